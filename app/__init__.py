@@ -1,0 +1,3 @@
+"""Livetrail: drop files in, watch every step live, lose nothing."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Decides. Pure: no IO, no clock; imports only the standard library and pydantic."""

@@ -1,0 +1,362 @@
+"""Every failure a person can meet, with a stable code and three sentences.
+
+What happened, what was kept, what to do. An error keeps its facts and forms its own sentences;
+it knows no HTTP (web/problems.py gives each code its status) and no traceback reaches a user.
+"""
+
+from typing import Any, ClassVar, TypedDict
+
+
+class ErrorBody(TypedDict):
+    """The `error` of an event: what happened, what was kept, what to do."""
+
+    code: str
+    title: str
+    detail: str
+    hint: str
+    step: str | None
+    retryable: bool
+
+
+class AppError(Exception):
+    """Base of all errors that are told. Subclasses are looked up by their `code`.
+
+    The three sentences are templates that the facts fill in.
+    """
+
+    code: ClassVar[str]
+    title: ClassVar[str]  # what happened
+    kept: ClassVar[str]  # what was kept
+    hint: ClassVar[str]  # what to do
+    retryable: ClassVar[bool] = False
+    by_code: ClassVar[dict[str, type["AppError"]]] = {}
+
+    def __init__(self, **facts: Any) -> None:
+        super().__init__(facts)
+        self.facts = facts
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "code" in cls.__dict__:
+            if cls.code in AppError.by_code:
+                raise TypeError(f"two errors share the code {cls.code}")
+            AppError.by_code[cls.code] = cls
+
+    def __str__(self) -> str:
+        return self.title.format_map(Facts(self.facts))
+
+    def body(self, step: str | None = None) -> ErrorBody:
+        """Return the error as an event, the API and the page tell it."""
+        facts = Facts(self.facts)
+        return ErrorBody(
+            code=self.code,
+            title=self.title.format_map(facts),
+            detail=self.kept.format_map(facts),
+            hint=self.hint.format_map(facts),
+            step=step,
+            retryable=self.retryable,
+        )
+
+    @staticmethod
+    def from_wire(code: str, facts: dict[str, Any]) -> "AppError":
+        """Rebuild an error that crossed a process border. Unknown codes become InternalError."""
+        return AppError.by_code.get(code, InternalError)(**facts)
+
+
+class Facts(dict[str, Any]):
+    """Formats numbers with separators, and survives a missing fact."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+    def __getitem__(self, key: str) -> Any:
+        value = super().__getitem__(key)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return f"{value:,}"
+        return value
+
+
+NOTHING_STORED = "Nothing from it was stored, and your other files are not affected."
+REFUSED = "Nothing was changed."
+
+
+class InternalError(AppError):
+    """Something nobody foresaw. `reference` finds the log line."""
+
+    code = "internal_error"
+    title = "Something went wrong on the server (reference {reference})"
+    kept = "Everything stored before is safe."
+    hint = "Try again; if it happens again, look for the reference in the server's log."
+    retryable = True
+
+
+# The file can not be read
+
+
+class EmptyFile(AppError):
+    code = "empty_file"
+    title = "{filename} is empty"
+    kept = NOTHING_STORED
+    hint = "Export the file again and check that it has a size before you upload it."
+
+
+class NoRows(AppError):
+    code = "no_rows"
+    title = "{filename} has column names but no rows"
+    kept = NOTHING_STORED
+    hint = "Export it again with a period in which something happened."
+
+
+class UnsupportedType(AppError):
+    code = "unsupported_type"
+    title = "{filename} is {found}, and I can not read that kind of file yet"
+    kept = NOTHING_STORED
+    hint = "Save it as CSV, TSV or Excel (.xlsx) and upload that."
+
+
+class DisguisedFile(AppError):
+    code = "disguised_file"
+    title = "{filename} says it is {claimed}, but inside it is {found}"
+    kept = NOTHING_STORED
+    hint = (
+        "Check where the file came from, and upload the real export as CSV, TSV or Excel (.xlsx)."
+    )
+
+
+class NotATable(AppError):
+    code = "not_a_table"
+    title = "I found no rows and columns in {filename}"
+    kept = NOTHING_STORED
+    hint = "Upload a file with one row a line, its values set apart by commas, semicolons or tabs."
+
+
+class PasswordProtected(AppError):
+    code = "password_protected"
+    title = "{filename} is locked with a password"
+    kept = NOTHING_STORED
+    hint = "Open it with the password, save a copy without one, and upload the copy."
+
+
+class DamagedFile(AppError):
+    code = "damaged_file"
+    title = "{filename} is damaged and can not be opened"
+    kept = NOTHING_STORED
+    hint = "Download or export it again; the copy that came here is not complete."
+
+
+class LineTooLong(AppError):
+    code = "line_too_long"
+    title = "Line {line} of {filename} is longer than {limit} bytes"
+    kept = NOTHING_STORED
+    hint = "This is not a table with one row a line; export it again as CSV."
+
+
+class TooManyColumns(AppError):
+    code = "too_many_columns"
+    title = "{filename} has {columns} columns; the limit is {limit}"
+    kept = NOTHING_STORED
+    hint = "Remove the columns you do not need, or ask the operator to raise LIVETRAIL_MAX_COLUMNS."
+
+
+class TooManyRows(AppError):
+    code = "too_many_rows"
+    title = "{filename} has more than {limit} rows"
+    kept = NOTHING_STORED
+    hint = "Split it into smaller files, or ask the operator to raise LIVETRAIL_MAX_ROWS."
+
+
+class MalwareFound(AppError):
+    code = "malware_found"
+    title = "{filename} was stopped by the scan: {finding}"
+    kept = "It was set aside and never opened; nothing from it was stored."
+    hint = "Delete it, and ask whoever sent it for a clean copy."
+
+
+class ArchiveBomb(AppError):
+    code = "archive_bomb"
+    title = "{filename} would unpack to {measured}; the limit is {limit}"
+    kept = "It was not unpacked, and nothing from it was stored."
+    hint = "Save the data as CSV and upload that; ordinary spreadsheets never grow like this."
+
+
+# The work could not go on
+
+
+class WorkerCrashed(AppError):
+    code = "worker_crashed"
+    title = "The worker that was reading {filename} stopped unexpectedly ({reason})"
+    kept = "Every step before this one is kept, and nothing is half stored."
+    hint = "Retry; it starts at the step that stopped."
+    retryable = True
+
+
+class StepTimeout(AppError):
+    code = "step_timeout"
+    title = "This step of {filename} took longer than {limit_s} seconds"
+    kept = "Every step before this one is kept, and nothing is half stored."
+    hint = "Retry, or split the file into smaller ones."
+    retryable = True
+
+
+class OutOfMemory(AppError):
+    code = "out_of_memory"
+    title = "Reading {filename} needs more memory than a worker may use"
+    kept = "Every step before this one is kept, and nothing is half stored."
+    hint = "Split the file into smaller ones and upload those."
+    retryable = True
+
+
+class StorageFull(AppError):
+    code = "storage_full"
+    title = "There is no room left on the server's disk"
+    kept = "Nothing is half stored; everything that was accepted before is safe."
+    hint = "Free some space in the data folder, then try again."
+    retryable = True
+
+
+class FileMissing(AppError):
+    code = "file_missing"
+    title = "The stored copy of {filename} is gone from the data folder"
+    kept = "What was read from it before is kept."
+    hint = "Upload the file again."
+
+
+# The request was not right
+
+
+class InvalidRequest(AppError):
+    code = "invalid_request"
+    title = "The request can not be understood: {what}"
+    kept = REFUSED
+    hint = "Correct it as described and send it again."
+
+
+class NotMultipart(AppError):
+    code = "not_multipart"
+    title = "An upload has to be multipart/form-data; this was {found}"
+    kept = REFUSED
+    hint = "Send the files as parts named files, for example with curl -F files=@export.csv."
+
+
+class MalformedMultipart(AppError):
+    code = "malformed_multipart"
+    title = "The upload's parts could not be told apart: {what}"
+    kept = REFUSED
+    hint = "Let the client library make the body and its boundary, and send it again."
+
+
+class NoFiles(AppError):
+    code = "no_files"
+    title = "The upload holds no file"
+    kept = REFUSED
+    hint = "Add at least one part named files, with a filename."
+
+
+class TooManyFiles(AppError):
+    code = "too_many_files"
+    title = "The upload holds more than {limit} files"
+    kept = REFUSED
+    hint = "Send them in several batches."
+
+
+class UploadTooLarge(AppError):
+    code = "upload_too_large"
+    title = "{filename} is larger than {limit} bytes"
+    kept = REFUSED
+    hint = "Split the file, or ask the operator to raise LIVETRAIL_MAX_UPLOAD_BYTES."
+
+
+class UploadCut(AppError):
+    code = "upload_cut"
+    title = "The upload broke off before the last byte"
+    kept = REFUSED
+    hint = "Send it again."
+    retryable = True
+
+
+class NotFound(AppError):
+    """Also said for what belongs to somebody else: the two must not be told apart."""
+
+    code = "not_found"
+    title = "There is no such {what}, or it is not yours to see"
+    kept = REFUSED
+    hint = "Check the address, or look for it in the list of your files."
+
+
+class NotAuthenticated(AppError):
+    code = "not_authenticated"
+    title = "You are not signed in"
+    kept = REFUSED
+    hint = "Sign in, or send a token in the Authorization header."
+
+
+class NotAllowed(AppError):
+    code = "not_allowed"
+    title = "You may not do this"
+    kept = REFUSED
+    hint = "Ask an operator of this server."
+
+
+class WrongPassword(AppError):
+    code = "wrong_password"
+    title = "The name or the password is wrong"
+    kept = REFUSED
+    hint = "Try again, or have the password reset on the server's command line."
+
+
+class WeakPassword(AppError):
+    code = "weak_password"
+    title = "The password is shorter than {limit} characters"
+    kept = REFUSED
+    hint = "Choose a longer one; a few words in a row are easy to keep."
+
+
+class NotClaimed(AppError):
+    code = "not_claimed"
+    title = "This server has no owner yet"
+    kept = REFUSED
+    hint = "Open the setup link that it printed when it started."
+
+
+class AlreadyClaimed(AppError):
+    code = "already_claimed"
+    title = "This setup link was used already, or is not the latest one"
+    kept = REFUSED
+    hint = "Sign in, or restart the server for a new link if nobody owns it yet."
+
+
+class NameTaken(AppError):
+    code = "name_taken"
+    title = "There is already a user named {name}"
+    kept = REFUSED
+    hint = "Choose another name."
+
+
+class CrossSite(AppError):
+    code = "cross_site"
+    title = "The request came from another site ({origin})"
+    kept = REFUSED
+    hint = "Open Livetrail's own page, or add the site to LIVETRAIL_ALLOWED_ORIGINS."
+
+
+class Conflict(AppError):
+    code = "conflict"
+    title = "{what}"
+    kept = REFUSED
+    hint = "{todo}"
+
+
+class TooManyRequests(AppError):
+    code = "too_many_requests"
+    title = "Too many requests; the limit is {limit}"
+    kept = REFUSED
+    hint = "Wait {retry_after} seconds and go on more slowly."
+    retryable = True
+
+
+class ShuttingDown(AppError):
+    code = "shutting_down"
+    title = "The server is restarting"
+    kept = "Everything accepted before is safe."
+    hint = "Try again in a few seconds."
+    retryable = True

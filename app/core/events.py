@@ -1,0 +1,168 @@
+"""Every event there is: one union, told apart by `type`. Fields only grow, each with a default.
+
+A draft is an event without a place. The journal places it (`place` in state.py): it gives it
+`seq`, `n`, `timestamp` and what the job's state already knows, and serialises it once.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+JobStatus = Literal["pending", "processing", "paused", "waiting", "completed", "error", "cancelled"]
+FINISHED: frozenset[str] = frozenset({"completed", "error", "cancelled"})
+
+
+class ErrorInfo(BaseModel):
+    """What happened, what was kept, what to do."""
+
+    model_config = ConfigDict(frozen=True)
+    code: str
+    title: str
+    detail: str
+    hint: str
+    step: str | None = None
+    retryable: bool = False
+
+
+class WarningInfo(BaseModel):
+    """Something a person should know although the work goes on."""
+
+    model_config = ConfigDict(frozen=True)
+    code: str
+    title: str
+    detail: str
+    hint: str
+
+
+class Event(BaseModel):
+    """What all events have. The journal fills in whatever a draft leaves out."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    seq: int = Field(default=0, description="place in the log; 0 while the event is a draft")
+    n: int | None = Field(default=None, description="place in the job, 1, 2, 3 ... without a hole")
+    type: str
+    job_id: str | None = None
+    batch_id: str | None = None
+    document_id: str | None = None
+    status: JobStatus | None = None
+    stage: str | None = None
+    step: str | None = None
+    progress: float | None = Field(default=None, ge=0, le=100)
+    message: str
+    timestamp: str = ""
+    estimated_time_remaining: int | None = Field(default=None, ge=0, description="seconds")
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+class BatchCreated(Event):
+    type: Literal["batch_created"] = "batch_created"
+    name: str = ""
+    jobs: int = 0
+
+
+class BatchCompleted(Event):
+    """Every job of the batch has ended. Told again when a retried job ends."""
+
+    type: Literal["batch_completed"] = "batch_completed"
+    jobs: int = 0
+    counts: dict[str, int] = Field(default_factory=dict, description="jobs by status")
+
+
+class JobCreated(Event):
+    type: Literal["job_created"] = "job_created"
+    filename: str
+    size: int = Field(ge=0, description="bytes")
+    media_type: str = "application/octet-stream"
+    sha256: str = ""
+    plan: dict[str, Any] = Field(default_factory=dict)
+
+
+class ProcessingStarted(Event):
+    type: Literal["processing_started"] = "processing_started"
+    attempt: int = 1
+    resumed: bool = Field(default=False, description="goes on after the server was stopped")
+
+
+class StepStarted(Event):
+    type: Literal["step_started"] = "step_started"
+
+
+class StepCompleted(Event):
+    type: Literal["step_completed"] = "step_completed"
+    duration_ms: int = 0
+    summary: str = ""
+
+
+class ProcessingProgress(Event):
+    """A step moved on. At most ten a second per job."""
+
+    type: Literal["processing_progress"] = "processing_progress"
+    current_operation: str | None = None
+
+
+class ProcessingWarning(Event):
+    """Something a person should know although the work goes on."""
+
+    type: Literal["processing_warning"] = "processing_warning"
+    warning: WarningInfo
+
+
+class JobCancelled(Event):
+    type: Literal["job_cancelled"] = "job_cancelled"
+    by: str = ""
+
+
+class JobRetried(Event):
+    """The job begins again at `from_step`; its progress may fall to where that step starts."""
+
+    type: Literal["job_retried"] = "job_retried"
+    by: str = ""
+    attempt: int = 2
+    from_step: str | None = None
+
+
+class JobUndone(Event):
+    """What the job stored was taken back; a later import of the same file is not blocked by it."""
+
+    type: Literal["job_undone"] = "job_undone"
+    by: str = ""
+    rows: int = 0
+
+
+class ProcessingCompleted(Event):
+    type: Literal["processing_completed"] = "processing_completed"
+    result: dict[str, Any] = Field(default_factory=dict)
+    duration_ms: int = 0
+
+
+class ProcessingFailed(Event):
+    type: Literal["processing_failed"] = "processing_failed"
+    error: ErrorInfo
+    duration_ms: int = 0
+
+
+AnyEvent = Annotated[
+    BatchCreated
+    | BatchCompleted
+    | JobCreated
+    | ProcessingStarted
+    | StepStarted
+    | StepCompleted
+    | ProcessingProgress
+    | ProcessingWarning
+    | JobCancelled
+    | JobRetried
+    | JobUndone
+    | ProcessingCompleted
+    | ProcessingFailed,
+    Field(discriminator="type"),
+]
+EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+
+
+def parse_event(body: bytes) -> AnyEvent:
+    """Return the event that `body` (one JSON object) holds.
+
+    Raises pydantic.ValidationError when it is not an event of the catalogue.
+    """
+    return EVENT.validate_json(body)

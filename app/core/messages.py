@@ -1,0 +1,246 @@
+"""The friendly sentence of every step. One pure function, `friendly_message`, that never raises."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Context = Mapping[str, Any]
+
+FIXED: Mapping[str, str] = {
+    "initializing_streaming": "Getting ready to read your file...",
+    "duplicate_check": "Checking if I've seen this file before...",
+    "field_detection": "Analyzing the structure of your data...",
+    "platform_detection": "Figuring out where this data came from...",
+    "document_classification": "Understanding what type of document this is...",
+    "starting_transaction": "Setting up secure storage for your data...",
+    "storing": "Saving your file details...",
+    "extracting": "Reading through your data...",
+    "processing_decision": "Processing your request...",
+    "duplicate_found": "Found an exact match - I've processed this before",
+    "near_duplicate_found": "Found a similar file - let me compare them",
+    "content_duplicate_found": "This data overlaps with something I already have",
+    "delta_analysis_complete": "Spotted the differences in your data",
+    "entity_resolution": "Matching entities across your data...",
+    "classification": "Categorizing your transactions...",
+    "enrichment": "Adding context to your data...",
+    "complete": "Done! I've processed your file successfully",
+    "error": "Oops, something went wrong",
+}
+"""The 18 steps whose wording is a contract with the clients in the field."""
+
+OWN: Mapping[str, str] = {
+    "received": "Your file is here and safe",
+    "started": "Starting on your file...",
+    "malware_scan": "Checking your file for anything harmful...",
+    "scan_clean": "Nothing harmful found in your file",
+    "duplicate_none": "I haven't seen this file before",
+    "fields_found": "I understand the structure of your data",
+    "delta_analysis": "Comparing your data with everything I already know...",
+    "stored": "Your data is saved",
+    "undone": "Taken back: everything this file stored is gone again",
+    "retried": "Trying again from where it stopped...",
+    "cancelled": "Cancelled. What was stored before stays as it was",
+}
+"""Sentences for our own further steps, in the same voice."""
+
+
+def count(number: object, singular: str, plural: str | None = None) -> str:
+    """Return a grouped number with its noun: "1 new row", "12,960 rows"."""
+    value = int(number)  # type: ignore[call-overload]
+    return f"{value:,} {singular if value == 1 else plural or singular + 's'}"
+
+
+def _percent(score: object) -> str:
+    return f"{round(float(score) * 100)}%"  # type: ignore[arg-type]
+
+
+def _grouped(number: object) -> str:
+    return f"{int(number):,}"  # type: ignore[call-overload]
+
+
+Variant = tuple[tuple[str, ...], Callable[[Context], str]]
+
+VARIANTS: Mapping[str, tuple[Variant, ...]] = {
+    "duplicate_check": (
+        (("filename",), lambda c: f"Checking if I've seen {c['filename']} before..."),
+    ),
+    "delta_analysis_complete": (
+        (
+            ("new_rows", "existing_rows"),
+            lambda c: (
+                f"Spotted the differences: {count(c['new_rows'], 'new row')},"
+                f" {_grouped(c['existing_rows'])} I already know"
+            ),
+        ),
+    ),
+    "near_duplicate_found": (
+        (
+            ("similarity_score",),
+            lambda c: (
+                f"Found a {_percent(c['similarity_score'])} match"
+                " with something I processed earlier"
+            ),
+        ),
+    ),
+    "initializing_streaming": (
+        (("filename",), lambda c: f"Getting ready to read {c['filename']}..."),
+    ),
+    "field_detection": (
+        (
+            ("columns",),
+            lambda c: f"Analyzing the structure of your data: {count(c['columns'], 'column')}...",
+        ),
+    ),
+    "platform_detection": (
+        (("platform",), lambda c: f"This data looks like it came from {c['platform']}"),
+    ),
+    "document_classification": (
+        (("document_type",), lambda c: f"This looks like: {c['document_type']}"),
+    ),
+    "starting_transaction": (
+        (("rows",), lambda c: f"Setting up secure storage for {count(c['rows'], 'row')}..."),
+    ),
+    "storing": (
+        (
+            ("rows_done", "rows_total"),
+            lambda c: (
+                f"Saving your data: {_grouped(c['rows_done'])}"
+                f" of {count(c['rows_total'], 'row')}..."
+            ),
+        ),
+    ),
+    "extracting": (
+        (
+            ("rows_done", "rows_total"),
+            lambda c: (
+                f"Reading through your data: {_grouped(c['rows_done'])}"
+                f" of {count(c['rows_total'], 'row')}..."
+            ),
+        ),
+        (
+            ("zone", "zones", "page"),
+            lambda c: f"Reading zone {c['zone']} of {c['zones']} on page {c['page']}...",
+        ),
+    ),
+    "duplicate_found": (
+        (
+            ("filename", "seen_on"),
+            lambda c: (
+                f"Found an exact match - I've processed {c['filename']} before, on {c['seen_on']}"
+            ),
+        ),
+    ),
+    "content_duplicate_found": (
+        (
+            ("overlap_rows",),
+            lambda c: (
+                "This data overlaps with something I already have:"
+                f" {count(c['overlap_rows'], 'row')}"
+            ),
+        ),
+    ),
+    "entity_resolution": (
+        (
+            ("matched", "total"),
+            lambda c: (
+                f"Matching entities across your data: {_grouped(c['matched'])}"
+                f" of {_grouped(c['total'])}..."
+            ),
+        ),
+    ),
+    "classification": (
+        (
+            ("done", "total"),
+            lambda c: (
+                f"Categorizing your transactions: {_grouped(c['done'])}"
+                f" of {_grouped(c['total'])}..."
+            ),
+        ),
+    ),
+    "enrichment": (
+        (
+            ("added",),
+            lambda c: f"Adding context to your data: {count(c['added'], 'detail')} so far...",
+        ),
+    ),
+    "complete": (
+        (
+            ("filename", "took"),
+            lambda c: f"Done! I've processed {c['filename']} successfully in {c['took']}",
+        ),
+    ),
+    "error": ((("reason",), lambda c: f"Oops, something went wrong: {c['reason']}"),),
+    "received": ((("filename",), lambda c: f"{c['filename']} is here and safe"),),
+    "started": ((("filename",), lambda c: f"Starting on {c['filename']}..."),),
+    "malware_scan": (
+        (("filename",), lambda c: f"Checking {c['filename']} for anything harmful..."),
+    ),
+    "scan_clean": ((("filename",), lambda c: f"Nothing harmful found in {c['filename']}"),),
+    "duplicate_none": ((("filename",), lambda c: f"I haven't seen {c['filename']} before"),),
+    "fields_found": (
+        (
+            ("columns", "header_line"),
+            lambda c: (
+                f"Found {count(c['columns'], 'column')}, with their names on line"
+                f" {_grouped(c['header_line'])}"
+            ),
+        ),
+        (("columns",), lambda c: f"Found {count(c['columns'], 'column')} without names"),
+    ),
+    "delta_analysis": (
+        (
+            ("rows_done", "rows_total"),
+            lambda c: (
+                f"Comparing with everything I already know: {_grouped(c['rows_done'])}"
+                f" of {count(c['rows_total'], 'row')}..."
+            ),
+        ),
+    ),
+    "stored": (
+        (
+            ("new_rows", "existing_rows"),
+            lambda c: (
+                f"Saved {count(c['new_rows'], 'new row')},"
+                f" left out {_grouped(c['existing_rows'])} I already had"
+            ),
+        ),
+        (("new_rows",), lambda c: f"Saved {count(c['new_rows'], 'new row')}"),
+    ),
+    "undone": (
+        (
+            ("filename", "rows"),
+            lambda c: f"Taken back: {count(c['rows'], 'row')} of {c['filename']}",
+        ),
+    ),
+}
+"""For each step, the sentences used when the context has all the keys named; first match wins."""
+
+
+def friendly_message(step: str, context: Context | None = None) -> str:
+    """Return the sentence that tells a person what `step` is doing.
+
+    context  facts such as {"filename": "expenses.csv"}; unknown keys are ignored, and a value
+             that can not be put into words falls back to the step's plain sentence
+
+    Never raises: a message must not stop the work it speaks of. Source of the wording: the
+    contract of the eighteen predefined steps and their variants (docs/messages.md).
+    """
+    facts = context or {}
+    for keys, phrase in VARIANTS.get(step, ()):
+        if all(facts.get(key) is not None for key in keys):
+            try:
+                return phrase(facts)
+            except (TypeError, ValueError):
+                break
+    plain = FIXED.get(step) or OWN.get(step)
+    return plain or f"Working on {step.replace('_', ' ').strip() or 'your file'}..."
+
+
+def took(duration_ms: int) -> str:
+    """Return a duration for a sentence: "0.9 s", "41 s", "2 min 5 s"."""
+    if duration_ms < 10_000:
+        return f"{duration_ms / 1000:.1f} s"
+    seconds = round(duration_ms / 1000)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"

@@ -1,0 +1,29 @@
+"""File names from strangers, made safe to show and to store. Pure."""
+
+import unicodedata
+
+LONGEST_BYTES = 200
+FALLBACK = "unnamed file"
+
+
+def clean_filename(name: str) -> str:
+    """Return the last part of `name` as one harmless line.
+
+    Folders, control characters, direction overrides and other invisible marks are left out; a
+    name of nothing else becomes "unnamed file"; at most 200 bytes of UTF-8, the ending kept.
+    The name is only ever shown: files are stored under their hash.
+    """
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    # Cc control, Cf invisible marks such as direction overrides, Cs lone surrogates, Co private
+    visible = "".join(c for c in last if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+    plain = " ".join(unicodedata.normalize("NFC", visible).split()).strip(". ")
+    if not plain:
+        return FALLBACK
+    if len(plain.encode()) <= LONGEST_BYTES:
+        return plain
+    stem, dot, ending = plain.rpartition(".")
+    if not dot or len(ending.encode()) > 20:
+        stem, ending = plain, ""
+    room = LONGEST_BYTES - len(ending.encode()) - len("….".encode())
+    short = stem.encode()[:room].decode(errors="ignore")
+    return f"{short}….{ending}" if ending else f"{short}…"

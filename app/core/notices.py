@@ -1,0 +1,139 @@
+"""What a person should know about a file that was read all the same: warnings, each with a code."""
+
+from typing import Any, ClassVar, TypedDict
+
+from app.core.errors import Facts
+
+
+class NoticeBody(TypedDict):
+    """The `warning` of a `processing_warning` event."""
+
+    code: str
+    title: str
+    detail: str
+    hint: str
+
+
+class Notice:
+    """Base of all warnings. `title` is told as the event's message."""
+
+    code: ClassVar[str]
+    title: ClassVar[str]  # what was seen
+    detail: ClassVar[str]  # what I did about it
+    hint: ClassVar[str]  # what a person can do
+    by_code: ClassVar[dict[str, type["Notice"]]] = {}
+
+    def __init__(self, **facts: Any) -> None:
+        self.facts = facts
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.code in Notice.by_code:
+            raise TypeError(f"two notices share the code {cls.code}")
+        Notice.by_code[cls.code] = cls
+
+    def body(self) -> NoticeBody:
+        """Return the warning as an event, the API and the page tell it."""
+        facts = Facts(self.facts)
+        return NoticeBody(
+            code=self.code,
+            title=self.title.format_map(facts),
+            detail=self.detail.format_map(facts),
+            hint=self.hint.format_map(facts),
+        )
+
+    @staticmethod
+    def from_wire(code: str, facts: dict[str, Any]) -> "Notice":
+        """Rebuild a notice that crossed a process border. Raises KeyError for an unknown code."""
+        return Notice.by_code[code](**facts)
+
+
+class ExtensionMismatch(Notice):
+    code = "extension_mismatch"
+    title = "The name says {claimed}, but inside it is {found}"
+    detail = "I went by what is inside and read it as {found}."
+    hint = "Nothing to do, unless you expected another file."
+
+
+class AmbiguousDates(Notice):
+    code = "ambiguous_dates"
+    title = "Some dates in “{column}” can be read two ways, for example {example}"
+    detail = "{rows} rows fit both; I read them as {chosen}."
+    hint = "If that is wrong, undo this file and export it with dates like 2026-11-20."
+
+
+class AmbiguousDecimals(Notice):
+    code = "ambiguous_decimals"
+    title = "Amounts in “{column}” can be read two ways, for example {example}"
+    detail = "I read the mark as {chosen}."
+    hint = "If that is wrong, undo this file and export it with two decimals everywhere."
+
+
+class FormulaCells(Notice):
+    code = "formula_cells"
+    title = "{cells} cells begin like a spreadsheet formula, for example in line {line}"
+    detail = "I keep them as plain text and never run them."
+    hint = "Be careful when you open the original in a spreadsheet program."
+
+
+class ActiveContent(Notice):
+    code = "active_content"
+    title = "The file carries active content: {finding}"
+    detail = "I read only its values; nothing in it was run."
+    hint = "Be careful when you open the original."
+
+
+class GuessedEncoding(Notice):
+    code = "guessed_encoding"
+    title = "The file does not say how its letters are written; I took {encoding}"
+    detail = "It is the encoding that fits best."
+    hint = "Check names with accents; if they look wrong, export the file as UTF-8."
+
+
+class MixedEncodings(Notice):
+    code = "mixed_encodings"
+    title = "{lines} lines are written in another encoding than the rest, the first is line {line}"
+    detail = "I read those lines as {encoding}."
+    hint = "Check names with accents in those lines."
+
+
+class NulBytes(Notice):
+    code = "nul_bytes"
+    title = "The file holds {count} NUL bytes, the first in line {line}"
+    detail = "I left them out and read the rest."
+    hint = "Check the rows around that line."
+
+
+class DuplicateHeaders(Notice):
+    code = "duplicate_headers"
+    title = "Several columns are named “{name}”"
+    detail = "I told them apart by adding a number to the later ones."
+    hint = "Nothing to do, unless the wrong one was taken."
+
+
+class NoHeader(Notice):
+    code = "no_header"
+    title = "The file has no line with column names"
+    detail = "I named the columns after what is in them."
+    hint = "Check the rows; if a column is mistaken, add a line with names and upload it again."
+
+
+class RejectedRows(Notice):
+    code = "rejected_rows"
+    title = "{rejected} of {rows} rows could not be read; the rest is fine"
+    detail = "They are kept aside with the reason for each."
+    hint = "Download them, correct them, and upload the corrected rows."
+
+
+class OtherSheets(Notice):
+    code = "other_sheets"
+    title = "The workbook has {sheets} sheets; I read “{sheet}”"
+    detail = "It is the one that looks most like a table of transactions."
+    hint = "Save the other sheets as files of their own if you need them too."
+
+
+class NoAmounts(Notice):
+    code = "no_amounts"
+    title = "I found no column with dates and amounts in this table"
+    detail = "I stored its rows as they are, without amounts."
+    hint = "Nothing to do if this is a list of something else than payments."

@@ -1,0 +1,128 @@
+"""Plans are data: stages with their share of the progress bar, and the steps in each."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One unit of work that leaves a checkpoint.
+
+    weight  its share of its stage, relative to its sisters
+    """
+
+    key: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stretch of the progress bar, `start` to `end` percent, with at least one step."""
+
+    key: str
+    label: str
+    start: float
+    end: float
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The stages of a job, in order, from 0 to 100 percent without a gap."""
+
+    name: str
+    stages: tuple[Stage, ...]
+
+    def __post_init__(self) -> None:
+        edges = [0.0, *(stage.end for stage in self.stages)]
+        if [stage.start for stage in self.stages] != edges[:-1] or edges[-1] != 100.0:
+            raise ValueError(f"the stages of {self.name} do not cover 0 to 100 without a gap")
+
+    @property
+    def step_keys(self) -> tuple[str, ...]:
+        """Every step of the plan, in order."""
+        return tuple(step.key for stage in self.stages for step in stage.steps)
+
+    def stage_of(self, step: str) -> Stage:
+        """Return the stage that holds `step`. Raises KeyError when none does."""
+        for stage in self.stages:
+            if any(own.key == step for own in stage.steps):
+                return stage
+        raise KeyError(step)
+
+    def progress(self, step: str, fraction: float) -> float:
+        """Return the job's progress, 0 to 100, when `fraction` (0 to 1) of `step` is done.
+
+        Raises KeyError when the plan has no such step.
+        """
+        stage = self.stage_of(step)
+        total = sum(own.weight for own in stage.steps)
+        before = 0.0
+        for own in stage.steps:
+            if own.key == step:
+                share = (before + own.weight * min(max(fraction, 0.0), 1.0)) / total
+                return round(stage.start + (stage.end - stage.start) * share, 1)
+            before += own.weight
+        raise KeyError(step)
+
+    def describe(self) -> dict[str, object]:
+        """Return the plan as told by `job_created`: its name and stages, each with from and to."""
+        return {
+            "name": self.name,
+            "stages": [
+                {
+                    "key": stage.key,
+                    "label": stage.label,
+                    "from": stage.start,
+                    "to": stage.end,
+                    "steps": [step.key for step in stage.steps],
+                }
+                for stage in self.stages
+            ],
+        }
+
+
+TRANSACTIONS = Plan(
+    "transactions",
+    (
+        Stage(
+            "validation",
+            "Validation",
+            0.0,
+            20.0,
+            (Step("initializing_streaming", 3.0), Step("duplicate_check", 1.0)),
+        ),
+        Stage("scanning", "Scanning", 20.0, 40.0, (Step("malware_scan"),)),
+        Stage(
+            "parsing",
+            "Reading",
+            40.0,
+            60.0,
+            (
+                Step("field_detection", 2.0),
+                Step("platform_detection", 0.5),
+                Step("document_classification", 0.5),
+                Step("extracting", 17.0),
+            ),
+        ),
+        Stage(
+            "database",
+            "Storing",
+            60.0,
+            80.0,
+            (Step("delta_analysis", 4.0), Step("storing", 16.0)),
+        ),
+        Stage(
+            "categorization",
+            "Categorizing",
+            80.0,
+            100.0,
+            (
+                Step("entity_resolution", 8.0),
+                Step("classification", 10.0),
+                Step("enrichment", 2.0),
+            ),
+        ),
+    ),
+)
+
+PLANS = {plan.name: plan for plan in (TRANSACTIONS,)}

@@ -1,0 +1,58 @@
+"""The border between the pipeline and the readers: what a reader is given, and how it reports."""
+
+from typing import Any, Protocol, TypedDict
+
+from app.core.notices import Notice
+
+
+class Limits(TypedDict):
+    """What a reader must not exceed; the settings of the same names."""
+
+    max_rows: int
+    max_columns: int
+    max_line_bytes: int
+    max_unpacked_bytes: int
+    max_unpack_ratio: int
+
+
+class Task(TypedDict):
+    """One step's work on one file, as plain JSON values, so that it can cross to a worker.
+
+    path          the stored original; never to be changed
+    work_dir      this job's own folder for what later steps need; exists
+    records_path  the database of stored rows
+    found         what earlier steps of this job returned, by step
+    """
+
+    job_id: str
+    user_id: str
+    filename: str
+    size: int
+    sha256: str
+    path: str
+    work_dir: str
+    records_path: str
+    limits: Limits
+    options: dict[str, Any]
+    found: dict[str, dict[str, Any]]
+
+
+class Tell(Protocol):
+    """How a reader says how far it is. Cheap to call often: the worker thins calls out."""
+
+    def __call__(self, done: int, total: int | None = None, **context: Any) -> None:
+        """Report `done` of `total` units; `context` goes into the friendly message's facts."""
+
+    def warn(self, notice: Notice) -> None:
+        """Tell something a person should know; the work goes on."""
+
+
+class Reader(Protocol):
+    """A plain function at the top of a module in app.reading.
+
+    Returns what it found as a JSON object: the step's checkpoint. Running it again with the same
+    task gives the same result and stores nothing twice. Raises an AppError for a file that can
+    not be read.
+    """
+
+    def __call__(self, task: Task, tell: Tell) -> dict[str, Any]: ...

@@ -1,0 +1,326 @@
+"""What a job looks like now is a fold over its events. Pure: no clock, no IO.
+
+The state is a plain JSON object, because it is stored, sent and compared as one. `fold` never
+changes its argument.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict, cast
+
+from app.core.events import FINISHED, Event
+from app.core.times import iso_from_ms, ms_from_iso
+
+WARNINGS_KEPT = 50
+
+
+class StageState(TypedDict):
+    """One segment of the rail. `state` is waiting, running, done, failed or skipped."""
+
+    key: str
+    label: str
+    # "from" is a Python word, so the two edges are called start and end here
+    start: float
+    end: float
+    state: str
+    started_at: str | None
+    ended_at: str | None
+    summary: str
+
+
+class JobState(TypedDict):
+    """The snapshot of a job: what the API and the page show."""
+
+    job_id: str
+    batch_id: str | None
+    document_id: str | None
+    filename: str
+    size: int
+    media_type: str
+    sha256: str
+    plan: str
+    status: str
+    stage: str | None
+    step: str | None
+    progress: float
+    message: str
+    estimated_time_remaining: int | None
+    n: int
+    last_seq: int
+    attempt: int
+    created_at: str
+    started_at: str | None
+    completed_at: str | None
+    updated_at: str
+    duration_ms: int | None
+    stages: list[StageState]
+    steps_done: list[str]
+    details: dict[str, Any]
+    warnings: list[dict[str, Any]]
+    document_type: str | None
+    platform: str | None
+    error: dict[str, Any] | None
+    result: dict[str, Any] | None
+    undone: bool
+
+
+def place(
+    draft: Event,
+    state: JobState | None,
+    *,
+    seq: int,
+    now_ms: int,
+) -> tuple[dict[str, Any], JobState | None]:
+    """Give `draft` its place: return the event's body and the job's next state.
+
+    state  the job's state before the event; None for a batch's own events and for job_created
+
+    The body is what the log keeps and every listener gets. What the draft leaves out is taken from
+    the state, and progress never falls, except where a retry begins again.
+
+    Raises ValueError when a job's event has no job to belong to.
+    """
+    body = draft.model_dump(mode="json")
+    body["seq"] = seq
+    body["timestamp"] = iso_from_ms(now_ms)
+    if draft.job_id is None:
+        body["n"] = None
+        return body, None
+    if state is None:
+        if draft.type != "job_created":
+            raise ValueError(f"{draft.type} for an unknown job {draft.job_id}")
+        body["n"] = 1
+    else:
+        body["n"] = state["n"] + 1
+        body["batch_id"] = state["batch_id"]
+        body["document_id"] = state["document_id"]
+        for key in ("stage", "step"):
+            if body[key] is None:
+                body[key] = state[key]
+    before = 0.0 if state is None else state["progress"]
+    if body["progress"] is None:
+        body["progress"] = before
+    elif draft.type != "job_retried":
+        body["progress"] = max(before, body["progress"])
+    body["status"] = draft.status or STATUS_AFTER.get(draft.type) or _status(state)
+    return body, fold(state, body)
+
+
+STATUS_AFTER: Mapping[str, str] = {
+    "job_created": "pending",
+    "processing_started": "processing",
+    "job_paused": "paused",
+    "job_resumed": "pending",
+    "clarification_requested": "waiting",
+    "job_cancelled": "cancelled",
+    "job_retried": "pending",
+    "processing_completed": "completed",
+    "processing_failed": "error",
+}
+
+
+def _status(state: JobState | None) -> str:
+    return "pending" if state is None else state["status"]
+
+
+def fold(state: JobState | None, event: Mapping[str, Any]) -> JobState:
+    """Return the job's state after `event` (a placed body).
+
+    Events whose `n` is not the next one are ignored, so that a repetition changes nothing.
+    Raises ValueError when the first event is not job_created.
+    """
+    if state is None:
+        if event["type"] != "job_created":
+            raise ValueError(f"a job begins with job_created, not {event['type']}")
+        return _first(event)
+    if event["n"] != state["n"] + 1:
+        return state
+    after = cast(JobState, dict(state))
+    after["n"] = event["n"]
+    after["last_seq"] = event["seq"]
+    after["updated_at"] = event["timestamp"]
+    after["message"] = event["message"]
+    after["status"] = event["status"]
+    after["step"] = event["step"]
+    after["progress"] = event["progress"]
+    after["estimated_time_remaining"] = event["estimated_time_remaining"]
+    if event["details"]:
+        after["details"] = {**state["details"], **event["details"]}
+    if event["stage"] != state["stage"]:
+        after["stage"] = event["stage"]
+        after["stages"] = _enter(after["stages"], event["stage"], event["timestamp"])
+    change = _CHANGES.get(event["type"])
+    if change is not None:
+        change(after, event)
+    return after
+
+
+def fold_all(events: Iterable[Mapping[str, Any]]) -> JobState | None:
+    """Return the state after `events`, oldest first; None when there are none."""
+    state: JobState | None = None
+    for event in events:
+        state = fold(state, event)
+    return state
+
+
+def _first(event: Mapping[str, Any]) -> JobState:
+    plan = event["plan"]
+    return JobState(
+        job_id=event["job_id"],
+        batch_id=event["batch_id"],
+        document_id=event["document_id"],
+        filename=event["filename"],
+        size=event["size"],
+        media_type=event["media_type"],
+        sha256=event["sha256"],
+        plan=plan.get("name", ""),
+        status=event["status"],
+        stage=event["stage"],
+        step=event["step"],
+        progress=event["progress"],
+        message=event["message"],
+        estimated_time_remaining=event["estimated_time_remaining"],
+        n=event["n"],
+        last_seq=event["seq"],
+        attempt=1,
+        created_at=event["timestamp"],
+        started_at=None,
+        completed_at=None,
+        updated_at=event["timestamp"],
+        duration_ms=None,
+        stages=[
+            StageState(
+                key=stage["key"],
+                label=stage["label"],
+                start=stage["from"],
+                end=stage["to"],
+                state="waiting",
+                started_at=None,
+                ended_at=None,
+                summary="",
+            )
+            for stage in plan.get("stages", [])
+        ],
+        steps_done=[],
+        details=dict(event["details"]),
+        warnings=[],
+        document_type=None,
+        platform=None,
+        error=None,
+        result=None,
+        undone=False,
+    )
+
+
+def _enter(stages: list[StageState], key: str | None, at: str) -> list[StageState]:
+    """Begin the stage `key`: those before it are done, those after it wait."""
+    places = [stage["key"] for stage in stages]
+    if key not in places:
+        return stages
+    here = places.index(key)
+    return [
+        _ended(stage, "done", at)
+        if at_index < here
+        else _begun(stage, at)
+        if at_index == here
+        else _waiting(stage)
+        for at_index, stage in enumerate(stages)
+    ]
+
+
+def _ended(stage: StageState, state: str, at: str) -> StageState:
+    if stage["state"] in ("done", "skipped"):
+        return stage
+    if stage["state"] == "waiting":
+        return {**stage, "state": "skipped"}
+    return {**stage, "state": state, "ended_at": at}
+
+
+def _begun(stage: StageState, at: str) -> StageState:
+    return {**stage, "state": "running", "started_at": stage["started_at"] or at, "ended_at": None}
+
+
+def _waiting(stage: StageState) -> StageState:
+    return {**stage, "state": "waiting", "started_at": None, "ended_at": None, "summary": ""}
+
+
+def _started(after: JobState, event: Mapping[str, Any]) -> None:
+    after["started_at"] = after["started_at"] or event["timestamp"]
+
+
+def _step_completed(after: JobState, event: Mapping[str, Any]) -> None:
+    if event["step"] and event["step"] not in after["steps_done"]:
+        after["steps_done"] = [*after["steps_done"], event["step"]]
+    if event["summary"]:
+        after["stages"] = [
+            {**stage, "summary": event["summary"]} if stage["key"] == event["stage"] else stage
+            for stage in after["stages"]
+        ]
+    after["document_type"] = event["details"].get("document_type", after["document_type"])
+    after["platform"] = event["details"].get("platform", after["platform"])
+
+
+def _warned(after: JobState, event: Mapping[str, Any]) -> None:
+    warnings = [w for w in after["warnings"] if w != event["warning"]]
+    after["warnings"] = [*warnings, dict(event["warning"])][-WARNINGS_KEPT:]
+
+
+def _completed(after: JobState, event: Mapping[str, Any]) -> None:
+    after["result"] = dict(event["result"])
+    _finish(after, event, "done")
+
+
+def _failed(after: JobState, event: Mapping[str, Any]) -> None:
+    after["error"] = dict(event["error"])
+    _finish(after, event, "failed")
+
+
+def _cancelled(after: JobState, event: Mapping[str, Any]) -> None:
+    _finish(after, event, "skipped")
+
+
+def _finish(after: JobState, event: Mapping[str, Any], outcome: str) -> None:
+    after["completed_at"] = event["timestamp"]
+    after["estimated_time_remaining"] = None
+    if after["started_at"] is not None:
+        began = ms_from_iso(after["started_at"])
+        after["duration_ms"] = ms_from_iso(event["timestamp"]) - began
+    ended = []
+    for stage in after["stages"]:
+        if stage["state"] == "running" or (stage["state"] == "waiting" and outcome == "done"):
+            ended.append(_ended(stage, outcome, event["timestamp"]))
+        else:
+            ended.append(stage)
+    after["stages"] = ended
+
+
+def _retried(after: JobState, event: Mapping[str, Any]) -> None:
+    after["attempt"] = event["attempt"]
+    after["error"] = None
+    after["result"] = None
+    after["completed_at"] = None
+    after["duration_ms"] = None
+    after["undone"] = False
+    step = event["from_step"]
+    if step in after["steps_done"]:
+        after["steps_done"] = after["steps_done"][: after["steps_done"].index(step)]
+
+
+def _undone(after: JobState, event: Mapping[str, Any]) -> None:
+    after["undone"] = True
+
+
+_CHANGES = {
+    "processing_started": _started,
+    "step_completed": _step_completed,
+    "processing_warning": _warned,
+    "processing_completed": _completed,
+    "processing_failed": _failed,
+    "job_cancelled": _cancelled,
+    "job_retried": _retried,
+    "job_undone": _undone,
+}
+
+
+def is_finished(state: JobState) -> bool:
+    """Tell whether the job has ended: completed, error or cancelled."""
+    return state["status"] in FINISHED

@@ -1,0 +1,1 @@
+"""Tells. Commit first, then show: the journal, the hub, the transports."""

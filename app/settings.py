@@ -1,0 +1,157 @@
+"""Every setting, its default, its unit, and where its value came from.
+
+Flags come first, then LIVETRAIL_* variables, then a TOML file, then the defaults below.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+PREFIX = "LIVETRAIL_"
+# Read by tests and by run.py; not settings of the server.
+NOT_SETTINGS = frozenset({"LIVETRAIL_CONFIG", "LIVETRAIL_SAMPLES"})
+
+GIB = 1024**3
+MIB = 1024**2
+
+
+class SettingsError(Exception):
+    """A setting is unknown or has a value that can not be. The text says which, and what to do."""
+
+
+class Settings(BaseModel):
+    """All settings. Sizes are bytes, times are seconds (`_s`), unless the name says otherwise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    data_dir: Path = Field(Path("data"), description="folder for databases, files and keys")
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="further web origins whose pages may call and listen, comma separated"
+    )
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="log level")
+
+    max_upload_bytes: int = Field(2 * GIB, ge=1, description="largest file")
+    max_files_per_batch: int = Field(1000, ge=1, description="files in one upload")
+    min_free_bytes: int = Field(64 * MIB, ge=0, description="uploads stop below this free space")
+    storage_quota_bytes: int = Field(0, ge=0, description="limit for stored files; 0 is none")
+    upload_idle_s: float = Field(60.0, gt=0, description="an upload that sends nothing is ended")
+
+    max_rows: int = Field(5_000_000, ge=1, description="rows in one file")
+    max_columns: int = Field(500, ge=1, description="columns in one file")
+    max_line_bytes: int = Field(1 * MIB, ge=1024, description="longest line of a text table")
+    max_unpacked_bytes: int = Field(1 * GIB, ge=1, description="what a workbook may unpack to")
+    max_unpack_ratio: int = Field(100, ge=2, description="unpacked size by packed size")
+
+    workers: int = Field(
+        max(1, (os.cpu_count() or 2) - 1), ge=1, le=64, description="jobs worked on at once"
+    )
+    worker_memory_bytes: int = Field(6 * GIB, ge=GIB, description="address space of a worker")
+    step_timeout_s: float = Field(600.0, gt=0, description="longest time of one step")
+    shutdown_timeout_s: float = Field(10.0, gt=0, description="a graceful stop ends within this")
+
+    enable_websockets: bool = Field(True, description="off: no live connections")
+    max_websocket_connections_per_user: int = Field(5, ge=1, description="connections of a user")
+    max_websocket_connections: int = Field(10_000, ge=1, description="connections in all")
+    websocket_heartbeat_interval: float = Field(30.0, gt=0, description="seconds between signs")
+    websocket_connection_timeout: float = Field(
+        300.0, gt=0, description="seconds after which a silent peer is closed"
+    )
+    websocket_message_rate_limit: int = Field(10, ge=1, description="messages a second, inbound")
+    websocket_max_message_size: int = Field(1024, ge=128, description="bytes, inbound")
+
+    session_days: int = Field(30, ge=1, description="days until a browser has to sign in again")
+    min_password_length: int = Field(8, ge=1, description="characters")
+
+    @property
+    def database_path(self) -> Path:
+        return self.data_dir / "livetrail.db"
+
+    @property
+    def records_path(self) -> Path:
+        return self.data_dir / "records.db"
+
+    @property
+    def files_dir(self) -> Path:
+        """The content-addressed store: files/ab/cd/<sha256>."""
+        return self.data_dir / "files"
+
+    @property
+    def incoming_dir(self) -> Path:
+        """Uploads that are still arriving, as <id>.part."""
+        return self.data_dir / "incoming"
+
+    @property
+    def work_dir(self) -> Path:
+        """What steps leave for later steps: work/<job id>/."""
+        return self.data_dir / "work"
+
+
+Sources = dict[str, str]
+
+
+def load_settings(
+    flags: Mapping[str, Any],
+    environ: Mapping[str, str],
+    default_file: Path = Path("livetrail.toml"),
+) -> tuple[Settings, Sources]:
+    """Return the settings and, for each, where its value came from.
+
+    flags         values given on the command line, by setting name; None means not given
+    environ       the environment; LIVETRAIL_CONFIG names the file
+    default_file  read when it exists and LIVETRAIL_CONFIG is not set
+
+    Raises SettingsError for an unknown key or an impossible value, naming where it stands.
+    """
+    values: dict[str, Any] = {}
+    sources: Sources = dict.fromkeys(Settings.model_fields, "default")
+    for origin, found in (
+        _from_file(environ.get("LIVETRAIL_CONFIG"), default_file),
+        ("environment", _from_environment(environ)),
+        ("flag", {k: v for k, v in flags.items() if v is not None}),
+    ):
+        for key, value in found.items():
+            if key not in Settings.model_fields:
+                known = ", ".join(sorted(Settings.model_fields))
+                raise SettingsError(f"unknown setting {key!r} ({origin}); known are: {known}")
+            values[key] = value
+            sources[key] = origin
+    try:
+        return Settings.model_validate(values), sources
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0])
+        raise SettingsError(
+            f"the setting {key!r} ({sources.get(key, 'default')}) can not be"
+            f" {first['input']!r}: {first['msg']}"
+        ) from error
+
+
+def _from_file(named: str | None, default_file: Path) -> tuple[str, dict[str, Any]]:
+    path = Path(named) if named else default_file
+    if not named and not path.exists():
+        return "file", {}
+    try:
+        with path.open("rb") as stream:
+            return f"file {path}", tomllib.load(stream)
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"the settings file {path} can not be read: {error}") from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in environ.items():
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS:
+            continue
+        key = name.removeprefix(PREFIX).lower()
+        field = Settings.model_fields.get(key)
+        if field is not None and field.annotation == tuple[str, ...]:
+            found[key] = tuple(part.strip() for part in value.split(",") if part.strip())
+        else:
+            found[key] = value
+    return found

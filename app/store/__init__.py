@@ -1,0 +1,1 @@
+"""Remembers. The only SQL, and the content-addressed file store."""

@@ -1,0 +1,106 @@
+"""The shape of livetrail.db, as a tuple of scripts counted by PRAGMA user_version."""
+
+SCRIPTS: tuple[str, ...] = (
+    """
+    CREATE TABLE meta (
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE user (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+        role TEXT NOT NULL CHECK (role IN ('operator', 'member')),
+        password_hash TEXT NOT NULL,
+        created_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    -- Secrets are kept as SHA-256 only: who reads this file can not use them.
+    CREATE TABLE login (
+        secret_hash BLOB PRIMARY KEY,
+        user_id TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        created_ms INTEGER NOT NULL,
+        expires_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE token (
+        id TEXT PRIMARY KEY,
+        secret_hash BLOB NOT NULL UNIQUE,
+        user_id TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        label TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        expires_ms INTEGER,
+        last_used_ms INTEGER
+    ) STRICT, WITHOUT ROWID;
+
+    -- Single-use links: setup claims the instance, signin signs one browser in.
+    CREATE TABLE link (
+        secret_hash BLOB PRIMARY KEY,
+        purpose TEXT NOT NULL CHECK (purpose IN ('setup', 'signin')),
+        user_id TEXT REFERENCES user (id) ON DELETE CASCADE,
+        expires_ms INTEGER
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE batch (
+        id TEXT PRIMARY KEY,
+        user_id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        options TEXT NOT NULL,
+        created_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX batch_user ON batch (user_id, id);
+
+    -- The fold of a job's events, written in the transaction that writes the event.
+    CREATE TABLE job (
+        id TEXT PRIMARY KEY,
+        batch_id TEXT,
+        user_id TEXT NOT NULL,
+        document_id TEXT,
+        filename TEXT NOT NULL,
+        size_bytes INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        status TEXT NOT NULL,
+        undone INTEGER NOT NULL DEFAULT 0,
+        last_seq INTEGER NOT NULL,
+        state BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX job_user ON job (user_id, id);
+    CREATE INDEX job_batch ON job (batch_id, id);
+    CREATE INDEX job_sha256 ON job (sha256);
+    CREATE INDEX job_unfinished ON job (status)
+        WHERE status NOT IN ('completed', 'error', 'cancelled');
+
+    -- An index on one column is ordered by seq within it, so a room is read in log order.
+    CREATE TABLE event (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        user_id TEXT NOT NULL,
+        batch_id TEXT,
+        job_id TEXT,
+        n INTEGER,
+        type TEXT NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX event_user ON event (user_id);
+    CREATE INDEX event_batch ON event (batch_id);
+    CREATE INDEX event_job ON event (job_id);
+
+    CREATE TABLE checkpoint (
+        job_id TEXT NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+        step TEXT NOT NULL,
+        found TEXT NOT NULL,
+        took_ms INTEGER NOT NULL,
+        PRIMARY KEY (job_id, step)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Answers to POST requests that carried an Idempotency-Key.
+    CREATE TABLE idempotency (
+        user_id TEXT NOT NULL,
+        key TEXT NOT NULL,
+        path TEXT NOT NULL,
+        status INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        PRIMARY KEY (user_id, key)
+    ) STRICT, WITHOUT ROWID;
+    """,
+)

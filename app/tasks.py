@@ -1,0 +1,32 @@
+"""A background task that has an owner: it ends with its owner, and its death is heard."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def running(
+    job: Coroutine[Any, Any, None], *, name: str
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Run `job` beside the body; at the end cancel it, wait for it, and raise what killed it.
+
+    An early death is logged the moment it happens.
+    """
+    task = asyncio.create_task(job, name=name)
+    task.add_done_callback(_report_death)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _report_death(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        logger.error("background task died: task=%s", task.get_name(), exc_info=task.exception())

@@ -1,0 +1,1 @@
+"""Answers. HTTP handlers, pages, uploads."""
