@@ -1,0 +1,1 @@
+"""What is promised, proven at the lowest level that can prove it."""
