@@ -1,0 +1,295 @@
+"""Commit, then tell: every event gets its place, is written, and only then handed on."""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from types import TracebackType
+
+import orjson
+
+from app.core.events import Event
+from app.core.state import JobState, place
+from app.store.batches import owner_of_batch
+from app.store.database import Database
+from app.store.events import Recorded, insert_events, last_seq
+from app.store.jobs import insert_jobs, read_state, update_jobs
+
+logger = logging.getLogger(__name__)
+
+Also = Callable[[sqlite3.Connection], None]
+OnCommit = Callable[[Sequence[Recorded]], None]
+
+COMMIT_AT_MOST = 1000  # events in one transaction
+BACKLOG_AT_MOST = 2000  # events that wait for theirs; appenders beyond it wait too
+JOBS_REMEMBERED = 4096
+
+
+@dataclass(slots=True)
+class _Append:
+    """What one caller asked for; it is written as a whole or not at all."""
+
+    drafts: tuple[Event, ...]
+    user_id: str | None
+    also: Also | None
+    done: asyncio.Future[list[Recorded]]
+
+
+@dataclass(slots=True)
+class _Written:
+    """What one transaction changed, applied to memory only after its commit."""
+
+    seq: int
+    events: list[Recorded] = field(default_factory=list)
+    per_append: list[list[Recorded]] = field(default_factory=list)
+    owners: dict[str, str] = field(default_factory=dict)  # of jobs and batches
+    states: dict[str, JobState] = field(default_factory=dict)
+    new_jobs: dict[str, JobState] = field(default_factory=dict)
+
+
+class Journal:
+    """The way into the log. Used as an async context manager, which owns its one task.
+
+    `head` is the place of the newest event that was committed and handed to `on_commit`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        on_commit: OnCommit,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self.log_id = database.log_id
+        self.head = 0
+        self.commits = 0
+        self._writer = database.writer
+        self._on_commit = on_commit
+        self._clock_ms = clock_ms
+        self._last_seq = 0  # of the newest committed event
+        self._pending: deque[_Append] = deque()
+        self._pending_events = 0
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._jobs: OrderedDict[str, tuple[str, JobState]] = OrderedDict()
+        self._batches: OrderedDict[str, str] = OrderedDict()
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+
+    async def __aenter__(self) -> "Journal":
+        self.head = self._last_seq = await self._writer.run(last_seq)
+        self._task = asyncio.create_task(self._run(), name="journal")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Commit and tell what was asked for, then stop."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+
+    async def append(
+        self, *drafts: Event, user_id: str | None = None, also: Also | None = None
+    ) -> list[Recorded]:
+        """Write `drafts` in one transaction, and return them with their places after the commit.
+
+        user_id  the owner; needed with batch_created and job_created, known otherwise
+        also     further writes of the same transaction; runs before the events are placed
+
+        Waits while too many events are uncommitted. Raises ValueError for an event of an unknown
+        job or batch, StorageFull when the disk is full, RuntimeError after the journal was closed;
+        then nothing was written and nobody was told. Cancelling the wait takes nothing back.
+        """
+        while self._pending_events >= BACKLOG_AT_MOST:
+            await self._room.wait()
+        if self._closing:
+            raise RuntimeError("the journal is closed")
+        done: asyncio.Future[list[Recorded]] = asyncio.get_running_loop().create_future()
+        self._pending.append(_Append(drafts, user_id, also, done))
+        self._pending_events += len(drafts)
+        if self._pending_events >= BACKLOG_AT_MOST:
+            self._room.clear()
+        self._wake.set()
+        return await done
+
+    async def state(self, job_id: str) -> JobState | None:
+        """Return the job's committed state; None when there is no such job."""
+        known = self._jobs.get(job_id)
+        if known is None:
+            known = await self._writer.run(partial(_read_state, job_id))
+        return known[1] if known else None
+
+    async def _run(self) -> None:
+        """Commit what has gathered; while the next transaction runs, tell the one before."""
+        try:
+            await self._commit_and_tell()
+        finally:
+            self._closing = True
+            while self._pending:
+                _fail(self._pending.popleft(), RuntimeError("the journal has stopped"))
+
+    async def _commit_and_tell(self) -> None:
+        current = await self._next()
+        while current is not None:
+            appends, writing = current
+            try:
+                written = await writing
+            except Exception as error:
+                await self._write_one_by_one(appends, error)
+                current = await self._next()
+                continue
+            self._remember(written)
+            following = self._start() if self._pending else None
+            self._tell(appends, written)
+            current = following or await self._next()
+
+    async def _next(self) -> tuple[list[_Append], asyncio.Future[_Written]] | None:
+        while not self._pending:
+            if self._closing:
+                return None
+            self._wake.clear()
+            await self._wake.wait()
+        return self._start()
+
+    def _start(self) -> tuple[list[_Append], asyncio.Future[_Written]]:
+        """Take what waits, up to a transaction's worth, and hand it to the writer."""
+        appends: list[_Append] = []
+        size = 0
+        while self._pending and size < COMMIT_AT_MOST:
+            append = self._pending.popleft()
+            size += len(append.drafts)
+            appends.append(append)
+        self._pending_events -= size
+        if self._pending_events < BACKLOG_AT_MOST:
+            self._room.set()
+        return appends, self._writer.submit(partial(self._write, appends))
+
+    async def _write_one_by_one(self, appends: list[_Append], error: Exception) -> None:
+        """One append spoiled the transaction: find it, and let the others through."""
+        if len(appends) == 1:
+            _fail(appends[0], error)
+            return
+        for append in appends:
+            try:
+                written = await self._writer.run(partial(self._write, [append]))
+            except Exception as own:
+                _fail(append, own)
+            else:
+                self._remember(written)
+                self._tell([append], written)
+
+    def _write(self, appends: list[_Append], connection: sqlite3.Connection) -> _Written:
+        """In the writer's thread: place, fold and write, within its transaction."""
+        written = _Written(self._last_seq)
+        now_ms = self._clock_ms()
+        for append in appends:
+            if append.also is not None:
+                append.also(connection)
+            start = len(written.events)
+            for draft in append.drafts:
+                written.events.append(
+                    self._place(draft, append.user_id, now_ms, connection, written)
+                )
+            written.per_append.append(written.events[start:])
+        insert_jobs(
+            connection, [(written.owners[key], state) for key, state in written.new_jobs.items()]
+        )
+        update_jobs(
+            connection,
+            [state for key, state in written.states.items() if key not in written.new_jobs],
+        )
+        insert_events(connection, written.events)
+        return written
+
+    def _place(
+        self,
+        draft: Event,
+        user_id: str | None,
+        now_ms: int,
+        connection: sqlite3.Connection,
+        written: _Written,
+    ) -> Recorded:
+        owner, before = self._known(draft, user_id, connection, written)
+        written.seq += 1
+        body, after = place(draft, before, seq=written.seq, now_ms=now_ms)
+        if after is not None:
+            job_id = after["job_id"]
+            written.owners[job_id] = owner
+            written.states[job_id] = after
+            if before is None or job_id in written.new_jobs:
+                written.new_jobs[job_id] = after
+        return Recorded(
+            seq=written.seq,
+            user_id=owner,
+            batch_id=body["batch_id"],
+            job_id=draft.job_id,
+            n=body["n"],
+            type=draft.type,
+            body=orjson.dumps(body),
+        )
+
+    def _known(
+        self,
+        draft: Event,
+        user_id: str | None,
+        connection: sqlite3.Connection,
+        written: _Written,
+    ) -> tuple[str, JobState | None]:
+        """Return the owner of the event, and its job's state so far."""
+        if draft.job_id is not None:
+            if draft.job_id in written.states:
+                return written.owners[draft.job_id], written.states[draft.job_id]
+            known = self._jobs.get(draft.job_id) or read_state(connection, draft.job_id)
+            if known is not None:
+                return known
+        elif draft.batch_id is not None:
+            owner = self._batches.get(draft.batch_id) or owner_of_batch(connection, draft.batch_id)
+            if owner is not None:
+                written.owners[draft.batch_id] = owner
+                return owner, None
+        if user_id is None:
+            raise ValueError(f"{draft.type} belongs to no job or batch that is known")
+        return user_id, None
+
+    def _remember(self, written: _Written) -> None:
+        self._last_seq = written.seq
+        for key, owner in written.owners.items():
+            state = written.states.get(key)
+            if state is None:
+                self._batches[key] = owner
+            else:
+                self._jobs[key] = (owner, state)
+                self._jobs.move_to_end(key)
+        while len(self._jobs) > JOBS_REMEMBERED:
+            self._jobs.popitem(last=False)
+        while len(self._batches) > JOBS_REMEMBERED:
+            self._batches.popitem(last=False)
+
+    def _tell(self, appends: list[_Append], written: _Written) -> None:
+        if written.events:
+            self.head = written.events[-1].seq
+        self.commits += 1
+        self._on_commit(written.events)
+        for append, events in zip(appends, written.per_append, strict=True):
+            if not append.done.done():
+                append.done.set_result(events)
+
+
+def _read_state(job_id: str, connection: sqlite3.Connection) -> tuple[str, JobState] | None:
+    return read_state(connection, job_id)
+
+
+def _fail(append: _Append, error: Exception) -> None:
+    if append.done.done():
+        logger.error("an append failed after its caller had left: error=%r", error)
+    else:
+        append.done.set_exception(error)

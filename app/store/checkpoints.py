@@ -1,0 +1,35 @@
+"""Checkpoints: what a finished step found, so that nothing is done twice after a crash."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from aiosqlite import Connection
+
+PUT = (
+    "INSERT INTO checkpoint (job_id, step, found, took_ms) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET found = excluded.found, took_ms = excluded.took_ms"
+)
+
+
+def put_checkpoint(
+    connection: sqlite3.Connection, job_id: str, step: str, found: dict[str, Any], took_ms: int
+) -> None:
+    """Keep what `step` found, inside the caller's transaction."""
+    connection.execute(PUT, (job_id, step, orjson.dumps(found).decode(), took_ms))
+
+
+def drop_checkpoints(connection: sqlite3.Connection, job_id: str, steps: Iterable[str]) -> None:
+    """Forget what `steps` found, so that they are done again."""
+    connection.executemany(
+        "DELETE FROM checkpoint WHERE job_id = ? AND step = ?", [(job_id, step) for step in steps]
+    )
+
+
+async def checkpoints_of(db: Connection, job_id: str) -> dict[str, dict[str, Any]]:
+    """Return what each finished step of the job found."""
+    rows = await db.execute_fetchall(
+        "SELECT step, found FROM checkpoint WHERE job_id = ?", (job_id,)
+    )
+    return {row[0]: orjson.loads(row[1]) for row in rows}

@@ -1,0 +1,152 @@
+"""Jobs: the fold of their events, kept as a table that is also the queue."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiosqlite import Connection
+
+from app.core.state import JobState
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """One job as it stands. `state` is the fold of its events."""
+
+    id: str
+    batch_id: str | None
+    user_id: str
+    document_id: str | None
+    filename: str
+    size_bytes: int
+    sha256: str
+    status: str
+    undone: bool
+    last_seq: int
+    state: JobState
+
+
+INSERT = (
+    "INSERT INTO job (user_id, batch_id, document_id, filename, size_bytes, sha256,"
+    " status, undone, last_seq, state, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+UPDATE = "UPDATE job SET status = ?, undone = ?, last_seq = ?, state = ? WHERE id = ?"
+
+
+def insert_jobs(connection: sqlite3.Connection, jobs: Iterable[tuple[str, JobState]]) -> None:
+    """Write new jobs, given as (owner, state), inside the caller's transaction."""
+    connection.executemany(
+        INSERT,
+        [
+            (
+                user_id,
+                state["batch_id"],
+                state["document_id"],
+                state["filename"],
+                state["size"],
+                state["sha256"],
+                *_changing(state),
+            )
+            for user_id, state in jobs
+        ],
+    )
+
+
+def update_jobs(connection: sqlite3.Connection, states: Iterable[JobState]) -> None:
+    """Write the newer states of jobs inside the caller's transaction."""
+    connection.executemany(UPDATE, [_changing(state) for state in states])
+
+
+def _changing(state: JobState) -> tuple[str, int, int, bytes, str]:
+    return (
+        state["status"],
+        int(state["undone"]),
+        state["last_seq"],
+        orjson.dumps(state),
+        state["job_id"],
+    )
+
+
+STATE = "SELECT user_id, state FROM job WHERE id = ?"
+
+
+def read_state(connection: sqlite3.Connection, job_id: str) -> tuple[str, JobState] | None:
+    """Return a job's owner and state; None when there is no such job."""
+    row = connection.execute(STATE, (job_id,)).fetchone()
+    return None if row is None else (row[0], orjson.loads(row[1]))
+
+
+COLUMNS = (
+    "SELECT id, batch_id, user_id, document_id, filename, size_bytes, sha256, status, undone,"
+    " last_seq, state FROM job"
+)
+
+
+def _job(row: Any) -> JobRow:
+    *plain, undone, last_seq, state = row
+    return JobRow(*plain, bool(undone), last_seq, orjson.loads(state))  # type: ignore[call-arg]
+
+
+async def get_job(db: Connection, job_id: str) -> JobRow | None:
+    """Return the job, or None when there is none with this id."""
+    rows = list(await db.execute_fetchall(f"{COLUMNS} WHERE id = ?", (job_id,)))
+    return _job(rows[0]) if rows else None
+
+
+async def list_jobs(
+    db: Connection,
+    *,
+    user_id: str | None = None,
+    batch_id: str | None = None,
+    status: str | None = None,
+    before_id: str | None = None,
+    limit: int = 100,
+) -> list[JobRow]:
+    """Return at most `limit` jobs, newest first, narrowed by what is not None.
+
+    before_id  only jobs older than this one: the cursor of the next page
+    """
+    wanted = {"user_id = ?": user_id, "batch_id = ?": batch_id, "status = ?": status}
+    given = {clause: value for clause, value in wanted.items() if value is not None}
+    if before_id is not None:
+        given["id < ?"] = before_id
+    where = " AND ".join(given) or "TRUE"
+    rows = await db.execute_fetchall(
+        f"{COLUMNS} WHERE {where} ORDER BY id DESC LIMIT ?", (*given.values(), limit)
+    )
+    return [_job(row) for row in rows]
+
+
+UNFINISHED = f"{COLUMNS} WHERE status NOT IN ('completed', 'error', 'cancelled') ORDER BY id"
+
+
+async def unfinished_jobs(db: Connection) -> list[JobRow]:
+    """Return every job that has not ended, oldest first: the queue."""
+    return [_job(row) for row in await db.execute_fetchall(UNFINISHED)]
+
+
+SAME_FILE = (
+    f"{COLUMNS} WHERE sha256 = ? AND user_id = ? AND id <> ?"
+    " AND status = 'completed' AND undone = 0 ORDER BY id"
+)
+
+
+async def find_same_file(
+    db: Connection, user_id: str, sha256: str, not_job_id: str
+) -> JobRow | None:
+    """Return the user's first completed job on the same bytes that stored them and still stands.
+
+    Jobs that were undone do not count, nor those that were themselves skipped as duplicates.
+    """
+    for row in await db.execute_fetchall(SAME_FILE, (sha256, user_id, not_job_id)):
+        job = _job(row)
+        if not (job.state["result"] or {}).get("duplicate_of"):
+            return job
+    return None
+
+
+async def stored_hashes(db: Connection) -> set[str]:
+    """Return the hash of every file that a job refers to."""
+    return {row[0] for row in await db.execute_fetchall("SELECT DISTINCT sha256 FROM job")}
