@@ -1,0 +1,215 @@
+"""What the pages and the API read from records.db: pages of rows, counts, rejected rows."""
+
+import asyncio
+import csv
+import io
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import aiosqlite
+import orjson
+
+from app.store.records_schema import (
+    REVIEW_BELOW,
+    connect_records,
+    decimal_text,
+    id_range,
+    import_of,
+    number_of,
+)
+
+State = Literal["new", "known", "review"]
+
+CSV_CHUNK_ROWS = 500
+
+# What a spreadsheet program would run. A plain number may begin with a sign.
+FORMULA = re.compile(r"^[=+\-@\t\r]")
+PLAIN_NUMBER = re.compile(r"^[+-]?[\d.,' ]*\d[\d.,' ]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class RowsPage:
+    """Some rows of a job, and how many there are of each kind.
+
+    total   rows of the state that was asked for
+    counts  {"all", "new", "known", "review"}
+    """
+
+    total: int
+    counts: dict[str, int]
+    rows: list[dict[str, Any]]
+
+
+IMPORT = "SELECT id, stored, known, review, columns FROM import WHERE job_id = ?"
+FIELDS = (
+    "SELECT r.id, r.line, r.known, r.date, r.description, r.counterparty, r.amount_micros,"
+    " r.currency, r.balance_micros, r.reference, r.account, r.extra, r.seen,"
+    " l.vendor, l.category, l.reason, l.confidence"
+    " FROM row r LEFT JOIN label l ON l.import = :import AND l.id = r.label"
+)
+ALL_ROWS = f"{FIELDS} WHERE r.id > :low + :offset AND r.id <= :low + :offset + :limit ORDER BY r.id"  # noqa: S608
+# The numbers are found first, in the narrowest index, so that skipped rows are never read.
+SOME_ROWS = f"{FIELDS} WHERE r.id IN ({{ids}}) ORDER BY r.id"
+NEW_IDS = "SELECT id FROM row WHERE id BETWEEN :low AND :high AND known = 0"
+KNOWN_IDS = "SELECT id FROM row WHERE id BETWEEN :low AND :high AND known = 1"
+REVIEW_IDS = (
+    "SELECT id FROM row WHERE id BETWEEN :low AND :high AND label IN"
+    " (SELECT id FROM label WHERE import = :import AND confidence < :below)"
+)
+PAGE = " ORDER BY id LIMIT :limit OFFSET :offset"
+JOBS = "SELECT id, job_id FROM import WHERE id IN ({marks})"
+DELTA = (
+    "SELECT i.job_id, count(*) FROM row r JOIN import i ON i.id = r.seen >> 32"
+    " WHERE r.id BETWEEN ? AND ? AND r.known = 1 GROUP BY i.id ORDER BY i.id"
+)
+REJECTED = (
+    "SELECT id, line, reason, cells FROM rejected WHERE import = ? AND id > ? ORDER BY id LIMIT ?"
+)
+
+
+class RecordsReader:
+    """Reads records.db beside the workers that write it. It only looks."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    async def open(cls, path: Path) -> "RecordsReader":
+        """Open `path`, made and migrated as needed. Raises DatabaseTooNew and sqlite3.Error."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(lambda: connect_records(path).close())
+        connection = await aiosqlite.connect(path, isolation_level=None)
+        await connection.execute("PRAGMA query_only = ON")
+        await connection.execute("PRAGMA busy_timeout = 10000")
+        return cls(connection)
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def rows(
+        self, job_id: str, *, state: State | None = None, offset: int = 0, limit: int = 100
+    ) -> RowsPage:
+        """Return the rows numbered offset + 1 to offset + limit among those of `state`.
+
+        An unknown job has no rows. `state` review: rows whose category is doubtful.
+        """
+        found = await self._one(IMPORT, (job_id,))
+        if found is None:
+            return RowsPage(0, dict.fromkeys(("all", "new", "known", "review"), 0), [])
+        import_id, new, known, review, _ = found
+        counts = {"all": new + known, "new": new, "known": known, "review": review}
+        low, high = id_range(import_id)
+        values = {
+            "import": import_id,
+            "low": low - 1,
+            "high": high,
+            "offset": max(offset, 0),
+            "limit": max(limit, 0),
+            "below": REVIEW_BELOW,
+        }
+        total = counts[state or "all"]
+        if total == 0 or offset >= total:
+            return RowsPage(total, counts, [])
+        if total == counts["all"]:
+            rows = await self._connection.execute_fetchall(ALL_ROWS, values)
+        else:
+            ids = {"new": NEW_IDS, "known": KNOWN_IDS, "review": REVIEW_IDS}[state or "new"]
+            rows = await self._connection.execute_fetchall(SOME_ROWS.format(ids=ids + PAGE), values)
+        jobs = await self._jobs({import_of(row[12]) for row in rows if row[12] is not None})
+        return RowsPage(total, counts, [_row_of(row, jobs) for row in rows])
+
+    async def delta(self, job_id: str) -> dict[str, Any]:
+        """Return new_rows, existing_rows, rejected_rows, and per earlier job how many are its."""
+        found = await self._one(
+            "SELECT id, stored, known, rejected FROM import WHERE job_id = ?", (job_id,)
+        )
+        if found is None:
+            return {"new_rows": 0, "existing_rows": 0, "rejected_rows": 0, "seen_in": []}
+        import_id, new, known, rejected = found
+        seen = await self._connection.execute_fetchall(DELTA, id_range(import_id)) if known else []
+        return {
+            "new_rows": new,
+            "existing_rows": known,
+            "rejected_rows": rejected,
+            "seen_in": [{"job_id": job, "rows": rows} for job, rows in seen],
+        }
+
+    async def rejected_csv(self, job_id: str) -> AsyncIterator[str]:
+        """Yield the rows that could not be read as CSV text: the file's columns, line, reason.
+
+        A cell that a spreadsheet program would run as a formula gets an apostrophe in front.
+        """
+        found = await self._one(IMPORT, (job_id,))
+        names = orjson.loads(found[4]) if found else []
+        yield _csv_text([[*map(_harmless, names), "line", "reason"]])
+        after = -1
+        while found:
+            rows = list(
+                await self._connection.execute_fetchall(REJECTED, (found[0], after, CSV_CHUNK_ROWS))
+            )
+            if not rows:
+                return
+            after = rows[-1][0]
+            yield _csv_text(
+                [
+                    [*_padded(orjson.loads(cells), len(names)), str(line), reason]
+                    for _, line, reason, cells in rows
+                ]
+            )
+
+    async def _one(self, sql: str, values: tuple[Any, ...]) -> Any:
+        rows = list(await self._connection.execute_fetchall(sql, values))
+        return rows[0] if rows else None
+
+    async def _jobs(self, imports: set[int]) -> dict[int, str]:
+        if not imports:
+            return {}
+        sql = JOBS.format(marks=",".join("?" * len(imports)))
+        return {row[0]: row[1] for row in await self._connection.execute_fetchall(sql, [*imports])}
+
+
+def _row_of(row: Any, jobs: dict[int, str]) -> dict[str, Any]:
+    seen = row[12]
+    return {
+        "row": number_of(row[0]),
+        "line": row[1],
+        "state": "known" if row[2] else "new",
+        "date": row[3],
+        "description": row[4],
+        "counterparty": row[5],
+        "amount": decimal_text(row[6]),
+        "currency": row[7],
+        "balance": decimal_text(row[8]),
+        "reference": row[9],
+        "account": row[10],
+        "extra": orjson.loads(row[11]) if row[11] else {},
+        "seen_in": None
+        if seen is None
+        else {"job_id": jobs.get(import_of(seen)), "row": number_of(seen)},
+        "vendor": row[13],
+        "category": row[14],
+        "category_reason": row[15],
+        "confidence": row[16],
+    }
+
+
+def _padded(cells: list[str], width: int) -> list[str]:
+    """Return harmless cells, `width` of them; what goes beyond is joined into the last one."""
+    if width and len(cells) > width:
+        cells = [*cells[: width - 1], " | ".join(cells[width - 1 :])]
+    return [_harmless(cell) for cell in cells] + [""] * (width - len(cells))
+
+
+def _harmless(cell: str) -> str:
+    if FORMULA.match(cell) and not PLAIN_NUMBER.match(cell):
+        return f"'{cell}"
+    return cell
+
+
+def _csv_text(rows: list[list[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()

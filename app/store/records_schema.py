@@ -1,0 +1,178 @@
+"""The shape of records.db, how it is opened, and how its rows are numbered."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.core.errors import StorageFull
+from app.store.database import migrate
+from app.store.writer import DISK_FULL
+
+SCRIPTS: tuple[str, ...] = (
+    """
+    -- Owners, as small numbers: every key of a row begins with one.
+    CREATE TABLE person (
+        id INTEGER PRIMARY KEY,
+        user_id TEXT NOT NULL UNIQUE
+    ) STRICT;
+
+    -- What one job stored. It is there exactly when all of its rows are.
+    CREATE TABLE import (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        job_id TEXT NOT NULL UNIQUE,
+        person INTEGER NOT NULL REFERENCES person (id),
+        columns TEXT NOT NULL,
+        has_amounts INTEGER NOT NULL,
+        stored INTEGER NOT NULL DEFAULT 0,
+        known INTEGER NOT NULL DEFAULT 0,
+        rejected INTEGER NOT NULL DEFAULT 0,
+        review INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX import_person ON import (person, id);
+
+    -- id = import << 32 | number in the file, so a file's rows lie together, in its order.
+    -- seen is the earliest row with the same content in an earlier file; such a row is either
+    -- known (not stored again) or was kept as new because the person asked for it.
+    CREATE TABLE row (
+        id INTEGER PRIMARY KEY,
+        key INTEGER NOT NULL,
+        line INTEGER NOT NULL,
+        known INTEGER NOT NULL DEFAULT 0,
+        seen INTEGER,
+        label INTEGER,
+        date TEXT,
+        amount_micros INTEGER,
+        currency TEXT,
+        balance_micros INTEGER,
+        description TEXT,
+        counterparty TEXT,
+        reference TEXT,
+        account TEXT,
+        extra TEXT
+    ) STRICT;
+    CREATE INDEX row_seen ON row (seen) WHERE seen IS NOT NULL;
+    CREATE INDEX row_known ON row (id) WHERE known = 1;
+
+    -- The earliest row of a person with this content.
+    CREATE TABLE row_key (
+        person INTEGER NOT NULL,
+        key INTEGER NOT NULL,
+        row INTEGER NOT NULL,
+        PRIMARY KEY (person, key)
+    ) STRICT, WITHOUT ROWID;
+
+    -- What is decided about all rows of a file that name the same payee with the same sign.
+    CREATE TABLE label (
+        import INTEGER NOT NULL REFERENCES import (id),
+        id INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        sign INTEGER NOT NULL,
+        currency TEXT,
+        source_category TEXT,
+        rows INTEGER NOT NULL,
+        amount_micros INTEGER NOT NULL,
+        first_date TEXT,
+        last_date TEXT,
+        vendor TEXT,
+        category TEXT,
+        reason TEXT,
+        confidence REAL,
+        PRIMARY KEY (import, id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE rejected (
+        import INTEGER NOT NULL REFERENCES import (id),
+        id INTEGER NOT NULL,
+        line INTEGER NOT NULL,
+        code TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        cells TEXT NOT NULL,
+        PRIMARY KEY (import, id)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Names under which an import's rows were brought together; key is the normalised name.
+    CREATE TABLE vendor (
+        import INTEGER NOT NULL REFERENCES import (id),
+        key TEXT NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (import, key)
+    ) STRICT, WITHOUT ROWID;
+    """,
+)
+
+ROW_BITS = 32  # of a row's id; the import's number stands above them
+MICROS = 1_000_000
+REVIEW_BELOW = 0.6  # a label decided with less confidence waits for a person's look
+
+CACHE_KIB = 64 * 1024
+
+
+def id_range(import_id: int) -> tuple[int, int]:
+    """Return the lowest and the highest id that a row of this import can have."""
+    return (import_id << ROW_BITS) + 1, ((import_id + 1) << ROW_BITS) - 1
+
+
+def import_of(row_id: int) -> int:
+    """Return the number of the import that `row_id` belongs to."""
+    return row_id >> ROW_BITS
+
+
+def number_of(row_id: int) -> int:
+    """Return the row's number in its file, from 1."""
+    return row_id & ((1 << ROW_BITS) - 1)
+
+
+def decimal_text(micros: int | None) -> str | None:
+    """Return 12500000 as "12.50": at least two decimals, at most six."""
+    if micros is None:
+        return None
+    whole, part = divmod(abs(micros), MICROS)
+    decimals = f"{part:06d}".rstrip("0").ljust(2, "0")
+    return f"{'-' if micros < 0 else ''}{whole}.{decimals}"
+
+
+def connect_records(path: Path | str) -> sqlite3.Connection:
+    """Open records.db, made and migrated as needed. Raises DatabaseTooNew and sqlite3.Error."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA busy_timeout = 60000")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        migrate(connection, SCRIPTS)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def reading_records(path: Path | str) -> Iterator[sqlite3.Connection]:
+    """A connection to records.db that is closed at the end."""
+    connection = connect_records(path)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def writing_records(path: Path | str) -> Iterator[sqlite3.Connection]:
+    """One transaction on records.db: committed at the end, rolled back when anything is raised.
+
+    A full disk raises StorageFull.
+    """
+    with reading_records(path) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error) and error.sqlite_errorcode in DISK_FULL:
+                raise StorageFull from error
+            raise
