@@ -1,0 +1,84 @@
+"""Where a table begins: the lines above it, the line with its column names, its width."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from app.reading.dialect import looks_typed
+
+HEADER_WITHIN = 60  # rows looked at for the header
+BODY_ROWS = 50  # rows below a candidate that have to look different from it
+
+
+@dataclass(frozen=True)
+class Start:
+    """Indexes into the sample rows.
+
+    header  of the row with the column names; None when there is none
+    first   of the first row of data; the length of the sample when there is none
+    width   cells in an ordinary row
+    """
+
+    header: int | None
+    first: int
+    width: int
+
+
+def find_start(rows: list[list[str]]) -> Start:
+    """Find the header of a sample. Rows are never empty lists."""
+    if not rows:
+        return Start(None, 0, 0)
+    width = _body_width(rows)
+    for index, row in enumerate(rows[:HEADER_WITHIN]):
+        if not _fits(row, width):
+            continue
+        if _is_header(row, rows[index + 1 : index + 1 + BODY_ROWS], width):
+            return Start(index, index + 1, max(width, len(_trimmed(row))))
+        if _has_values(row):
+            return Start(None, index, width)
+    first = next((i for i, row in enumerate(rows) if _fits(row, width)), 0)
+    return Start(None, first, width)
+
+
+def _body_width(rows: list[list[str]]) -> int:
+    """The commonest number of cells; the wider one when two are equally common."""
+    widths = Counter(len(row) for row in rows)
+    most = max(widths.values())
+    return max(width for width, count in widths.items() if count == most)
+
+
+def _fits(row: list[str], width: int) -> bool:
+    """As wide as the body, give or take trailing empty cells; and not a title in a wide row."""
+    filled = sum(1 for cell in row if cell.strip())
+    if width == 1:
+        return filled == 1
+    close = len(row) == width or abs(len(_trimmed(row)) - width) <= 1
+    return close and filled >= max(2, (width + 1) // 3)
+
+
+def _trimmed(row: list[str]) -> list[str]:
+    end = len(row)
+    while end and not row[end - 1].strip():
+        end -= 1
+    return row[:end]
+
+
+def _is_header(row: list[str], body: list[list[str]], width: int) -> bool:
+    """Names, not values: none of its cells is a value, most are distinct and short."""
+    names = [cell.strip() for cell in row if cell.strip()]
+    if any(looks_typed(name) for name in names) or any(len(name) > 120 for name in names):
+        return False
+    if len(set(names)) < 0.5 * len(names):
+        return False
+    body = [other for other in body if _fits(other, width)]
+    if not body:
+        return True
+    for column, cell in enumerate(row):
+        values = [r[column].strip() for r in body if column < len(r) and r[column].strip()]
+        if cell.strip() and cell.strip() in values[:5] and len(values) > 2 and width > 1:
+            # A name does not come again as a value: this is an ordinary row of words.
+            return False
+    return True
+
+
+def _has_values(row: list[str]) -> bool:
+    return any(cell.strip() and looks_typed(cell) for cell in row)

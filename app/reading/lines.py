@@ -1,0 +1,257 @@
+"""Text tables as rows, the whole file in bounded memory. The hot path stays inside C.
+
+The file is read in blocks that end with a line. A block is decoded at once and parsed at once;
+only where something is odd (a cell over several lines, bytes that do not decode, a stray quote)
+is it looked at line by line.
+"""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from app.core.errors import LineTooLong
+from app.core.notices import GuessedEncoding, MixedEncodings, Notice, NulBytes
+from app.reading.dialect import Dialect, rows_of
+from app.reading.encoding import Encoding
+
+BLOCK_BYTES = 256 * 1024
+RECORD_LINES = 1000  # a cell over more lines than this is a quote that was never closed
+STRAY_QUOTES = 100  # after that many, quotes no longer hold lines together
+END = "\x1e-end-"  # a row of its own after each block: missing when a quote is still open
+BLANKISH = re.compile(r"^ +$", re.MULTILINE)
+
+
+class Chunk(NamedTuple):
+    """Some rows of the table.
+
+    lines       the source line (from 1) on which each row begins; as long as `rows`
+    bytes_done  how much of the file was read for it
+    """
+
+    lines: Sequence[int]
+    rows: list[list[str]]
+    bytes_done: int
+
+
+class LineReader:
+    """Iterates over chunks of a text file; counts what a person should know on the way."""
+
+    def __init__(
+        self,
+        path: Path,
+        encoding: Encoding,
+        dialect: Dialect,
+        *,
+        first_line: int = 1,
+        width: int = 0,
+        max_line_bytes: int,
+        filename: str = "",
+    ) -> None:
+        self.nul_count = 0
+        self.nul_line = 0
+        self.fallback_lines = 0
+        self.fallback_line = 0
+        self.stray_quotes = 0
+        self.stray_quote_line = 0
+        self._path = path
+        self._encoding = encoding
+        self._dialect = dialect
+        self._first_line = first_line
+        self._width = width
+        self._limit = max_line_bytes
+        self._filename = filename or path.name
+        self._seen_beyond_ascii = False
+
+    def notices(self) -> list[Notice]:
+        """Return what was met in the lines read so far."""
+        found: list[Notice] = []
+        if self.nul_count:
+            found.append(NulBytes(count=self.nul_count, line=self.nul_line))
+        if self.fallback_lines and self._seen_beyond_ascii:
+            found.append(
+                MixedEncodings(
+                    lines=self.fallback_lines,
+                    line=self.fallback_line,
+                    encoding=self._encoding.fallback,
+                )
+            )
+        elif self.fallback_lines:
+            found.append(GuessedEncoding(encoding=self._encoding.fallback))
+        return found
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Yield chunks in file order. Raises LineTooLong."""
+        csv.field_size_limit(max(self._limit, 131_072))
+        line = 1  # of the first line in `text`
+        held = ""  # a record whose quote is open at the end of its block
+        done = 0
+        for block, done in self._blocks():
+            text = held + self._decode(block, line + held.count("\n"))
+            held = ""
+            while line < self._first_line and text:
+                _, _, text = text.partition("\n")
+                line += 1
+            if not text:
+                continue
+            lines, rows, held = self._parse(text, line, last=False)
+            line += text.count("\n") - held.count("\n")
+            if rows:
+                yield Chunk(lines, rows, done)
+        if held:
+            lines, rows, _ = self._parse(held, line, last=True)
+            yield Chunk(lines, rows, done)
+
+    def _blocks(self) -> Iterator[tuple[bytes, int]]:
+        """Yield whole lines, about BLOCK_BYTES at a time, and how much of the file was read."""
+        if self._encoding.wide:
+            yield from self._wide_blocks()
+            return
+        size = min(BLOCK_BYTES, self._limit)
+        line = 1
+        with self._path.open("rb", buffering=0) as stream:
+            stream.seek(self._encoding.bom)
+            done = self._encoding.bom
+            rest = b""
+            while block := stream.read(size):
+                done += len(block)
+                ends = (block.find(b"\n"), block.find(b"\r"), len(block))
+                first = min(at for at in ends if at >= 0)
+                if len(rest) + first > self._limit:
+                    raise LineTooLong(line=line, limit=self._limit, filename=self._filename)
+                cut = max(block.rfind(b"\n"), block.rfind(b"\r", 0, len(block) - 1)) + 1
+                if not cut:
+                    rest += block
+                    continue
+                whole = rest + block[:cut]
+                rest = block[cut:]
+                yield whole, done
+                line += whole.count(b"\n") or whole.count(b"\r")
+            if rest:
+                yield rest, done
+
+    def _wide_blocks(self) -> Iterator[tuple[bytes, int]]:
+        """The same for UTF-16 and UTF-32, handed on as UTF-8."""
+        decoder = codecs.getincrementaldecoder(self._encoding.name)(errors="replace")
+        size = min(BLOCK_BYTES, self._limit)
+        line = 1
+        rest = ""
+        with self._path.open("rb", buffering=0) as stream:
+            stream.seek(self._encoding.bom)
+            done = self._encoding.bom
+            while block := stream.read(size):
+                done += len(block)
+                text = decoder.decode(block)
+                if len(rest) + len(text) > self._limit and "\n" not in text and "\r" not in text:
+                    raise LineTooLong(line=line, limit=self._limit, filename=self._filename)
+                text = rest + text
+                cut = max(text.rfind("\n"), text.rfind("\r", 0, len(text) - 1)) + 1
+                rest = text[cut:]
+                if cut:
+                    yield text[:cut].encode("utf-8", "replace"), done
+                    line += text.count("\n") or text.count("\r")
+            if rest := rest + decoder.decode(b"", final=True):
+                yield rest.encode("utf-8", "replace"), done
+
+    def _decode(self, block: bytes, line: int) -> str:
+        """Return a block as text with \\n line ends and one at its end, without NUL."""
+        name = "utf-8" if self._encoding.wide else self._encoding.name
+        try:
+            text = block.decode(name)
+            self._seen_beyond_ascii = self._seen_beyond_ascii or not text.isascii()
+        except UnicodeDecodeError:
+            text = self._decode_lines(block, line, name)
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if "\0" in text:
+            if not self.nul_count:
+                self.nul_line = line + text[: text.index("\0")].count("\n")
+            self.nul_count += text.count("\0")
+            text = text.replace("\0", "")
+        return text if text.endswith("\n") else text + "\n"
+
+    def _decode_lines(self, block: bytes, line: int, name: str) -> str:
+        fallback = self._encoding.fallback or name
+        parts = []
+        for number, part in enumerate(re.split(rb"(?<=\n)|(?<=\r)(?!\n)", block), line):
+            try:
+                text = part.decode(name)
+                self._seen_beyond_ascii = self._seen_beyond_ascii or not text.isascii()
+            except UnicodeDecodeError:
+                text = part.decode(fallback, "replace")
+                self.fallback_lines += 1
+                self.fallback_line = self.fallback_line or number
+            parts.append(text)
+        return "".join(parts)
+
+    def _parse(
+        self, text: str, line: int, *, last: bool
+    ) -> tuple[Sequence[int], list[list[str]], str]:
+        """Return line numbers, rows, and the text of a record that is not complete yet."""
+        try:
+            rows: list[list[str]] = list(rows_of(io.StringIO(text + END), self._dialect))
+            closed = rows.pop() == [END]
+        except csv.Error:  # a cell beyond the field limit: a quote that was never closed
+            rows, closed = [], False
+        if closed and len(rows) == text.count("\n"):
+            lines: Sequence[int] = range(line, line + len(rows))
+            if [] in rows or BLANKISH.search(text):
+                kept = [(n, row) for n, row in zip(lines, rows, strict=True) if _filled(row)]
+                return [n for n, _ in kept], [row for _, row in kept], ""
+            return lines, rows, ""
+        return self._parse_records(text, line, last=last)
+
+    def _parse_records(
+        self, text: str, line: int, *, last: bool
+    ) -> tuple[list[int], list[list[str]], str]:
+        """The careful way: cells over several lines, and quotes that never close."""
+        source = list(io.StringIO(text))
+        numbers: list[int] = []
+        rows: list[list[str]] = []
+        at = 0
+        while at < len(source):
+            used, row = self._record(source, at)
+            if used == 0 and not last and len(source) - at < RECORD_LINES:
+                held = "".join(source[at:])
+                if len(held) <= self._limit:
+                    return numbers, rows, held
+            if used == 0 or self._is_stray(source[at : at + used]):
+                self.stray_quotes += 1
+                self.stray_quote_line = self.stray_quote_line or line + at
+                used, row = 1, self._plain(source[at])
+            if _filled(row):
+                numbers.append(line + at)
+                rows.append(row)
+            at += used
+        return numbers, rows, ""
+
+    def _record(self, source: list[str], at: int) -> tuple[int, list[str]]:
+        """Return how many lines the record takes and its cells; 0 lines when it does not end."""
+        if self.stray_quotes > STRAY_QUOTES or self._dialect.quote not in source[at]:
+            return 1, next(rows_of([source[at]], self._dialect))
+        window = [*source[at : at + RECORD_LINES], END]
+        reader = rows_of(window, self._dialect)
+        try:
+            row = next(reader)
+        except csv.Error:
+            return 0, []
+        return (reader.line_num, row) if reader.line_num < len(window) else (0, [])
+
+    def _is_stray(self, lines: list[str]) -> bool:
+        """Lines inside a quoted cell that are rows of the table themselves: nobody quotes those."""
+        inner = lines[1:-1]
+        if len(inner) < 2 or self._width < 2:
+            return False
+        cells = self._width - 1
+        alike = sum(line.count(self._dialect.delimiter) == cells for line in inner)
+        return alike >= 0.8 * len(inner)
+
+    def _plain(self, line: str) -> list[str]:
+        return line.rstrip("\n").split(self._dialect.delimiter)
+
+
+def _filled(row: list[str]) -> bool:
+    return len(row) > 1 or (len(row) == 1 and bool(row[0].strip()))

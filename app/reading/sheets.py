@@ -1,0 +1,108 @@
+"""Workbooks as rows: which sheet, and its cells as the text a person sees in them."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import python_calamine as calamine
+
+from app.core.errors import DamagedFile, NotATable, PasswordProtected
+from app.core.notices import Notice
+from app.reading.lines import Chunk
+
+CHUNK_ROWS = 5000
+SAMPLE_ROWS = 300
+
+
+def cell_text(value: Any) -> str:
+    """Return a cell as text: dates as ISO, numbers without float noise, nothing as ""."""
+    if type(value) is str:
+        return value
+    if type(value) is float:
+        return number_text(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dt.datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    return str(value)
+
+
+def number_text(value: float) -> str:
+    """Return a number as a spreadsheet shows it: 15 digits, no exponent where it can be avoided.
+
+    0.1 + 0.2 is "0.3", 12.0 is "12", 1e15 is "1000000000000000".
+    """
+    if value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
+    short = f"{value:.15g}"
+    if "e" in short or "E" in short:
+        return f"{value:.20f}".rstrip("0") if 1e-15 < abs(value) < 1 else short
+    return short
+
+
+class Workbook:
+    """An open workbook. Raises PasswordProtected or DamagedFile, each with the file's name."""
+
+    def __init__(self, path: Path, filename: str) -> None:
+        self._filename = filename
+        try:
+            self._book = calamine.CalamineWorkbook.from_path(path)
+        except calamine.PasswordError as error:
+            raise PasswordProtected(filename=filename) from error
+        except (calamine.CalamineError, OSError) as error:
+            raise DamagedFile(filename=filename) from error
+
+    def sheet_names(self) -> list[str]:
+        """Names of the worksheets a person can see, in their order."""
+        return [
+            sheet.name
+            for sheet in self._book.sheets_metadata
+            if sheet.typ == calamine.SheetTypeEnum.WorkSheet
+            and sheet.visible == calamine.SheetVisibleEnum.Visible
+        ]
+
+    def rows(self, sheet: str) -> Iterator[tuple[int, list[str]]]:
+        """Yield (row number from 1, cells); rows without any value are left out."""
+        try:
+            found = self._book.get_sheet_by_name(sheet)
+        except calamine.WorksheetNotFound as error:
+            raise NotATable(filename=self._filename) from error
+        except calamine.CalamineError as error:
+            raise DamagedFile(filename=self._filename) from error
+        if found.start is None:
+            return
+        for number, cells in enumerate(found.iter_rows(), found.start[0] + 1):
+            row = [cell_text(value) for value in cells]
+            if any(row):
+                yield number, row
+
+    def sample(self, sheet: str) -> list[tuple[int, list[str]]]:
+        return list(islice(self.rows(sheet), SAMPLE_ROWS))
+
+
+class SheetReader:
+    """Iterates over chunks of one sheet, like LineReader over a text file."""
+
+    def __init__(self, path: Path, sheet: str, *, first_line: int, filename: str = "") -> None:
+        self._path = path
+        self._sheet = sheet
+        self._first_line = first_line
+        self._filename = filename or path.name
+
+    def notices(self) -> list[Notice]:
+        return []
+
+    def __iter__(self) -> Iterator[Chunk]:
+        size = self._path.stat().st_size
+        rows = (
+            (number, row)
+            for number, row in Workbook(self._path, self._filename).rows(self._sheet)
+            if number >= self._first_line
+        )
+        while part := list(islice(rows, CHUNK_ROWS)):
+            lines: Sequence[int] = [number for number, _ in part]
+            yield Chunk(lines, [row for _, row in part], size)

@@ -1,0 +1,215 @@
+"""Tables in files: what shape one has, and its rows, for text and workbooks alike."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+from app.core.errors import EmptyFile, NotATable
+from app.core.notices import (
+    DuplicateHeaders,
+    GuessedEncoding,
+    NoHeader,
+    Notice,
+    OtherSheets,
+)
+from app.core.reading import Limits, Task, Tell
+from app.reading.dialect import SAMPLE_ROWS, Dialect, detect_dialect
+from app.reading.encoding import Encoding, detect_encoding
+from app.reading.headers import Start, find_start
+from app.reading.lines import Chunk, LineReader
+from app.reading.sheets import SheetReader, Workbook
+
+SAMPLE_BYTES = 1024 * 1024
+DIALECT_CHARS = 256 * 1024
+SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # Excel's own first line
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """Everything needed to read a table's rows again, as JSON values.
+
+    kind            csv, tsv or xlsx
+    encoding        Python's name; fallback_encoding is for lines that do not fit it
+    bom             bytes of the byte order mark
+    delimiter, quote, escape, skip_space   as the csv module means them; quotes are doubled
+                    unless there is an escape
+    sheet, sheets   the worksheet read, and all visible ones; None and [] for text
+    preamble_lines  source lines above the header (or above the first row without a header)
+    header_line     source line of the column names, from 1; None when there are none
+    first_row_line  source line from which rows are data, from 1
+    width           cells in an ordinary row
+    header          the cells of the header line as they are, padded to `width`; [] without one
+    """
+
+    kind: str
+    encoding: str = "utf-8"
+    fallback_encoding: str | None = None
+    bom: int = 0
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str | None = None
+    skip_space: bool = False
+    sheet: str | None = None
+    sheets: tuple[str, ...] = ()
+    preamble_lines: int = 0
+    header_line: int | None = None
+    first_row_line: int = 1
+    width: int = 0
+    header: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "sheets": list(self.sheets), "header": list(self.header)}
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> "TableShape":
+        return cls(**{**found, "sheets": tuple(found["sheets"]), "header": tuple(found["header"])})
+
+
+class Rows(Protocol):
+    """Chunks of a table in file order, and what was met in them."""
+
+    def __iter__(self) -> Iterator[Chunk]: ...
+
+    def notices(self) -> list[Notice]:
+        """What a person should know about the rows read so far."""
+
+
+def detect_shape(task: Task, tell: Tell) -> tuple[TableShape, list[list[str]]]:
+    """Return the shape of a job's table and up to 300 of its rows, reading only its beginning.
+
+    The rows are data: not the header, not what is above it; of any width. Raises EmptyFile,
+    NotATable, LineTooLong, DamagedFile, PasswordProtected. Warns GuessedEncoding, NulBytes,
+    MixedEncodings, DuplicateHeaders, NoHeader, OtherSheets.
+    """
+    kind = task["found"]["initializing_streaming"]["kind"]
+    path = Path(task["path"])
+    if kind == "xlsx":
+        shape, rows = _detect_sheet(path, task["filename"], tell)
+    else:
+        shape, rows = _detect_text(path, task, tell)
+    names = [name.strip() for name in shape.header if name.strip()]
+    for name in sorted({name for name in names if names.count(name) > 1}, key=names.index)[:1]:
+        tell.warn(DuplicateHeaders(name=name))
+    if shape.header_line is None:
+        tell.warn(NoHeader())
+    return shape, rows
+
+
+def read_rows(path: Path, shape: TableShape, limits: Limits, filename: str = "") -> Rows:
+    """Return all rows below the header, in chunks, in bounded memory.
+
+    Ragged rows come as they are; blank lines are left out, but counted in the line numbers.
+    Iterating raises LineTooLong.
+    """
+    if shape.kind == "xlsx":
+        return SheetReader(
+            path, shape.sheet or "", first_line=shape.first_row_line, filename=filename
+        )
+    return LineReader(
+        path,
+        Encoding(shape.encoding, shape.fallback_encoding, shape.bom, guessed=False),
+        Dialect(shape.delimiter, shape.quote, shape.escape, shape.skip_space, 1.0),
+        first_line=shape.first_row_line,
+        width=shape.width,
+        max_line_bytes=limits["max_line_bytes"],
+        filename=filename,
+    )
+
+
+def _detect_text(path: Path, task: Task, tell: Tell) -> tuple[TableShape, list[list[str]]]:
+    with path.open("rb") as stream:
+        sample = stream.read(SAMPLE_BYTES)
+    if not sample:
+        raise EmptyFile(filename=task["filename"])
+    encoding = detect_encoding(sample, whole=len(sample) == task["size"])
+    if encoding.guessed:
+        tell.warn(GuessedEncoding(encoding=encoding.name))
+    text = sample[encoding.bom :].decode(encoding.name, "replace").replace("\0", "")
+    lines = re.split(r"\r\n|\n|\r", text[:DIALECT_CHARS])
+    if len(lines) > 1:
+        lines.pop()  # cut in the middle, or empty after the last line end
+    told = SEP_LINE.fullmatch(lines[0].rstrip())
+    dialect = detect_dialect(lines[1:] if told else lines)
+    if told:
+        dialect = Dialect(told[1], dialect.quote, dialect.escape, dialect.skip_space, 1.0)
+    reader = LineReader(
+        path,
+        encoding,
+        dialect,
+        first_line=2 if told else 1,
+        max_line_bytes=task["limits"]["max_line_bytes"],
+        filename=task["filename"],
+    )
+    numbered = list(
+        islice(((n, row) for c in reader for n, row in zip(c.lines, c.rows, strict=True)), 360)
+    )
+    for notice in reader.notices():
+        tell.warn(notice)
+    if not numbered:
+        raise NotATable(filename=task["filename"])
+    start = find_start([row for _, row in numbered])
+    return _shape(
+        numbered,
+        start,
+        TableShape(
+            kind="tsv" if dialect.delimiter == "\t" else "csv",
+            encoding=encoding.name,
+            fallback_encoding=encoding.fallback,
+            bom=encoding.bom,
+            delimiter=dialect.delimiter,
+            quote=dialect.quote,
+            escape=dialect.escape,
+            skip_space=dialect.skip_space,
+        ),
+    )
+
+
+def _detect_sheet(path: Path, filename: str, tell: Tell) -> tuple[TableShape, list[list[str]]]:
+    book = Workbook(path, filename)
+    names = book.sheet_names()
+    samples = {name: book.sample(name) for name in names}
+    if not any(samples.values()):
+        raise NotATable(filename=filename)
+    best = max(names, key=lambda name: _sheet_score(samples[name]))
+    if len(names) > 1:
+        tell.warn(OtherSheets(sheets=len(names), sheet=best))
+    numbered = samples[best]
+    start = find_start([row for _, row in numbered])
+    return _shape(numbered, start, TableShape(kind="xlsx", sheet=best, sheets=tuple(names)))
+
+
+def _sheet_score(sample: list[tuple[int, list[str]]]) -> float:
+    """More rows of the same, not too small a width are more of a table."""
+    if not sample:
+        return 0.0
+    start = find_start([row for _, row in sample])
+    return len(sample) * min(start.width, 8) * (1.0 if start.header is not None else 0.6)
+
+
+def _shape(
+    numbered: list[tuple[int, list[str]]], start: Start, found: TableShape
+) -> tuple[TableShape, list[list[str]]]:
+    header: tuple[str, ...] = ()
+    header_line = None
+    if start.header is not None:
+        header_line, cells = numbered[start.header]
+        header = tuple(cells[: start.width] + [""] * (start.width - len(cells)))
+    if start.first < len(numbered):
+        first_row_line = numbered[start.first][0]
+    else:
+        first_row_line = numbered[-1][0] + 1
+    above = (header_line or first_row_line) - 1
+    shape = TableShape(
+        **{
+            **asdict(found),
+            "preamble_lines": above,
+            "header_line": header_line,
+            "first_row_line": first_row_line,
+            "width": start.width,
+            "header": header,
+        }
+    )
+    return shape, [row for _, row in numbered[start.first :][:SAMPLE_ROWS]]
