@@ -53,6 +53,10 @@ class Event(BaseModel):
     estimated_time_remaining: int | None = Field(default=None, ge=0, description="seconds")
     details: dict[str, Any] = Field(default_factory=dict)
 
+    def fields(self) -> dict[str, Any]:
+        """Return the event as a flat JSON object; cheaper than model_dump, which copies all."""
+        return dict(self.__dict__)
+
 
 class BatchCreated(Event):
     type: Literal["batch_created"] = "batch_created"
@@ -106,6 +110,9 @@ class ProcessingWarning(Event):
     type: Literal["processing_warning"] = "processing_warning"
     warning: WarningInfo
 
+    def fields(self) -> dict[str, Any]:
+        return {**self.__dict__, "warning": self.warning.model_dump()}
+
 
 class JobCancelled(Event):
     type: Literal["job_cancelled"] = "job_cancelled"
@@ -139,6 +146,9 @@ class ProcessingFailed(Event):
     type: Literal["processing_failed"] = "processing_failed"
     error: ErrorInfo
     duration_ms: int = 0
+
+    def fields(self) -> dict[str, Any]:
+        return {**self.__dict__, "error": self.error.model_dump()}
 
 
 AnyEvent = Annotated[

@@ -79,7 +79,7 @@ def place(
 
     Raises ValueError when a job's event has no job to belong to.
     """
-    body = draft.model_dump(mode="json")
+    body = draft.fields()
     body["seq"] = seq
     body["timestamp"] = iso_from_ms(now_ms)
     if draft.job_id is None:

@@ -1,8 +1,10 @@
 """Times on the wire: UTC, ISO 8601, milliseconds, Z. Stored times are whole milliseconds."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
+@lru_cache(maxsize=8)  # a transaction gives all its events one time
 def iso_from_ms(at_ms: int) -> str:
     """Return `at_ms` (milliseconds since the epoch) as 2026-11-20T08:10:11.123Z."""
     moment = datetime.fromtimestamp(at_ms // 1000, UTC)

@@ -73,8 +73,7 @@ class Journal:
         self._pending: deque[_Append] = deque()
         self._pending_events = 0
         self._wake = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._jobs: OrderedDict[str, tuple[str, JobState]] = OrderedDict()
         self._batches: OrderedDict[str, str] = OrderedDict()
         self._task: asyncio.Task[None] | None = None
@@ -109,17 +108,21 @@ class Journal:
         job or batch, StorageFull when the disk is full, RuntimeError after the journal was closed;
         then nothing was written and nobody was told. Cancelling the wait takes nothing back.
         """
-        while self._pending_events >= BACKLOG_AT_MOST:
-            await self._room.wait()
+        if self._waiting or self._pending_events >= BACKLOG_AT_MOST:
+            await self._turn()
         if self._closing:
             raise RuntimeError("the journal is closed")
         done: asyncio.Future[list[Recorded]] = asyncio.get_running_loop().create_future()
         self._pending.append(_Append(drafts, user_id, also, done))
         self._pending_events += len(drafts)
-        if self._pending_events >= BACKLOG_AT_MOST:
-            self._room.clear()
         self._wake.set()
         return await done
+
+    async def _turn(self) -> None:
+        """Wait, first come first served, until the backlog has room."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        await turn
 
     async def state(self, job_id: str) -> JobState | None:
         """Return the job's committed state; None when there is no such job."""
@@ -136,6 +139,8 @@ class Journal:
             self._closing = True
             while self._pending:
                 _fail(self._pending.popleft(), RuntimeError("the journal has stopped"))
+            while self._waiting:
+                _let_go(self._waiting.popleft())
 
     async def _commit_and_tell(self) -> None:
         current = await self._next()
@@ -169,8 +174,9 @@ class Journal:
             size += len(append.drafts)
             appends.append(append)
         self._pending_events -= size
-        if self._pending_events < BACKLOG_AT_MOST:
-            self._room.set()
+        # As many as found room go on; they come in the order in which they began to wait.
+        for _ in range(min(len(self._waiting), BACKLOG_AT_MOST - self._pending_events)):
+            _let_go(self._waiting.popleft())
         return appends, self._writer.submit(partial(self._write, appends))
 
     async def _write_one_by_one(self, appends: list[_Append], error: Exception) -> None:
@@ -286,6 +292,11 @@ class Journal:
 
 def _read_state(job_id: str, connection: sqlite3.Connection) -> tuple[str, JobState] | None:
     return read_state(connection, job_id)
+
+
+def _let_go(turn: asyncio.Future[None]) -> None:
+    if not turn.done():  # else its caller was cancelled
+        turn.set_result(None)
 
 
 def _fail(append: _Append, error: Exception) -> None:

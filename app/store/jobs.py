@@ -32,7 +32,12 @@ INSERT = (
     "INSERT INTO job (user_id, batch_id, document_id, filename, size_bytes, sha256,"
     " status, undone, last_seq, state, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-UPDATE = "UPDATE job SET status = ?, undone = ?, last_seq = ?, state = ? WHERE id = ?"
+# Naming `status` would rewrite its index even where it stays the same, which it mostly does.
+UPDATE = "UPDATE job SET last_seq = ?3, state = ?4 WHERE id = ?5 AND status = ?1 AND undone = ?2"
+UPDATE_STATUS = (
+    "UPDATE job SET status = ?1, undone = ?2, last_seq = ?3, state = ?4"
+    " WHERE id = ?5 AND last_seq < ?3"
+)
 
 
 def insert_jobs(connection: sqlite3.Connection, jobs: Iterable[tuple[str, JobState]]) -> None:
@@ -56,7 +61,9 @@ def insert_jobs(connection: sqlite3.Connection, jobs: Iterable[tuple[str, JobSta
 
 def update_jobs(connection: sqlite3.Connection, states: Iterable[JobState]) -> None:
     """Write the newer states of jobs inside the caller's transaction."""
-    connection.executemany(UPDATE, [_changing(state) for state in states])
+    changing = [_changing(state) for state in states]
+    if connection.executemany(UPDATE, changing).rowcount < len(changing):
+        connection.executemany(UPDATE_STATUS, changing)
 
 
 def _changing(state: JobState) -> tuple[str, int, int, bytes, str]:

@@ -63,7 +63,7 @@ SCRIPTS: tuple[str, ...] = (
         undone INTEGER NOT NULL DEFAULT 0,
         last_seq INTEGER NOT NULL,
         state BLOB NOT NULL
-    ) STRICT, WITHOUT ROWID;
+    ) STRICT;
     CREATE INDEX job_user ON job (user_id, id);
     CREATE INDEX job_batch ON job (batch_id, id);
     CREATE INDEX job_sha256 ON job (sha256);
