@@ -1,0 +1,144 @@
+"""The command line: serve, demo, user, token, config."""
+
+import argparse
+import getpass
+import os
+import secrets
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from app.core.errors import AppError
+from app.settings import Settings, SettingsError, Sources, load_settings
+
+DESCRIPTION = "Drop files in, watch every step live, lose nothing."
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit code. Errors are one sentence on standard error."""
+    options = _parser().parse_args(arguments)
+    flags = {key: getattr(options, key, None) for key in ("host", "port", "data_dir")}
+    try:
+        settings, sources = load_settings(flags, os.environ)
+        return int(options.run(options, settings, sources))
+    except SettingsError as error:
+        return _complain(str(error), 2)
+    except AppError as error:
+        body = error.body()
+        return _complain(f"{body['title']}. {body['hint']}", 1)
+    except (OSError, sqlite3.Error) as error:
+        return _complain(f"{error}. Check the data folder and start again.", 1)
+
+
+def _complain(sentence: str, status: int) -> int:
+    print(f"livetrail: {sentence}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python3 run.py",
+        description=DESCRIPTION,
+        epilog="Also: test (runs the test suite) and bench [NAME] (prints the benchmarks).",
+    )
+    parser.set_defaults(run=_serve)
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="start the server (the default)")
+    serve.set_defaults(run=_serve)
+    demo = commands.add_parser("demo", help="start it with a throw-away data folder")
+    demo.set_defaults(run=_demo)
+    for command in (serve, demo):
+        command.add_argument("--host", help="address to listen on")
+        command.add_argument("--port", help="port to listen on; 0 takes a free one")
+    _data_dir(serve)
+
+    user = commands.add_parser("user", help="accounts").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    add = user.add_parser("add", help="add a user; the first one owns the instance")
+    add.set_defaults(run=_add_user)
+    add.add_argument("name")
+    add.add_argument("--admin", action="store_true", help="may operate the server")
+    add.add_argument("--password-stdin", action="store_true", help="read it from standard input")
+    _data_dir(add)
+
+    token = commands.add_parser("token", help="API tokens").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    create = token.add_parser("create", help="make a token; printed alone on the last line")
+    create.set_defaults(run=_create_token)
+    create.add_argument("--user", required=True, metavar="NAME")
+    create.add_argument("--label", default="command line", help="what the token is for")
+    _data_dir(create)
+
+    config = commands.add_parser("config", help="settings").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    show = config.add_parser("show", help="every setting, and where its value came from")
+    show.set_defaults(run=_show_config)
+    _data_dir(show)
+    return parser
+
+
+def _data_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data-dir", type=Path, help="folder for databases, files and keys")
+
+
+def _serve(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:
+    from app.main import serve
+
+    return serve(settings)
+
+
+def _demo(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:
+    from app.main import serve_demo
+
+    with tempfile.TemporaryDirectory(prefix="livetrail-demo-") as folder:
+        return serve_demo(settings.model_copy(update={"data_dir": Path(folder)}))
+
+
+def _add_user(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:
+    from app.store import accounts
+
+    if options.password_stdin:
+        password = sys.stdin.readline().rstrip("\n")
+    elif sys.stdin.isatty():
+        password = getpass.getpass(f"Password for {options.name}: ")
+    else:
+        password = secrets.token_urlsafe(12)
+        print(f"Password for {options.name}: {password}")
+    user = accounts.register_user(
+        settings.database_path,
+        options.name,
+        password,
+        admin=options.admin,
+        at_least=settings.min_password_length,
+    )
+    print(f"Added {user.name}, {user.role}.")
+    return 0
+
+
+def _create_token(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:
+    from app.store import accounts
+
+    secret = accounts.issue_token(settings.database_path, options.user, options.label)
+    print(f"Token for {options.user}, shown only this once:", file=sys.stderr)
+    print(secret)
+    return 0
+
+
+def _show_config(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:
+    values: dict[str, Any] = settings.model_dump(mode="json")
+    width = max(map(len, values))
+    for key, value in values.items():
+        shown = ",".join(value) if isinstance(value, list) else value
+        print(f"{key:<{width}} = {shown!s:<20} ({sources[key]})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
