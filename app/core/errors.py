@@ -283,6 +283,20 @@ class NotFound(AppError):
     hint = "Check the address, or look for it in the list of your files."
 
 
+class MethodNotAllowed(AppError):
+    code = "method_not_allowed"
+    title = "{method} can not be used at this address"
+    kept = REFUSED
+    hint = "Use one of these: {allowed}."
+
+
+class BodyTooLarge(AppError):
+    code = "body_too_large"
+    title = "The body of the request is larger than this address takes"
+    kept = REFUSED
+    hint = "Send less; files go to /api/v1/batches."
+
+
 class NotAuthenticated(AppError):
     code = "not_authenticated"
     title = "You are not signed in"

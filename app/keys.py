@@ -1,0 +1,35 @@
+"""Every key by which a handler reaches what the application holds."""
+
+from aiohttp import web
+
+from app.core.permissions import Viewer
+from app.live.hub import Hub
+from app.live.journal import Journal
+from app.pipeline.runner import Runner
+from app.settings import Settings
+from app.store.accounts import Accounts
+from app.store.database import Database
+from app.store.files import FileStore
+from app.store.idempotency import Idempotency
+from app.store.records import RecordsReader
+from app.web.door import Door
+from app.web.lag import LagMonitor
+from app.web.throttle import Throttle
+from app.web.tickets import Tickets
+
+SETTINGS = web.AppKey("settings", Settings)
+DATABASE = web.AppKey("database", Database)
+ACCOUNTS = web.AppKey("accounts", Accounts)
+FILES = web.AppKey("files", FileStore)
+RECORDS = web.AppKey("records", RecordsReader)
+JOURNAL = web.AppKey("journal", Journal)
+HUB = web.AppKey("hub", Hub)
+RUNNER = web.AppKey("runner", Runner)
+TICKETS = web.AppKey("tickets", Tickets)
+THROTTLE = web.AppKey("throttle", Throttle)
+LAG = web.AppKey("lag", LagMonitor)
+DOOR = web.AppKey("door", Door)
+IDEMPOTENCY = web.AppKey("idempotency", Idempotency)
+
+VIEWER = web.RequestKey("viewer", Viewer)
+REQUEST_ID = web.RequestKey("request_id", str)

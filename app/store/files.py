@@ -1,0 +1,269 @@
+"""The content-addressed store of originals: files/ab/cd/<sha256>, and what is still arriving."""
+
+import asyncio
+import errno
+import hashlib
+import os
+import re
+import threading
+import uuid
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.errors import StorageFull
+
+BLOCK_BYTES = 1024 * 1024  # gathered before a thread is asked to write
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+PART_NAME = re.compile(r"[0-9a-f]{32}\.part")
+STORED_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file whose every byte is on the disk, under its hash."""
+
+    sha256: str
+    size_bytes: int
+
+
+class FileStore:
+    """Keeps originals, each once however often it comes.
+
+    files_dir       files/ab/cd/<sha256>, never changed once there
+    incoming_dir    <id>.part, on the same file system
+    min_free_bytes  the disk is called full below this
+    quota_bytes     limit for all of it together; 0 is none
+    """
+
+    def __init__(
+        self, files_dir: Path, incoming_dir: Path, *, min_free_bytes: int = 0, quota_bytes: int = 0
+    ) -> None:
+        self.files_dir = files_dir
+        self.incoming_dir = incoming_dir
+        self.min_free_bytes = min_free_bytes
+        self.quota_bytes = quota_bytes
+        self.used_bytes = 0  # stored and arriving
+        self._held: dict[str, int] = {}  # hashes placed by requests that have not ended
+        self._tidying = asyncio.Lock()
+
+    def path_of(self, sha256: str) -> Path:
+        """Return where the file with this hash is, or would be.
+
+        Raises ValueError for what is not a hash, so that no path can be smuggled in.
+        """
+        if not STORED_NAME.fullmatch(sha256):
+            raise ValueError(f"not a SHA-256 in lower-case hexadecimals: {sha256[:80]!r}")
+        return self.files_dir / sha256[:2] / sha256[2:4] / sha256
+
+    async def begin(self) -> "Incoming":
+        """Return a new, empty arriving file. Raises StorageFull."""
+        return await asyncio.to_thread(Incoming, self)
+
+    def reserve(self, size_bytes: int) -> None:
+        """Count `size_bytes` as used. Raises StorageFull past the quota; then nothing counts."""
+        if self.quota_bytes and self.used_bytes + size_bytes > self.quota_bytes:
+            raise StorageFull
+        self.used_bytes += size_bytes
+
+    async def place(self, incoming: "Incoming") -> StoredFile:
+        """Give a finished file its name; afterwards it outlives a power cut.
+
+        The hash is held until `release`: nobody else's failure takes the file away meanwhile.
+        """
+        stored = incoming.stored
+        async with self._tidying:
+            self._held[stored.sha256] = self._held.get(stored.sha256, 0) + 1
+            try:
+                is_new = await asyncio.to_thread(
+                    _rename, incoming.path, self.path_of(stored.sha256)
+                )
+            except BaseException:
+                self._let_go(stored.sha256)
+                raise
+        incoming.placed(is_new)
+        return stored
+
+    def release(self, sha256: str) -> None:
+        """End the hold of one `place`: a job refers to the file now."""
+        self._let_go(sha256)
+
+    async def discard(self, sha256: str, is_needed: Callable[[str], Awaitable[bool]]) -> None:
+        """End the hold of one `place`, and delete the file unless somebody else needs it."""
+        self._let_go(sha256)
+        async with self._tidying:
+            if sha256 not in self._held and not await is_needed(sha256):
+                freed = await asyncio.to_thread(_unlink, self.path_of(sha256))
+                self.used_bytes -= freed
+
+    async def sweep(self, needed: Collection[str]) -> None:
+        """At start: delete what is half arrived and what no job refers to.
+
+        needed  every hash that a job refers to
+
+        Only names of the store's own making are touched.
+        """
+        self.used_bytes = await asyncio.to_thread(self._sweep, frozenset(needed))
+
+    def _sweep(self, needed: frozenset[str]) -> int:
+        self.files_dir.mkdir(parents=True, exist_ok=True)
+        self.incoming_dir.mkdir(parents=True, exist_ok=True)
+        for part in self.incoming_dir.iterdir():
+            if PART_NAME.fullmatch(part.name):
+                part.unlink(missing_ok=True)
+        used = 0
+        for stored in self.files_dir.glob("??/??/*"):
+            if not STORED_NAME.fullmatch(stored.name):
+                continue
+            if stored.name in needed:
+                used += stored.stat().st_size
+            else:
+                stored.unlink(missing_ok=True)
+        return used
+
+    def _let_go(self, sha256: str) -> None:
+        left = self._held[sha256] - 1
+        if left:
+            self._held[sha256] = left
+        else:
+            del self._held[sha256]
+
+
+class Incoming:
+    """One file while it arrives: written and hashed in blocks, in a thread, one at a time.
+
+    Not to be shared between tasks. Holds at most one block in memory.
+    """
+
+    def __init__(self, store: FileStore) -> None:
+        self.path = store.incoming_dir / f"{uuid.uuid4().hex}.part"
+        self.size_bytes = 0
+        self._store = store
+        self._hash = hashlib.sha256()
+        # a cancelled wait leaves its thread writing; nobody may close the file under it
+        self._turn = threading.Lock()
+        self._gathered: list[bytes] = []
+        self._gathered_bytes = 0
+        self._counted_bytes = 0  # of the store's used_bytes
+        self._stored: StoredFile | None = None
+        try:
+            self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise _told(error) from error
+
+    @property
+    def stored(self) -> StoredFile:
+        """Return hash and size. Raises RuntimeError before `finish`."""
+        if self._stored is None:
+            raise RuntimeError("the file has not finished arriving")
+        return self._stored
+
+    async def write(self, data: bytes) -> None:
+        """Add `data`. Raises StorageFull when it does not fit."""
+        self._store.reserve(len(data))
+        self._counted_bytes += len(data)
+        self.size_bytes += len(data)
+        self._gathered.append(data)
+        self._gathered_bytes += len(data)
+        if self._gathered_bytes >= BLOCK_BYTES:
+            await self._flush()
+
+    async def finish(self) -> StoredFile:
+        """Put every byte on the disk and return hash and size. Raises StorageFull."""
+        await self._flush()
+        await asyncio.to_thread(self._sync_and_close)
+        self._stored = StoredFile(self._hash.hexdigest(), self.size_bytes)
+        return self._stored
+
+    async def abort(self) -> None:
+        """Leave nothing behind. Harmless after `place`, and when called twice."""
+        self._store.used_bytes -= self._counted_bytes
+        self._counted_bytes = 0
+        self._gathered.clear()
+        await asyncio.to_thread(self._close_and_unlink)
+
+    def placed(self, is_new: bool) -> None:
+        """Hand the count of bytes over to the store; a file it had already costs nothing more."""
+        if not is_new:
+            self._store.used_bytes -= self._counted_bytes
+        self._counted_bytes = 0
+
+    async def _flush(self) -> None:
+        blocks, self._gathered, self._gathered_bytes = self._gathered, [], 0
+        if blocks:
+            await asyncio.to_thread(self._write_blocks, blocks)
+
+    def _write_blocks(self, blocks: list[bytes]) -> None:
+        with self._turn:
+            if self._fd != -1:
+                self._write_open(blocks)
+
+    def _write_open(self, blocks: list[bytes]) -> None:
+        if self._store.min_free_bytes:
+            disk = os.fstatvfs(self._fd)
+            free = disk.f_bavail * disk.f_frsize - sum(map(len, blocks))
+            if free < self._store.min_free_bytes:
+                raise StorageFull
+        try:
+            for block in blocks:
+                view = memoryview(block)
+                while view:
+                    view = view[os.write(self._fd, view) :]
+                self._hash.update(block)
+        except OSError as error:
+            raise _told(error) from error
+
+    def _sync_and_close(self) -> None:
+        with self._turn:
+            try:
+                os.fsync(self._fd)
+            except OSError as error:
+                raise _told(error) from error
+            os.close(self._fd)
+            self._fd = -1
+
+    def _close_and_unlink(self) -> None:
+        with self._turn:
+            if self._fd != -1:
+                os.close(self._fd)
+                self._fd = -1
+            self.path.unlink(missing_ok=True)
+
+
+def _told(error: OSError) -> Exception:
+    return StorageFull() if error.errno in NO_ROOM else error
+
+
+def _rename(part: Path, target: Path) -> bool:
+    """Move `part` to `target`, durably; tell whether it was new."""
+    try:
+        if target.exists():
+            part.unlink()
+            return False
+        for folder in (target.parent.parent, target.parent):
+            if not folder.exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                _sync_folder(folder.parent)
+        part.rename(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise _told(error) from error
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _unlink(path: Path) -> int:
+    """Delete `path` and return its size in bytes; 0 when it was not there."""
+    try:
+        size = path.stat().st_size
+        path.unlink()
+    except FileNotFoundError:
+        return 0
+    return size

@@ -1,0 +1,69 @@
+"""Answers to POST requests that carried an Idempotency-Key: said again, not done again."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from aiosqlite import Connection
+
+from app.core.errors import Conflict
+
+KEPT_MS = 24 * 3_600_000
+OTHER_USE = "This Idempotency-Key was already used for another request"
+UNDER_WAY = "A request with this Idempotency-Key is still under way"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered. `body` is JSON."""
+
+    status: int
+    body: str
+
+
+FIND = "SELECT path, status, body FROM idempotency WHERE user_id = ? AND key = ?"
+INSERT = (
+    "INSERT INTO idempotency (user_id, key, path, status, body, created_ms)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
+
+
+def remember_answer(
+    connection: sqlite3.Connection, user_id: str, key: str, path: str, answer: Answer, at_ms: int
+) -> None:
+    """Write the answer in the transaction of what it speaks of, and let go of old ones."""
+    connection.execute("DELETE FROM idempotency WHERE created_ms < ?", (at_ms - KEPT_MS,))
+    connection.execute(INSERT, (user_id, key, path, answer.status, answer.body, at_ms))
+
+
+class Idempotency:
+    """What was answered to whom, and what is being answered now."""
+
+    def __init__(self, reader: Connection) -> None:
+        self._reader = reader
+        self._under_way: set[tuple[str, str]] = set()
+
+    async def answered(self, user_id: str, key: str, path: str) -> Answer | None:
+        """Return the earlier answer; None when this is new.
+
+        Raises Conflict when the key was used with another path.
+        """
+        rows = list(await self._reader.execute_fetchall(FIND, (user_id, key)))
+        if not rows:
+            return None
+        known_path, status, body = rows[0]
+        if known_path != path:
+            raise Conflict(what=OTHER_USE, todo="Send this one with a key of its own.")
+        return Answer(status, body)
+
+    @contextmanager
+    def answering(self, user_id: str, key: str) -> Iterator[None]:
+        """Hold the key while its request is worked on. Raises Conflict when it is held already."""
+        if (user_id, key) in self._under_way:
+            raise Conflict(what=UNDER_WAY, todo="Wait for its answer, then ask again.")
+        self._under_way.add((user_id, key))
+        try:
+            yield
+        finally:
+            self._under_way.discard((user_id, key))

@@ -1,0 +1,27 @@
+"""How long the event loop was busy with something else: the stall monitor."""
+
+import asyncio
+import time
+
+EVERY_S = 0.05
+STALL_S = 0.005
+
+
+class LagMonitor:
+    """Wakes twenty times a second and notes how late. It sees a part of each long stall."""
+
+    def __init__(self) -> None:
+        self.stalls = 0  # wakes that came more than 5 ms late
+        self.longest_s = 0.0
+        self.total_s = 0.0
+
+    async def watch(self) -> None:
+        """Measure until cancelled."""
+        while True:
+            due = time.perf_counter() + EVERY_S
+            await asyncio.sleep(EVERY_S)
+            late = max(0.0, time.perf_counter() - due)
+            self.total_s += late
+            if late > STALL_S:
+                self.stalls += 1
+                self.longest_s = max(self.longest_s, late)

@@ -1,0 +1,101 @@
+"""Errors on the wire: each code has one status and becomes one RFC 9457 problem."""
+
+import orjson
+from aiohttp import web
+
+from app.core.errors import (
+    AppError,
+    BodyTooLarge,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+)
+
+# What a file's content brings about is 422: the request was fine, its file is not.
+UNREADABLE = 422
+STATUS: dict[str, int] = {
+    "internal_error": 500,
+    "worker_crashed": 500,
+    "step_timeout": 500,
+    "out_of_memory": 500,
+    "storage_full": 507,
+    "file_missing": 410,
+    "invalid_request": 400,
+    "not_multipart": 415,
+    "malformed_multipart": 400,
+    "no_files": 400,
+    "too_many_files": 413,
+    "upload_too_large": 413,
+    "body_too_large": 413,
+    "upload_cut": 408,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "not_authenticated": 401,
+    "not_allowed": 403,
+    "wrong_password": 401,
+    "weak_password": 422,
+    "not_claimed": 403,
+    "already_claimed": 409,
+    "name_taken": 409,
+    "cross_site": 403,
+    "conflict": 409,
+    "too_many_requests": 429,
+    "shutting_down": 503,
+}
+RETRY_AFTER_S = {"shutting_down": 5, "storage_full": 60}
+
+
+def status_of(code: str) -> int:
+    """Return the HTTP status for the error `code`; 422 for what is wrong with a file."""
+    return STATUS.get(code, UNREADABLE)
+
+
+def problem(error: AppError, status: int | None = None) -> dict[str, object]:
+    """Return `error` as an RFC 9457 problem: what happened, what was kept, what to do."""
+    body = error.body()
+    return {
+        "type": f"urn:livetrail:problem:{body['code']}",
+        "title": body["title"],
+        "status": status or status_of(body["code"]),
+        "detail": body["detail"],
+        "code": body["code"],
+        "hint": body["hint"],
+        "retryable": body["retryable"],
+    }
+
+
+def headers_of(error: AppError) -> dict[str, str]:
+    """Return the headers that belong to the error's answer."""
+    headers: dict[str, str] = {}
+    wait_s = error.facts.get("retry_after", RETRY_AFTER_S.get(error.code))
+    if wait_s is not None:
+        headers["Retry-After"] = str(wait_s)
+    if error.code == "not_authenticated":
+        headers["WWW-Authenticate"] = 'Bearer realm="livetrail"'
+    if error.code == "method_not_allowed":
+        headers["Allow"] = str(error.facts["allowed"])
+    return headers
+
+
+def problem_response(error: AppError, status: int | None = None) -> web.Response:
+    """Return the answer that tells `error`."""
+    return web.Response(
+        body=orjson.dumps(problem(error, status)),
+        status=status or status_of(error.code),
+        content_type="application/problem+json",
+        headers=headers_of(error),
+    )
+
+
+def from_http(error: web.HTTPException) -> tuple[AppError, int]:
+    """Return the AppError, and its status, for an error that the framework raised."""
+    match error:
+        case web.HTTPMethodNotAllowed():
+            allowed = ", ".join(sorted(error.allowed_methods))
+            return MethodNotAllowed(method=error.method, allowed=allowed), 405
+        case web.HTTPRequestEntityTooLarge():
+            return BodyTooLarge(), 413
+        case _ if error.status in (404, 410):
+            return NotFound(what="page"), error.status
+        case _:
+            return InvalidRequest(what=error.reason), error.status

@@ -1,0 +1,79 @@
+"""Slows guessing down: a bucket of tries for each name and each address. In memory, bounded."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.core.errors import TooManyRequests
+
+BUCKETS_AT_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """`burst` tries at once, and one more every `refill_s` seconds."""
+
+    burst: int
+    refill_s: float
+
+
+# A guesser with many addresses still meets the bucket of the name.
+PER_PAIR = Allowance(5, 15.0)
+PER_ADDRESS = Allowance(20, 5.0)
+PER_NAME = Allowance(50, 5.0)
+
+
+@dataclass(slots=True)
+class _Bucket:
+    left: float
+    at_s: float
+
+
+class Throttle:
+    """Counts failed tries to sign in."""
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._clock_s = clock_s
+        self._buckets: dict[tuple[str, str], _Bucket] = {}
+
+    def take(self, name: str, address: str) -> None:
+        """Use up one try. Raises TooManyRequests with the seconds to wait when none is left."""
+        wanted = _buckets_of(name, address)
+        now = self._clock_s()
+        for key, allowance in wanted:
+            bucket = self._refilled(key, allowance, now)
+            if bucket.left < 1:
+                wait_s = math.ceil((1 - bucket.left) * allowance.refill_s)
+                raise TooManyRequests(
+                    limit=f"{allowance.burst} tries to sign in", retry_after=max(1, wait_s)
+                )
+        for key, _ in wanted:
+            self._buckets[key].left -= 1
+
+    def forgive(self, name: str, address: str) -> None:
+        """Give the try back: it was the right password."""
+        for key, allowance in _buckets_of(name, address):
+            bucket = self._buckets.get(key)
+            if bucket is not None:
+                bucket.left = min(allowance.burst, bucket.left + 1)
+
+    def _refilled(self, key: tuple[str, str], allowance: Allowance, now: float) -> _Bucket:
+        bucket = self._buckets.pop(key, None)
+        if bucket is None:
+            bucket = _Bucket(allowance.burst, now)
+            while len(self._buckets) >= BUCKETS_AT_MOST:  # the one touched longest ago goes
+                del self._buckets[next(iter(self._buckets))]
+        bucket.left = min(allowance.burst, bucket.left + (now - bucket.at_s) / allowance.refill_s)
+        bucket.at_s = now
+        self._buckets[key] = bucket
+        return bucket
+
+
+def _buckets_of(name: str, address: str) -> list[tuple[tuple[str, str], Allowance]]:
+    who = name.strip().casefold()[:100]
+    return [
+        ((who, address), PER_PAIR),
+        (("", address), PER_ADDRESS),
+        ((who, ""), PER_NAME),
+    ]
