@@ -43,8 +43,8 @@ PROCESSORS = (
         "Converted Amount;Converted Amount Refunded;Fee;Converted Currency;Status",
         "Created date (UTC);Tax;Mode;Statement Descriptor;Customer ID;Customer Description;"
         "Customer Email;Captured;Card ID;Invoice ID;Transfer;Taxes On Fee;Card Last4;Card Brand;"
-        "Card Name;Card Address Country;Payment Source Type;Destination;Disputed Amount;Dispute Date (UTC);"
-        "Dispute Reason;Dispute Status",
+        "Card Name;Card Address Country;Payment Source Type;Destination;Disputed Amount;"
+        "Dispute Date (UTC);Dispute Reason;Dispute Status",
         (("id", r"(ch|py|pi)_\w{8,}"),),
     ),
     Signature(
@@ -345,8 +345,8 @@ BANKS = (
         "transactions",
         BANK,
         "Date (UTC);Description;Amount;Status;Source Account;Bank Description;Reference;Note",
-        "Last Four Digits;Name On Card;Category;GL Code;Timestamp;Original Currency;Mercury Category;"
-        "Check Number;Tags;Tracking ID",
+        "Last Four Digits;Name On Card;Category;GL Code;Timestamp;Original Currency;"
+        "Mercury Category;Check Number;Tags;Tracking ID",
     ),
     Signature(
         "amex_statement",
@@ -591,8 +591,7 @@ GERMAN_BANKS = (
         "Buchungstag;Wert;Umsatzart;Begünstigter / Auftraggeber;Verwendungszweck;BIC;"
         "Kundenreferenz;Mandatsreferenz;Gläubiger ID;Fremde Gebühren;Betrag;"
         "Abweichender Empfänger;Soll;Haben;Währung",
-        "IBAN;IBAN / Kontonummer;Abweichender Auftraggeber;Anzahl der Aufträge;"
-        "Anzahl der Schecks",
+        "IBAN;IBAN / Kontonummer;Abweichender Auftraggeber;Anzahl der Aufträge;Anzahl der Schecks",
     ),
     Signature(
         "postbank_statement",
