@@ -90,7 +90,6 @@ def install(extras):
                 " written to, then start again."
             )
     wanted = requirements(extras)
-    pins = sum(1 for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
     command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     command += ["--progress-bar", "off", "-c", str(ROOT / "constraints.txt"), *wanted]
     seen = set()
@@ -104,9 +103,9 @@ def install(extras):
             if words[:1] == ["Collecting"]:
                 seen.add(words[1])
                 name = words[1].split("=")[0].split("<")[0].split(">")[0].split("[")[0]
-                say(f"Installing, once: {len(seen)} of about {pins} packages ({name})")
+                say(f"Installing, only this once: {len(seen)} packages so far ({name})")
             elif words[:1] == ["Installing"]:
-                say(f"Installing, once: unpacking {len(seen)} packages ...")
+                say(f"Installing, only this once: unpacking {len(seen)} packages ...")
         status = pip.wait()
     if status != 0:
         say("")
