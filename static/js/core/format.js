@@ -1,0 +1,107 @@
+/** Numbers, sizes and times in words. Pure; `now` is handed in.
+ *
+ *  formatCount(12960) -> "12,960"            plural(2, "row") -> "2 rows"
+ *  formatBytes(1900000) -> "1.9 MB"          formatPercent(45.5) -> "45%"
+ *  formatDuration(ms) -> "0.9 s" "41 s" "2 min 5 s" "1 h 3 min"
+ *  formatLeft(seconds|null) -> "a few seconds left" "40 s left" "about 3 min left" ""
+ *  timeLeft(status, nowMs) -> what stands beside the percentage; "" where nothing is known
+ *  formatClock(iso, {seconds?}) -> "10:41"   formatAgo(iso, nowMs) -> "2 min ago"
+ *  formatDay(iso, nowMs) -> "today" "yesterday" "3 March 2026"
+ */
+
+const grouped = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
+
+/** @param {number} number */
+export const formatCount = (number) => grouped.format(number);
+
+/** "1 new row", "12,960 rows". @param {number} number */
+export const plural = (number, singular, several = `${singular}s`) =>
+  `${formatCount(number)} ${number === 1 ? singular : several}`;
+
+/** Whole percents, and 100 only when it is. @param {number} progress  0 to 100 */
+export const formatPercent = (progress) => `${Math.floor(progress)}%`;
+
+/** @param {number} bytes  decimal units, as file managers and the server's sentences use */
+export function formatBytes(bytes) {
+  if (bytes < 1000) return plural(bytes, "byte");
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = -1;
+  do {
+    value /= 1000;
+    unit += 1;
+  } while (value >= 999.5 && unit < units.length - 1);
+  return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+/** @param {number} ms */
+export function formatDuration(ms) {
+  if (ms < 10_000) return `${(Math.max(0, ms) / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return withRest(`${minutes} min`, seconds % 60, "s");
+  return withRest(`${Math.floor(minutes / 60)} h`, minutes % 60, "min");
+}
+
+const withRest = (whole, rest, unit) => (rest ? `${whole} ${rest} ${unit}` : whole);
+
+/** @param {number|null|undefined} seconds */
+export function formatLeft(seconds) {
+  if (seconds === null || seconds === undefined) return "";
+  if (seconds <= 5) return "a few seconds left";
+  if (seconds < 60) return `${Math.min(55, Math.round(seconds / 5) * 5)} s left`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `about ${minutes} min left`;
+  return `about ${plural(Math.round(minutes / 60), "hour")} left`;
+}
+
+const QUIET_AFTER_MS = 30_000;
+
+/** What stands beside the percentage of a running file: the time left, counted down since the
+ *  last event; after 30 s without news a sentence instead; "" while paused, asking or waiting.
+ *  @param {import("./store.js").FileStatus} status  @param {number} nowMs */
+export function timeLeft(status, nowMs) {
+  const job = status.job;
+  if (status.phase !== "running" || !job) return "";
+  const silent = nowMs - Date.parse(job.updated_at);
+  if (silent >= QUIET_AFTER_MS) {
+    const stage = job.stages.find((one) => one.key === job.stage);
+    return `Still ${(stage?.label ?? "working").toLowerCase()}`;
+  }
+  const left = job.estimated_time_remaining;
+  if (left === null || left === undefined) return "";
+  return formatLeft(Math.max(0, left - Math.max(0, silent) / 1000));
+}
+
+const two = (number) => String(number).padStart(2, "0");
+
+/** Local clock time. @param {string} iso  @param {{seconds?: boolean}} [options] */
+export function formatClock(iso, { seconds = false } = {}) {
+  const at = new Date(iso);
+  const text = `${two(at.getHours())}:${two(at.getMinutes())}`;
+  return seconds ? `${text}:${two(at.getSeconds())}` : text;
+}
+
+/** @param {string} iso  @param {number} nowMs */
+export function formatAgo(iso, nowMs) {
+  const seconds = Math.max(0, Math.round((nowMs - Date.parse(iso)) / 1000));
+  if (seconds < 10) return "just now";
+  if (seconds < 60) return `${Math.floor(seconds / 10) * 10} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
+  return plural(Math.floor(seconds / 86_400), "day") + " ago";
+}
+
+const MONTHS =
+  "January February March April May June July August September October November December".split(" ");
+
+/** @param {string} iso  @param {number} nowMs  local days */
+export function formatDay(iso, nowMs) {
+  const at = new Date(iso);
+  const midnight = (time) => new Date(time).setHours(0, 0, 0, 0);
+  const days = Math.round((midnight(nowMs) - midnight(at)) / 86_400_000);
+  if (days === 0) return "today";
+  if (days === 1) return "yesterday";
+  return `${at.getDate()} ${MONTHS[at.getMonth()]} ${at.getFullYear()}`;
+}

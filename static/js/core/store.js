@@ -1,0 +1,362 @@
+/** What every file looks like now, for the page. No DOM, no IO; the clock is handed in.
+ *
+ *  createStore({now?, onGap?}) -> store
+ *  feeding     applyEvent(event) -> boolean     a native event; false when it changed nothing
+ *              applySnapshot(jobState) -> boolean   GET /api/v1/jobs/{id}, or rendered by the server
+ *              applyHistory(fileId, events)     older events: only fills in `steps`
+ *              batch(fn)                        many changes, listeners told once a file at the end
+ *  actions     addStep(fileId, step)  updateProgress(fileId, n)  markComplete(fileId)
+ *              setError(fileId, text)  clearStatus(fileId)  clearAll()
+ *  queries     getStatus(fileId)  getAllStatuses()  getActiveFiles()  getCompletedFiles()
+ *              getBatch(batchId)  size
+ *  listening   subscribe(selector, fn) -> unsubscribe
+ *                "fileId"            fn(status | undefined, fileId)   when that file changes
+ *                "*"                 fn(status | undefined, fileId)   when any file changes
+ *                (store) => value    fn(value, before)                when the value is another
+ *              follow(fn) -> unfollow   fn(event, status | undefined) once for each event applied
+ *
+ *  fileId is the job's id; before there is a job (while a file is being sent) any other string.
+ *  A FileStatus is replaced, never changed, so `===` tells whether it did change.
+ *  Repeated and older events change nothing. A hole in `n` is told by onGap(jobId, haveN, gotN),
+ *  once for each hole; what came after it waits until a snapshot or the missing events fill it.
+ *
+ *  @typedef {{step: string, message: string, status: "in_progress"|"complete"|"error",
+ *    timestamp: string, progress?: number, extra?: Record<string, any>}} ProcessingStep
+ *    extra of an event's step: {n, seq, type, stage, details, warning?}
+ *  @typedef {"waiting"|"running"|"paused"|"asking"|"done"|"failed"|"cancelled"} Phase
+ *  @typedef {{fileId: string, filename?: string, steps: ProcessingStep[], currentStep?: string,
+ *    overallProgress: number, startedAt: string, completedAt?: string, error?: string,
+ *    phase: Phase, stages: import("./fold.js").StageState[], attempt: number, seq: number,
+ *    n: number, batchId: string|null, message: string,
+ *    job: import("./fold.js").JobState|null}} FileStatus   job: the whole folded state
+ *  @typedef {{batchId: string, name: string, jobs: number, counts: Record<string, number>,
+ *    seq: number}} BatchStatus
+ */
+
+import { fold, wholeState } from "./fold.js";
+
+export const STEPS_KEPT = 200;
+const PENDING_KEPT = 1000;
+
+/** @type {Record<string, Phase>} */
+const PHASES = {
+  pending: "waiting",
+  processing: "running",
+  paused: "paused",
+  waiting: "asking",
+  completed: "done",
+  error: "failed",
+  cancelled: "cancelled",
+};
+const ACTIVE = new Set(["waiting", "running", "paused", "asking"]);
+
+/** @param {{now?: () => number, onGap?: (jobId: string, haveN: number, gotN: number) => void}}
+ *  [options]  now: milliseconds since the epoch */
+export function createStore({ now = Date.now, onGap = () => {} } = {}) {
+  /** @type {Map<string, FileStatus>} */
+  const files = new Map();
+  /** @type {Map<string, BatchStatus>} */
+  const batches = new Map();
+  /** Events past a hole, by job and then by n. @type {Map<string, Map<number, any>>} */
+  const pending = new Map();
+  /** The n each reported hole begins after. @type {Map<string, number>} */
+  const reported = new Map();
+
+  /** @type {Map<string, Set<Function>>} */
+  const keyed = new Map();
+  /** @type {Set<{select: Function, tell: Function, value: any}>} */
+  const selected = new Set();
+  /** @type {Set<Function>} */
+  const followers = new Set();
+  /** @type {Set<string>} */
+  let changed = new Set();
+  let depth = 0;
+
+  const iso = () => new Date(now()).toISOString();
+
+  function tell() {
+    while (depth === 0 && changed.size > 0) {
+      const ids = changed;
+      changed = new Set();
+      for (const id of ids) {
+        for (const key of [id, "*"]) {
+          for (const fn of keyed.get(key) ?? []) fn(files.get(id), id);
+        }
+      }
+      for (const one of selected) {
+        const value = one.select(store);
+        if (Object.is(value, one.value)) continue;
+        const before = one.value;
+        one.value = value;
+        one.tell(value, before);
+      }
+    }
+  }
+
+  function touch(fileId) {
+    changed.add(fileId);
+    tell();
+  }
+
+  function blank(fileId) {
+    return {
+      fileId,
+      steps: [],
+      overallProgress: 0,
+      startedAt: iso(),
+      phase: "waiting",
+      stages: [],
+      attempt: 1,
+      seq: 0,
+      n: 0,
+      batchId: null,
+      message: "",
+      job: null,
+    };
+  }
+
+  /** Replace a file's status. @param {string} fileId  @param {Partial<FileStatus>} facts */
+  function put(fileId, facts) {
+    files.set(fileId, { ...(files.get(fileId) ?? blank(fileId)), ...facts });
+    touch(fileId);
+  }
+
+  function fromJob(job, before) {
+    const falls = before !== undefined && before.attempt === job.attempt;
+    return {
+      ...(before ?? blank(job.job_id)),
+      filename: job.filename,
+      currentStep: job.step ?? undefined,
+      overallProgress: falls ? Math.max(before.overallProgress, job.progress) : job.progress,
+      startedAt: job.started_at ?? job.created_at,
+      completedAt: job.completed_at ?? undefined,
+      error: job.error?.title,
+      phase: PHASES[job.status] ?? "running",
+      stages: job.stages,
+      attempt: job.attempt,
+      seq: job.last_seq,
+      n: job.n,
+      batchId: job.batch_id,
+      message: job.message,
+      job,
+    };
+  }
+
+  function applyBatchEvent(event) {
+    const id = event.batch_id;
+    const before = id && batches.get(id);
+    if (!id || (before && event.seq <= before.seq)) return false;
+    batches.set(id, {
+      batchId: id,
+      name: event.name ?? before?.name ?? "",
+      jobs: event.jobs ?? before?.jobs ?? 0,
+      counts: event.counts ?? before?.counts ?? {},
+      seq: event.seq,
+    });
+    for (const fn of followers) fn(event, undefined);
+    touch(id);
+    return true;
+  }
+
+  function hold(event, haveN) {
+    const id = event.job_id;
+    if (!pending.has(id)) pending.set(id, new Map());
+    const waiting = pending.get(id);
+    if (waiting.size < PENDING_KEPT) waiting.set(event.n, event);
+    if (reported.get(id) === haveN) return;
+    reported.set(id, haveN);
+    onGap(id, haveN, event.n);
+  }
+
+  /** Apply what waited for the hole that has just been filled. */
+  function catchUp(fileId) {
+    const waiting = pending.get(fileId);
+    if (!waiting) return;
+    pending.delete(fileId);
+    reported.delete(fileId);
+    const rest = [...waiting.values()].sort((one, other) => one.n - other.n);
+    for (const event of rest) applyEvent(event);
+  }
+
+  function applyEvent(event) {
+    if (!event.job_id) return applyBatchEvent(event);
+    const before = files.get(event.job_id);
+    const job = before?.job ?? null;
+    const have = job?.n ?? 0;
+    if (event.n <= have) return false;
+    if (event.n > have + 1 || (job === null && event.type !== "job_created")) {
+      hold(event, have);
+      return false;
+    }
+    const status = fromJob(fold(job, event), before);
+    status.steps = withEvent(status.steps, event);
+    files.set(event.job_id, status);
+    for (const fn of followers) fn(event, status);
+    depth += 1;
+    catchUp(event.job_id);
+    depth -= 1;
+    touch(event.job_id);
+    return true;
+  }
+
+  const store = {
+    applyEvent,
+
+    applySnapshot(snapshot) {
+      const job = wholeState(snapshot);
+      const before = files.get(job.job_id);
+      if (before?.job && before.job.n > job.n) return false;
+      if (before?.job?.n === job.n && before.seq >= job.last_seq) {
+        reported.delete(job.job_id);
+        return false;
+      }
+      files.set(job.job_id, fromJob(job, before));
+      store.batch(() => {
+        catchUp(job.job_id);
+        touch(job.job_id);
+      });
+      return true;
+    },
+
+    applyHistory(fileId, events) {
+      const status = files.get(fileId);
+      if (!status) return;
+      /** @type {ProcessingStep[]} */
+      let steps = [];
+      const known = status.steps.filter((step) => step.extra?.n !== undefined);
+      const newest = known.length > 0 ? known[0].extra.first : Infinity;
+      const oldest = [...events].sort((one, other) => one.n - other.n);
+      for (const event of oldest) {
+        if (event.n < newest) steps = withEvent(steps, event);
+      }
+      put(fileId, { steps: [...steps, ...status.steps].slice(-STEPS_KEPT) });
+    },
+
+    batch(fn) {
+      depth += 1;
+      try {
+        return fn();
+      } finally {
+        depth -= 1;
+        tell();
+      }
+    },
+
+    addStep(fileId, step) {
+      const steps = files.get(fileId)?.steps ?? [];
+      const whole = { status: "in_progress", message: "", timestamp: iso(), ...step };
+      const facts = { steps: withStep(steps, whole), currentStep: whole.step };
+      if (whole.message) facts.message = whole.message;
+      if (whole.status === "in_progress") facts.phase = "running";
+      put(fileId, facts);
+      if (whole.progress !== undefined) store.updateProgress(fileId, whole.progress);
+    },
+
+    updateProgress(fileId, progress) {
+      const before = files.get(fileId)?.overallProgress ?? 0;
+      const next = Math.min(100, Math.max(before, progress));
+      if (next !== before || !files.has(fileId)) put(fileId, { overallProgress: next });
+    },
+
+    markComplete(fileId) {
+      const steps = (files.get(fileId)?.steps ?? []).map((step) => ended(step, "complete"));
+      put(fileId, {
+        steps,
+        phase: "done",
+        overallProgress: 100,
+        completedAt: iso(),
+        error: undefined,
+      });
+    },
+
+    setError(fileId, text) {
+      const steps = (files.get(fileId)?.steps ?? []).map((step) => ended(step, "error"));
+      put(fileId, { steps, phase: "failed", error: text, completedAt: iso() });
+    },
+
+    clearStatus(fileId) {
+      pending.delete(fileId);
+      reported.delete(fileId);
+      if (files.delete(fileId)) touch(fileId);
+    },
+
+    clearAll() {
+      const ids = [...files.keys(), ...batches.keys()];
+      files.clear();
+      batches.clear();
+      pending.clear();
+      reported.clear();
+      for (const id of ids) changed.add(id);
+      tell();
+    },
+
+    getStatus: (fileId) => files.get(fileId),
+    getAllStatuses: () => [...files.values()],
+    getActiveFiles: () => [...files.values()].filter((status) => ACTIVE.has(status.phase)),
+    getCompletedFiles: () => [...files.values()].filter((status) => status.phase === "done"),
+    getBatch: (batchId) => batches.get(batchId),
+    get size() {
+      return files.size;
+    },
+
+    subscribe(selector, fn) {
+      if (typeof selector === "function") {
+        const one = { select: selector, tell: fn, value: selector(store) };
+        selected.add(one);
+        return () => selected.delete(one);
+      }
+      if (!keyed.has(selector)) keyed.set(selector, new Set());
+      keyed.get(selector).add(fn);
+      return () => {
+        keyed.get(selector)?.delete(fn);
+        if (keyed.get(selector)?.size === 0) keyed.delete(selector);
+      };
+    },
+
+    follow(fn) {
+      followers.add(fn);
+      return () => followers.delete(fn);
+    },
+  };
+  return store;
+}
+
+/** @param {ProcessingStep} step  @param {"complete"|"error"} status */
+const ended = (step, status) => (step.status === "in_progress" ? { ...step, status } : step);
+
+/** A step under way that is told again is brought up to date; another one ends it.
+ *  @param {ProcessingStep[]} steps  @param {ProcessingStep} step */
+function withStep(steps, step) {
+  const last = steps.at(-1);
+  if (last?.status === "in_progress" && last.step === step.step) {
+    const first = last.extra?.first;
+    const extra = first === undefined ? step.extra : { ...step.extra, first };
+    return [...steps.slice(0, -1), { ...last, ...step, extra }];
+  }
+  const before = last ? [...steps.slice(0, -1), ended(last, "complete")] : [];
+  return [...before, step].slice(-STEPS_KEPT);
+}
+
+const STEP_STATUS = {
+  processing_started: "in_progress",
+  step_started: "in_progress",
+  processing_progress: "in_progress",
+  processing_failed: "error",
+};
+
+function withEvent(steps, event) {
+  const ends = event.type === "processing_failed" || event.type === "job_cancelled";
+  const kept = ends ? steps.map((step) => ended(step, "error")) : steps;
+  const extra = { n: event.n, first: event.n, seq: event.seq, type: event.type };
+  extra.stage = event.stage;
+  extra.details = event.details;
+  if (event.warning) extra.warning = event.warning;
+  return withStep(kept, {
+    step: event.step ?? event.type,
+    message: event.message,
+    status: STEP_STATUS[event.type] ?? "complete",
+    timestamp: event.timestamp,
+    progress: event.progress,
+    extra,
+  });
+}

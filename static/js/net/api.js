@@ -1,0 +1,137 @@
+/** JSON calls to /api/v1. Every failure is a ProblemError with words for a person.
+ *
+ *  createApi({fetch?, base = "/api/v1", timeoutMs = 15000, newKey?, timers?}) -> api
+ *  api.get(path)  api.post(path, body?, {key?})  api.del(path)   -> parsed JSON, null for 204
+ *  api.job(id)  api.jobs(query?)  api.batch(id)  api.batches()  api.jobEvents(id, {after?, limit?})
+ *  api.rows(jobId, {offset?, limit?, state?})  api.delta(jobId)
+ *  api.cancel(jobId)  api.retry(jobId, {from_step?}?)  api.undo(jobId)  api.undoBatch(batchId)
+ *  api.me()  api.logout()
+ *  ProblemError {code, title, detail, hint, status, retryAfter, retryable}; status 0: no answer.
+ *     code is the server's, or "offline", "timeout", "bad_answer"
+ *  problemOf(status, body, retryAfter?) -> ProblemError   shared with upload.js
+ *
+ *  A POST carries an Idempotency-Key. When no answer comes it is sent once more with the same key,
+ *  so that the server does the work once; so is a GET.
+ */
+
+import { problemWords } from "../core/words.js";
+
+export class ProblemError extends Error {
+  /** @param {{code: string, title: string, detail?: string, hint?: string, status: number,
+   *    retryAfter?: number|null, retryable?: boolean}} problem */
+  constructor({ code, title, detail = "", hint = "", status, retryAfter = null, retryable }) {
+    super(title);
+    this.name = "ProblemError";
+    Object.assign(this, { code, title, detail, hint, status, retryAfter });
+    this.retryable = retryable ?? (status === 0 || status === 429 || status >= 502);
+  }
+}
+
+/** A problem that only the browser knows. @param {string} code */
+export const ownProblem = (code, status = 0) =>
+  new ProblemError({ code, status, ...problemWords(code) });
+
+/** @param {number} status  @param {any} body  an RFC 9457 problem, or anything else
+ *  @param {string|null} [retryAfter]  seconds */
+export function problemOf(status, body, retryAfter = null) {
+  if (typeof body?.code !== "string") {
+    return ownProblem(status >= 502 ? "offline" : "bad_answer", status);
+  }
+  const { code, title, detail, hint, retryable } = body;
+  const wait = retryAfter === null ? null : Number(retryAfter) || null;
+  return new ProblemError({ code, title, detail, hint, status, retryable, retryAfter: wait });
+}
+
+/** A random key; crypto.randomUUID is missing where the page came over plain HTTP. */
+export function randomKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+const query = (facts) => {
+  const pairs = Object.entries(facts).filter(([, value]) => value !== undefined && value !== null);
+  return pairs.length ? `?${new URLSearchParams(pairs.map(([k, v]) => [k, String(v)]))}` : "";
+};
+
+/** @param {{fetch?: typeof fetch, base?: string, timeoutMs?: number, newKey?: () => string,
+ *    timers?: {set: (run: () => void, ms: number) => any, clear: (id: any) => void}}} [options] */
+export function createApi(options = {}) {
+  const {
+    fetch = (...request) => globalThis.fetch(...request),
+    base = "/api/v1",
+    timeoutMs = 15_000,
+    newKey = randomKey,
+    timers = { set: (run, ms) => setTimeout(run, ms), clear: (id) => clearTimeout(id) },
+  } = options;
+
+  async function once(method, path, body, key) {
+    const control = new AbortController();
+    const clock = timers.set(() => control.abort(), timeoutMs);
+    const headers = { Accept: "application/json" };
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    if (key) headers["Idempotency-Key"] = key;
+    try {
+      const answer = await fetch(base + path, {
+        method,
+        headers,
+        body: body === undefined ? undefined : JSON.stringify(body),
+        credentials: "same-origin",
+        signal: control.signal,
+      });
+      const text = await answer.text();
+      if (answer.ok && !text) return null;
+      const parsed = parse(text);
+      if (answer.ok && parsed !== undefined) return parsed;
+      throw problemOf(answer.status, parsed, answer.headers.get("Retry-After"));
+    } catch (error) {
+      if (error instanceof ProblemError) throw error;
+      throw ownProblem(control.signal.aborted ? "timeout" : "offline");
+    } finally {
+      timers.clear(clock);
+    }
+  }
+
+  async function call(method, path, body, key) {
+    try {
+      return await once(method, path, body, key);
+    } catch (error) {
+      if (error.code !== "offline" || method === "DELETE") throw error;
+      return once(method, path, body, key);
+    }
+  }
+
+  const get = (path) => call("GET", path);
+  const post = (path, body = {}, { key = newKey() } = {}) => call("POST", path, body, key);
+  const of = (kind) => (id) => `/${kind}/${encodeURIComponent(id)}`;
+  const job = of("jobs");
+  const batch = of("batches");
+
+  return {
+    get,
+    post,
+    del: (path) => call("DELETE", path),
+    job: (id) => get(job(id)),
+    jobs: (facts = {}) => get(`/jobs${query(facts)}`),
+    batch: (id) => get(batch(id)),
+    batches: (facts = {}) => get(`/batches${query(facts)}`),
+    jobEvents: (id, { after, limit } = {}) => get(`${job(id)}/events${query({ after, limit })}`),
+    rows: (id, { offset, limit, state } = {}) =>
+      get(`${job(id)}/rows${query({ offset, limit, state })}`),
+    delta: (id) => get(`${job(id)}/delta`),
+    cancel: (id) => post(`${job(id)}/cancel`),
+    retry: (id, facts = {}) => post(`${job(id)}/retry`, facts),
+    undo: (id) => post(`${job(id)}/undo`),
+    undoBatch: (id) => post(`${batch(id)}/undo`),
+    me: () => get("/auth/me"),
+    logout: () => post("/auth/logout"),
+  };
+}
+
+/** @param {string} text  @returns {any} undefined when it is not JSON */
+export function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
