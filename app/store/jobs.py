@@ -157,3 +157,12 @@ async def find_same_file(
 async def stored_hashes(db: Connection) -> set[str]:
     """Return the hash of every file that a job refers to."""
     return {row[0] for row in await db.execute_fetchall("SELECT DISTINCT sha256 FROM job")}
+
+
+REFERRED = "SELECT EXISTS (SELECT 1 FROM job WHERE sha256 = ?)"
+
+
+async def is_referred_to(db: Connection, sha256: str) -> bool:
+    """Tell whether any job refers to the file with this hash."""
+    rows = list(await db.execute_fetchall(REFERRED, (sha256,)))
+    return bool(rows[0][0])
