@@ -50,7 +50,7 @@ FIELDS = (
     " l.vendor, l.category, l.reason, l.confidence"
     " FROM row r LEFT JOIN label l ON l.import = :import AND l.id = r.label"
 )
-ALL_ROWS = f"{FIELDS} WHERE r.id > :low + :offset AND r.id <= :low + :offset + :limit ORDER BY r.id"  # noqa: S608
+ALL_ROWS = f"{FIELDS} WHERE r.id > :low + :offset AND r.id <= :low + :offset + :limit ORDER BY r.id"
 # The numbers are found first, in the narrowest index, so that skipped rows are never read.
 SOME_ROWS = f"{FIELDS} WHERE r.id IN ({{ids}}) ORDER BY r.id"
 NEW_IDS = "SELECT id FROM row WHERE id BETWEEN :low AND :high AND known = 0"

@@ -1,0 +1,380 @@
+"""What each column of a table means: its role, by its name in nine languages and by its cells."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app.reading.amounts import CURRENCIES, MarkCount, currency_in, parse_amount
+from app.reading.dates import DateCount
+from app.reading.platforms import plain_header
+
+MOSTLY = 0.8  # of a column's filled cells fit, so that is what the column is
+HALF = 0.5  # enough when the column's name says so too
+
+# Names in the form that plain_header gives them, the better ones first. English, German, Dutch,
+# French, Spanish, Italian, the Scandinavian languages, Polish, Czech, Hungarian.
+NAMES: dict[str, str] = {
+    "date": """booking date;transaction date;posting date;posted date;date posted;date processed;
+        post date;process date;completed date;date completed;date;date utc;buchungstag;buchungsdatum;
+        buchung;datum;belegdatum;umsatzdatum;transaktionsdatum;boekdatum;boekingsdatum;
+        datum verrichting;transactiedatum;date operation;date de l operation;date d operation;
+        date comptable;date de comptabilisation;date de transaction;fecha operacion;
+        fecha de operacion;fecha contable;fecha;f operacion;data operazione;data contabile;
+        data registrazione;data;bokforingsdag;bokforingsdatum;bokfort;bokforingsdato;bokfort dato;
+        bogforingsdato;bogfort;dato;dag;transaktionsdag;data transakcji;data operacji;
+        data ksiegowania;datum zauctovani;datum zauctovani transakce;datum provedeni;datum operace;
+        datum transakce;tranzakcio datuma;konyveles datuma;created utc;created;created at;
+        created on;transaction created;started date;start date;timestamp;datetime;date time;
+        payment date;paid date;order date;invoice date;trans date;tran date;value date;day;
+        dtposted;available on utc;available on""",
+    "value_date": """value date;valuta;valutadatum;wertstellung;wertstellungstag;wert;rentedatum;
+        valuta datum;datum verrekening;date valeur;date de valeur;fecha valor;f valor;data valuta;
+        valutadag;rantedag;rentedato;data waluty;datum valuty;datum splatnosti;ertekna;erteknap;
+        execution date;effective date;settlement date;authorized date;interest date""",
+    "amount": """amount;net;net amount;transaction amount;betrag;buchungsbetrag;umsatz;
+        betrag eur;bedrag;bedrag in eur;transactiebedrag;montant;importe;importo;belopp;belob;
+        belop;kwota;kwota transakcji;kwota operacji;castka;zauctovana castka;castka transakce;
+        objem;suma;summe;osszeg;tranzakcio osszege;amount eur;amount usd;amount gbp;amount czk;
+        amount in account currency;gross;gross amount;total;total amount;value;sum;paid amount;
+        amount paid;amount net;beloep;quantite;valeur;valor;movimento;netto;brutto""",
+    "debit": """debit;debits;debit amount;withdrawal;withdrawals;withdrawal amt;paid out;
+        money out;outflow;amount debit;debit eur;soll;belastung;belastungen;lastschrift;ausgang;
+        ausgabe;ausgaben;debet;debit montant;debit euros;cargo;cargos;debe;adeudo;gasto;gastos;
+        dare;uscite;uscita;addebiti;addebito;ut;uttag;af;ud;ut fra konto;ut av konto;obciazenia;
+        wydatki;wydatek;vydej;vydaje;na vrub;terheles;spent;spend amount;expense;charges;charge;
+        payments;payment amount;af bedrag""",
+    "credit": """credit;credits;credit amount;deposit;deposits;deposit amt;paid in;money in;
+        inflow;amount credit;credit eur;haben;gutschrift;gutschriften;eingang;einnahme;einnahmen;
+        kredit;credit euros;abono;abonos;haber;ingreso;ingresos;avere;entrate;entrata;accrediti;
+        accredito;insattning;in;ind;inn;inn pa konto;uznania;wplywy;wplyw;prijem;prijmy;
+        ve prospech;jovairas;received;income;bij bedrag""",
+    "flag": """cd;dc;d c;c d;d k;dk;debit credit;credit debit;debit or credit;dr cr;cr dr;
+        credit debit indicator;debit credit indicator;soll haben;s h;sh;soll haben kennzeichen;
+        af bij;bij af;sens;sign;direction;bevetel kiadas;terheles jovairas;obciazenie uznanie;
+        transaction type;type;balance impact""",
+    "currency": """currency;currency code;iso currency code;account currency;wahrung;waehrung;
+        buchungswahrung;whg;munt;muntsoort;devise;monnaie;divisa;moneda;valuta;valuutta;waluta;
+        mena;mena uctu;devizanem;tranzakcio devizaneme;deviza;ccy;curr;cur;valutakod;
+        transaction currency;payment currency;settlement currency""",
+    "balance": """balance;running balance;account balance;saldo;saldo na trn;saldo na transactie;
+        saldo na mutatie;kontostand;saldo nach buchung;solde;saldo contabile;saldo disponible;
+        saldo po operacji;saldo po transakcji;zustatek;zustatek po transakci;zustatek na uctu;
+        egyenleg;bokfort saldo;balance after transaction;available balance;closing balance;
+        ledger balance;balance eur;new balance""",
+    "description": """description;transaction description;verwendungszweck;beschreibung;
+        transaktionsbeschreibung;buchungstext;buchungsdetails;zahlungszweck;
+        details;transaction details;narrative;narration;omschrijving;omschrijving 1;mededelingen;
+        mededeling;vrije mededeling;libelle;libelle operation;description operation;concepto;
+        descripcion;descrizione;descrizione operazione;causale;beskrivning;beskrivelse;
+        transaktion;tekst;text;meddelande;melding;forklaring;opis;opis operacji;opis transakcji;
+        tytul;tytul operacji;popis;popis transakce;zprava pro prijemce;zprava;kozlemeny;
+        megjegyzes;memo;memo description;message;message for payee;particulars;purpose;remarks;
+        remark;reason;item name;item;subject;note;notes;remittance information;desc;
+        bank description;toelichting;comment;product;product name""",
+    "counterparty": """payee;counterparty;counter party;counterparty name;merchant;merchant name;
+        beneficiary;beneficiary name;recipient;recipient name;payee name;partner name;
+        beguenstigter zahlungspflichtiger;begunstigter zahlungspflichtiger;
+        name zahlungsbeteiligter;zahlungsempfanger;zahlungsempfaenger;zahlungspflichtiger;
+        auftraggeber empfanger;auftraggeber empfaenger;auftraggeber beguenstigter;
+        auftraggeber begunstigter;empfanger;empfaenger;zahlungsbeteiligter;handler;haendler;
+        naam tegenpartij;naam;naam omschrijving;tegenpartij;beneficiaire;nom;contrepartie;tiers;
+        beneficiario;ordenante;controparte;nominativo;mottagare;mottagare avsandare;modtager;
+        mottaker;motpart;betalningsmottagare;navn;nadawca odbiorca;odbiorca;kontrahent;
+        dane kontrahenta;nazev protiuctu;protistrana;nazev protistrany;counteraccount name;
+        nazwa odbiorcy;partner neve;partner;handelaar;vendor;vendor name;supplier;customer;
+        customer name;name;title;from to;source name;target name;contact;contact name;
+        beneficiary party;entity""",
+    "reference": """transaction id;transaction reference;transaction reference number;
+        reference number;reference;reference id;balance transaction id;txn id;id;payment id;
+        payment reference;buchungsreferenz;kundenreferenz;referenz;mandatsreferenz;
+        transactiereferentie;referentie;betalingskenmerk;reference operation;referencia;
+        riferimento;referens;verifikationsnummer;arkivreferanse;numer referencyjny;
+        id transakce;identifikace transakce;referencni cislo transakce;variabilni symbol;vs;
+        variable symbol;variable symbol 1;megbizas azonosito;volgnr;check number;check no;
+        cheque number;serial number;record id;order id;order;invoice number;receipt number;
+        fitid;uuid;end to end id;source id;number;num;no""",
+    "account": """account;account number;account no;account id;account name;own account;
+        auftragskonto;kontonummer;konto;iban;iban auftraggeberkonto;iban bban;iban kontoinhaber;
+        auftraggeberkonto;bezeichnung auftragskonto;rekening;rekeningnummer;
+        numero de compte;compte;cuenta;numero de cuenta;conto;numero conto;kontonr;
+        kontonavn;rachunek;numer rachunku;nr rachunku;cislo uctu;ucet;szamlaszam;source account;
+        card number;card no;card;kredietkaart;last four digits;umsatz getatigt von;
+        bank account details;bank account""",
+    "category": """category;categories;category name;kategorie;hauptkategorie;unterkategorie;
+        categorie;categoria;kategori;kategoria;kategorie transakce;spending category;rubrik;
+        reporting category;personal finance category primary;subcategory""",
+    "type": """type;transaction type;umsatzart;transaktionstyp;buchungsart;code;transactietype;
+        soort;mutatiesoort;type operation;tipo;tipo operacion;typ transakce;typ;
+        typ transakcji;rodzaj transakcji;rodzaj operacji;tranzakcio tipusa;transaction;
+        transaction code;kind""",
+    "status": """status;state;pending;transaction status;info;uitgavenstaat;stav;estado;stato;
+        statut;storno;cancellation""",
+    "fee": """fee;fees;gebuhr;gebuehr;kosten;frais;commission;commissione;comision;poplatek;
+        oplata;prowizja;avgift;gebyr;fee amount;kosten op verrichting""",
+}
+
+RANK: dict[str, dict[str, int]] = {
+    role: {name.strip(): place for place, name in enumerate(names.replace("\n", " ").split(";"))}
+    for role, names in ((role, re.sub(r"\s+", " ", names).strip()) for role, names in NAMES.items())
+}
+
+# Words inside longer names, tried in this order when the whole name is not known.
+WITHIN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (role, re.compile(pattern))
+    for role, pattern in (
+        ("other", r"\b(fremdw|foreign|original|oorspr|puvodni|local|exchange|kurs|rate|koers)"),
+        ("other", r"\b(tegenrekening|gegenkonto|counterparty (iban|account)|protiuctu|bic|swift)"),
+        ("balance", r"\b(balance|saldo|kontostand|solde|zustatek)\b"),
+        ("debit", r"\b(debit|withdrawals?|paid out|money out|outflow|ausgaben|soll|cargos?)\b"),
+        ("credit", r"\b(credit|deposits?|paid in|money in|inflow|einnahmen|haben|abonos?)\b"),
+        ("amount", r"\b(amount|betrag|bedrag|montant|importe|importo|belopp|kwota|castka)\b"),
+        ("value_date", r"\b(value date|valuta|wertstellung|valeur|rentedatum)\b"),
+        ("date", r"(\bdate\b|datum\b|\bfecha\b|\bdata\b|\bdato\b)"),
+        ("description", r"(description|verwendungszweck|omschrijving|libelle|concepto|popis)"),
+        ("counterparty", r"(empfanger|empfaenger|payee|counterparty|beneficiar|tegenpartij)"),
+        ("currency", r"\b(currency|wahrung|waehrung)\b"),
+        ("category", r"\b(category|kategorie|categoria)\b"),
+    )
+)
+
+DEBIT_WORDS = frozenset(
+    "d dr dt debit debet soll s outflow out af o kiadas terheles - expense paid debito dare"
+    " ausgang belastung withdrawal sent ud ut".split()
+)
+CREDIT_WORDS = frozenset(
+    "c cr ct k credit kredit haben h inflow in bij i bevetel jovairas + income deposit credito"
+    " avere eingang gutschrift received ind inn".split()
+)
+PLACEHOLDERS = frozenset({"pending", "vorgemerkt", "n/a", "na", "-", "none", "null"})
+
+
+@dataclass(slots=True)
+class Column:
+    """One column, as detect_fields tells it.
+
+    role   what it means (see NAMES), or None: kept as it is
+    type   date, amount, text or empty
+    """
+
+    index: int
+    name: str
+    role: str | None = None
+    type: str = "text"
+    date_format: str | None = None
+    decimal_mark: str | None = None
+    currency: str | None = None
+    has_times: bool = False
+    evidence: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """What the sampled cells of one column look like."""
+
+    filled: int
+    dates: DateCount
+    marks: MarkCount
+    signed: int
+    decimals: int
+    distinct: frozenset[str]
+    currency: str | None
+    mean_length: float
+
+    @property
+    def date_share(self) -> float:
+        return self.dates.dates / self.filled if self.filled else 0.0
+
+    @property
+    def amount_share(self) -> float:
+        return self.marks.amounts / self.filled if self.filled else 0.0
+
+    @property
+    def are_currencies(self) -> bool:
+        return bool(self.distinct) and all(cell.upper() in CURRENCIES for cell in self.distinct)
+
+    @property
+    def are_flags(self) -> bool:
+        words = {plain_header(cell) or cell for cell in self.distinct}
+        return bool(words) and words <= (DEBIT_WORDS | CREDIT_WORDS)
+
+
+def look_at(cells: Sequence[str]) -> Cells:
+    """Count what the cells of a column look like."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    real = [cell for cell in filled if cell.casefold() not in PLACEHOLDERS] or filled
+    dates, marks = DateCount(), MarkCount()
+    dates.add(real)
+    marks.add(real)
+    currencies = {code for cell in real[:50] if (code := currency_in(cell))}
+    return Cells(
+        filled=len(real),
+        dates=dates,
+        marks=marks,
+        signed=sum((parse_amount(cell, marks.mark or ".") or 0) < 0 for cell in real),
+        decimals=sum("," in cell or "." in cell for cell in real),
+        distinct=frozenset(filled[:300]),
+        currency=currencies.pop() if len(currencies) == 1 else None,
+        mean_length=sum(map(len, filled)) / len(filled) if filled else 0.0,
+    )
+
+
+def find_columns(header: Sequence[str], sample: Sequence[Sequence[str]]) -> list[Column]:
+    """Return every column with its role and type.
+
+    header  names as they stand, [] when there are none
+    sample  rows of data; shorter rows are taken as ending in empty cells
+    """
+    width = max(len(header), max((len(row) for row in sample), default=0) if not header else 0)
+    looks = [look_at([row[i] if i < len(row) else "" for row in sample]) for i in range(width)]
+    columns = [
+        Column(index=i, name=header[i].strip() if i < len(header) else "", type=_type_of(look))
+        for i, look in enumerate(looks)
+    ]
+    if header:
+        _roles_by_name(columns, looks)
+    _roles_by_cells(columns, looks, named=bool(header))
+    _name_columns(columns)
+    for column, look in zip(columns, looks, strict=True):
+        if column.role in ("amount", "debit", "credit", "balance", "fee"):
+            column.type = "amount" if look.filled else "empty"
+            column.decimal_mark = look.marks.mark
+            column.currency = currency_in(column.name) or look.currency
+        elif column.role in ("date", "value_date"):
+            column.type = "date"
+            column.date_format = look.dates.order
+    return columns
+
+
+def _type_of(look: Cells) -> str:
+    if not look.filled:
+        return "empty"
+    if look.date_share >= MOSTLY and look.date_share >= look.amount_share:
+        return "date"
+    return "amount" if look.amount_share >= MOSTLY else "text"
+
+
+def _fits(role: str, look: Cells) -> bool:
+    """Say whether cells may be what their column's name says."""
+    if not look.filled:
+        return role in ("debit", "credit", "amount", "balance", "date", "description", "currency")
+    match role:
+        case "date" | "value_date":
+            return look.date_share >= HALF
+        case "amount" | "debit" | "credit" | "balance" | "fee":
+            return look.amount_share >= HALF
+        case "flag":
+            return look.are_flags
+        case "currency":
+            return look.are_currencies
+        case "description" | "counterparty":
+            return look.date_share < MOSTLY
+    return True
+
+
+def _roles_by_name(columns: list[Column], looks: list[Cells]) -> None:
+    """Give each role to the column whose name fits best and whose cells do not contradict it."""
+    offers: list[tuple[int, int, str]] = []
+    for column, look in zip(columns, looks, strict=True):
+        plain = plain_header(column.name)
+        bare = plain_header(re.sub(r"\(.*?\)|\b[A-Z]{3}\b", " ", column.name)) or plain
+        exact = [
+            (RANK[role][name], role)
+            for role in NAMES
+            for name in dict.fromkeys((plain, bare))
+            if name in RANK[role] and _fits(role, look)
+        ]
+        penalty = 0 if plain in {name for names in RANK.values() for name in names} else 50
+        if exact:
+            offers.extend((place + penalty, column.index, role) for place, role in exact)
+            continue
+        within = next((role for role, pattern in WITHIN if pattern.search(plain)), None)
+        if within and within != "other" and _fits(within, look):
+            offers.append((200, column.index, within))
+    # An empty column gets a role only when no filled one wants it.
+    offers.sort(key=lambda offer: (not looks[offer[1]].filled, offer[0], offer[1]))
+    taken: set[str] = set()
+    for _place, index, role in offers:
+        if columns[index].role is None and role not in taken:
+            columns[index].role = role
+            columns[index].evidence = f"its name is “{columns[index].name}”"
+            taken.add(role)
+
+
+def _roles_by_cells(columns: list[Column], looks: list[Cells], *, named: bool) -> None:
+    """Find a date, an amount and a text by their cells, where no name said which they are."""
+    taken = {column.role for column in columns}
+    free = [column for column in columns if column.role is None]
+
+    def give(column: Column, role: str, why: str) -> None:
+        column.role = role
+        column.evidence = why
+        taken.add(role)
+        free.remove(column)
+
+    if "date" not in taken:
+        late = next((column for column in columns if column.role == "value_date"), None)
+        found = late or next((column for column in free if column.type == "date"), None)
+        if found is late and late is not None:
+            late.role = "date"
+            taken.add("date")
+        elif found is not None and (not named or taken & {"amount", "debit", "credit"}):
+            give(found, "date", "its cells are dates")
+    if "date" not in taken:
+        return
+    if not taken & {"amount", "debit", "credit"}:
+        numbers = [
+            column
+            for column in free
+            if column.type == "amount" and (looks[column.index].decimals or not named)
+        ]
+        with_marks = [column for column in numbers if looks[column.index].decimals] or numbers
+        if with_marks:
+            give(with_marks[0], "amount", "its cells are amounts")
+    if "flag" not in taken and "amount" in taken:
+        amount = next(column for column in columns if column.role == "amount")
+        flags = [
+            column
+            for column in columns
+            if column.role in (None, "type", "status")
+            and looks[column.index].filled
+            and looks[column.index].are_flags
+        ]
+        if flags and not looks[amount.index].signed:
+            if flags[0] in free:
+                free.remove(flags[0])
+            flags[0].role = "flag"
+            flags[0].evidence = "its cells say debit or credit"
+    if "currency" not in taken:
+        found = next((c for c in free if looks[c.index].are_currencies), None)
+        if found is not None:
+            give(found, "currency", "its cells are currency codes")
+    if not taken & {"description", "counterparty"}:
+        texts = [c for c in free if c.type == "text" and looks[c.index].filled]
+        if texts:
+            longest = max(texts, key=lambda column: looks[column.index].mean_length)
+            give(longest, "description", "its cells are the longest texts")
+
+
+WORDED = {
+    "date": "Date",
+    "value_date": "Value date",
+    "amount": "Amount",
+    "debit": "Debit",
+    "credit": "Credit",
+    "currency": "Currency",
+    "description": "Description",
+    "flag": "Debit or credit",
+}
+
+
+def _name_columns(columns: list[Column]) -> None:
+    """Give every column a name of its own."""
+    seen: dict[str, int] = {}
+    for column in columns:
+        name = column.name or WORDED.get(column.role or "", f"Column {column.index + 1}")
+        seen[name] = seen.get(name, 0) + 1
+        column.name = name if seen[name] == 1 else f"{name} ({seen[name]})"
