@@ -1,0 +1,322 @@
+"""The conversation with one client: text in, requests and messages out. No socket, no clock."""
+
+import json
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from app.core.errors import AppError
+from app.core.rooms import Room, parse_room
+
+SUBPROTOCOL = "livetrail.v1.json"
+SUBSCRIPTIONS_AT_MOST = 100
+LARGEST_SEQ = 2**63 - 1
+
+
+class Close(IntEnum):
+    """Why a connection was ended."""
+
+    UNSUPPORTED_DATA = 1003
+    MESSAGE_TOO_BIG = 1009
+    INTERNAL_ERROR = 1011
+    RESTART = 1012  # shutting down: come back
+    NOT_AUTHENTICATED = 4001
+    NOT_ALLOWED = 4003
+    TOO_MANY_MESSAGES = 4008
+    TOO_MANY_CONNECTIONS = 4009
+    UNRESPONSIVE = 4010
+
+
+# What a client sends
+
+Seq = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SEQ)]
+MessageId = Annotated[str, Field(max_length=64)] | Annotated[int, Field(strict=True)]
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class ClientMessage(BaseModel):
+    """What all messages of a client may carry. `id` comes back with the answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    id: MessageId | None = None
+
+
+class Subscribe(ClientMessage):
+    """Follow a room. `after`: 0 from the start, absent from now on."""
+
+    op: Literal["subscribe"]
+    room: Annotated[str, Field(max_length=80)]
+    after: Seq | Literal["acked"] | None = None
+    log: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="the log's id as the client last saw it"
+    )
+    types: Annotated[list[Name], Field(min_length=1, max_length=50)] | None = None
+    snapshot: bool = Field(False, description="the folded state first, instead of old events")
+
+
+class Unsubscribe(ClientMessage):
+    op: Literal["unsubscribe"]
+    room: Annotated[str, Field(max_length=80)]
+
+
+class Ack(ClientMessage):
+    """Everything up to `seq` has arrived."""
+
+    op: Literal["ack"]
+    seq: Seq
+
+
+class Ping(ClientMessage):
+    op: Literal["ping"]
+
+
+class Steer(ClientMessage):
+    """Change the course of a job."""
+
+    op: Literal["pause", "resume", "cancel", "retry"]
+    job_id: Name
+
+
+class Answer(ClientMessage):
+    """Answer a question that a job asked."""
+
+    op: Literal["answer"]
+    clarification_id: Name
+    answer: Any
+
+
+Request = Annotated[
+    Subscribe | Unsubscribe | Ack | Ping | Steer | Answer, Field(discriminator="op")
+]
+REQUEST: TypeAdapter[Subscribe | Unsubscribe | Ack | Ping | Steer | Answer] = TypeAdapter(Request)
+
+
+# What the server sends beside events
+
+
+class ServerMessage(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    def encoded(self) -> bytes:
+        """Return the message as one JSON object, without the fields that are null."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+
+class Limits(BaseModel):
+    """What the server takes from this client."""
+
+    messages_per_second: int
+    max_message_bytes: int
+    max_connections: int = Field(description="of this user at once")
+    max_subscriptions: int = SUBSCRIPTIONS_AT_MOST
+
+
+class Welcome(ServerMessage):
+    """The first message."""
+
+    type: Literal["welcome"] = "welcome"
+    client_id: str
+    user_id: str
+    log: str = Field(description="id of the log; a cursor is only worth something in its own log")
+    head: int
+    heartbeat: float = Field(description="seconds")
+    limits: Limits
+    server: str
+
+
+class Subscribed(ServerMessage):
+    type: Literal["subscribed"] = "subscribed"
+    id: str | int | None = None
+    room: str
+    head: int
+
+
+class Unsubscribed(ServerMessage):
+    type: Literal["unsubscribed"] = "unsubscribed"
+    id: str | int | None = None
+    room: str
+
+
+class Reset(ServerMessage):
+    """The client's cursor is not of this log: forget it. A snapshot follows, then `live`."""
+
+    type: Literal["reset"] = "reset"
+    id: str | int | None = None
+    room: str
+    log: str
+    head: int
+
+
+class Snapshot(ServerMessage):
+    """The folded state of one job of the room, as it was after the event `state.last_seq`."""
+
+    type: Literal["snapshot"] = "snapshot"
+    room: str
+    job_id: str
+    state: dict[str, Any]
+
+
+class Live(ServerMessage):
+    """Everything of the room up to `seq` was sent; what comes now comes as it happens."""
+
+    type: Literal["live"] = "live"
+    room: str
+    seq: int
+
+
+class Heartbeat(ServerMessage):
+    type: Literal["heartbeat"] = "heartbeat"
+    head: int
+    timestamp: str
+
+
+class Pong(ServerMessage):
+    type: Literal["pong"] = "pong"
+    id: str | int | None = None
+
+
+class Ok(ServerMessage):
+    type: Literal["ok"] = "ok"
+    id: str | int | None = None
+
+
+class Problem(ServerMessage):
+    """A message was not carried out."""
+
+    type: Literal["error"] = "error"
+    id: str | int | None = None
+    code: str
+    message: str
+    retry_after: float | None = Field(None, description="seconds")
+
+    @classmethod
+    def of(cls, error: AppError, message_id: str | int | None) -> "Problem":
+        return cls(id=message_id, code=error.code, message=f"{error}.")
+
+
+# Decisions
+
+
+@dataclass(slots=True)
+class TokenBucket:
+    """Lets `rate` messages a second through, as many at once after a quiet second."""
+
+    rate: int
+    tokens: float
+    at_s: float
+    refused: int = 0  # since the bucket was last full
+
+    def take(self, now_s: float) -> float:
+        """Take one token and return 0, or return the seconds until there is one."""
+        self.tokens = min(self.rate, self.tokens + (now_s - self.at_s) * self.rate)
+        self.at_s = now_s
+        if self.tokens == self.rate:
+            self.refused = 0
+        if self.tokens >= 1:
+            self.tokens -= 1
+            return 0.0
+        self.refused += 1
+        return (1 - self.tokens) / self.rate
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """The client went too far: end the connection."""
+
+    code: Close
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Where to follow a room from.
+
+    after  everything past this seq; at most the head
+    reset  the client's cursor was not of this log; its state comes from a snapshot
+    """
+
+    after: int
+    types: frozenset[str] | None
+    snapshot: bool
+    reset: bool
+
+
+class Conversation:
+    """What one client may say, and what it means."""
+
+    def __init__(self, user_id: str, rate: int, now_s: float) -> None:
+        """rate: messages a second. A client refused as often as that again is hung up on."""
+        self._user_id = user_id
+        self._bucket = TokenBucket(rate, tokens=rate, at_s=now_s)
+
+    def admit(self, now_s: float) -> Problem | Hangup | None:
+        """Count a message. Return None when it may be read, else what to say instead."""
+        wait_s = self._bucket.take(now_s)
+        if not wait_s:
+            return None
+        rate = self._bucket.rate
+        if self._bucket.refused > rate:
+            return Hangup(Close.TOO_MANY_MESSAGES, f"more than {rate} messages a second")
+        return Problem(
+            code="too_many_messages",
+            message=f"More than {rate} messages a second; this one was not carried out.",
+            retry_after=round(wait_s, 3),
+        )
+
+    def receive(self, text: str) -> Subscribe | Unsubscribe | Ack | Ping | Steer | Answer | Problem:
+        """Return what `text` asks for, or the error to answer it with."""
+        try:
+            return REQUEST.validate_json(text)
+        except ValidationError as error:
+            return _refusal(text, error)
+
+    def room(self, ask: Subscribe | Unsubscribe) -> Room | Problem:
+        """Return the room that was named; whether it may be followed is another question."""
+        try:
+            return parse_room(ask.room, self._user_id)
+        except ValueError as error:
+            return Problem(id=ask.id, code="invalid_request", message=f"{error}.")
+
+    @staticmethod
+    def decide(ask: Subscribe, *, log: str, head: int) -> Follow | Problem:
+        """Return where the client goes on from, `log` and `head` being those of the server.
+
+        A cursor from another log, or past this log's head, is told so, never guessed at.
+        """
+        types = None if ask.types is None else frozenset(ask.types)
+        if ask.after == "acked":
+            return Problem(
+                id=ask.id,
+                code="unsupported",
+                message="This server keeps no acknowledged positions; send `after` as a number.",
+            )
+        foreign = ask.log is not None and ask.log != log
+        if foreign or (ask.after is not None and ask.after > head):
+            return Follow(head, types, snapshot=True, reset=True)
+        after = head if ask.after is None or ask.snapshot else ask.after
+        return Follow(after, types, snapshot=ask.snapshot, reset=False)
+
+
+def _refusal(text: str, error: ValidationError) -> Problem:
+    first = error.errors(include_url=False, include_context=False)[0]
+    if first["type"] == "json_invalid":
+        return Problem(code="bad_json", message=f"This is not JSON: {first['msg'][:200]}.")
+    found = json.loads(text)
+    message_id = found.get("id") if isinstance(found, dict) else None
+    if not isinstance(message_id, str | int) or isinstance(message_id, bool):
+        message_id = None
+    if isinstance(message_id, str):
+        message_id = message_id[:64]
+    if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return Problem(
+            id=message_id,
+            code="unknown_op",
+            message="Unknown op; there are subscribe, unsubscribe, ack, ping, pause, resume,"
+            " cancel, retry and answer.",
+        )
+    where = ".".join(str(part) for part in first["loc"][1:]) or "message"
+    return Problem(
+        id=message_id, code="invalid_request", message=f"{where[:100]}: {first['msg'][:200]}."
+    )

@@ -1,0 +1,306 @@
+"""Who listens to what, and the one fan-out step after each commit."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from app.core.protocol import Close, Heartbeat
+from app.core.rooms import Room
+from app.core.state import JobState
+from app.core.times import iso_from_ms
+from app.core.wire import PING, Chunk, chunks, text_frame
+from app.live.pages import Interest, Keep, Page, Pages, ReadRoom
+from app.live.session import Session
+from app.settings import Settings
+from app.store.events import Recorded
+
+logger = logging.getLogger(__name__)
+
+ReadSnapshot = Callable[[Room], Awaitable[Sequence[JobState]]]
+
+GOODBYE = "the server is restarting; come back"
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the hub has done since it started."""
+
+    deliveries: int = 0  # events written, counted for each listener
+    sent_bytes: int = 0
+    refused: int = 0  # connections over a limit
+    ended: int = 0  # connections that were unresponsive
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How things stand now."""
+
+    connections: int
+    rooms: int
+    behind: int
+
+
+class Audience:
+    """All live sessions that follow the same rooms in the same way: they get the same bytes."""
+
+    __slots__ = ("interest", "live", "single", "told_s")
+
+    def __init__(self, interest: Interest, single: bool) -> None:
+        self.interest = interest
+        self.single = single
+        self.live: dict[Session, None] = {}
+        self.told_s = 0.0
+
+
+class Hub:
+    """The rooms, their listeners, and the way from a commit to each of them.
+
+    log_id     id of the log that is told
+    read_room  reads events that are committed; only ever asked up to the head
+    head       place of the newest event at the start
+    snapshot   the committed states of a room's jobs
+
+    `publish` is the journal's `on_commit`. Everything else happens in the same loop.
+    """
+
+    def __init__(
+        self,
+        *,
+        log_id: str,
+        read_room: ReadRoom,
+        head: int,
+        settings: Settings,
+        snapshot: ReadSnapshot,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.log_id = log_id
+        self.head = head
+        self.clock = clock
+        self.counters = Counters()
+        self.sessions: set[Session] = set()
+        self.closing = False
+        self._per_user: Counter[str] = Counter()
+        self._settings = settings
+        self._snapshot = snapshot
+        self._pages = Pages(read_room)
+        self._audiences: dict[tuple[Interest, bool], Audience] = {}
+        # (kind, id) of a room -> who follows it, and the types they want
+        self._followers: dict[tuple[str, str], dict[Audience, frozenset[str] | None]] = {}
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._goodbyes: set[asyncio.Task[None]] = set()
+        self._keeper: asyncio.Task[None] | None = None
+
+    # Telling
+
+    def publish(self, events: Sequence[Recorded]) -> None:
+        """Tell `events`, just committed and in order of seq, to everyone who is live.
+
+        One write a listener; nothing here waits, and whoever can not take it falls behind.
+        """
+        if not events:
+            return
+        before, self.head = self.head, events[-1].seq
+        hits: dict[Audience, list[Recorded]] = {}
+        for event in events:
+            self._match(event, hits)
+        packed: dict[tuple[bool, tuple[int, ...]], tuple[Chunk, ...]] = {}
+        for audience, matched in hits.items():
+            key = (audience.single, tuple([event.seq for event in matched]))
+            if key not in packed:
+                bodies = [(event.seq, event.body) for event in matched]
+                packed[key] = chunks(bodies, single=audience.single)
+            self._tell(audience, packed[key], before)
+        if self._waiting:
+            self._wake()
+
+    def _match(self, event: Recorded, hits: dict[Audience, list[Recorded]]) -> None:
+        for room in (
+            ("all", ""),
+            ("user", event.user_id),
+            ("batch", event.batch_id),
+            ("job", event.job_id),
+        ):
+            followers = self._followers.get(room)  # type: ignore[arg-type]
+            if followers is None:
+                continue
+            for audience, types in followers.items():
+                if types is None or event.type in types:
+                    matched = hits.get(audience)
+                    if matched is None:
+                        hits[audience] = [event]
+                    elif matched[-1] is not event:  # in several of its rooms: once
+                        matched.append(event)
+
+    def _tell(self, audience: Audience, packed: tuple[Chunk, ...], before: int) -> None:
+        audience.told_s = self.clock()
+        full: list[tuple[Session, int]] = []
+        for chunk in packed:
+            data = chunk.data
+            written = 0
+            for session in audience.live:
+                if session.flow.writing_paused or session.is_closing():
+                    full.append((session, before))
+                else:
+                    session.write(data)
+                    written += 1
+            self.count(chunk.events * written, len(data) * written)
+            before = chunk.seq
+            if full:
+                for session, cursor in full:
+                    session.fall_behind(cursor)
+                full.clear()
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for seq, future in waiting:
+            if seq > self.head:
+                self._waiting.append((seq, future))
+            elif not future.done():
+                future.set_result(None)
+
+    # What sessions need
+
+    def join(self, session: Session) -> None:
+        """Put `session`, all of whose cursors stand at the head, among the live ones."""
+        key = (session.interest(), session.single)
+        audience = self._audiences.get(key)
+        if audience is None:
+            audience = self._audiences[key] = Audience(*key)
+            for room, types in audience.interest:
+                self._followers.setdefault((room.kind, room.id), {})[audience] = types
+        audience.live[session] = None
+        session.audience = audience
+
+    def leave(self, session: Session) -> None:
+        """Take `session` out of the live ones, if it is there."""
+        audience = session.audience
+        if not isinstance(audience, Audience):
+            return
+        session.audience = None
+        del audience.live[session]
+        if audience.live:
+            return
+        del self._audiences[audience.interest, audience.single]
+        for room, _ in audience.interest:
+            followers = self._followers[room.kind, room.id]
+            del followers[audience]
+            if not followers:
+                del self._followers[room.kind, room.id]
+
+    def count(self, events: int, size_bytes: int) -> None:
+        self.counters.deliveries += events
+        self.counters.sent_bytes += size_bytes
+
+    async def page(
+        self, interest: Interest, after: int, upto: int, *, single: bool, keep: Keep | None
+    ) -> Page:
+        return await self._pages.page(interest, after, upto, single=single, keep=keep)
+
+    async def snapshot(self, room: Room) -> Sequence[JobState]:
+        return await self._snapshot(room)
+
+    async def told(self, seq: int) -> None:
+        """Wait until everything up to `seq` was told; `seq` is committed, so that is soon."""
+        if seq > self.head:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((seq, future))
+            await future
+
+    # Connections
+
+    def refusal(self, user_id: str) -> str | None:
+        """Return why a further connection of this user can not be taken; None when it can."""
+        limit = self._settings.max_websocket_connections_per_user
+        if self._per_user[user_id] >= limit:
+            self.counters.refused += 1
+            return f"you have {limit} connections already; close one"
+        if len(self.sessions) >= self._settings.max_websocket_connections:
+            self.counters.refused += 1
+            return "the server has as many connections as it may"
+        return None
+
+    def add(self, session: Session) -> None:
+        """Take `session` in. From now on it is looked after."""
+        self.sessions.add(session)
+        self._per_user[session.user_id] += 1
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep(), name="hub keeper")
+            self._keeper.add_done_callback(_report_death)
+
+    async def remove(self, session: Session) -> None:
+        """Forget `session`; its catch-up ends here."""
+        if session in self.sessions:
+            self.sessions.remove(session)
+            self._per_user[session.user_id] -= 1
+            if not self._per_user[session.user_id]:
+                del self._per_user[session.user_id]
+        await session.stop()
+
+    def counts(self) -> Counts:
+        behind = sum(session.catching_up for session in self.sessions)
+        return Counts(len(self.sessions), len(self._followers), behind)
+
+    async def close(self) -> None:
+        """End all connections at once with 1012, each within a bounded time of its own."""
+        self.closing = True
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait({self._keeper})
+            self._keeper = None
+        for session in list(self.sessions):
+            self.end(session, Close.RESTART, GOODBYE)
+        if self._goodbyes:
+            await asyncio.wait(self._goodbyes)
+
+    def end(self, session: Session, code: Close, reason: str) -> None:
+        """End one connection, in a task that the hub owns; its time is bounded."""
+        if session.closing:
+            return
+        session.closing = True
+        self.leave(session)
+        task = asyncio.create_task(session.close(code, reason), name=f"end {session.client_id}")
+        self._goodbyes.add(task)
+        task.add_done_callback(self._goodbyes.discard)
+        task.add_done_callback(_report_death)
+
+    async def _keep(self) -> None:
+        settings = self._settings
+        shortest = min(settings.websocket_heartbeat_interval, settings.websocket_connection_timeout)
+        while True:
+            await asyncio.sleep(shortest / 4)
+            self.sweep(self.clock(), time.time_ns() // 1_000_000)
+
+    def sweep(self, now_s: float, now_ms: int) -> None:
+        """Give the quiet a sign of life, ask the silent for one, and end the unresponsive."""
+        quiet_s = self._settings.websocket_heartbeat_interval * 0.75  # never later than promised
+        beat = text_frame(Heartbeat(head=self.head, timestamp=iso_from_ms(now_ms)).encoded())
+        for session in list(self.sessions):
+            if session.closing:
+                continue
+            self._look_at(session, now_s, quiet_s, beat)
+
+    def _look_at(self, session: Session, now_s: float, quiet_s: float, beat: bytes) -> None:
+        left = session.transport.get_write_buffer_size()
+        if left < session.left_bytes:
+            session.moved_s = now_s
+        session.left_bytes = left
+        limit_s = self._settings.websocket_connection_timeout
+        if now_s - max(session.heard_s, session.moved_s) >= limit_s:
+            logger.info("unresponsive client ended: client=%s", session.client_id)
+            self.counters.ended += 1
+            self.end(session, Close.UNRESPONSIVE, f"nothing was heard for {limit_s:g} seconds")
+        elif not session.flow.writing_paused and not session.is_closing():
+            if now_s - session.heard_s >= quiet_s:
+                session.write(PING)
+            audience = session.audience
+            told_s = audience.told_s if isinstance(audience, Audience) else 0.0
+            if now_s - max(session.sent_s, told_s) >= quiet_s:
+                session.write_frame(beat)
+
+
+def _report_death(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("background task died: task=%s", task.get_name(), exc_info=error)

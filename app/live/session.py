@@ -1,0 +1,327 @@
+"""One listener: its subscriptions, each with a cursor into the log, and how it gets to the head.
+
+A session is LIVE (in an audience of the hub) or CATCHING UP (reading pages of the log). It joins
+the live set in the very loop step in which all its cursors stand at the head, so that no event
+falls between the two or comes twice. There is no third way.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from app.core.protocol import Follow, Live, ServerMessage, Snapshot
+from app.core.rooms import Room
+from app.core.state import JobState
+from app.core.wire import text_frame
+from app.live.pages import Interest, Keep, Page
+from app.store.events import Recorded
+
+logger = logging.getLogger(__name__)
+
+
+class Flow(Protocol):
+    """Tells whether the transport wants no more for now. aiohttp's `request.protocol` is one."""
+
+    @property
+    def writing_paused(self) -> bool: ...
+
+
+class Line(Protocol):
+    """The way to one client: a transport, and what waits on it and ends it."""
+
+    @property
+    def transport(self) -> asyncio.WriteTransport: ...
+
+    @property
+    def flow(self) -> Flow: ...
+
+    async def drained(self) -> None:
+        """Wait until the transport takes more, or is gone. Cancelling is safe."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Say goodbye and end the connection, within a bounded time."""
+
+
+class Source(Protocol):
+    """What a session needs of the hub."""
+
+    @property
+    def head(self) -> int: ...
+
+    def join(self, session: "Session") -> None: ...
+
+    def leave(self, session: "Session") -> None: ...
+
+    def count(self, events: int, size_bytes: int) -> None: ...
+
+    def clock(self) -> float: ...
+
+    async def page(
+        self, interest: Interest, after: int, upto: int, *, single: bool, keep: Keep | None
+    ) -> Page: ...
+
+    async def snapshot(self, room: Room) -> Sequence[JobState]: ...
+
+    async def told(self, seq: int) -> None: ...
+
+
+@dataclass(slots=True)
+class Subscription:
+    """A room that is followed. Everything with since < seq <= cursor was written."""
+
+    room: Room
+    types: frozenset[str] | None
+    since: int
+    cursor: int
+    announced: bool = False
+    wants_snapshot: bool = False
+    folded: dict[str, int] = field(default_factory=dict)  # job -> seq that its snapshot holds
+
+    def wants(self, event: Recorded) -> bool:
+        """Tell whether `event` is of this room and type, and not in the snapshot already."""
+        if self.types is not None and event.type not in self.types:
+            return False
+        if event.job_id is not None and event.seq <= self.folded.get(event.job_id, 0):
+            return False
+        match self.room.kind:
+            case "job":
+                return event.job_id == self.room.id
+            case "batch":
+                return event.batch_id == self.room.id
+            case "user":
+                return event.user_id == self.room.id
+            case "all":
+                return True
+
+    @property
+    def folded_upto(self) -> int:
+        return max(self.folded.values(), default=0)
+
+    def has_written(self, event: Recorded) -> bool:
+        return self.since < event.seq <= self.cursor and self.wants(event)
+
+
+class Session:
+    """One connection. All its methods are called in the loop; those that write never wait.
+
+    While its transport is paused nothing is written but the answers to its own messages, and
+    nothing is held for it but its cursors.
+    """
+
+    __slots__ = (
+        "_line",
+        "_revision",
+        "_source",
+        "_task",
+        "audience",
+        "client_id",
+        "closing",
+        "flow",
+        "heard_s",
+        "is_closing",
+        "left_bytes",
+        "moved_s",
+        "sent_s",
+        "single",
+        "subscriptions",
+        "transport",
+        "user_id",
+        "write",
+    )
+
+    def __init__(
+        self, source: Source, line: Line, *, client_id: str, user_id: str, single: bool = False
+    ) -> None:
+        self._source = source
+        self._line = line
+        self._task: asyncio.Task[None] | None = None
+        self._revision = 0  # of the subscriptions; a page read for an older one is dropped
+        self.client_id = client_id
+        self.user_id = user_id
+        self.single = single
+        self.subscriptions: dict[Room, Subscription] = {}
+        self.audience: object | None = None  # the hub's; None while not live
+        self.closing = False
+        self.transport = line.transport
+        self.flow = line.flow
+        self.write = line.transport.write
+        self.is_closing = line.transport.is_closing
+        self.sent_s = self.heard_s = self.moved_s = source.clock()
+        self.left_bytes = 0  # unsent, when last looked at
+
+    def say(self, message: ServerMessage) -> None:
+        """Write a message beside the events."""
+        self.write_frame(text_frame(message.encoded()))
+
+    def write_frame(self, frame: bytes) -> None:
+        """Write a whole frame, unless the connection is over."""
+        if not self.closing and not self.is_closing():
+            self.write(frame)
+            self.sent_s = self._source.clock()
+
+    def follow(self, room: Room, ask: Follow) -> None:
+        """Begin to follow `room`, or begin again from elsewhere.
+
+        What another subscription of this session has written already is not written again.
+        """
+        self._stand_still()
+        self.subscriptions[room] = Subscription(
+            room, ask.types, since=ask.after, cursor=ask.after, wants_snapshot=ask.snapshot
+        )
+        self._go_on()
+
+    def unfollow(self, room: Room) -> None:
+        """Stop following `room`, if it is followed."""
+        self._stand_still()
+        self.subscriptions.pop(room, None)
+        self._go_on()
+
+    def fall_behind(self, cursor: int) -> None:
+        """Leave the live set; everything up to `cursor` was written."""
+        self._source.leave(self)
+        for subscription in self.subscriptions.values():
+            subscription.cursor = cursor
+        self._go_on()
+
+    @property
+    def catching_up(self) -> bool:
+        return self._task is not None
+
+    def interest(self) -> Interest:
+        return frozenset((s.room, s.types) for s in self.subscriptions.values())
+
+    async def drained(self) -> None:
+        """Wait until the transport takes more. At once when it does."""
+        if self.flow.writing_paused:
+            await self._line.drained()
+            self.moved_s = self._source.clock()
+
+    async def close(self, code: int, reason: str) -> None:
+        """Stop telling, say goodbye, and end the connection within a bounded time."""
+        await self.stop()
+        await self._line.close(code, reason)
+
+    async def stop(self) -> None:
+        """Leave the live set and stop catching up. Nothing is written afterwards."""
+        self.closing = True
+        self._source.leave(self)
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+
+    def _stand_still(self) -> None:
+        """Leave the live set, if in it, and give each subscription its cursor."""
+        self._revision += 1
+        if self.audience is not None:
+            self._source.leave(self)
+            for subscription in self.subscriptions.values():
+                subscription.cursor = self._source.head
+
+    def _go_on(self) -> None:
+        """Join the live set now, or catch up in a task of this session's own."""
+        if self.closing or self.is_closing() or self._task is not None or self._join():
+            return
+        self._task = asyncio.create_task(self._catch_up(), name=f"catch-up {self.client_id}")
+        self._task.add_done_callback(self._caught_up)
+
+    def _join(self) -> bool:
+        """Join the live set if every cursor stands at the head and the transport takes more."""
+        head = self._source.head
+        if self.flow.writing_paused:
+            return not self.subscriptions
+        for subscription in self.subscriptions.values():
+            if subscription.wants_snapshot or subscription.cursor != head:
+                return False
+        for subscription in self.subscriptions.values():
+            if not subscription.announced:
+                subscription.announced = True
+                self.say(Live(room=str(subscription.room), seq=head))
+        if self.subscriptions:
+            self._source.join(self)
+        return True
+
+    async def _catch_up(self) -> None:
+        while not self.is_closing():
+            if self.flow.writing_paused:
+                await self.drained()
+            elif self._join():
+                break
+            elif fresh := next((s for s in self.subscriptions.values() if s.wants_snapshot), None):
+                await self._send_snapshot(fresh)
+            else:
+                await self._replay()
+                await asyncio.sleep(0)  # pages may come from memory: let the others have a turn
+        self._task = None
+
+    def _caught_up(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("catching up failed: client=%s", self.client_id, exc_info=error)
+            self.transport.abort()  # it comes back with its cursor
+
+    async def _replay(self) -> None:
+        """Write the next page for those subscriptions that are furthest behind.
+
+        They go on alone until they reach the next one, and then together with it: so the events
+        of a session come in order of seq wherever its subscriptions began at the same place.
+        """
+        everyone = self.subscriptions.values()
+        after = min(s.cursor for s in everyone)
+        group = [s for s in everyone if s.cursor == after]
+        ahead = [s for s in everyone if s.cursor > after]
+        upto = min([self._source.head, *(s.cursor for s in ahead)])
+        written = [s for s in ahead if s.since < upto]
+
+        def is_new(event: Recorded) -> bool:
+            return any(s.wants(event) for s in group) and not any(
+                s.has_written(event) for s in written
+            )
+
+        special = bool(written) or any(s.cursor < s.folded_upto for s in group)
+        revision = self._revision
+        page = await self._source.page(
+            frozenset((s.room, s.types) for s in group),
+            after,
+            upto,
+            single=self.single,
+            keep=is_new if special else None,
+        )
+        if revision != self._revision or self.is_closing():
+            return
+        reached = page.reached
+        for chunk in page.chunks:
+            if self.flow.writing_paused:  # hold nothing but the cursor: the rest is read again
+                reached = after
+                break
+            self.write(chunk.data)
+            self._source.count(chunk.events, len(chunk.data))
+            after = chunk.seq
+        for subscription in group:
+            subscription.cursor = reached
+        self.sent_s = self._source.clock()
+
+    async def _send_snapshot(self, subscription: Subscription) -> None:
+        """Write the folded states of the room's jobs; what they already hold is not told again."""
+        start = self._source.head
+        states = await self._source.snapshot(subscription.room)
+        await self._source.told(max((state["last_seq"] for state in states), default=0))
+        if self.subscriptions.get(subscription.room) is not subscription:
+            return
+        subscription.wants_snapshot = False
+        subscription.since = subscription.cursor = start
+        subscription.folded = {
+            state["job_id"]: state["last_seq"] for state in states if state["last_seq"] > start
+        }
+        for state in states:
+            await self.drained()
+            if self.subscriptions.get(subscription.room) is not subscription:
+                return
+            message = Snapshot.model_construct(
+                type="snapshot",
+                room=str(subscription.room),
+                job_id=state["job_id"],
+                state=dict(state),
+            )
+            self.say(message)

@@ -1,0 +1,289 @@
+"""The WebSocket transport: one aiohttp connection, from its upgrade to its end.
+
+What comes in is read through aiohttp. What goes out are whole frames, written straight to the
+transport in the loop, so that they never interleave with the close frames aiohttp writes itself.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from aiohttp import WSMsgType, web
+from aiohttp.abc import AbstractStreamWriter
+
+from app import __version__
+from app.core.errors import AppError, NotAllowed, NotFound
+from app.core.permissions import Viewer, may_operate, may_see
+from app.core.protocol import (
+    SUBPROTOCOL,
+    SUBSCRIPTIONS_AT_MOST,
+    Ack,
+    Answer,
+    Close,
+    Conversation,
+    Hangup,
+    Limits,
+    Ok,
+    Ping,
+    Pong,
+    Problem,
+    Reset,
+    Steer,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+    Unsubscribed,
+    Welcome,
+)
+from app.core.rooms import Room
+from app.core.wire import WRITE_AT_MOST, pong_frame
+from app.live.hub import GOODBYE, Hub
+from app.live.session import Flow, Session
+from app.settings import Settings
+
+CLOSE_S = 2.0  # for the closing handshake, and for what is still unsent
+
+OwnerOf = Callable[[Room], Awaitable[str | None]]
+Control = Callable[[Steer | Answer], Awaitable[None]]
+
+
+class SocketLine:
+    """The session's way to its client over aiohttp."""
+
+    def __init__(
+        self,
+        ws: web.WebSocketResponse,
+        writer: AbstractStreamWriter,
+        transport: asyncio.Transport,
+        flow: Flow,
+    ) -> None:
+        self.transport: asyncio.WriteTransport = transport
+        self.flow = flow
+        self._ws = ws
+        self._writer = writer
+        self._draining: asyncio.Task[None] | None = None
+
+    async def drained(self) -> None:
+        """Wait until the transport takes more, or is gone. Cancelling is safe.
+
+        aiohttp has one waiter for everybody who drains, and cancelling one wait would cancel it
+        for all. So a task of its own waits, which ends with the pause or with the connection.
+        """
+        if self._draining is None or self._draining.done():
+            self._draining = asyncio.create_task(self._drain(), name="drain")
+        await asyncio.wait({self._draining})
+
+    async def _drain(self) -> None:
+        with suppress(ConnectionError):
+            await self._writer.drain()
+
+    async def close(self, code: int, reason: str) -> None:
+        """Send the close frame; what is unsent after CLOSE_S is thrown away with the connection."""
+        asyncio.get_running_loop().call_later(CLOSE_S, self.transport.abort)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self._ws.close(code=code, message=reason.encode()[:120], drain=False)
+
+
+async def serve_websocket(
+    request: web.Request,
+    hub: Hub,
+    viewer: Viewer,
+    settings: Settings,
+    *,
+    owner_of: OwnerOf,
+    client_id: str,
+    control: Control | None = None,
+) -> web.WebSocketResponse:
+    """Upgrade `request`, and serve it until either side ends it.
+
+    viewer    was recognised, and its Origin looked at, by the caller
+    owner_of  the user whose job, batch or account a room is; None when there is none
+    control   carries out what steers a job; raises AppError with the reason when it can not
+    """
+    ws = web.WebSocketResponse(
+        compress=False,
+        autoping=False,
+        max_msg_size=settings.websocket_max_message_size,
+        protocols=(SUBPROTOCOL,),
+        timeout=CLOSE_S,
+    )
+    writer = await ws.prepare(request)
+    transport = request.transport
+    if transport is None:
+        return ws
+    refusal = hub.refusal(viewer.user_id)
+    if hub.closing or refusal:
+        code = Close.RESTART if hub.closing else Close.TOO_MANY_CONNECTIONS
+        await ws.close(code=code, message=(refusal or GOODBYE).encode(), drain=False)
+        return ws
+    bound_memory(transport)
+    session = Session(
+        hub,
+        SocketLine(ws, writer, transport, request.protocol),
+        client_id=client_id,
+        user_id=viewer.user_id,
+        single=request.query.get("frames") == "single",
+    )
+    hub.add(session)
+    try:
+        session.say(welcome(hub, session, settings))
+        visit = Visit(hub, viewer, session, settings, owner_of, control)
+        hangup = await visit.listen(ws)
+        if hangup is not None:
+            await session.stop()
+            await ws.close(code=hangup.code, message=hangup.reason.encode(), drain=False)
+    finally:
+        await hub.remove(session)
+    return ws
+
+
+def bound_memory(transport: asyncio.Transport) -> None:
+    """Let little gather for a client that does not read, here and in the kernel."""
+    transport.set_write_buffer_limits(high=WRITE_AT_MOST)
+    connection = transport.get_extra_info("socket")
+    if connection is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        with suppress(OSError):  # not a TCP socket
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, WRITE_AT_MOST)
+
+
+def welcome(hub: Hub, session: Session, settings: Settings) -> Welcome:
+    return Welcome(
+        client_id=session.client_id,
+        user_id=session.user_id,
+        log=hub.log_id,
+        head=hub.head,
+        heartbeat=settings.websocket_heartbeat_interval,
+        limits=Limits(
+            messages_per_second=settings.websocket_message_rate_limit,
+            max_message_bytes=settings.websocket_max_message_size,
+            max_connections=settings.max_websocket_connections_per_user,
+        ),
+        server=f"livetrail/{__version__}",
+    )
+
+
+class Visit:
+    """Carries out what one client asks for, one message after the other."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        viewer: Viewer,
+        session: Session,
+        settings: Settings,
+        owner_of: OwnerOf,
+        control: Control | None,
+    ) -> None:
+        self._hub = hub
+        self._viewer = viewer
+        self._session = session
+        self._owner_of = owner_of
+        self._control = control
+        self._conversation = Conversation(
+            viewer.user_id, settings.websocket_message_rate_limit, hub.clock()
+        )
+
+    async def listen(self, ws: web.WebSocketResponse) -> Hangup | None:
+        """Read and answer until the connection ends. Returns a Hangup when we are to end it."""
+        while True:
+            await self._session.drained()  # who does not read the answers may not ask
+            message = await ws.receive()
+            now_s = self._session.heard_s = self._hub.clock()
+            if message.type is WSMsgType.PONG:
+                continue
+            if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING):
+                return None
+            refused = self._conversation.admit(now_s)
+            if isinstance(refused, Hangup):
+                return refused
+            if message.type is WSMsgType.PING:
+                self._session.write_frame(pong_frame(bytes(message.data)))
+            elif refused is not None:
+                self._session.say(refused)
+            elif message.type is WSMsgType.BINARY:
+                self._session.say(Problem(code="unsupported", message="Send JSON in text frames."))
+            else:
+                await self._carry_out(message.data)
+
+    async def _carry_out(self, text: str) -> None:
+        say = self._session.say
+        match ask := self._conversation.receive(text):
+            case Problem():
+                say(ask)
+            case Subscribe():
+                await self._subscribe(ask)
+            case Unsubscribe():
+                room = self._conversation.room(ask)
+                if isinstance(room, Problem):
+                    say(room)
+                else:
+                    self._session.unfollow(room)
+                    say(Unsubscribed(id=ask.id, room=str(room)))
+            case Ping():
+                say(Pong(id=ask.id))
+            case Ack():
+                pass  # kept for durable names only, and those have no place yet
+            case Steer() | Answer():
+                await self._steer(ask)
+
+    async def _subscribe(self, ask: Subscribe) -> None:
+        session = self._session
+        room = self._conversation.room(ask)
+        if isinstance(room, Problem):
+            session.say(room)
+            return
+        try:
+            await self._check(room)
+        except AppError as error:
+            session.say(Problem.of(error, ask.id))
+            return
+        if room not in session.subscriptions and (
+            len(session.subscriptions) >= SUBSCRIPTIONS_AT_MOST
+        ):
+            session.say(
+                Problem(
+                    id=ask.id,
+                    code="too_many_subscriptions",
+                    message=f"A connection follows at most {SUBSCRIPTIONS_AT_MOST} rooms.",
+                )
+            )
+            return
+        # No await from here on: the head that is answered is the one that is gone on from.
+        head = self._hub.head
+        plan = self._conversation.decide(ask, log=self._hub.log_id, head=head)
+        if isinstance(plan, Problem):
+            session.say(plan)
+            return
+        session.say(Subscribed(id=ask.id, room=str(room), head=head))
+        if plan.reset:
+            session.say(Reset(id=ask.id, room=str(room), log=self._hub.log_id, head=head))
+        session.follow(room, plan)
+
+    async def _check(self, room: Room) -> None:
+        """Raise NotAllowed or NotFound unless the viewer may follow `room`."""
+        if room.kind == "all":
+            if not may_operate(self._viewer):
+                raise NotAllowed
+        elif room != Room("user", self._viewer.user_id):
+            owner_id = await self._owner_of(room)
+            if owner_id is None or not may_see(self._viewer, owner_id):
+                raise NotFound(what=room.kind)
+
+    async def _steer(self, ask: Steer | Answer) -> None:
+        if self._control is None:
+            self._session.say(
+                Problem(
+                    id=ask.id,
+                    code="unsupported",
+                    message=f"This connection can not {ask.op}; use the HTTP API.",
+                )
+            )
+            return
+        try:
+            await self._control(ask)
+        except AppError as error:
+            self._session.say(Problem.of(error, ask.id))
+        else:
+            self._session.say(Ok(id=ask.id))
