@@ -10,6 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from app.core.notices import GuessedEncoding, MixedEncodings, Notice, NulBytes
 from app.reading.dialect import Dialect, rows_of
 from app.reading.encoding import Encoding
 
-BLOCK_BYTES = 256 * 1024
+BLOCK_BYTES = 128 * 1024
 RECORD_LINES = 1000  # a cell over more lines than this is a quote that was never closed
 STRAY_QUOTES = 100  # after that many, quotes no longer hold lines together
 END = "\x1e-end-"  # a row of its own after each block: missing when a quote is still open
@@ -211,46 +212,71 @@ class LineReader:
         source = list(io.StringIO(text))
         numbers: list[int] = []
         rows: list[list[str]] = []
-        at = 0
+        at = 0  # of the first line not taken yet
         while at < len(source):
-            used, row = self._record(source, at)
-            if used == 0 and not last and len(source) - at < RECORD_LINES:
-                held = "".join(source[at:])
-                if len(held) <= self._limit:
-                    return numbers, rows, held
-            if used == 0 or self._is_stray(source[at : at + used]):
-                self.stray_quotes += 1
-                self.stray_quote_line = self.stray_quote_line or line + at
-                used, row = 1, self._plain(source[at])
-            if _filled(row):
-                numbers.append(line + at)
-                rows.append(row)
-            at += used
+            at = self._take_records(source, at, line, numbers, rows)
+            if at == len(source):
+                break
+            # The record that begins here does not end, or swallows rows: one quote too many.
+            if not last and self._may_go_on(source[at:]):
+                return numbers, rows, "".join(source[at:])
+            self.stray_quotes += 1
+            self.stray_quote_line = self.stray_quote_line or line + at
+            numbers.append(line + at)
+            rows.append(source[at].rstrip("\n").split(self._dialect.delimiter))
+            at += 1
         return numbers, rows, ""
 
-    def _record(self, source: list[str], at: int) -> tuple[int, list[str]]:
-        """Return how many lines the record takes and its cells; 0 lines when it does not end."""
-        if self.stray_quotes > STRAY_QUOTES or self._dialect.quote not in source[at]:
-            return 1, next(rows_of([source[at]], self._dialect))
-        window = [*source[at : at + RECORD_LINES], END]
-        reader = rows_of(window, self._dialect)
+    def _take_records(
+        self,
+        source: list[str],
+        at: int,
+        line: int,
+        numbers: list[int],
+        rows: list[list[str]],
+    ) -> int:
+        """Append the records from `at` on; return where the first doubtful one begins."""
+        if self.stray_quotes >= STRAY_QUOTES:
+            for text in source[at:]:
+                numbers.append(line + at)
+                rows.append(next(rows_of([text], self._dialect)))
+                at += 1
+            return at
+        start = at
+        reader = rows_of(chain(islice(source, start, None), [END]), self._dialect)
         try:
-            row = next(reader)
-        except csv.Error:
-            return 0, []
-        return (reader.line_num, row) if reader.line_num < len(window) else (0, [])
+            for row in reader:
+                after = start + reader.line_num
+                if after > len(source):  # the end mark itself, or swallowed by an open quote
+                    return at
+                if after > at + 1 and self._is_stray(source[at:after]):
+                    return at
+                if _filled(row):
+                    numbers.append(line + at)
+                    rows.append(row)
+                at = after
+        except csv.Error:  # a cell beyond the field limit
+            return at
+        return at
+
+    def _may_go_on(self, record: list[str]) -> bool:
+        """Whether the rest of a block may be a cell that ends in the next block."""
+        return (
+            len(record) < RECORD_LINES
+            and sum(map(len, record)) <= self._limit
+            and not self._is_stray(record)
+        )
 
     def _is_stray(self, lines: list[str]) -> bool:
         """Lines inside a quoted cell that are rows of the table themselves: nobody quotes those."""
+        if len(lines) > RECORD_LINES:
+            return True
         inner = lines[1:-1]
         if len(inner) < 2 or self._width < 2:
             return False
         cells = self._width - 1
         alike = sum(line.count(self._dialect.delimiter) == cells for line in inner)
         return alike >= 0.8 * len(inner)
-
-    def _plain(self, line: str) -> list[str]:
-        return line.rstrip("\n").split(self._dialect.delimiter)
 
 
 def _filled(row: list[str]) -> bool:
