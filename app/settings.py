@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 PREFIX = "LIVETRAIL_"
-# Read by tests and by run.py; not settings of the server.
-NOT_SETTINGS = frozenset({"LIVETRAIL_CONFIG", "LIVETRAIL_SAMPLES"})
+# Read by the tests and by load_settings itself; not settings of the server.
+NOT_SETTINGS = frozenset({"LIVETRAIL_CONFIG", "LIVETRAIL_SAMPLES", "LIVETRAIL_NOTHING_SKIPS"})
 
 GIB = 1024**3
 MIB = 1024**2

@@ -52,7 +52,7 @@ class _Written:
 
 
 class Journal:
-    """The way into the log. Used as an async context manager, which owns its one task.
+    """The way into the log. Used as an async context manager, which waits for the last commit.
 
     `head` is the place of the newest event that was committed and handed to `on_commit`.
     """
@@ -72,16 +72,16 @@ class Journal:
         self._last_seq = 0  # of the newest committed event
         self._pending: deque[_Append] = deque()
         self._pending_events = 0
-        self._wake = asyncio.Event()
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._jobs: OrderedDict[str, tuple[str, JobState]] = OrderedDict()
         self._batches: OrderedDict[str, str] = OrderedDict()
-        self._task: asyncio.Task[None] | None = None
+        self._writing = False  # a transaction is on its way
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._closing = False
 
     async def __aenter__(self) -> "Journal":
         self.head = self._last_seq = await self._writer.run(last_seq)
-        self._task = asyncio.create_task(self._run(), name="journal")
         return self
 
     async def __aexit__(
@@ -92,9 +92,7 @@ class Journal:
     ) -> None:
         """Commit and tell what was asked for, then stop."""
         self._closing = True
-        self._wake.set()
-        if self._task is not None:
-            await self._task
+        await self._idle.wait()
 
     async def append(
         self, *drafts: Event, user_id: str | None = None, also: Also | None = None
@@ -112,10 +110,14 @@ class Journal:
             await self._turn()
         if self._closing:
             raise RuntimeError("the journal is closed")
-        done: asyncio.Future[list[Recorded]] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[list[Recorded]] = loop.create_future()
         self._pending.append(_Append(drafts, user_id, also, done))
         self._pending_events += len(drafts)
-        self._wake.set()
+        if not self._writing:
+            self._writing = True
+            self._idle.clear()
+            loop.call_soon(self._start)  # what else comes in this turn of the loop goes with it
         return await done
 
     async def _turn(self) -> None:
@@ -131,41 +133,7 @@ class Journal:
             known = await self._writer.run(partial(_read_state, job_id))
         return known[1] if known else None
 
-    async def _run(self) -> None:
-        """Commit what has gathered; while the next transaction runs, tell the one before."""
-        try:
-            await self._commit_and_tell()
-        finally:
-            self._closing = True
-            while self._pending:
-                _fail(self._pending.popleft(), RuntimeError("the journal has stopped"))
-            while self._waiting:
-                _let_go(self._waiting.popleft())
-
-    async def _commit_and_tell(self) -> None:
-        current = await self._next()
-        while current is not None:
-            appends, writing = current
-            try:
-                written = await writing
-            except Exception as error:
-                await self._write_one_by_one(appends, error)
-                current = await self._next()
-                continue
-            self._remember(written)
-            following = self._start() if self._pending else None
-            self._tell(appends, written)
-            current = following or await self._next()
-
-    async def _next(self) -> tuple[list[_Append], asyncio.Future[_Written]] | None:
-        while not self._pending:
-            if self._closing:
-                return None
-            self._wake.clear()
-            await self._wake.wait()
-        return self._start()
-
-    def _start(self) -> tuple[list[_Append], asyncio.Future[_Written]]:
+    def _start(self) -> None:
         """Take what waits, up to a transaction's worth, and hand it to the writer."""
         appends: list[_Append] = []
         size = 0
@@ -177,35 +145,54 @@ class Journal:
         # As many as found room go on; they come in the order in which they began to wait.
         for _ in range(min(len(self._waiting), BACKLOG_AT_MOST - self._pending_events)):
             _let_go(self._waiting.popleft())
-        return appends, self._writer.submit(partial(self._write, appends))
+        self._hand_over(appends)
 
-    async def _write_one_by_one(self, appends: list[_Append], error: Exception) -> None:
-        """One append spoiled the transaction: find it, and let the others through."""
+    def _hand_over(self, appends: list[_Append]) -> None:
+        writing = self._writer.submit(partial(self._write, appends))
+        writing.add_done_callback(partial(self._committed, appends))
+
+    def _committed(self, appends: list[_Append], writing: asyncio.Future[_Written]) -> None:
+        """While the next transaction runs, tell the one before."""
+        error = writing.exception()
+        if error is not None:
+            self._separate(appends, error)
+            return
+        written = writing.result()
+        self._remember(written)
+        self._go_on()
+        self._tell(appends, written)
+
+    def _go_on(self) -> None:
+        if self._pending:
+            self._start()
+        else:
+            self._writing = False
+            self._idle.set()
+
+    def _separate(self, appends: list[_Append], error: BaseException) -> None:
+        """One append spoiled the transaction: find it by halves, and let the others through."""
         if len(appends) == 1:
             _fail(appends[0], error)
+            self._go_on()
             return
-        for append in appends:
-            try:
-                written = await self._writer.run(partial(self._write, [append]))
-            except Exception as own:
-                _fail(append, own)
-            else:
-                self._remember(written)
-                self._tell([append], written)
+        middle = len(appends) // 2
+        for append in reversed(appends[middle:]):
+            self._pending.appendleft(append)
+            self._pending_events += len(append.drafts)
+        self._hand_over(appends[:middle])
 
     def _write(self, appends: list[_Append], connection: sqlite3.Connection) -> _Written:
         """In the writer's thread: place, fold and write, within its transaction."""
         written = _Written(self._last_seq)
         now_ms = self._clock_ms()
+        events, place_one = written.events, self._place
         for append in appends:
             if append.also is not None:
                 append.also(connection)
-            start = len(written.events)
+            start = len(events)
             for draft in append.drafts:
-                written.events.append(
-                    self._place(draft, append.user_id, now_ms, connection, written)
-                )
-            written.per_append.append(written.events[start:])
+                events.append(place_one(draft, append.user_id, now_ms, connection, written))
+            written.per_append.append(events[start:])
         insert_jobs(
             connection, [(written.owners[key], state) for key, state in written.new_jobs.items()]
         )
@@ -224,23 +211,27 @@ class Journal:
         connection: sqlite3.Connection,
         written: _Written,
     ) -> Recorded:
-        owner, before = self._known(draft, user_id, connection, written)
+        job_id = draft.job_id
+        before = written.states.get(job_id) if job_id is not None else None
+        if before is not None and job_id is not None:
+            owner = written.owners[job_id]
+        else:
+            owner, before = self._known(draft, user_id, connection, written)
         written.seq += 1
         body, after = place(draft, before, seq=written.seq, now_ms=now_ms)
-        if after is not None:
-            job_id = after["job_id"]
+        if after is not None and job_id is not None:
             written.owners[job_id] = owner
             written.states[job_id] = after
             if before is None or job_id in written.new_jobs:
                 written.new_jobs[job_id] = after
         return Recorded(
-            seq=written.seq,
-            user_id=owner,
-            batch_id=body["batch_id"],
-            job_id=draft.job_id,
-            n=body["n"],
-            type=draft.type,
-            body=orjson.dumps(body),
+            written.seq,
+            owner,
+            body["batch_id"],
+            job_id,
+            body["n"],
+            draft.type,
+            orjson.dumps(body),
         )
 
     def _known(
@@ -252,8 +243,6 @@ class Journal:
     ) -> tuple[str, JobState | None]:
         """Return the owner of the event, and its job's state so far."""
         if draft.job_id is not None:
-            if draft.job_id in written.states:
-                return written.owners[draft.job_id], written.states[draft.job_id]
             known = self._jobs.get(draft.job_id) or read_state(connection, draft.job_id)
             if known is not None:
                 return known
@@ -284,10 +273,12 @@ class Journal:
         if written.events:
             self.head = written.events[-1].seq
         self.commits += 1
-        self._on_commit(written.events)
-        for append, events in zip(appends, written.per_append, strict=True):
-            if not append.done.done():
-                append.done.set_result(events)
+        try:
+            self._on_commit(written.events)
+        finally:
+            for append, events in zip(appends, written.per_append, strict=True):
+                if not append.done.done():
+                    append.done.set_result(events)
 
 
 def _read_state(job_id: str, connection: sqlite3.Connection) -> tuple[str, JobState] | None:
@@ -299,7 +290,7 @@ def _let_go(turn: asyncio.Future[None]) -> None:
         turn.set_result(None)
 
 
-def _fail(append: _Append, error: Exception) -> None:
+def _fail(append: _Append, error: BaseException) -> None:
     if append.done.done():
         logger.error("an append failed after its caller had left: error=%r", error)
     else:
