@@ -30,15 +30,18 @@ FIXED: Mapping[str, str] = {
 OWN: Mapping[str, str] = {
     "received": "Your file is here and safe",
     "started": "Starting on your file...",
+    "resumed": "Picking up where I left off...",
     "malware_scan": "Checking your file for anything harmful...",
     "scan_clean": "Nothing harmful found in your file",
     "duplicate_none": "I haven't seen this file before",
+    "platform_unknown": "I don't recognise where this came from, so I go by its columns",
     "fields_found": "I understand the structure of your data",
     "delta_analysis": "Comparing your data with everything I already know...",
     "stored": "Your data is saved",
     "undone": "Taken back: everything this file stored is gone again",
     "retried": "Trying again from where it stopped...",
     "cancelled": "Cancelled. What was stored before stays as it was",
+    "batch_completed": "All your files are done",
 }
 """Sentences for our own further steps, in the same voice."""
 
@@ -55,6 +58,13 @@ def _percent(score: object) -> str:
 
 def _grouped(number: object) -> str:
     return f"{int(number):,}"  # type: ignore[call-overload]
+
+
+def _batch_end(c: Context) -> str:
+    jobs, completed = int(c["jobs"]), int(c["completed"])
+    if completed < jobs:
+        return f"{completed:,} of {count(jobs, 'file')} done, {jobs - completed:,} not"
+    return "Your file is done" if jobs == 1 else f"All {jobs:,} files are done"
 
 
 Variant = tuple[tuple[str, ...], Callable[[Context], str]]
@@ -171,6 +181,8 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
     "error": ((("reason",), lambda c: f"Oops, something went wrong: {c['reason']}"),),
     "received": ((("filename",), lambda c: f"{c['filename']} is here and safe"),),
     "started": ((("filename",), lambda c: f"Starting on {c['filename']}..."),),
+    "resumed": ((("filename",), lambda c: f"Picking up where I left off with {c['filename']}"),),
+    "batch_completed": ((("jobs", "completed"), _batch_end),),
     "malware_scan": (
         (("filename",), lambda c: f"Checking {c['filename']} for anything harmful..."),
     ),

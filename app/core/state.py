@@ -300,6 +300,8 @@ def _retried(after: JobState, event: Mapping[str, Any]) -> None:
     after["completed_at"] = None
     after["duration_ms"] = None
     after["undone"] = False
+    # The stage may be the one that failed: it begins again, and those after it wait again.
+    after["stages"] = _enter(after["stages"], event["stage"], event["timestamp"])
     step = event["from_step"]
     if step in after["steps_done"]:
         after["steps_done"] = after["steps_done"][: after["steps_done"].index(step)]

@@ -1,0 +1,177 @@
+"""Inside a worker: the jail, the one step it runs, and how its news crosses to the server.
+
+A worker reads files from strangers, so what it says is data (one JSON object a line) and never
+pickle. It knows nothing of the log, and it does not outlive its server.
+"""
+
+import ctypes
+import errno
+import importlib
+import json
+import os
+import resource
+import signal
+import socket
+import sqlite3
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, cast
+
+import orjson
+
+from app.core.errors import AppError, OutOfMemory, StorageFull
+from app.core.notices import Notice
+from app.core.reading import Reader, Task
+
+LARGEST_MESSAGE_BYTES = 4 * 1024 * 1024
+BETWEEN_TELLS_S = 0.1
+LONGEST_TRACE = 8_000
+NICENESS = 5  # the event loop goes first when the cores are busy
+
+PR_SET_PDEATHSIG = 1
+ORJSON_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+
+
+def main(channel_fd: int, parent_pid: int) -> int:
+    """Run the step that the first line of the channel describes; return the exit code."""
+    _leave_nothing_behind(parent_pid)
+    channel = socket.socket(fileno=channel_fd)
+    with channel.makefile("rb") as stream:
+        order = orjson.loads(stream.readline())
+    _limit(order["memory_bytes"], order["cpu_s"], order["file_bytes"])
+    send = _Sender(channel)
+    try:
+        send(_work(order["target"], order["task"], Teller(send, time.monotonic)))
+    except (BrokenPipeError, ConnectionResetError):
+        return 1  # nobody listens any more
+    return 0
+
+
+def _work(target: str, task: Task, tell: "Teller") -> dict[str, Any]:
+    """Return the worker's last message: what was found, or what went wrong."""
+    filename = task["filename"]
+    try:
+        found = _reader(target)(task, tell)
+        tell.flush()
+    except (BrokenPipeError, ConnectionResetError):
+        raise
+    except AppError as error:
+        return {"is": "failed", "code": error.code, "facts": error.facts}
+    except MemoryError:
+        return {"is": "failed", "code": OutOfMemory.code, "facts": {"filename": filename}}
+    except Exception as error:
+        if is_disk_full(error):
+            return {"is": "failed", "code": StorageFull.code, "facts": {}}
+        trace = "".join(traceback.format_exception(error))
+        return {"is": "broken", "trace": trace[-LONGEST_TRACE:]}
+    return {"is": "found", "found": found}
+
+
+def _reader(target: str) -> Reader:
+    module, _, name = target.partition(":")
+    return cast(Reader, getattr(importlib.import_module(module), name))
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Tell whether `error` comes from a full disk, in whichever library's words."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", None)
+        return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+    # Rust libraries turn the system's error into text.
+    return f"os error {errno.ENOSPC}" in str(error) or "No space left on device" in str(error)
+
+
+class Teller:
+    """What a reader reports with (`app.core.reading.Tell`), thinned out to ten a second.
+
+    The first and the last report of a step always cross.
+    """
+
+    def __init__(
+        self, send: Callable[[dict[str, Any]], None], clock_s: Callable[[], float]
+    ) -> None:
+        self._send = send
+        self._clock_s = clock_s
+        self._not_before_s = float("-inf")
+        self._held: dict[str, Any] | None = None
+
+    def __call__(self, done: int, total: int | None = None, **context: Any) -> None:
+        """Report `done` of `total` units of work."""
+        self._held = {"is": "told", "done": done, "total": total, "context": context}
+        now_s = self._clock_s()
+        if now_s >= self._not_before_s:
+            self._not_before_s = now_s + BETWEEN_TELLS_S
+            self.flush()
+
+    def warn(self, notice: Notice) -> None:
+        """Tell something a person should know; never thinned out."""
+        self._send({"is": "warned", "code": notice.code, "facts": notice.facts})
+
+    def flush(self) -> None:
+        """Send the report that was held back, if there is one."""
+        held, self._held = self._held, None
+        if held is not None:
+            self._send(held)
+
+
+class _Sender:
+    """Writes messages to the server, one JSON object a line."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+
+    def __call__(self, message: dict[str, Any]) -> None:
+        line = encode(message)
+        if len(line) > LARGEST_MESSAGE_BYTES:
+            trace = f"a message of {len(line)} bytes is more than a step may return"
+            line = encode({"is": "broken", "trace": trace})
+        self._channel.sendall(line + b"\n")
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """Return `message` as one line of JSON, whatever strangers' text it carries."""
+    try:
+        return orjson.dumps(message, default=str, option=ORJSON_OPTIONS)
+    except TypeError:  # lone surrogates and integers beyond 64 bits, both from odd files
+        text = json.dumps(message, ensure_ascii=False, default=str)
+        plain = json.loads(text.encode("utf-8", "replace"), parse_int=_small_or_text)
+        return orjson.dumps(plain)
+
+
+def _small_or_text(digits: str) -> int | str:
+    return int(digits) if len(digits) < 19 else digits
+
+
+# The jail
+
+
+def _leave_nothing_behind(parent_pid: int) -> None:
+    """Make a session of its own, and die with the fork server."""
+    os.setsid()
+    if sys.platform == "linux":
+        # Elsewhere the fork server's own end, and the closed channel, have to do.
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent_pid:  # it died before we asked
+        os._exit(0)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+    os.nice(NICENESS)
+
+
+def _limit(memory_bytes: int, cpu_s: int, file_bytes: int | None) -> None:
+    """Set the limits that the system enforces. What is set lower already stays."""
+    wanted = {resource.RLIMIT_CORE: 0, resource.RLIMIT_CPU: cpu_s}
+    if sys.platform == "linux":  # macOS refuses limits on the address space
+        wanted[resource.RLIMIT_AS] = memory_bytes
+    if file_bytes is not None:
+        wanted[resource.RLIMIT_FSIZE] = file_bytes
+    for what, limit in wanted.items():
+        _, hard = resource.getrlimit(what)
+        lowest = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        # One second between the soft and the hard limit of CPU time: the soft one has a name.
+        top = lowest + 1 if what == resource.RLIMIT_CPU and lowest == limit else lowest
+        resource.setrlimit(what, (lowest, min(top, hard) if hard >= 0 else top))

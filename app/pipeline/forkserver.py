@@ -1,0 +1,149 @@
+"""The process that forks the workers: small, single-threaded, with the heavy libraries loaded.
+
+The server talks to it over one socket, in fixed frames: START (with the worker's end of a channel
+as a file descriptor) and KILL one way, STARTED and EXITED the other. It reaps its children itself,
+so a kill can never hit a stranger that got a dead worker's process id. When the server is gone,
+however it went, the socket ends, and the fork server takes every worker with it.
+"""
+
+import contextlib
+import gc
+import importlib
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+from types import FrameType
+from typing import NoReturn
+
+from app.pipeline import child
+
+REQUEST = struct.Struct("!BQ")  # what, worker
+REPLY = struct.Struct("!BQq")  # what, worker, process id or wait status
+START, KILL = 1, 2
+READY, STARTED, EXITED = 3, 4, 5
+
+LOOK_AT_PARENT_S = 0.2
+
+
+def main(control_fd: int, parent_pid: int, preload: list[str]) -> None:
+    """Load `preload`, then fork on request until the other end of `control_fd` closes."""
+    control = socket.socket(fileno=control_fd)
+    # Imports take seconds; a server that dies meanwhile must not leave this behind.
+    with _watching(parent_pid):
+        for name in preload:
+            try:
+                importlib.import_module(name)
+            except ImportError as error:
+                # The reader that needs it will say so in its own job; the others work.
+                print(f"worker preload failed: module={name} error={error}", file=sys.stderr)
+    gc.collect()
+    gc.freeze()
+    _ForkServer(control).serve()
+
+
+class _watching:
+    """Ends this process when its parent is gone, looked at by a timer."""
+
+    def __init__(self, parent_pid: int) -> None:
+        self._parent_pid = parent_pid
+
+    def __enter__(self) -> None:
+        signal.signal(signal.SIGALRM, self._look)
+        signal.setitimer(signal.ITIMER_REAL, LOOK_AT_PARENT_S, LOOK_AT_PARENT_S)
+
+    def __exit__(self, *_: object) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+    def _look(self, _signal: int, _frame: FrameType | None) -> None:
+        if os.getppid() != self._parent_pid:
+            os._exit(0)
+
+
+class _ForkServer:
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._workers: dict[int, int] = {}  # worker -> process id, until it is reaped
+        self._wake_read, self._wake_write = os.pipe()
+        for fd in (self._wake_read, self._wake_write):
+            os.set_blocking(fd, False)
+
+    def serve(self) -> None:
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+        poller = select.poll()
+        poller.register(self._control, select.POLLIN)
+        poller.register(self._wake_read, select.POLLIN)
+        try:
+            self._reply(READY, 0, os.getpid())
+            while True:
+                for fd, _ in poller.poll():
+                    if fd == self._wake_read:
+                        with contextlib.suppress(BlockingIOError):
+                            os.read(self._wake_read, 4096)
+                    elif not self._take_request():
+                        return
+                self._reap()
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        finally:
+            for pid in self._workers.values():
+                _kill(pid)
+
+    def _take_request(self) -> bool:
+        """Do what the next frame asks for; False when the server is gone."""
+        frame, fds, _, _ = socket.recv_fds(self._control, REQUEST.size, 1)
+        while frame and len(frame) < REQUEST.size:
+            more = self._control.recv(REQUEST.size - len(frame))
+            frame = frame + more if more else b""
+        if not frame:
+            return False
+        what, worker = REQUEST.unpack(frame)
+        if what == START:
+            self._fork(worker, fds[0])
+        elif worker in self._workers:
+            _kill(self._workers[worker])
+        return True
+
+    def _fork(self, worker: int, channel_fd: int) -> None:
+        own_pid = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            self._become_worker(channel_fd, own_pid)
+        os.close(channel_fd)
+        self._workers[worker] = pid
+        self._reply(STARTED, worker, pid)
+
+    def _become_worker(self, channel_fd: int, parent_pid: int) -> NoReturn:
+        code = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            self._control.close()
+            os.close(self._wake_read)
+            os.close(self._wake_write)
+            code = child.main(channel_fd, parent_pid)
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _reap(self) -> None:
+        for worker, pid in list(self._workers.items()):
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                del self._workers[worker]
+                self._reply(EXITED, worker, status)
+
+    def _reply(self, what: int, worker: int, value: int) -> None:
+        self._control.sendall(REPLY.pack(what, worker, value))
+
+
+def _kill(pid: int) -> None:
+    """Kill a child that was not reaped yet, and whatever it started."""
+    for kill in (os.killpg, os.kill):
+        # It may not have made its own group yet, or be dead already.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)

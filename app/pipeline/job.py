@@ -1,0 +1,411 @@
+"""One job in hand: its steps in order, and every way in which it can end."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from app.core.errors import AppError, FileMissing, InternalError, WorkerCrashed
+from app.core.events import (
+    ErrorInfo,
+    Event,
+    JobCancelled,
+    JobUndone,
+    ProcessingCompleted,
+    ProcessingFailed,
+    ProcessingStarted,
+    ProcessingWarning,
+    StepCompleted,
+    StepStarted,
+    WarningInfo,
+)
+from app.core.messages import friendly_message, took
+from app.core.notices import Notice
+from app.core.plans import PLANS
+from app.core.reading import Limits as ReaderLimits
+from app.core.reading import Task
+from app.core.state import JobState
+from app.core.times import ms_from_iso
+from app.pipeline.patient import PatientJournal, Stopping
+from app.pipeline.report import JobInHand, Report
+from app.pipeline.steps import STEPS
+from app.pipeline.steps.duplicate_check import found_before
+from app.pipeline.steps.result import duplicate_result, result_of
+from app.pipeline.steps.work import Said, Work
+from app.pipeline.workers import Limits, Told, Workers
+from app.settings import GIB, Settings
+from app.store.batches import get_batch
+from app.store.checkpoints import checkpoints_of, drop_checkpoints, put_checkpoint
+from app.store.database import Database
+from app.store.jobs import JobRow, find_same_file
+
+logger = logging.getLogger(__name__)
+
+RUNS_AT_MOST = 2  # of one step whose worker crashes
+LARGEST_WORK_FILE_BYTES = 8 * GIB
+
+Why = Literal["cancel", "stop"]
+
+
+class Halted(Exception):
+    """The work on a job was broken off from outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What every job needs.
+
+    readers       by step, and "undo": the dotted name of the function that does it
+    path_of       where the file with this SHA-256 is stored
+    records_turn  held by the one job that works on the database of rows
+    """
+
+    settings: Settings
+    database: Database
+    journal: PatientJournal
+    report: Report
+    workers: Workers
+    readers: Mapping[str, str]
+    path_of: Callable[[str], Path]
+    records_turn: asyncio.Lock
+
+
+class JobRun:
+    """The work on one job, from where its checkpoints end."""
+
+    def __init__(self, shop: Shop, row: JobRow) -> None:
+        self._shop = shop
+        self._row = row
+        self._plan = PLANS[row.state["plan"]]
+        self._hand = JobInHand(
+            row.id, row.filename, row.size_bytes, self._plan, self._plan.step_keys[0]
+        )
+        self._found: dict[str, dict[str, Any]] = {}
+        self._why: Why | None = None
+        self._by = ""
+        self._scope: asyncio.Timeout | None = None
+
+    def halt(self, why: Why, by: str = "") -> None:
+        """Break off: `cancel` ends the job, `stop` leaves it for the next start.
+
+        A worker that runs is killed. What is committed already stands.
+        """
+        if self._why is None:
+            self._why, self._by = why, by
+            if self._scope is not None:
+                self._scope.reschedule(asyncio.get_running_loop().time())
+
+    async def run(self) -> None:
+        """Do what is left of the job, and write how it ended.
+
+        Returns without an end in the log only when it was halted to stop.
+        """
+        try:
+            try:
+                await self._begin_and_work()
+            except Halted:
+                if self._why == "cancel":
+                    await self.cancel(self._by)
+        except Stopping:
+            return
+        except AppError as error:
+            await self._fail(error)
+        except Exception:  # recorded in the job, and the runner lives on
+            reference = uuid.uuid4().hex[:8]
+            logger.exception("job failed: job=%s reference=%s", self._row.id, reference)
+            await self._fail(InternalError(reference=reference))
+
+    async def cancel(self, by: str) -> None:
+        """End the job as cancelled, and take back what it stored."""
+        await self._load()
+        if "storing" in self._found or self._hand.step in self._from("storing"):
+            # Dropped first: should the server die in between, the rows are stored again.
+            await self._drop(self._from("storing"))
+            await self._take_back()
+        drop_all = partial(self._drop_in, steps=self._plan.step_keys)
+        message = friendly_message("cancelled")
+        await self._append(JobCancelled(job_id=self._row.id, by=by, message=message), also=drop_all)
+
+    async def undo(self, by: str) -> int:
+        """Take back what a completed job stored; return how many rows that were."""
+        await self._load()
+        rows = await self._take_back()
+        message = friendly_message("undone", {"filename": self._row.filename, "rows": rows})
+        await self._append(JobUndone(job_id=self._row.id, by=by, rows=rows, message=message))
+        return rows
+
+    # The way through the plan
+
+    async def _begin_and_work(self) -> None:
+        await self._load()
+        left = [step for step in self._plan.step_keys if step not in self._found]
+        if left:
+            self._hand.enter(left[0])
+        await self._append(self._started())
+        await self._check_file()
+        async with AsyncExitStack() as turn:
+            waited = False
+            for step in left:
+                work = STEPS[step]
+                if work.records and not waited:
+                    async with self._interruptible():
+                        await turn.enter_async_context(self._shop.records_turn)
+                    waited = True
+                if await self._do(work, last=step == left[-1]):
+                    return
+        if not left:
+            await self._append(await self._completed())
+
+    def _started(self) -> ProcessingStarted:
+        resumed = self._row.status == "processing"
+        words = friendly_message(
+            "resumed" if resumed else "started", {"filename": self._row.filename}
+        )
+        return ProcessingStarted(
+            job_id=self._row.id,
+            attempt=self._row.state["attempt"],
+            resumed=resumed,
+            message=words,
+        )
+
+    async def _do(self, work: Work, *, last: bool) -> bool:
+        """Do one step and write its checkpoint. True when that ended the job."""
+        if self._why is not None:
+            raise Halted
+        hand, task = self._hand, self._task
+        hand.enter(work.key)
+        began_s = time.monotonic()
+        await self._append(
+            *(self._event(said) for said in work.before(task)),
+            self._step_event(StepStarted, work.opening(task)),
+        )
+        earlier = None
+        if work.key == "duplicate_check":
+            earlier = await self._stored_before()
+            found = {"duplicate_of": earlier["job_id"] if earlier else None}
+        else:
+            found = await self._read(work)
+        await self._shop.report.flush(hand)
+        took_ms = round((time.monotonic() - began_s) * 1000)
+        hand.fraction = 1.0
+        self._found[work.key] = found
+        closing = work.closing(task, found) if earlier is None else found_before(earlier)
+        told = [self._event(said) for said in work.after(task, found)]
+        if earlier is not None:
+            told.append(self._event(closing))
+        summary = work.summary(task, found)
+        told.append(self._step_event(StepCompleted, closing, duration_ms=took_ms, summary=summary))
+        if last or earlier is not None:
+            told.append(await self._completed(earlier))
+        await self._append(
+            *told,
+            also=lambda connection: put_checkpoint(
+                connection, self._row.id, work.key, found, took_ms
+            ),
+        )
+        return earlier is not None
+
+    async def _read(self, work: Work) -> dict[str, Any]:
+        """Run the step's reader; once more when its worker crashes."""
+        for run in range(1, RUNS_AT_MOST + 1):
+            try:
+                async with self._interruptible():
+                    return await self._shop.workers.run(
+                        self._shop.readers[work.key],
+                        self._task,
+                        self._limits(work.records),
+                        partial(self._hear, work),
+                    )
+            except WorkerCrashed as error:
+                logger.warning(
+                    "worker crashed: job=%s step=%s run=%d reason=%s",
+                    self._row.id,
+                    work.key,
+                    run,
+                    error.facts.get("reason"),
+                )
+                if run == RUNS_AT_MOST:
+                    raise
+                await self._shop.report(self._hand, "retried")
+        raise AssertionError("unreachable")
+
+    async def _hear(self, work: Work, said: Told | Notice) -> None:
+        if isinstance(said, Notice):
+            warning = WarningInfo(**said.body())
+            await self._append(
+                ProcessingWarning(job_id=self._row.id, message=warning.title, warning=warning)
+            )
+            return
+        fraction = said.done / said.total if said.total else None
+        words = work.under_way(said)
+        extra = {"processed": said.done, "total": said.total, **words.extra}
+        await self._shop.report(
+            self._hand, words.step, fraction, context=words.context, extra=extra
+        )
+
+    async def _stored_before(self) -> JobState | None:
+        """Return the job that stored the very same bytes, unless they are to be stored again."""
+        if self._task["options"].get("on_duplicate") == "keep":
+            return None
+        row = self._row
+        earlier = await find_same_file(
+            self._shop.database.reader, row.user_id, row.sha256, not_job_id=row.id
+        )
+        return None if earlier is None else earlier.state
+
+    # How it ends
+
+    async def _completed(self, earlier: JobState | None = None) -> ProcessingCompleted:
+        """Return the job's last event. `earlier` is the job that has stored the same file."""
+        took_ms = await self._took_ms()
+        facts = {"filename": self._row.filename, "took": took(took_ms)}
+        words, result = friendly_message("complete", facts), result_of(self._row.id, self._found)
+        if earlier is not None:
+            said = found_before(earlier)
+            words = friendly_message(said.step, {**facts, **said.context})
+            result = duplicate_result(self._row.id, earlier["job_id"])
+        return ProcessingCompleted(
+            job_id=self._row.id,
+            step="complete",
+            progress=100.0,
+            message=words,
+            result=result,
+            duration_ms=took_ms,
+        )
+
+    async def _fail(self, error: AppError) -> None:
+        """Write the failure. What can be tried again keeps its checkpoints."""
+        info = ErrorInfo(**error.body(self._hand.step))
+        logger.info("job failed: job=%s step=%s code=%s", self._row.id, self._hand.step, info.code)
+        keep = None if info.retryable else partial(self._drop_in, steps=self._plan.step_keys)
+        try:
+            await self._append(
+                ProcessingFailed(
+                    job_id=self._row.id,
+                    stage=self._plan.stage_of(self._hand.step).key,
+                    step=self._hand.step,
+                    message=friendly_message("error", {"reason": info.title}),
+                    error=info,
+                    duration_ms=await self._took_ms(),
+                ),
+                also=keep,
+            )
+        except Stopping:
+            return
+
+    async def _took_ms(self) -> int:
+        state = await self._shop.journal.state(self._row.id)
+        if state is None or state["started_at"] is None:
+            return 0
+        return max(0, time.time_ns() // 1_000_000 - ms_from_iso(state["started_at"]))
+
+    async def _take_back(self) -> int:
+        async with self._shop.records_turn:
+            gone = await self._shop.workers.run(
+                self._shop.readers["undo"], self._task, self._limits(True), _ignore
+            )
+        return int(gone.get("rows", 0))
+
+    # What it stands on
+
+    async def _load(self) -> None:
+        """Gather what the job's readers are given."""
+        row, settings = self._row, self._shop.settings
+        reader = self._shop.database.reader
+        self._found = await checkpoints_of(reader, row.id)
+        batch = await get_batch(reader, row.batch_id) if row.batch_id else None
+        work_dir = settings.work_dir / row.id
+        await asyncio.to_thread(work_dir.mkdir, parents=True, exist_ok=True)
+        self._task = Task(
+            job_id=row.id,
+            user_id=row.user_id,
+            filename=row.filename,
+            size=row.size_bytes,
+            sha256=row.sha256,
+            path=str(self._shop.path_of(row.sha256).absolute()),
+            work_dir=str(work_dir.absolute()),
+            records_path=str(settings.records_path.absolute()),
+            limits=ReaderLimits(
+                max_rows=settings.max_rows,
+                max_columns=settings.max_columns,
+                max_line_bytes=settings.max_line_bytes,
+                max_unpacked_bytes=settings.max_unpacked_bytes,
+                max_unpack_ratio=settings.max_unpack_ratio,
+            ),
+            options=batch.options if batch else {},
+            found=self._found,
+        )
+
+    async def _check_file(self) -> None:
+        if not await asyncio.to_thread(self._shop.path_of(self._row.sha256).is_file):
+            raise FileMissing(filename=self._row.filename)
+
+    def _limits(self, records: bool) -> Limits:
+        settings = self._shop.settings
+        return Limits(
+            timeout_s=settings.step_timeout_s,
+            memory_bytes=settings.worker_memory_bytes,
+            file_bytes=None if records else LARGEST_WORK_FILE_BYTES,
+        )
+
+    def _from(self, step: str) -> tuple[str, ...]:
+        """Return the steps of the plan from `step` on."""
+        keys = self._plan.step_keys
+        return keys[keys.index(step) :] if step in keys else ()
+
+    def _event(self, said: Said) -> Event:
+        return self._shop.report.event(
+            self._hand, said.step, context=said.context, extra=said.extra
+        )
+
+    def _step_event(
+        self, kind: type[StepStarted] | type[StepCompleted], said: Said, **more: Any
+    ) -> Event:
+        """Return the event that begins or completes the running step."""
+        facts = {"filename": self._row.filename, **said.context}
+        hand = self._hand
+        return kind(
+            job_id=hand.id,
+            stage=self._plan.stage_of(hand.step).key,
+            step=hand.step,
+            progress=self._plan.progress(hand.step, hand.fraction),
+            message=friendly_message(said.step, facts),
+            details={**said.context, **said.extra},
+            **more,
+        )
+
+    async def _append(self, *drafts: Event, also: Callable[[Any], None] | None = None) -> None:
+        await self._shop.journal.append(*drafts, also=also)
+
+    def _drop_in(self, connection: Any, steps: tuple[str, ...]) -> None:
+        drop_checkpoints(connection, self._row.id, steps)
+
+    async def _drop(self, steps: tuple[str, ...]) -> None:
+        await self._shop.database.writer.run(partial(self._drop_in, steps=steps))
+
+    @asynccontextmanager
+    async def _interruptible(self) -> AsyncIterator[None]:
+        """Let `halt` break off the body. Raises Halted when it did, or had before."""
+        if self._why is not None:
+            raise Halted
+        try:
+            async with asyncio.timeout(None) as scope:
+                self._scope = scope
+                try:
+                    yield
+                finally:
+                    self._scope = None
+        except TimeoutError as error:
+            if self._why is None:
+                raise
+            raise Halted from error
+
+
+async def _ignore(said: Told | Notice) -> None:
+    """Taking back has nothing to tell on the way."""

@@ -1,0 +1,126 @@
+"""How a step says how far it is: the one call, `report(job, step, progress, context=, extra=)`."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from app.core.eta import Eta
+from app.core.events import Event, ProcessingProgress
+from app.core.messages import friendly_message
+from app.core.plans import Plan
+from app.core.state import JobState
+
+BETWEEN_REPORTS_S = 0.1
+
+
+class Journal(Protocol):
+    """What the pipeline needs of the log."""
+
+    async def append(
+        self,
+        *drafts: Event,
+        user_id: str | None = None,
+        also: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> object:
+        """Write the drafts in one transaction with what `also` writes; return after the commit."""
+
+    async def state(self, job_id: str) -> JobState | None:
+        """Return the job's committed state; None when there is no such job."""
+
+
+@dataclass(slots=True)
+class JobInHand:
+    """A job that is being worked on.
+
+    step      the step of the plan that runs; sentences with other names are told as part of it
+    fraction  how much of that step is done, 0 to 1
+    """
+
+    id: str
+    filename: str
+    size: int
+    plan: Plan
+    step: str
+    fraction: float = 0.0
+    eta: Eta = field(default_factory=Eta)
+    told: str | None = None  # the sentence that was told last
+    not_before_s: float = float("-inf")
+    held: ProcessingProgress | None = None
+
+    def enter(self, step: str) -> None:
+        """Begin `step` of the plan."""
+        self.step = step
+        self.fraction = 0.0
+        self.told = None
+        self.held = None
+
+
+class Report:
+    """Tells progress: at most ten times a second for one sentence, and its last state always."""
+
+    def __init__(self, journal: Journal, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._journal = journal
+        self._clock_s = clock_s
+
+    async def __call__(
+        self,
+        job: JobInHand,
+        step: str,
+        progress: float | None = None,
+        *,
+        context: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Say that `job` is at `step`.
+
+        step      key of a friendly message: a step of the plan, or a moment within the running one
+        progress  how much of the running step is done, 0 to 1; None where it was
+        context   facts for the sentence; they go into the event's details too
+        extra     further details of the event
+
+        Returns after the commit. A report that comes less than a tenth of a second after another
+        with the same sentence is held back; the next one replaces it, `flush` tells it.
+        """
+        event = self.event(job, step, progress, context=context, extra=extra)
+        now_s = self._clock_s()
+        if step == job.told and now_s < job.not_before_s:
+            job.held = event
+            return
+        if step != job.told:
+            await self.flush(job)
+        job.held = None
+        job.told = step
+        job.not_before_s = now_s + BETWEEN_REPORTS_S
+        await self._journal.append(event)
+
+    async def flush(self, job: JobInHand) -> None:
+        """Tell the report that was held back, if there is one."""
+        held, job.held = job.held, None
+        if held is not None:
+            await self._journal.append(held)
+
+    def event(
+        self,
+        job: JobInHand,
+        step: str,
+        progress: float | None = None,
+        *,
+        context: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> ProcessingProgress:
+        """Return the event that such a report tells, for a caller that appends it itself."""
+        if progress is not None:
+            job.fraction = max(job.fraction, min(max(progress, 0.0), 1.0))
+        at = job.plan.progress(job.step, job.fraction)
+        facts = {"filename": job.filename, **(context or {})}
+        return ProcessingProgress(
+            job_id=job.id,
+            stage=job.plan.stage_of(job.step).key,
+            step=step,
+            progress=at,
+            message=friendly_message(step, facts),
+            estimated_time_remaining=job.eta.update(at, round(self._clock_s() * 1000)),
+            details={**facts, "size": job.size, **(extra or {})},
+        )

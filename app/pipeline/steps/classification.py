@@ -1,0 +1,24 @@
+"""Step 11: giving each row a category, with its reason."""
+
+from app.core.reading import Task
+from app.pipeline.steps.work import Found, Said, Work
+from app.pipeline.workers import Told
+
+
+class Classification(Work):
+    """What the money was for."""
+
+    key = "classification"
+    records = True
+
+    def under_way(self, told: Told) -> Said:
+        return Said(self.key, {"done": told.done, "total": told.total, **told.context})
+
+    def closing(self, task: Task, found: Found) -> Said:
+        review = int(found.get("review", 0))
+        done = int(found.get("categorised", 0))
+        return Said(self.key, {"done": done, "total": done + review}, {"review": review})
+
+    def summary(self, task: Task, found: Found) -> str:
+        done, review = int(found.get("categorised", 0)), int(found.get("review", 0))
+        return f"{done:,} categorised, {review:,} to review" if review else f"{done:,} categorised"

@@ -1,0 +1,27 @@
+"""Step 7: reading the rows."""
+
+from app.core.messages import count
+from app.core.reading import Task
+from app.pipeline.steps.work import Found, Said, Work
+from app.pipeline.workers import Told
+
+
+class Extracting(Work):
+    """Every row, read and normalised."""
+
+    key = "extracting"
+
+    def under_way(self, told: Told) -> Said:
+        # The total is an estimate until the last row was seen.
+        total = None if told.total is None else max(told.done, told.total)
+        return Said(self.key, {"rows_done": told.done, "rows_total": total, **told.context})
+
+    def closing(self, task: Task, found: Found) -> Said:
+        rows, rejected = int(found.get("rows", 0)), int(found.get("rejected", 0))
+        facts = {"rows_done": rows, "rows_total": rows, "rejected": rejected}
+        return Said(self.key, facts, {"errors": rejected})
+
+    def summary(self, task: Task, found: Found) -> str:
+        rejected = int(found.get("rejected", 0))
+        rows = count(int(found.get("rows", 0)), "row")
+        return f"{rows}, {rejected:,} could not be read" if rejected else rows

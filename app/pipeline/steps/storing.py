@@ -1,0 +1,31 @@
+"""Step 9: writing the rows, all of them or none."""
+
+from collections.abc import Sequence
+
+from app.core.messages import count
+from app.core.reading import Task
+from app.pipeline.steps.work import Found, Said, Work
+from app.pipeline.workers import Told
+
+
+class Storing(Work):
+    """One transaction for the whole file."""
+
+    key = "storing"
+    records = True
+
+    def before(self, task: Task) -> Sequence[Said]:
+        rows = task["found"].get("extracting", {}).get("rows")
+        return (Said("starting_transaction", {"rows": rows}),)
+
+    def under_way(self, told: Told) -> Said:
+        return Said(self.key, {"rows_done": told.done, "rows_total": told.total, **told.context})
+
+    def closing(self, task: Task, found: Found) -> Said:
+        known = int(found.get("known", 0))
+        facts = {"new_rows": int(found.get("stored", 0)), "existing_rows": known or None}
+        return Said("stored", facts)
+
+    def summary(self, task: Task, found: Found) -> str:
+        new, known = int(found.get("stored", 0)), int(found.get("known", 0))
+        return f"{new:,} new, {known:,} known" if known else count(new, "new row")

@@ -1,0 +1,353 @@
+"""Worker processes: one a step and job, forked from a warm process, heard through a pipe.
+
+The event loop only sends small frames and reads lines; starting, reaping and killing processes is
+the fork server's work (forkserver.py).
+"""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import orjson
+
+from app.core.errors import AppError, InternalError, StepTimeout, WorkerCrashed
+from app.core.notices import Notice
+from app.core.reading import Task
+from app.pipeline.child import LARGEST_MESSAGE_BYTES
+from app.pipeline.forkserver import EXITED, KILL, READY, REPLY, REQUEST, START, STARTED
+
+logger = logging.getLogger(__name__)
+
+# Importing every library on a slow machine; only the first worker ever waits for it.
+START_WITHIN_S = 120.0
+GONE_WITHIN_S = 5.0
+
+BOOT = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
+    " from app.pipeline import forkserver;"
+    " forkserver.main(int(sys.argv[2]), int(sys.argv[3]), json.loads(sys.argv[4]))"
+)
+# A worker is one of several processes on few cores: its linear algebra stays on one thread, and
+# the fork server has no threads that a fork would lose.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+REASONS: dict[int, str] = {
+    signal.SIGKILL: "the system ended it, often for lack of memory",
+    signal.SIGABRT: "a library gave up, often for lack of memory",
+    signal.SIGSEGV: "a fault in a library",
+    signal.SIGBUS: "a fault in a library",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A reader is at `done` of `total` units."""
+
+    done: int
+    total: int | None
+    context: dict[str, Any]
+
+
+Hear = Callable[[Told | Notice], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a worker may use.
+
+    timeout_s     wall time of the step; twice as much CPU time
+    memory_bytes  address space
+    file_bytes    largest file it may write; None where the file is a shared database
+    """
+
+    timeout_s: float
+    memory_bytes: int
+    file_bytes: int | None = None
+
+
+@dataclass(slots=True)
+class _Worker:
+    started: asyncio.Future[int]  # its process id
+    exited: asyncio.Future[int]  # its wait status
+
+
+class ForkServerGone(Exception):
+    """The process that forks the workers ended; the next start makes a new one."""
+
+
+@dataclass(slots=True)
+class _ForkServer:
+    """The server's end of a fork server."""
+
+    process: subprocess.Popen[bytes]
+    control: socket.socket
+    ready: asyncio.Future[int]
+    workers: dict[int, _Worker] = field(default_factory=dict)
+    buffer: bytearray = field(default_factory=bytearray)
+    gone: bool = False
+
+
+class Workers:
+    """Runs readers in processes of their own.
+
+    preload  names of the modules that every worker needs, imported once and shared by fork
+    """
+
+    def __init__(self, preload: Sequence[str] = ()) -> None:
+        self._preload = tuple(preload)
+        self._forkserver: _ForkServer | None = None
+        self._starting = asyncio.Lock()
+        self._last_worker = 0
+
+    async def __aenter__(self) -> "Workers":
+        """Begin to warm up; does not wait until the libraries are loaded."""
+        await self._warm()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the fork server and every worker with it."""
+        forkserver, self._forkserver = self._forkserver, None
+        if forkserver is not None:
+            self._let_go(forkserver)
+            await asyncio.to_thread(_end, forkserver.process)
+
+    async def ready(self) -> int:
+        """Wait until the libraries are loaded; return the fork server's process id."""
+        forkserver = await self._warm()
+        return await asyncio.shield(forkserver.ready)
+
+    async def run(self, target: str, task: Task, limits: Limits, hear: Hear) -> dict[str, Any]:
+        """Run the reader `target` ("module:function") in a new process; return what it found.
+
+        hear  called in order with everything the reader tells, and awaited before the next
+
+        Raises the reader's AppError, WorkerCrashed, StepTimeout or InternalError. When it is
+        cancelled the process is gone before this returns.
+        """
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        try:
+            forkserver = await self._warm()
+            worker_id, worker = self._start(forkserver, theirs, task)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        try:
+            reader, writer = await asyncio.open_unix_connection(
+                sock=ours, limit=LARGEST_MESSAGE_BYTES + 1
+            )
+        except BaseException:
+            ours.close()
+            await self._end(forkserver, worker_id, worker)
+            raise
+        try:
+            await self._started(worker, task)
+            async with asyncio.timeout(limits.timeout_s):
+                writer.write(_order(target, task, limits))
+                last = await self._listen(reader, hear)
+        except TimeoutError as error:
+            raise _too_long(task, limits) from error
+        finally:
+            writer.close()
+            status = await self._end(forkserver, worker_id, worker)
+        return _outcome(last, status, task, limits)
+
+    async def _warm(self) -> _ForkServer:
+        async with self._starting:
+            if self._forkserver is None or self._forkserver.gone:
+                self._forkserver = await self._start_forkserver()
+            return self._forkserver
+
+    async def _start_forkserver(self) -> _ForkServer:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with theirs:
+            # Starting a process blocks until it has begun: not on the loop's thread.
+            process = await asyncio.to_thread(_spawn, theirs, self._preload)
+        loop = asyncio.get_running_loop()
+        forkserver = _ForkServer(process, ours, loop.create_future())
+        loop.add_reader(ours, self._hear_forkserver, forkserver)
+        return forkserver
+
+    def _start(
+        self, forkserver: _ForkServer, theirs: socket.socket, task: Task
+    ) -> tuple[int, _Worker]:
+        loop = asyncio.get_running_loop()
+        self._last_worker += 1
+        worker = _Worker(loop.create_future(), loop.create_future())
+        forkserver.workers[self._last_worker] = worker
+        try:
+            frame = REQUEST.pack(START, self._last_worker)
+            socket.send_fds(forkserver.control, [frame], [theirs.fileno()])
+        except OSError as error:
+            del forkserver.workers[self._last_worker]
+            raise _crashed(task, "it could not be started") from error
+        return self._last_worker, worker
+
+    async def _started(self, worker: _Worker, task: Task) -> None:
+        try:
+            async with asyncio.timeout(START_WITHIN_S):
+                await asyncio.shield(worker.started)
+        except (TimeoutError, ForkServerGone) as error:
+            raise _crashed(task, "it could not be started") from error
+
+    async def _listen(self, reader: asyncio.StreamReader, hear: Hear) -> dict[str, Any] | None:
+        """Pass on what the worker tells; return its last word, or None when it had none."""
+        while True:
+            try:
+                line = await reader.readuntil(b"\n")
+                message = orjson.loads(line)
+                match message["is"]:
+                    case "told":
+                        said: Told | Notice = Told(
+                            int(message["done"]), message["total"], dict(message["context"])
+                        )
+                    case "warned":
+                        said = Notice.from_wire(message["code"], message["facts"])
+                    case _:
+                        return dict(message)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return None
+            except (asyncio.LimitOverrunError, ValueError, TypeError, KeyError) as error:
+                # It reads files from strangers: what it says is believed only in this shape.
+                logger.error("worker said something that is no message: error=%r", error)
+                return None
+            await hear(said)
+
+    async def _end(self, forkserver: _ForkServer, worker_id: int, worker: _Worker) -> int | None:
+        """Wait for the worker's end, helped along; return its wait status, None if unknown."""
+        if not worker.exited.done():
+            with suppress(OSError):
+                forkserver.control.send(REQUEST.pack(KILL, worker_id))
+        try:
+            async with asyncio.timeout(GONE_WITHIN_S):
+                return await asyncio.shield(worker.exited)
+        except (TimeoutError, ForkServerGone):
+            return None
+
+    def _hear_forkserver(self, forkserver: _ForkServer) -> None:
+        try:
+            data = forkserver.control.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            if not forkserver.gone:
+                logger.error("fork server ended: pid=%d", forkserver.process.pid)
+            self._let_go(forkserver)
+            return
+        buffer = forkserver.buffer
+        buffer += data
+        while len(buffer) >= REPLY.size:
+            what, worker_id, value = REPLY.unpack_from(buffer)
+            del buffer[: REPLY.size]
+            if what == READY:
+                forkserver.ready.set_result(value)
+            elif what == STARTED:
+                forkserver.workers[worker_id].started.set_result(value)
+            elif what == EXITED:
+                forkserver.workers.pop(worker_id).exited.set_result(value)
+
+    def _let_go(self, forkserver: _ForkServer) -> None:
+        """Close our end; whoever still waits for the fork server is told that it is gone."""
+        if forkserver.gone:
+            return
+        forkserver.gone = True
+        asyncio.get_running_loop().remove_reader(forkserver.control)
+        forkserver.control.close()
+        waiting = [forkserver.ready]
+        for worker in forkserver.workers.values():
+            waiting += [worker.started, worker.exited]
+        for future in waiting:
+            if not future.done():
+                future.set_exception(ForkServerGone())
+                future.exception()  # not every one of them is waited for
+        forkserver.workers.clear()
+
+
+def _spawn(control: socket.socket, preload: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own interpreter, our own code
+        [
+            sys.executable,
+            "-c",
+            BOOT,
+            json.dumps(sys.path),
+            str(control.fileno()),
+            str(os.getpid()),
+            json.dumps(preload),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=(control.fileno(),),
+        start_new_session=True,
+        env={**os.environ, **ONE_THREAD},
+    )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(GONE_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _order(target: str, task: Task, limits: Limits) -> bytes:
+    order = {
+        "target": target,
+        "task": task,
+        "memory_bytes": limits.memory_bytes,
+        "cpu_s": max(1, round(limits.timeout_s * 2)),
+        "file_bytes": limits.file_bytes,
+    }
+    return orjson.dumps(order) + b"\n"
+
+
+def _outcome(
+    last: dict[str, Any] | None, status: int | None, task: Task, limits: Limits
+) -> dict[str, Any]:
+    """Turn a worker's last word, and how it ended, into a result or an error."""
+    match last:
+        case {"is": "found", "found": dict(found)}:
+            return found
+        case {"is": "failed", "code": str(code), "facts": dict(facts)}:
+            raise AppError.from_wire(code, {"filename": task["filename"], **facts})
+        case {"is": "broken", "trace": str(trace)}:
+            reference = uuid.uuid4().hex[:8]
+            logger.error("reader failed: reference=%s job=%s\n%s", reference, task["job_id"], trace)
+            raise InternalError(reference=reference)
+    if status is None:
+        raise _crashed(task, "the system ended it")
+    if not os.WIFSIGNALED(status):
+        raise _crashed(task, "it ended without an answer")
+    number = os.WTERMSIG(status)
+    if number == signal.SIGXCPU:
+        raise _too_long(task, limits)
+    raise _crashed(task, REASONS.get(number, f"signal {number}"))
+
+
+def _too_long(task: Task, limits: Limits) -> StepTimeout:
+    return StepTimeout(filename=task["filename"], limit_s=round(limits.timeout_s))
+
+
+def _crashed(task: Task, reason: str) -> WorkerCrashed:
+    return WorkerCrashed(filename=task["filename"], reason=reason)

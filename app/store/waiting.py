@@ -1,0 +1,73 @@
+"""What the runner asks of the tables: who is next, and which batches have ended untold."""
+
+import orjson
+from aiosqlite import Connection
+
+# The first condition is the one of the partial index, word for word, so that it is used.
+# What was begun before comes first, then whatever waits longest.
+NEXT = """
+    SELECT user_id, id FROM (
+        SELECT user_id, id, last_seq, row_number() OVER (
+            PARTITION BY user_id ORDER BY status = 'pending', last_seq
+        ) AS place
+        FROM job
+        WHERE status NOT IN ('completed', 'error', 'cancelled')
+            AND status IN ('pending', 'processing')
+            AND id NOT IN (SELECT value FROM json_each(?))
+    ) WHERE place = 1 ORDER BY last_seq
+"""
+
+
+async def next_jobs(db: Connection, without: list[str]) -> dict[str, str]:
+    """Return for each user the job to do next, whoever waits longest first.
+
+    without  ids of jobs that are being worked on
+    """
+    rows = await db.execute_fetchall(NEXT, (orjson.dumps(without).decode(),))
+    return {row[0]: row[1] for row in rows}
+
+
+# The newest event of these kinds says whether the end of a batch was told since a job ended last.
+LAST_END = """
+    SELECT type FROM event
+    WHERE batch_id = ?1
+        AND type IN (
+            'batch_completed', 'processing_completed', 'processing_failed', 'job_cancelled'
+        )
+    ORDER BY seq DESC LIMIT 1
+"""
+STILL_OPEN = """
+    SELECT 1 FROM job
+    WHERE batch_id = ?1 AND status NOT IN ('completed', 'error', 'cancelled') LIMIT 1
+"""
+ENDED_UNTOLD = f"""
+    SELECT id FROM batch
+    WHERE NOT EXISTS ({STILL_OPEN.replace("?1", "batch.id")})
+        AND ({LAST_END.replace("?1", "batch.id")}) <> 'batch_completed'
+    ORDER BY id
+"""  # noqa: S608 - two constants above
+
+
+async def batch_has_ended_untold(db: Connection, batch_id: str) -> bool:
+    """Tell whether every job of the batch has ended and nothing has said so since."""
+    if list(await db.execute_fetchall(STILL_OPEN, (batch_id,))):
+        return False
+    rows = list(await db.execute_fetchall(LAST_END, (batch_id,)))
+    return bool(rows) and rows[0][0] != "batch_completed"
+
+
+async def batches_ended_untold(db: Connection) -> list[str]:
+    """Return the batches whose end was not told, because the server died just before."""
+    return [row[0] for row in await db.execute_fetchall(ENDED_UNTOLD)]
+
+
+KEPT_WORK = """
+    SELECT id FROM job
+    WHERE status NOT IN ('completed', 'cancelled', 'error')
+        OR (status = 'error' AND json_extract(CAST(state AS TEXT), '$.error.retryable'))
+"""
+
+
+async def jobs_that_may_go_on(db: Connection) -> set[str]:
+    """Return the jobs whose working folder is still needed: unfinished, or failed but retryable."""
+    return {row[0] for row in await db.execute_fetchall(KEPT_WORK)}
