@@ -229,6 +229,7 @@ export function createStore({ now = Date.now, onGap = () => {} } = {}) {
       for (const event of oldest) {
         if (event.n < newest) steps = withEvent(steps, event);
       }
+      if (status.steps.length > 0) steps = steps.map((step) => ended(step, "complete"));
       put(fileId, { steps: [...steps, ...status.steps].slice(-STEPS_KEPT) });
     },
 

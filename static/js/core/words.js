@@ -9,7 +9,7 @@
  *  problemWords(code) -> {title, hint} for what only a browser can see (offline, timeout …)
  */
 
-import { formatClock, formatDuration, plural } from "./format.js";
+import { formatClock, plural } from "./format.js";
 
 const STAGES = {
   upload: "Upload",
@@ -78,7 +78,7 @@ export function railText(status, left = "") {
 /** @param {import("./store.js").FileStatus[]} statuses  @param {string} name */
 export function titleOf(statuses, name) {
   const needs = statuses.filter((status) => phaseGroup(status.phase) === "needs").length;
-  if (needs > 0) return `${needs} need you · ${name}`;
+  if (needs > 0) return `${needs} ${needs === 1 ? "needs" : "need"} you · ${name}`;
   const active = statuses.filter((status) => phaseGroup(status.phase) === "progress");
   if (active.length === 0) return name;
   const sum = statuses.reduce((total, status) => total + status.overallProgress, 0);
@@ -101,7 +101,7 @@ export function connectionWords(state, queued = 0) {
   switch (state.name) {
     case "live":
       if (state.transport === "polling") {
-        return say("Live by polling", `every ${formatDuration(state.everyMs)}`, "polling");
+        return say("Live by polling", `every ${Math.round(state.everyMs / 1000)} s`, "polling");
       }
       return say("Live", state.latencyMs === null ? "" : `${state.latencyMs} ms`, "live");
     case "reconnecting":

@@ -48,7 +48,7 @@ export function openSocket({ url, WebSocket, onOpen, onText, onClose }) {
  *    timers: {set: (run: () => void, ms: number) => any, clear: (id: any) => void},
  *    onOpen: () => void, onText: (text: string) => void,
  *    onClose: (end: {code: number}) => void}} options
- *  url  of GET /api/v1/events/history, which answers {events, head, log, more} */
+ *  url  of GET /api/v1/events/history, which answers {events, after, head, more} */
 export function openPolling(options) {
   const { url, fetch, timers, everyMs = 2000, timeoutMs = 10_000 } = options;
   const { onOpen, onText, onClose } = options;
@@ -106,9 +106,11 @@ export function openPolling(options) {
         return 0;
       }
       if (found.code) return found.code;
-      if (found.log && log && found.log !== log) {
-        log = found.log;
+      const another = found.log && log && found.log !== log;
+      if (another || found.head < room.after) {
+        log = found.log ?? log;
         room.after = 0;
+        room.total = undefined;
         say({ type: "reset", room: name, log });
         continue;
       }
@@ -118,8 +120,8 @@ export function openPolling(options) {
         room.total = found.head ?? events.at(-1)?.seq ?? room.after;
         say({ type: "subscribed", id: name, room: name, head: room.total });
       }
+      room.after = Math.max(room.after, found.after ?? events.at(-1)?.seq ?? 0);
       if (events.length > 0) {
-        room.after = events.at(-1).seq;
         onText(events.map((event) => JSON.stringify(event)).join("\n"));
       }
       if (!(found.more ?? events.length >= PAGE)) break;

@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createStore, STEPS_KEPT } from "../../../static/js/core/store.js";
+import { BEGAN, event, story } from "./support.js";
+
+function filled(n, options) {
+  const store = createStore(options);
+  for (const one of story(n)) store.applyEvent(one);
+  return store;
+}
+
+test("an event makes a file with its steps, phase, stages and place", () => {
+  const status = filled(3).getStatus("job-1");
+  assert.equal(status.filename, "expenses.csv");
+  assert.equal(status.phase, "running");
+  assert.equal(status.overallProgress, 3);
+  assert.equal(status.currentStep, "extracting");
+  assert.equal(status.seq, 30);
+  assert.equal(status.n, 3);
+  assert.deepEqual(status.stages.map((stage) => stage.state), ["skipped", "running"]);
+  assert.equal(status.steps.at(-1).message, "message 3");
+  assert.equal(status.steps.at(-1).status, "in_progress");
+});
+
+test("a repeated or older event changes nothing and tells nobody", () => {
+  const store = filled(5);
+  const before = store.getStatus("job-1");
+  store.subscribe("*", () => assert.fail("told"));
+  assert.equal(store.applyEvent(event(5)), false);
+  assert.equal(store.applyEvent(event(2)), false);
+  assert.equal(store.getStatus("job-1"), before);
+});
+
+test("a hole in n is told once, and what came after it waits", () => {
+  const gaps = [];
+  const store = filled(2, { onGap: (...gap) => gaps.push(gap) });
+  store.applyEvent(event(4));
+  store.applyEvent(event(5));
+  assert.deepEqual(gaps, [["job-1", 2, 4]]);
+  assert.equal(store.getStatus("job-1").n, 2);
+});
+
+test("the missing event fills the hole, and those that waited follow", () => {
+  const store = filled(2);
+  const seen = [];
+  store.follow((one) => seen.push(one.n));
+  for (const n of [5, 4, 3]) store.applyEvent(event(n));
+  assert.deepEqual(seen, [3, 4, 5]);
+  assert.equal(store.getStatus("job-1").n, 5);
+});
+
+test("a snapshot fills the hole, and what it already knows is not applied again", () => {
+  const store = filled(2);
+  const seen = [];
+  store.follow((one) => seen.push(one.n));
+  for (const n of [5, 6, 8]) store.applyEvent(event(n));
+  store.applySnapshot(filled(7).getStatus("job-1").job);
+  assert.deepEqual(seen, [8]);
+  assert.equal(store.getStatus("job-1").n, 8);
+});
+
+test("an event of a job never seen is a hole from the start", () => {
+  const gaps = [];
+  const store = createStore({ onGap: (...gap) => gaps.push(gap) });
+  assert.equal(store.applyEvent(event(17)), false);
+  assert.deepEqual(gaps, [["job-1", 0, 17]]);
+  assert.equal(store.size, 0);
+});
+
+test("an older snapshot does not take back what is known", () => {
+  const store = filled(6);
+  const older = filled(4).getStatus("job-1").job;
+  assert.equal(store.applySnapshot(older), false);
+  assert.equal(store.getStatus("job-1").n, 6);
+});
+
+test("a snapshot without its empty fields is whole again", () => {
+  const { batch_id, error, result, ...short } = filled(2).getStatus("job-1").job;
+  const store = createStore();
+  store.applySnapshot(short);
+  assert.equal(store.getStatus("job-1").job.error, null);
+  assert.equal(store.getStatus("job-1").error, undefined);
+});
+
+test("progress never goes back within an attempt, and may with a retry", () => {
+  const store = filled(50);
+  store.applyEvent(event(51, "processing_progress", { progress: 20 }));
+  assert.equal(store.getStatus("job-1").overallProgress, 50);
+  store.applyEvent(
+    event(52, "job_retried", { attempt: 2, from_step: null, progress: 10, status: "pending" }),
+  );
+  assert.equal(store.getStatus("job-1").overallProgress, 10);
+  assert.equal(store.getStatus("job-1").attempt, 2);
+  assert.equal(store.getStatus("job-1").phase, "waiting");
+});
+
+test("a failure keeps its sentence as text and the whole of it in the job", () => {
+  const store = filled(3);
+  const error = { code: "empty_file", title: "It is empty", detail: "d", hint: "h" };
+  store.applyEvent(event(4, "processing_failed", { error, status: "error" }));
+  const status = store.getStatus("job-1");
+  assert.equal(status.phase, "failed");
+  assert.equal(status.error, "It is empty");
+  assert.equal(status.job.error.hint, "h");
+  assert.equal(status.steps.at(-1).status, "error");
+});
+
+test("two hundred steps are kept for a file", () => {
+  const store = createStore();
+  for (const one of story(500)) {
+    store.applyEvent({ ...one, type: one.n === 1 ? one.type : "step_completed", summary: "" });
+  }
+  const { steps } = store.getStatus("job-1");
+  assert.equal(steps.length, STEPS_KEPT);
+  assert.equal(steps.at(-1).message, "message 500");
+});
+
+test("older events fill in the steps before a snapshot without touching the rest", () => {
+  const store = createStore();
+  store.applySnapshot(filled(3).getStatus("job-1").job);
+  store.applyEvent(event(4, "step_completed", { summary: "" }));
+  store.applyHistory("job-1", [event(1, "job_created"), event(2, "step_completed"), event(3)]);
+  const { steps, n } = store.getStatus("job-1");
+  assert.deepEqual(steps.map((step) => step.extra.n), [1, 2, 3, 4]);
+  assert.equal(n, 4);
+  store.applyHistory("job-1", [event(1, "job_created"), event(2, "step_completed"), event(3)]);
+  assert.equal(store.getStatus("job-1").steps.length, 4);
+});
+
+test("a listener of one file hears of that file alone", () => {
+  const store = createStore();
+  const heard = [];
+  store.subscribe("job-2", (status, id) => heard.push([id, status.n]));
+  store.applyEvent(event(1, "job_created"));
+  store.applyEvent(event(1, "job_created", { job_id: "job-2" }));
+  assert.deepEqual(heard, [["job-2", 1]]);
+});
+
+test("a selector is heard only when its value is another, and not after leaving", () => {
+  const store = createStore();
+  const heard = [];
+  const leave = store.subscribe((one) => one.getActiveFiles().length, (...values) => heard.push(values));
+  for (const one of story(3)) store.applyEvent(one);
+  leave();
+  store.clearAll();
+  assert.deepEqual(heard, [[1, 0]]);
+});
+
+test("a batch of changes tells each file once", () => {
+  const store = createStore();
+  let told = 0;
+  store.subscribe("job-1", () => (told += 1));
+  store.batch(() => story(100).forEach(store.applyEvent));
+  assert.equal(told, 1);
+});
+
+test("the batch's own events are kept by their seq", () => {
+  const store = createStore();
+  const whole = { job_id: null, n: null };
+  store.applyEvent(event(1, "batch_created", { ...whole, seq: 5, name: "March close", jobs: 2 }));
+  store.applyEvent(event(2, "batch_completed", { ...whole, seq: 9, jobs: 2, counts: { completed: 2 } }));
+  assert.equal(store.applyEvent(event(1, "batch_created", { ...whole, seq: 5, name: "x", jobs: 9 })), false);
+  assert.deepEqual(store.getBatch("batch-1"), {
+    batchId: "batch-1",
+    name: "March close",
+    jobs: 2,
+    counts: { completed: 2 },
+    seq: 9,
+  });
+});
+
+test("the actions draw a file before it is a job", () => {
+  const store = createStore({ now: () => BEGAN });
+  store.addStep("local-1", { step: "upload", message: "Sending...", progress: 10 });
+  store.updateProgress("local-1", 40);
+  store.updateProgress("local-1", 30);
+  let status = store.getStatus("local-1");
+  assert.equal(status.overallProgress, 40);
+  assert.equal(status.phase, "running");
+  assert.deepEqual(store.getActiveFiles(), [status]);
+  store.addStep("local-1", { step: "checking", message: "Checking..." });
+  assert.deepEqual(
+    store.getStatus("local-1").steps.map((step) => [step.step, step.status]),
+    [["upload", "complete"], ["checking", "in_progress"]],
+  );
+  store.markComplete("local-1");
+  status = store.getStatus("local-1");
+  assert.equal(status.overallProgress, 100);
+  assert.equal(status.completedAt, new Date(BEGAN).toISOString());
+  assert.deepEqual(store.getCompletedFiles(), [status]);
+  store.setError("local-2", "It broke off");
+  assert.equal(store.getStatus("local-2").phase, "failed");
+  store.clearStatus("local-1");
+  assert.equal(store.getStatus("local-1"), undefined);
+  store.clearAll();
+  assert.deepEqual(store.getAllStatuses(), []);
+});
