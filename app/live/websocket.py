@@ -5,7 +5,9 @@ transport in the loop, so that they never interleave with the close frames aioht
 """
 
 import asyncio
+import os
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -14,6 +16,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from app import __version__
 from app.core.errors import AppError, NotAllowed, NotFound
+from app.core.ids import uuid7
 from app.core.permissions import Viewer, may_operate, may_see
 from app.core.protocol import (
     SUBPROTOCOL,
@@ -93,13 +96,14 @@ async def serve_websocket(
     settings: Settings,
     *,
     owner_of: OwnerOf,
-    client_id: str,
+    client_id: str | None = None,
     control: Control | None = None,
 ) -> web.WebSocketResponse:
     """Upgrade `request`, and serve it until either side ends it.
 
     viewer    was recognised, and its Origin looked at, by the caller
     owner_of  the user whose job, batch or account a room is; None when there is none
+    client_id the client's own name; one is made up when it has none
     control   carries out what steers a job; raises AppError with the reason when it can not
     """
     ws = web.WebSocketResponse(
@@ -122,7 +126,7 @@ async def serve_websocket(
     session = Session(
         hub,
         SocketLine(ws, writer, transport, request.protocol),
-        client_id=client_id,
+        client_id=client_id or uuid7(time.time_ns() // 1_000_000, os.urandom(10)),
         user_id=viewer.user_id,
         single=request.query.get("frames") == "single",
     )
@@ -201,11 +205,14 @@ class Visit:
             if message.type is WSMsgType.PING:
                 self._session.write_frame(pong_frame(bytes(message.data)))
             elif refused is not None:
-                self._session.say(refused)
+                self._session.say(refused.model_copy(update={"id": self._id_of(message.data)}))
             elif message.type is WSMsgType.BINARY:
                 self._session.say(Problem(code="unsupported", message="Send JSON in text frames."))
             else:
                 await self._carry_out(message.data)
+
+    def _id_of(self, data: str | bytes) -> str | int | None:
+        return self._conversation.receive(data).id if isinstance(data, str) else None
 
     async def _carry_out(self, text: str) -> None:
         say = self._session.say
