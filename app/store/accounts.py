@@ -1,5 +1,6 @@
 """People and their keys: users, browser sessions, API tokens, single-use links."""
 
+import asyncio
 import os
 import sqlite3
 import time
@@ -15,11 +16,19 @@ from app.core.errors import AlreadyClaimed, NameTaken, NotAuthenticated, NotFoun
 from app.core.ids import uuid7
 from app.core.permissions import Role
 from app.store.database import migrate
-from app.store.secrets import TOKEN_PREFIX, clean_name, hash_password, hash_secret, new_secret
+from app.store.secrets import (
+    TOKEN_PREFIX,
+    clean_name,
+    hash_password,
+    hash_secret,
+    new_secret,
+    password_fits,
+)
 from app.store.writer import Writer, connect_writer
 
 DAY_MS = 86_400_000
 TOKEN_USE_NOTED_EVERY_MS = 3_600_000
+HASHING_AT_ONCE = 2  # each takes 64 MiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +263,7 @@ class Accounts:
         self._lasts_ms = session_days * DAY_MS
         self._clock_ms = clock_ms
         self._claimed = False
+        self._hashing = asyncio.Semaphore(HASHING_AT_ONCE)
 
     async def claimed(self) -> bool:
         """Tell whether somebody owns the instance. Asks again until somebody does."""
@@ -262,8 +272,13 @@ class Accounts:
             self._claimed = bool(rows[0][0])
         return self._claimed
 
-    async def claim(self, secret: str, name: str, password_hash: str) -> User:
-        """Make the first user, with the setup link. Raises AlreadyClaimed, InvalidRequest."""
+    async def claim(self, secret: str, name: str, password: str, *, at_least: int) -> User:
+        """Make the first user, with the setup link.
+
+        Raises AlreadyClaimed, WeakPassword, InvalidRequest; then the link is still good.
+        """
+        async with self._hashing:
+            password_hash = await asyncio.to_thread(hash_password, password, at_least)
         at_ms = self._clock_ms()
         return await self._writer.run(lambda db: claim(db, secret, name, password_hash, at_ms))
 
@@ -272,10 +287,13 @@ class Accounts:
         rows = list(await self._reader.execute_fetchall(FIND_USER, (user_id,)))
         return User(*rows[0]) if rows else None
 
-    async def password_of(self, name: str) -> tuple[User, str] | None:
-        """Return the user called `name` and the hash of the password; None for nobody."""
+    async def sign_in(self, name: str, password: str) -> User | None:
+        """Return the user with this name and password; None, after the same time, for nobody."""
         rows = list(await self._reader.execute_fetchall(FIND_LOGIN, (name.strip(),)))
-        return (User(*rows[0][:3]), rows[0][3]) if rows else None
+        password_hash = rows[0][3] if rows else None
+        async with self._hashing:
+            fits = await asyncio.to_thread(password_fits, password, password_hash)
+        return User(*rows[0][:3]) if rows and fits else None
 
     async def begin_session(self, user_id: str) -> str:
         """Sign a browser in and return the secret for its cookie."""

@@ -1,0 +1,254 @@
+"""make_app(settings): the one module that knows every room and introduces them."""
+
+import asyncio
+import fcntl
+import logging
+import os
+import secrets
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import uvloop
+from aiohttp import web
+from aiosqlite import Connection
+
+from app import keys
+from app.core.rooms import Room
+from app.core.state import JobState
+from app.live.hub import Hub
+from app.live.journal import Journal
+from app.pipeline.runner import Runner
+from app.settings import Settings
+from app.store.accounts import Accounts, mint_setup_link, mint_signin_link, register_user
+from app.store.database import Database
+from app.store.events import Recorded, read_room
+from app.store.files import FileStore
+from app.store.idempotency import Idempotency
+from app.store.jobs import get_job, list_jobs, stored_hashes
+from app.store.records import RecordsReader
+from app.tasks import running
+from app.web.door import Door
+from app.web.lag import LagMonitor
+from app.web.middlewares import AccessLog, add_headers, errors, gate, request_id
+from app.web.pages import setup_pages
+from app.web.routes import all_routes
+from app.web.throttle import Throttle
+from app.web.tickets import Tickets, load_key
+
+logger = logging.getLogger(__name__)
+
+# By name: they and what they need are loaded in worker processes only.
+READERS = {
+    "initializing_streaming": "app.reading.identify:identify",
+    "malware_scan": "app.reading.scan:scan",
+    "field_detection": "app.reading.fields:detect_fields",
+    "platform_detection": "app.reading.platforms:detect_platform",
+    "document_classification": "app.reading.kinds:classify_document",
+    "extracting": "app.reading.extract:extract",
+    "delta_analysis": "app.reading.delta:compare",
+    "storing": "app.reading.save:store",
+    "entity_resolution": "app.reading.entities:resolve",
+    "classification": "app.reading.categories:categorise",
+    "enrichment": "app.reading.summary:summarise",
+    "undo": "app.reading.save:undo",
+}
+SMALL_BODY_BYTES = 256 * 1024  # of forms and JSON; files are streamed and have their own limit
+SNAPSHOT_JOBS = 1000
+HANDLERS_SHARE = 0.2  # of the time for a graceful stop; the rest is the pipeline's
+BACKLOG = 1024
+DEMO_USER = "demo"
+
+OnReady = Callable[[str], None]
+
+
+def make_app(settings: Settings) -> web.Application:
+    """Return the application; it opens what it needs when it starts, and closes it at the end."""
+    app = web.Application(middlewares=[request_id, errors, gate], client_max_size=SMALL_BODY_BYTES)
+    app[keys.SETTINGS] = settings
+    app[keys.DOOR] = Door()
+    app[keys.THROTTLE] = Throttle()
+    app.add_routes(all_routes())
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(say_goodbye)
+    app.cleanup_ctx.extend([with_store, with_live, with_pipeline])
+    setup_pages(app)
+    return app
+
+
+async def with_store(app: web.Application) -> AsyncIterator[None]:
+    """Open the databases and the file store; sweep what an earlier life left half done."""
+    settings = app[keys.SETTINGS]
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with locked(settings.data_dir):
+        app[keys.TICKETS] = Tickets(load_key(settings.data_dir / "secret.key"))
+        database = app[keys.DATABASE] = await Database.open(settings.database_path)
+        try:
+            app[keys.ACCOUNTS] = Accounts(
+                database.writer, database.reader, session_days=settings.session_days
+            )
+            app[keys.IDEMPOTENCY] = Idempotency(database.reader)
+            files = app[keys.FILES] = FileStore(
+                settings.files_dir,
+                settings.incoming_dir,
+                min_free_bytes=settings.min_free_bytes,
+                quota_bytes=settings.storage_quota_bytes,
+            )
+            await files.sweep(await stored_hashes(database.reader))
+            records = app[keys.RECORDS] = await RecordsReader.open(settings.records_path)
+            try:
+                yield
+            finally:
+                await records.close()
+        finally:
+            await database.close()
+
+
+async def with_live(app: web.Application) -> AsyncIterator[None]:
+    """Open the log, and the hub that tells what is committed to it."""
+    database = app[keys.DATABASE]
+
+    def tell(events: Sequence[Recorded]) -> None:
+        app[keys.HUB].publish(events)
+
+    async with AsyncExitStack() as stack:
+        app[keys.JOURNAL] = journal = await stack.enter_async_context(Journal(database, tell))
+        app[keys.HUB] = hub = Hub(
+            log_id=journal.log_id,
+            read_room=partial(read_room, database.reader),
+            head=journal.head,
+            settings=app[keys.SETTINGS],
+            snapshot=partial(snapshot, database.reader),
+        )
+        stack.push_async_callback(hub.close)
+        app[keys.LAG] = lag = LagMonitor()
+        await stack.enter_async_context(running(lag.watch(), name="lag monitor"))
+        yield
+
+
+async def with_pipeline(app: web.Application) -> AsyncIterator[None]:
+    """Let the work go on; at the end it stops at a safe point."""
+    runner = app[keys.RUNNER] = Runner(
+        settings=app[keys.SETTINGS],
+        database=app[keys.DATABASE],
+        journal=app[keys.JOURNAL],
+        readers=READERS,
+        path_of=app[keys.FILES].path_of,
+        preload=sorted({name.partition(":")[0] for name in READERS.values()}),
+    )
+    async with runner:
+        yield
+
+
+async def say_goodbye(app: web.Application) -> None:
+    """Let nothing new in, and close all sockets with 1012, so that their clients come back."""
+    app[keys.DOOR].closed = True
+    await app[keys.HUB].close()
+
+
+async def snapshot(reader: Connection, room: Room) -> Sequence[JobState]:
+    """Return the states of a room's newest jobs, newest first."""
+    if room.kind == "job":
+        job = await get_job(reader, room.id)
+        return [] if job is None else [job.state]
+    jobs = await list_jobs(
+        reader,
+        user_id=room.id if room.kind == "user" else None,
+        batch_id=room.id if room.kind == "batch" else None,
+        limit=SNAPSHOT_JOBS,
+    )
+    return [job.state for job in jobs]
+
+
+class locked:
+    """Keep a second server out of the data folder; the system lets go when this one dies."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "livetrail.lock"
+
+    def __enter__(self) -> None:
+        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._fd)
+            raise OSError(
+                f"another Livetrail is using the data folder {self._path.parent}"
+            ) from error
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+
+@asynccontextmanager
+async def listening(settings: Settings) -> AsyncIterator[str]:
+    """Run the server and yield its address; at the end it stops gracefully."""
+    runner = web.AppRunner(
+        make_app(settings),
+        access_log_class=AccessLog,
+        shutdown_timeout=settings.shutdown_timeout_s * HANDLERS_SHARE,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
+        await site.start()
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        yield f"http://{host}:{runner.addresses[0][1]}"
+    finally:
+        async with asyncio.timeout(settings.shutdown_timeout_s):
+            await runner.cleanup()
+
+
+async def run_until_stopped(settings: Settings, on_ready: OnReady) -> None:
+    """Serve until SIGTERM or SIGINT. `on_ready` gets the address once it answers."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with listening(settings) as url:
+        logger.info("listening: url=%s data_dir=%s", url, settings.data_dir)
+        on_ready(url)
+        await stop.wait()
+        logger.info("stopping")
+
+
+def serve(settings: Settings, on_ready: OnReady | None = None) -> int:
+    """Serve until stopped; return the exit code. By default the address is printed.
+
+    A server without an owner also prints the setup link; every start makes a new one.
+    """
+
+    def greet(url: str) -> None:
+        print(f"Livetrail is at {url} (data in {settings.data_dir.resolve()})", flush=True)
+        token = mint_setup_link(settings.database_path)
+        if token is not None:
+            print(f"Nobody owns it yet. Claim it here: {url}/setup#token={token}", flush=True)
+
+    return _run(settings, on_ready or greet)
+
+
+def serve_demo(settings: Settings) -> int:
+    """Serve a throw-away instance with one user, and print the link that signs a browser in."""
+
+    def greet(url: str) -> None:
+        token = mint_signin_link(settings.database_path, DEMO_USER)
+        print(f"Livetrail demo: {url}/signin#token={token}", flush=True)
+        print("Its data is thrown away when you stop it (Ctrl+C).", flush=True)
+
+    register_user(settings.database_path, DEMO_USER, secrets.token_urlsafe(16), admin=True)
+    return _run(settings, greet)
+
+
+def _run(settings: Settings, on_ready: OnReady) -> int:
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            runner.run(run_until_stopped(settings, on_ready))
+        except TimeoutError:
+            logger.error("the stop took longer than %s s", settings.shutdown_timeout_s)
+            return 1
+    return 0

@@ -1,0 +1,155 @@
+"""Signing in and out, claiming a new server, and tickets for sockets."""
+
+from typing import Literal
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.core.errors import NotAuthenticated, WrongPassword
+from app.core.permissions import Role, Viewer
+from app.core.times import iso_from_ms
+from app.keys import ACCOUNTS, SETTINGS, THROTTLE, TICKETS
+from app.store.accounts import User
+from app.web.identity import COOKIE, set_cookie, viewer_of
+from app.web.wire import json_answer, read_json
+
+
+class Credentials(BaseModel):
+    """What a person types in to sign in."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(min_length=1, max_length=200)
+    password: str = Field(min_length=1, max_length=4096)
+
+
+class Claim(BaseModel):
+    """The first user, with the token out of the setup link."""
+
+    model_config = ConfigDict(extra="forbid")
+    token: str = Field(min_length=1, max_length=200)
+    name: str = Field(min_length=1, max_length=200)
+    password: str = Field(max_length=4096)
+
+
+class Link(BaseModel):
+    """The token out of a sign-in link."""
+
+    model_config = ConfigDict(extra="forbid")
+    token: str = Field(min_length=1, max_length=200)
+
+
+class TicketWish(BaseModel):
+    """Which kind of token a socket is to be opened with."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["ticket"] = "ticket"
+
+
+class Me(BaseModel):
+    """Who is signed in."""
+
+    user_id: str
+    name: str
+    role: Role
+
+    @classmethod
+    def of(cls, who: User | Viewer) -> "Me":
+        ident = who.id if isinstance(who, User) else who.user_id
+        return cls(user_id=ident, name=who.name, role=who.role)
+
+
+class Ticket(BaseModel):
+    """A single-use token for `?token=` of a socket, and until when it is good."""
+
+    token: str
+    expires_at: str
+
+
+async def check_password(request: web.Request, name: str, password: str) -> User:
+    """Return who it is. Raises WrongPassword, and TooManyRequests for too many guesses."""
+    throttle, address = request.app[THROTTLE], request.remote or ""
+    throttle.take(name, address)
+    user = await request.app[ACCOUNTS].sign_in(name, password)
+    if user is None:
+        raise WrongPassword
+    throttle.forgive(name, address)
+    return user
+
+
+async def claim_server(request: web.Request, token: str, name: str, password: str) -> User:
+    """Make the first user. Raises AlreadyClaimed, WeakPassword, TooManyRequests."""
+    request.app[THROTTLE].take("", request.remote or "")
+    at_least = request.app[SETTINGS].min_password_length
+    return await request.app[ACCOUNTS].claim(token, name, password, at_least=at_least)
+
+
+async def sign_in_as(request: web.Request, user: User, response: web.StreamResponse) -> None:
+    """Begin a session of `user` and put its cookie on `response`; one before it ends."""
+    accounts = request.app[ACCOUNTS]
+    before = request.cookies.get(COOKIE)
+    if before:
+        await accounts.end_session(before)
+    set_cookie(request, response, await accounts.begin_session(user.id))
+
+
+async def sign_out(request: web.Request, response: web.StreamResponse) -> None:
+    """End this browser's session and take its cookie back."""
+    secret = request.cookies.get(COOKIE)
+    if secret:
+        await request.app[ACCOUNTS].end_session(secret)
+    response.del_cookie(COOKIE, path="/", httponly=True, samesite="Lax")
+
+
+async def login(request: web.Request) -> web.Response:
+    """POST /api/v1/auth/login: sign a browser in by name and password."""
+    given = await read_json(request, Credentials)
+    return await _welcome(request, await check_password(request, given.name, given.password))
+
+
+async def claim(request: web.Request) -> web.Response:
+    """POST /api/v1/auth/claim: become the owner of a new server, with its setup link."""
+    given = await read_json(request, Claim)
+    user = await claim_server(request, given.token, given.name, given.password)
+    return await _welcome(request, user)
+
+
+async def link(request: web.Request) -> web.Response:
+    """POST /api/v1/auth/link: sign a browser in with a single-use link."""
+    given = await read_json(request, Link)
+    request.app[THROTTLE].take("", request.remote or "")
+    return await _welcome(request, await request.app[ACCOUNTS].take_link(given.token))
+
+
+async def logout(request: web.Request) -> web.Response:
+    """POST /api/v1/auth/logout: end this browser's session."""
+    response = web.Response(status=204)
+    await sign_out(request, response)
+    return response
+
+
+async def me(request: web.Request) -> web.Response:
+    """GET /api/v1/auth/me: who is signed in."""
+    return json_answer(Me.of(viewer_of(request)))
+
+
+async def websocket_token(request: web.Request) -> web.Response:
+    """POST /api/v1/auth/websocket-token: a ticket for one socket, good for five minutes."""
+    viewer = viewer_of(request)
+    await read_json(request, TicketWish)
+    token, expires_ms = request.app[TICKETS].mint(viewer.user_id)
+    return json_answer(Ticket(token=token, expires_at=iso_from_ms(expires_ms)))
+
+
+async def user_of_ticket(request: web.Request, ticket: str) -> User:
+    """Use `ticket` up and return whose it is. Raises NotAuthenticated."""
+    user_id = request.app[TICKETS].take(ticket)
+    user = None if user_id is None else await request.app[ACCOUNTS].user(user_id)
+    if user is None:
+        raise NotAuthenticated
+    return user
+
+
+async def _welcome(request: web.Request, user: User) -> web.Response:
+    response = json_answer(Me.of(user))
+    await sign_in_as(request, user, response)
+    return response

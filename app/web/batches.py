@@ -1,0 +1,257 @@
+"""Batches: taking files in, and telling what became of them."""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.core.errors import InvalidRequest, NotFound
+from app.core.events import BatchCreated, JobCreated
+from app.core.ids import uuid7
+from app.core.messages import count, friendly_message
+from app.core.permissions import Viewer, may_see
+from app.core.plans import TRANSACTIONS
+from app.core.samples import sample_files
+from app.core.times import iso_from_ms
+from app.keys import DATABASE, DOOR, FILES, IDEMPOTENCY, JOURNAL, RUNNER
+from app.store.accounts import now_ms
+from app.store.batches import BatchRow, get_batch, insert_batch, list_batches, status_counts
+from app.store.files import StoredFile
+from app.store.idempotency import Answer, remember_answer
+from app.store.jobs import is_referred_to
+from app.web.identity import viewer_of
+from app.web.models import Accepted, AcceptedJob, BatchAnswer, BatchList
+from app.web.uploads import ArrivedFile, UploadOptions, receiving
+from app.web.wire import json_bytes, next_link, read_id, read_query, state_answer
+
+LONGEST_KEY = 255
+
+
+class BatchQuery(BaseModel):
+    """Which page of batches."""
+
+    model_config = ConfigDict(extra="forbid")
+    before: str | None = Field(default=None, max_length=64, description="cursor: `next` of a page")
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Who brings the files, and under which Idempotency-Key and path, if any."""
+
+    viewer: Viewer
+    key: str | None
+    path: str
+
+
+async def create(request: web.Request) -> web.Response:
+    """POST /api/v1/batches: take files in. 202 once every byte is on the disk and in the log."""
+    intake = _intake(request)
+    if intake.key is None:
+        return _accepted(await upload(request, intake))
+    idempotency = request.app[IDEMPOTENCY]
+    with idempotency.answering(intake.viewer.user_id, intake.key):
+        known = await idempotency.answered(intake.viewer.user_id, intake.key, intake.path)
+        return _accepted(known or await upload(request, intake))
+
+
+async def create_samples(request: web.Request) -> web.Response:
+    """POST /api/v1/samples: take the sample files in, to try everything out."""
+    intake = _intake(request)
+    if intake.key is None:
+        return _accepted(await samples(request, intake))
+    idempotency = request.app[IDEMPOTENCY]
+    with idempotency.answering(intake.viewer.user_id, intake.key):
+        known = await idempotency.answered(intake.viewer.user_id, intake.key, intake.path)
+        return _accepted(known or await samples(request, intake))
+
+
+async def upload(request: web.Request, intake: Intake) -> Answer:
+    """Receive the request's files and put them into the log as one batch."""
+    async with receiving(request) as arrived:
+        return await _take_in(request.app, intake, arrived.files, arrived.options)
+
+
+async def samples(request: web.Request, intake: Intake) -> Answer:
+    """Put the sample files into the log as one batch."""
+    request.app[DOOR].pass_through()
+    files: list[ArrivedFile] = []
+    try:
+        for filename, content in sample_files():
+            incoming = await request.app[FILES].begin()
+            files.append(ArrivedFile(filename, incoming))
+            await incoming.write(content)
+            await incoming.finish()
+        return await _take_in(request.app, intake, files, UploadOptions(name="Sample files"))
+    finally:
+        for file in files:
+            await file.incoming.abort()
+
+
+async def _take_in(
+    app: web.Application,
+    intake: Intake,
+    files: Sequence[ArrivedFile],
+    options: UploadOptions,
+) -> Answer:
+    """Place the files, then write batch and jobs with one append. All of it, or nothing."""
+    store = app[FILES]
+    placed: list[StoredFile] = []
+    try:
+        for file in files:
+            placed.append(await store.place(file.incoming))
+        answer = await _record(app, intake, files, placed, options)
+    except Exception:
+        for stored in placed:
+            await store.discard(stored.sha256, lambda sha256: _is_needed(app, sha256))
+        raise
+    # A cancelled wait may still be committed, so then the files stay held, and stay.
+    for stored in placed:
+        store.release(stored.sha256)
+    app[RUNNER].wake()
+    return answer
+
+
+async def _is_needed(app: web.Application, sha256: str) -> bool:
+    return await is_referred_to(app[DATABASE].reader, sha256)
+
+
+async def _record(
+    app: web.Application,
+    intake: Intake,
+    files: Sequence[ArrivedFile],
+    placed: Sequence[StoredFile],
+    options: UploadOptions,
+) -> Answer:
+    at_ms = now_ms()
+    batch = BatchRow(
+        id=_new_id(at_ms),
+        user_id=intake.viewer.user_id,
+        name=options.name or _name_of(files),
+        options=options.model_dump(exclude={"name"}),
+        created_ms=at_ms,
+    )
+    # ids of one millisecond sort by chance; sorted, they keep the order of the files
+    idents = sorted(_new_id(at_ms) for _ in files)
+    jobs = [
+        JobCreated(
+            job_id=ident,
+            batch_id=batch.id,
+            document_id=_new_id(at_ms),
+            filename=file.filename,
+            size=stored.size_bytes,
+            sha256=stored.sha256,
+            plan=TRANSACTIONS.describe(),
+            progress=0.0,
+            message=friendly_message("received", {"filename": file.filename}),
+            details={"filename": file.filename, "size": stored.size_bytes},
+        )
+        for ident, file, stored in zip(idents, files, placed, strict=True)
+    ]
+    accepted = Accepted(
+        batch_id=batch.id,
+        jobs=[
+            AcceptedJob(
+                job_id=str(job.job_id),
+                filename=job.filename,
+                size=job.size,
+                sha256=job.sha256,
+                status="pending",
+            )
+            for job in jobs
+        ],
+    )
+    answer = Answer(202, accepted.model_dump_json())
+
+    def also(connection: sqlite3.Connection) -> None:
+        insert_batch(connection, batch)
+        if intake.key is not None:
+            remember_answer(connection, batch.user_id, intake.key, intake.path, answer, at_ms)
+
+    verb = "is" if len(jobs) == 1 else "are"
+    begun = BatchCreated(
+        batch_id=batch.id,
+        name=batch.name,
+        jobs=len(jobs),
+        message=f"{count(len(jobs), 'file')} {verb} here and safe",
+    )
+    await app[JOURNAL].append(begun, *jobs, user_id=batch.user_id, also=also)
+    return answer
+
+
+def _name_of(files: Sequence[ArrivedFile]) -> str:
+    first = files[0].filename
+    return first if len(files) == 1 else f"{first} and {count(len(files) - 1, 'other file')}"
+
+
+def _new_id(at_ms: int) -> str:
+    return uuid7(at_ms, os.urandom(10))
+
+
+def intake_of(request: web.Request) -> Intake:
+    """Return who brings files by a page's form."""
+    return Intake(viewer_of(request), None, request.path)
+
+
+def _intake(request: web.Request) -> Intake:
+    viewer, key = viewer_of(request), request.headers.get("Idempotency-Key")
+    if key is not None and not (1 <= len(key) <= LONGEST_KEY and key.isprintable()):
+        raise InvalidRequest(what=f"an Idempotency-Key has 1 to {LONGEST_KEY} visible characters")
+    return Intake(viewer, key, request.path)
+
+
+def _accepted(answer: Answer) -> web.Response:
+    batch_id = orjson.loads(answer.body)["batch_id"]
+    return json_bytes(
+        answer.body.encode(), answer.status, {"Location": f"/api/v1/batches/{batch_id}"}
+    )
+
+
+async def listing(request: web.Request) -> web.Response:
+    """GET /api/v1/batches: one's own, newest first."""
+    query, viewer = read_query(request, BatchQuery), viewer_of(request)
+    reader = request.app[DATABASE].reader
+    found = await list_batches(reader, viewer.user_id, query.before, query.limit + 1)
+    page = found[: query.limit]
+    after = page[-1].id if len(found) > query.limit else None
+    answers = [_answer(batch, await status_counts(reader, batch.id)) for batch in page]
+    headers = next_link(request, before=after) if after else None
+    return state_answer(request, BatchList(batches=answers, next=after), headers)
+
+
+async def one(request: web.Request) -> web.Response:
+    """GET /api/v1/batches/{batch_id}: its name, options and jobs by status."""
+    batch = await batch_of(request)
+    counts = await status_counts(request.app[DATABASE].reader, batch.id)
+    return state_answer(request, _answer(batch, counts))
+
+
+async def batch_of(request: web.Request) -> BatchRow:
+    """Return the batch in the path. Raises NotFound, also for somebody else's."""
+    viewer = viewer_of(request)
+    batch = await get_batch(request.app[DATABASE].reader, read_id(request, "batch_id"))
+    if batch is None or not may_see(viewer, batch.user_id):
+        raise NotFound(what="batch")
+    return batch
+
+
+def _answer(batch: BatchRow, counts: dict[str, int]) -> BatchAnswer:
+    api = f"/api/v1/batches/{batch.id}"
+    return BatchAnswer(
+        batch_id=batch.id,
+        name=batch.name,
+        options=batch.options,
+        created_at=iso_from_ms(batch.created_ms),
+        jobs=sum(counts.values()),
+        counts=counts,
+        links={
+            "self": api,
+            "jobs": f"/api/v1/jobs?batch_id={batch.id}",
+            "events": f"/api/v1/events/history?room=batch:{batch.id}",
+            "page": f"/batches/{batch.id}",
+        },
+    )

@@ -1,0 +1,95 @@
+"""What pages send without scripts: the same work as the API's, answered with a redirect."""
+
+from typing import Annotated
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from app.web.auth import check_password, claim_server, sign_in_as, sign_out
+from app.web.batches import intake_of, upload
+from app.web.jobs import cancel_job, retry_job, undo_job
+from app.web.wire import read_form
+
+LONGEST_PATH = 2000
+
+
+def local_path(path: object) -> str:
+    """Return `path` when it leads to a page of ours, and / otherwise."""
+    if not isinstance(path, str) or len(path) > LONGEST_PATH or not path.isprintable():
+        return "/"
+    leads_here = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if leads_here else "/"
+
+
+LocalPath = Annotated[str, BeforeValidator(local_path)]
+
+
+class LoginForm(BaseModel):
+    """The sign-in form; `next` is the page to go on to."""
+
+    model_config = ConfigDict(extra="ignore")
+    name: str = Field(min_length=1, max_length=200)
+    password: str = Field(min_length=1, max_length=4096)
+    next: LocalPath = "/"
+
+
+class SetupForm(BaseModel):
+    """The form of the setup link."""
+
+    model_config = ConfigDict(extra="ignore")
+    token: str = Field(min_length=1, max_length=200)
+    name: str = Field(min_length=1, max_length=200)
+    password: str = Field(max_length=4096)
+
+
+async def login(request: web.Request) -> web.Response:
+    """POST /login."""
+    given = await read_form(request, LoginForm)
+    user = await check_password(request, given.name, given.password)
+    response = see_other(given.next)
+    await sign_in_as(request, user, response)
+    return response
+
+
+async def setup(request: web.Request) -> web.Response:
+    """POST /setup."""
+    given = await read_form(request, SetupForm)
+    user = await claim_server(request, given.token, given.name, given.password)
+    response = see_other("/")
+    await sign_in_as(request, user, response)
+    return response
+
+
+async def logout(request: web.Request) -> web.Response:
+    """POST /logout."""
+    response = see_other("/login")
+    await sign_out(request, response)
+    return response
+
+
+async def upload_files(request: web.Request) -> web.Response:
+    """POST /upload."""
+    answer = await upload(request, intake_of(request))
+    return see_other(f"/batches/{orjson.loads(answer.body)['batch_id']}")
+
+
+async def undo(request: web.Request) -> web.Response:
+    """POST /jobs/{job_id}/undo."""
+    _, job = await undo_job(request)
+    return see_other(f"/jobs/{job.id}")
+
+
+async def retry(request: web.Request) -> web.Response:
+    """POST /jobs/{job_id}/retry."""
+    return see_other(f"/jobs/{(await retry_job(request)).id}")
+
+
+async def cancel(request: web.Request) -> web.Response:
+    """POST /jobs/{job_id}/cancel."""
+    return see_other(f"/jobs/{(await cancel_job(request)).id}")
+
+
+def see_other(path: str) -> web.Response:
+    """Return the answer that leads a browser on to `path`."""
+    return web.Response(status=303, headers={"Location": path})

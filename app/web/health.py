@@ -1,0 +1,144 @@
+"""Is it alive, is it ready, and how much does it do? /healthz, /readyz, /metrics."""
+
+import asyncio
+import ipaddress
+import os
+import sqlite3
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from pydantic import BaseModel
+
+from app import __version__
+from app.keys import DATABASE, DOOR, FILES, HUB, JOURNAL, LAG
+from app.web.identity import operator_of
+from app.web.wire import json_answer
+
+State = Literal["ok", "failing", "stopping", "not installed"]
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+    version: str = __version__
+
+
+class Component(BaseModel):
+    """One part of the server. `detail` is for people and holds no secret."""
+
+    state: State
+    detail: str = ""
+
+
+class Readiness(BaseModel):
+    """Whether new work is welcome, and how each part does."""
+
+    status: Literal["ready", "not ready"]
+    version: str = __version__
+    components: dict[str, Component]
+
+
+async def healthz(request: web.Request) -> web.Response:
+    """GET /healthz: the process answers."""
+    return json_answer(Health())
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """GET /readyz: 200 when new work is welcome, 503 when not, and how each part does."""
+    components = {
+        "intake": _intake(request),
+        "database": await _database(request),
+        "files": await asyncio.to_thread(_files, request),
+        "scanner": _scanner(),
+        "live": Component(
+            state="ok", detail=f"{request.app[HUB].counts().connections} connections"
+        ),
+    }
+    ready = all(component.state == "ok" for component in components.values())
+    answer = Readiness(status="ready" if ready else "not ready", components=components)
+    return json_answer(answer, 200 if ready else 503)
+
+
+def _intake(request: web.Request) -> Component:
+    closed = request.app[DOOR].closed
+    return Component(state="stopping" if closed else "ok")
+
+
+async def _database(request: web.Request) -> Component:
+    try:
+        await request.app[DATABASE].reader.execute_fetchall("SELECT 1")
+    except (sqlite3.Error, ValueError) as error:  # ValueError: the connection is closed
+        return Component(state="failing", detail=type(error).__name__)
+    return Component(state="ok")
+
+
+def _files(request: web.Request) -> Component:
+    store = request.app[FILES]
+    try:
+        disk = os.statvfs(store.incoming_dir)
+    except OSError as error:
+        return Component(state="failing", detail=type(error).__name__)
+    if disk.f_bavail * disk.f_frsize < store.min_free_bytes:
+        return Component(state="failing", detail="the disk is nearly full")
+    return Component(state="ok", detail=f"{store.used_bytes} bytes stored")
+
+
+def _scanner() -> Component:
+    # Asked of the package index on disk: importing the scanner is the workers' business.
+    try:
+        return Component(state="ok", detail=f"yara-x {version('yara-x')}")
+    except PackageNotFoundError:
+        return Component(state="not installed", detail="files are not scanned")
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """GET /metrics: Prometheus text, for operators and for collectors on this machine."""
+    if not _is_local(request):
+        operator_of(request)
+    registry = CollectorRegistry()
+    registry.register(_Figures(request.app))
+    return web.Response(body=generate_latest(registry), content_type="text/plain")
+
+
+def _is_local(request: web.Request) -> bool:
+    """Tell whether a program on this machine asks itself, not for somebody behind a proxy."""
+    if any(name in request.headers for name in FORWARDED):
+        return False
+    try:
+        return ipaddress.ip_address(request.remote or "").is_loopback
+    except ValueError:
+        return False
+
+
+class _Figures(Collector):
+    """What the parts count, read when somebody asks."""
+
+    def __init__(self, app: web.Application) -> None:
+        self._app = app
+
+    def collect(self) -> Iterator[Metric]:
+        hub, journal, lag = self._app[HUB], self._app[JOURNAL], self._app[LAG]
+        yield _gauge("livetrail_connections", "Open live connections", hub.counts().connections)
+        yield _gauge("livetrail_log_head", "Place of the newest event", journal.head)
+        yield _counter("livetrail_commits", "Transactions of the log", journal.commits)
+        yield _counter(
+            "livetrail_deliveries", "Events written to listeners", hub.counters.deliveries
+        )
+        yield _counter("livetrail_loop_stalls", "Late wakes, over 5 ms", lag.stalls)
+        yield _gauge("livetrail_loop_longest_stall_seconds", "Longest late wake", lag.longest_s)
+        yield _gauge("livetrail_stored_bytes", "Size of all originals", self._app[FILES].used_bytes)
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def _counter(name: str, text: str, value: float) -> CounterMetricFamily:
+    return CounterMetricFamily(name, text, value=value)

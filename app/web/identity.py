@@ -1,0 +1,107 @@
+"""Who is asking, and from where: cookies, bearer tokens, and the sites that may use them."""
+
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from app.core.errors import CrossSite, NotAllowed, NotAuthenticated
+from app.core.permissions import Viewer, may_operate
+from app.keys import ACCOUNTS, SETTINGS, VIEWER
+from app.store.accounts import DAY_MS, User
+
+COOKIE = "livetrail_session"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+RENEWED = web.RequestKey("renewed", str)  # a session's secret whose cookie is to be sent again
+
+
+async def recognise(request: web.Request) -> Viewer | None:
+    """Return who asks, by bearer token or by cookie; None for nobody.
+
+    A bearer token that is not good is nobody, even beside a good cookie.
+    """
+    accounts = request.app[ACCOUNTS]
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        owner = await accounts.owner_of_token(token.strip())
+        return None if owner is None else viewer_as(owner, "token")
+    secret = request.cookies.get(COOKIE)
+    if not secret:
+        return None
+    session = await accounts.session(secret)
+    if session is None:
+        return None
+    owner, prolonged = session
+    if prolonged:
+        request[RENEWED] = secret
+    return viewer_as(owner, "cookie")
+
+
+def viewer_as(user: User, client: str) -> Viewer:
+    """Return `user` as a viewer that came by `client`: cookie, token or ticket."""
+    return Viewer(user.id, user.name, user.role, client)  # type: ignore[arg-type]
+
+
+def maybe_viewer(request: web.Request) -> Viewer | None:
+    """Return who asks; None for nobody."""
+    viewer: Viewer | None = request.get(VIEWER)
+    return viewer
+
+
+def viewer_of(request: web.Request) -> Viewer:
+    """Return who asks. Raises NotAuthenticated."""
+    viewer = maybe_viewer(request)
+    if viewer is None:
+        raise NotAuthenticated
+    return viewer
+
+
+def operator_of(request: web.Request) -> Viewer:
+    """Return who asks when it is an operator. Raises NotAuthenticated, NotAllowed."""
+    viewer = viewer_of(request)
+    if not may_operate(viewer):
+        raise NotAllowed
+    return viewer
+
+
+def set_cookie(request: web.Request, response: web.StreamResponse, secret: str) -> None:
+    """Give the browser its session. The cookie can not be read by scripts or sent by others."""
+    response.set_cookie(
+        COOKIE,
+        secret,
+        max_age=request.app[SETTINGS].session_days * DAY_MS // 1000,
+        path="/",
+        secure=request.secure,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def is_allowed_origin(request: web.Request, origin: str) -> bool:
+    """Tell whether `origin` is our own site, or one that the operator named.
+
+    Only host and port are compared with our own: a proxy may speak TLS for us.
+    """
+    if origin in request.app[SETTINGS].allowed_origins:
+        return True
+    parts = urlsplit(origin)
+    return parts.scheme in ("http", "https") and parts.netloc.lower() == request.host.lower()
+
+
+def demand_same_site(request: web.Request) -> None:
+    """Refuse an unsafe request that another site made a browser send.
+
+    Raises CrossSite for a foreign Origin, and for a request with a session cookie that does not
+    say where it comes from. Bearer tokens are not sent by browsers on their own, and need none.
+    """
+    if request.headers.get("Authorization", "").lower().startswith("bearer "):
+        return
+    origin = request.headers.get("Origin")
+    fetch_site = request.headers.get("Sec-Fetch-Site")
+    if origin is not None and origin != "null":
+        if not is_allowed_origin(request, origin):
+            raise CrossSite(origin=origin[:200])
+    elif fetch_site is not None:
+        if fetch_site not in ("same-origin", "none"):
+            raise CrossSite(origin=fetch_site[:40])
+    elif origin is not None or COOKIE in request.cookies:
+        raise CrossSite(origin=origin or "not said")

@@ -1,0 +1,213 @@
+"""Jobs: their state, what was read out of them, and the ways to steer them."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Literal
+from urllib.parse import quote
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.core.errors import FileMissing, InvalidRequest, NotAllowed, NotFound
+from app.core.events import JobStatus
+from app.core.permissions import may_operate, may_see
+from app.core.state import JobState, fold
+from app.keys import DATABASE, DOOR, FILES, RECORDS, RUNNER
+from app.store.events import Recorded, read_job
+from app.store.jobs import JobRow, get_job, list_jobs
+from app.web.identity import viewer_of
+from app.web.models import Delta, JobAnswer, JobList, RowList, Undone
+from app.web.wire import json_answer, next_link, read_id, read_json, read_query, state_answer
+
+
+class JobQuery(BaseModel):
+    """Which page of jobs."""
+
+    model_config = ConfigDict(extra="forbid")
+    batch_id: str | None = Field(default=None, max_length=64)
+    status: JobStatus | None = None
+    owner: Literal["me", "all"] = Field(default="me", description="all: operators only")
+    before: str | None = Field(default=None, max_length=64, description="cursor: `next` of a page")
+    limit: int = Field(default=100, ge=1, le=500)
+
+
+class StateQuery(BaseModel):
+    """Which moment of a job."""
+
+    model_config = ConfigDict(extra="forbid")
+    at_n: int | None = Field(default=None, ge=1, description="as it was after this event")
+
+
+class RowQuery(BaseModel):
+    """Which rows of a job."""
+
+    model_config = ConfigDict(extra="forbid")
+    offset: int = Field(default=0, ge=0)
+    limit: int = Field(default=100, ge=1, le=1000)
+    state: Literal["new", "known", "review"] | None = None
+
+
+class RetryWish(BaseModel):
+    """Where a retry begins."""
+
+    model_config = ConfigDict(extra="forbid")
+    from_step: str | None = Field(default=None, max_length=64)
+
+
+async def listing(request: web.Request) -> web.Response:
+    """GET /api/v1/jobs: one's own, newest first."""
+    query, viewer = read_query(request, JobQuery), viewer_of(request)
+    if query.owner == "all" and not may_operate(viewer):
+        raise NotAllowed
+    found = await list_jobs(
+        request.app[DATABASE].reader,
+        user_id=None if query.owner == "all" else viewer.user_id,
+        batch_id=query.batch_id,
+        status=query.status,
+        before_id=query.before,
+        limit=query.limit + 1,
+    )
+    page = found[: query.limit]
+    after = page[-1].id if len(found) > query.limit else None
+    headers = next_link(request, before=after) if after else None
+    return state_answer(
+        request, JobList(jobs=[answer_of(job.state) for job in page], next=after), headers
+    )
+
+
+async def one(request: web.Request) -> web.Response:
+    """GET /api/v1/jobs/{job_id}: the fold of its events, now or as it was after `at_n`."""
+    query, job = read_query(request, StateQuery), await job_of(request)
+    state: JobState | None = job.state
+    if query.at_n is not None and query.at_n < job.state["n"]:
+        events = await read_job(request.app[DATABASE].reader, job.id, 0, query.at_n)
+        state = await asyncio.to_thread(_folded, events)
+    elif query.at_n is not None and query.at_n > job.state["n"]:
+        raise InvalidRequest(what=f"at_n: the job has {job.state['n']} events so far")
+    if state is None:
+        raise NotFound(what="job")
+    return state_answer(request, answer_of(state))
+
+
+def _folded(events: Sequence[Recorded]) -> JobState | None:
+    state: JobState | None = None
+    for event in events:
+        state = fold(state, orjson.loads(event.body))
+    return state
+
+
+async def job_of(request: web.Request) -> JobRow:
+    """Return the job in the path. Raises NotFound, also for somebody else's."""
+    viewer = viewer_of(request)
+    job = await get_job(request.app[DATABASE].reader, read_id(request, "job_id"))
+    if job is None or not may_see(viewer, job.user_id):
+        raise NotFound(what="job")
+    return job
+
+
+def answer_of(state: JobState) -> JobAnswer:
+    """Return `state` with its links, as the API tells it."""
+    api = f"/api/v1/jobs/{state['job_id']}"
+    parts = ("events", "rows", "delta", "rejected.csv", "original", "undo", "retry", "cancel")
+    links = {part.partition(".")[0]: f"{api}/{part}" for part in parts}
+    page = f"/jobs/{state['job_id']}"
+    return JobAnswer.model_validate({**state, "links": {"self": api, **links, "page": page}})
+
+
+async def rows(request: web.Request) -> web.Response:
+    """GET /api/v1/jobs/{job_id}/rows: a page of what was read."""
+    query, job = read_query(request, RowQuery), await job_of(request)
+    page = await request.app[RECORDS].rows(
+        job.id, state=query.state, offset=query.offset, limit=query.limit
+    )
+    after = query.offset + len(page.rows)
+    headers = next_link(request, offset=after) if page.rows and after < page.total else None
+    answer = RowList(total=page.total, counts=page.counts, rows=page.rows)
+    return state_answer(request, answer, headers)
+
+
+async def delta(request: web.Request) -> web.Response:
+    """GET /api/v1/jobs/{job_id}/delta: new and known rows, and which jobs brought those."""
+    job = await job_of(request)
+    found = await request.app[RECORDS].delta(job.id)
+    return state_answer(request, Delta.model_validate(found))
+
+
+async def rejected(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/jobs/{job_id}/rejected.csv: the rows that could not be read, with reasons."""
+    job = await job_of(request)
+    stem = job.filename.rpartition(".")[0] or job.filename
+    response = web.StreamResponse(headers=download_headers(f"{stem}.rejected.csv"))
+    response.content_type = "text/csv"
+    response.charset = "utf-8"
+    await response.prepare(request)
+    async for text in request.app[RECORDS].rejected_csv(job.id):
+        await response.write(text.encode())
+    await response.write_eof()
+    return response
+
+
+async def original(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/jobs/{job_id}/original: the very bytes that came, as a download."""
+    job = await job_of(request)
+    path = request.app[FILES].path_of(job.sha256)
+    if not await asyncio.to_thread(path.is_file):
+        raise FileMissing(filename=job.filename)
+    headers = {**download_headers(job.filename), "Content-Type": "application/octet-stream"}
+    return web.FileResponse(path, headers=headers)
+
+
+def download_headers(filename: str) -> dict[str, str]:
+    """Return headers with which a browser saves an answer, and never shows or runs it."""
+    plain = "".join(
+        c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in filename
+    )
+    exact = quote(filename, safe="")
+    return {"Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{exact}"}
+
+
+async def undo(request: web.Request) -> web.Response:
+    """POST /api/v1/jobs/{job_id}/undo: take back what it stored."""
+    taken_back, job = await undo_job(request)
+    return json_answer(Undone(rows=taken_back, job=answer_of(job.state)))
+
+
+async def retry(request: web.Request) -> web.Response:
+    """POST /api/v1/jobs/{job_id}/retry: begin again where it stopped, or at `from_step`."""
+    wish = await read_json(request, RetryWish)
+    return json_answer(answer_of((await retry_job(request, wish.from_step)).state), 202)
+
+
+async def cancel(request: web.Request) -> web.Response:
+    """POST /api/v1/jobs/{job_id}/cancel: stop it; what was stored before stays as it was."""
+    return json_answer(answer_of((await cancel_job(request)).state), 202)
+
+
+async def undo_job(request: web.Request) -> tuple[int, JobRow]:
+    """Undo the job in the path; return how many rows went, and the job.
+
+    Raises NotFound, Conflict.
+    """
+    job = await _steered(request)
+    taken_back = await request.app[RUNNER].undo(job.id, viewer_of(request).name)
+    return taken_back, await job_of(request)
+
+
+async def retry_job(request: web.Request, from_step: str | None = None) -> JobRow:
+    """Retry the job in the path and return it. Raises NotFound, Conflict."""
+    job = await _steered(request)
+    await request.app[RUNNER].retry(job.id, viewer_of(request).name, from_step)
+    return await job_of(request)
+
+
+async def cancel_job(request: web.Request) -> JobRow:
+    """Cancel the job in the path and return it. Raises NotFound, Conflict."""
+    job = await _steered(request)
+    await request.app[RUNNER].cancel(job.id, viewer_of(request).name)
+    return await job_of(request)
+
+
+async def _steered(request: web.Request) -> JobRow:
+    request.app[DOOR].pass_through()
+    return await job_of(request)

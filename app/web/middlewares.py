@@ -1,0 +1,148 @@
+"""What happens around every request: its id, its errors, and who may come in at all."""
+
+import asyncio
+import logging
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote
+
+from aiohttp import hdrs, web
+from aiohttp.abc import AbstractAccessLogger
+
+from app.core.errors import AppError, InternalError, NotAuthenticated, NotClaimed
+from app.keys import ACCOUNTS, REQUEST_ID, SETTINGS, VIEWER
+from app.web.identity import RENEWED, SAFE_METHODS, demand_same_site, recognise, set_cookie
+from app.web.pages import error_response
+from app.web.problems import from_http, problem_response
+from app.web.wire import wants_html
+
+logger = logging.getLogger(__name__)
+access_logger = logging.getLogger("app.access")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+STARTED = web.RequestKey("started", bool)
+# What answers before the server has an owner, and without asking who it is.
+ALWAYS_OPEN = ("/healthz", "/readyz", "/static/")
+OPEN_UNCLAIMED = frozenset({"/setup", "/api/v1/auth/claim"})
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-cache, private",
+    "Server": "livetrail",
+}
+CORS_EXPOSED = "ETag, Link, Location, Retry-After, X-Request-ID"
+PREFLIGHT_HEADERS = {
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+    "Access-Control-Allow-Headers": (
+        "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID"
+    ),
+    "Access-Control-Max-Age": "600",
+}
+
+
+@web.middleware
+async def request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give the request an id, its sender's own if it is a sensible one."""
+    given = request.headers.get("X-Request-ID", "")
+    request[REQUEST_ID] = given if GIVEN_ID.fullmatch(given) else uuid.uuid4().hex[:16]
+    return await handler(request)
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever is raised into one answer of one shape."""
+    try:
+        return await handler(request)
+    except AppError as error:
+        return _told(request, error, None)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return _told(request, *from_http(error))
+    except ConnectionResetError:  # whoever asked has left
+        raise
+    except Exception:
+        reference = request[REQUEST_ID]
+        logger.exception("request failed: reference=%s path=%s", reference, request.path)
+        return _told(request, InternalError(reference=reference), None)
+
+
+@web.middleware
+async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Find out who asks; refuse everything before there is an owner, and other sites' requests."""
+    if request.path.startswith(ALWAYS_OPEN):
+        return await handler(request)
+    if (
+        request.method == hdrs.METH_OPTIONS
+        and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
+    ):
+        return web.Response(status=204, headers=PREFLIGHT_HEADERS)
+    if not await request.app[ACCOUNTS].claimed() and request.path not in OPEN_UNCLAIMED:
+        raise NotClaimed
+    viewer = await recognise(request)
+    if viewer is not None:
+        request[VIEWER] = viewer
+    if request.method not in SAFE_METHODS:
+        demand_same_site(request)
+    return await handler(request)
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Put on every answer what protects its reader. Connected to on_response_prepare."""
+    request[STARTED] = True
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["X-Request-ID"] = request[REQUEST_ID]
+    renewed = request.get(RENEWED)
+    if renewed is not None and hdrs.SET_COOKIE not in response.headers:
+        set_cookie(request, response, renewed)
+    origin = request.headers.get(hdrs.ORIGIN)
+    if origin is not None and origin in request.app[SETTINGS].allowed_origins:
+        response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+        response.headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
+        response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = CORS_EXPOSED
+    if request.app[SETTINGS].allowed_origins:
+        response.headers.add(hdrs.VARY, "Origin")
+
+
+def _told(request: web.Request, error: AppError, status: int | None) -> web.StreamResponse:
+    if request.get(STARTED):
+        # Half an answer is out; a broken connection is the only way left to say that it failed.
+        if request.transport is not None:
+            request.transport.abort()
+        raise asyncio.CancelledError
+    if not wants_html(request):
+        return problem_response(error, status)
+    if isinstance(error, NotClaimed):
+        raise web.HTTPSeeOther("/setup")
+    if isinstance(error, NotAuthenticated) and request.method in SAFE_METHODS:
+        raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs)}")
+    return error_response(request, error, status)
+
+
+class AccessLog(AbstractAccessLogger):
+    """One line a request, without the query, where tickets travel."""
+
+    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        """Write the line. `time` is seconds."""
+        access_logger.info(
+            "%s %s status=%d took_ms=%d remote=%s request=%s",
+            request.method,
+            request.path,
+            response.status,
+            round(time * 1000),
+            request.remote,
+            request.get(REQUEST_ID, "-"),
+        )
+
+    @property
+    def enabled(self) -> bool:
+        """Tell whether anybody reads the lines."""
+        return access_logger.isEnabledFor(logging.INFO)

@@ -1,0 +1,152 @@
+"""What the API answers with, as models: the OpenAPI description is made from these."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from app.core.events import ErrorInfo, JobStatus, WarningInfo
+
+
+class StageAnswer(BaseModel):
+    """One stretch of the progress bar, `start` to `end` percent."""
+
+    key: str
+    label: str
+    start: float
+    end: float
+    state: str = Field(description="waiting, running, done, failed or skipped")
+    started_at: str | None
+    ended_at: str | None
+    summary: str
+
+
+class JobAnswer(BaseModel):
+    """A job as it stands: the fold of its events (JobState), and where its parts are."""
+
+    job_id: str
+    batch_id: str | None
+    document_id: str | None
+    filename: str
+    size: int
+    media_type: str
+    sha256: str
+    plan: str
+    status: JobStatus
+    stage: str | None
+    step: str | None
+    progress: float
+    message: str
+    estimated_time_remaining: int | None
+    n: int = Field(description="events of the job so far")
+    last_seq: int = Field(description="place of its newest event in the log")
+    attempt: int
+    created_at: str
+    started_at: str | None
+    completed_at: str | None
+    updated_at: str
+    duration_ms: int | None
+    stages: list[StageAnswer]
+    steps_done: list[str]
+    details: dict[str, Any]
+    warnings: list[WarningInfo]
+    document_type: str | None
+    platform: str | None
+    error: ErrorInfo | None
+    result: dict[str, Any] | None
+    undone: bool
+    links: dict[str, str]
+
+
+class AcceptedJob(BaseModel):
+    """One file of an upload that was taken in."""
+
+    job_id: str
+    filename: str
+    size: int
+    sha256: str
+    status: str
+
+
+class Accepted(BaseModel):
+    """An upload that is on the disk and in the log."""
+
+    batch_id: str
+    jobs: list[AcceptedJob]
+
+
+class BatchAnswer(BaseModel):
+    """A batch and how many of its jobs have each status."""
+
+    batch_id: str
+    name: str
+    options: dict[str, Any]
+    created_at: str
+    jobs: int
+    counts: dict[str, int]
+    links: dict[str, str]
+
+
+class BatchList(BaseModel):
+    """Batches, newest first. `next` is the cursor of the page after this one."""
+
+    batches: list[BatchAnswer]
+    next: str | None
+
+
+class JobList(BaseModel):
+    """Jobs, newest first. `next` is the cursor of the page after this one."""
+
+    jobs: list[JobAnswer]
+    next: str | None
+
+
+class EventList(BaseModel):
+    """Events, oldest first. `after` is where the next page begins; `head` is the log's end."""
+
+    events: list[dict[str, Any]]
+    after: int
+    head: int
+    more: bool
+
+
+class RowList(BaseModel):
+    """Rows that a job read; each with its state: new, known, or to be looked at."""
+
+    total: int
+    counts: dict[str, int]
+    rows: list[dict[str, Any]]
+
+
+class SeenIn(BaseModel):
+    """An earlier job, and how many of the rows it had brought."""
+
+    job_id: str
+    rows: int
+
+
+class Delta(BaseModel):
+    """How a file differs from everything that was stored before."""
+
+    new_rows: int
+    existing_rows: int
+    rejected_rows: int
+    seen_in: list[SeenIn]
+
+
+class Undone(BaseModel):
+    """What an undo took back."""
+
+    rows: int
+    job: JobAnswer
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457): what happened, what was kept, what to do."""
+
+    type: str
+    title: str = Field(description="what happened")
+    status: int
+    detail: str = Field(description="what was kept")
+    code: str = Field(description="stable; the sentences are for people")
+    hint: str = Field(description="what to do")
+    retryable: bool

@@ -1,0 +1,212 @@
+"""/openapi.json: the API's description, made from the models that validate and answer."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from aiohttp import web
+from pydantic import BaseModel, TypeAdapter
+
+from app import __version__
+from app.web import auth, batches, health, history, jobs, models, uploads
+from app.web.wire import state_answer
+
+PARAMETER = re.compile(r"\{(\w+)\}")
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+SECURITY = {
+    "cookie": {"type": "apiKey", "in": "cookie", "name": "livetrail_session"},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "an API token, lt_..."},
+}
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "the same key gets the same answer again, and nothing is done twice",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method at one address.
+
+    answer  the model of the answer, a media type of one that is not JSON, or None for no body
+    is_open  answers without signing in
+    """
+
+    method: str
+    path: str
+    summary: str
+    answer: Any
+    status: int = 200
+    query: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    is_open: bool = False
+    takes_files: bool = False
+    takes_key: bool = False
+
+
+API = "/api/v1"
+JOB = f"{API}/jobs/{{job_id}}"
+ACCEPTED, JOB_ANSWER = models.Accepted, models.JobAnswer
+
+OPERATIONS = (
+    Operation("post", f"{API}/auth/login", "Sign a browser in", auth.Me, body=auth.Credentials,
+              is_open=True),
+    Operation("post", f"{API}/auth/logout", "End this browser's session", None, 204, is_open=True),
+    Operation("get", f"{API}/auth/me", "Who is signed in", auth.Me),
+    Operation("post", f"{API}/auth/claim", "Become the owner of a new server", auth.Me,
+              body=auth.Claim, is_open=True),
+    Operation("post", f"{API}/auth/link", "Sign a browser in with a single-use link", auth.Me,
+              body=auth.Link, is_open=True),
+    Operation("post", f"{API}/auth/websocket-token", "A ticket for one socket", auth.Ticket,
+              body=auth.TicketWish),
+    Operation("post", f"{API}/batches", "Take files in", ACCEPTED, 202, takes_files=True,
+              takes_key=True),
+    Operation("get", f"{API}/batches", "One's batches, newest first", models.BatchList,
+              query=batches.BatchQuery),
+    Operation("get", f"{API}/batches/{{batch_id}}", "One batch", models.BatchAnswer),
+    Operation("post", f"{API}/samples", "Take the sample files in", ACCEPTED, 202,
+              takes_key=True),
+    Operation("get", f"{API}/jobs", "One's jobs, newest first", models.JobList,
+              query=jobs.JobQuery),
+    Operation("get", JOB, "A job as it stands, or stood", JOB_ANSWER, query=jobs.StateQuery),
+    Operation("get", f"{JOB}/events", "What happened to a job", models.EventList,
+              query=history.EventQuery),
+    Operation("get", f"{JOB}/rows", "The rows that were read", models.RowList,
+              query=jobs.RowQuery),
+    Operation("get", f"{JOB}/delta", "New and known rows", models.Delta),
+    Operation("get", f"{JOB}/rejected.csv", "The rows that could not be read", "text/csv"),
+    Operation("get", f"{JOB}/original", "The file as it came", "application/octet-stream"),
+    Operation("post", f"{JOB}/undo", "Take back what the job stored", models.Undone),
+    Operation("post", f"{JOB}/retry", "Begin again where it stopped", JOB_ANSWER, 202,
+              body=jobs.RetryWish),
+    Operation("post", f"{JOB}/cancel", "Stop the job", JOB_ANSWER, 202),
+    Operation("get", f"{API}/events/history", "What happened in a room", models.EventList,
+              query=history.HistoryQuery),
+    Operation("get", "/healthz", "The process answers", health.Health, is_open=True),
+    Operation("get", "/readyz", "Whether new work is welcome", health.Readiness, is_open=True),
+    Operation("get", "/metrics", "Prometheus text", "text/plain"),
+    Operation("get", "/openapi.json", "This description", "application/json"),
+)  # fmt: skip
+
+
+def describe() -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document."""
+    schemas = _schemas()
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": DIALECT,
+        "info": {"title": "Livetrail", "version": __version__},
+        "paths": paths,
+        "components": {"schemas": schemas, "securitySchemes": SECURITY},
+    }
+
+
+async def document(request: web.Request) -> web.Response:
+    """GET /openapi.json."""
+    return state_answer(request, describe())
+
+
+def _name(model: Any) -> str:
+    return str(model.__name__)
+
+
+def _ref(model: Any) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{_name(model)}"}
+
+
+def _schemas() -> dict[str, Any]:
+    adapters: list[tuple[str, Literal["validation"], TypeAdapter[Any]]] = []
+    named: dict[str, Any] = {
+        _name(models.Problem): models.Problem,
+        _name(uploads.UploadOptions): uploads.UploadOptions,
+    }
+    for operation in OPERATIONS:
+        for model in (operation.answer, operation.body):
+            if model is not None and not isinstance(model, str):
+                named[_name(model)] = model
+    for name, model in sorted(named.items()):
+        adapters.append((name, "validation", TypeAdapter(model)))
+    refs, defs = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
+    found: dict[str, Any] = dict(defs.get("$defs", {}))
+    for (name, _), schema in refs.items():
+        if "$ref" not in schema:
+            found[str(name)] = schema
+    return found
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "summary": operation.summary,
+        "operationId": _id(operation),
+        "parameters": [*_in_path(operation), *_in_query(operation)],
+        "responses": {
+            str(operation.status): _answer(operation),
+            "default": {
+                "description": "What happened, what was kept, what to do",
+                "content": {"application/problem+json": {"schema": _ref(models.Problem)}},
+            },
+        },
+        "security": [] if operation.is_open else [{"cookie": []}, {"bearer": []}],
+    }
+    if operation.takes_key:
+        described["parameters"].append(IDEMPOTENCY_KEY)
+    if operation.takes_files:
+        described["requestBody"] = {"required": True, "content": {"multipart/form-data": FILES}}
+    elif operation.body is not None:
+        described["requestBody"] = {
+            "required": any(f.is_required() for f in operation.body.model_fields.values()),
+            "content": {"application/json": {"schema": _ref(operation.body)}},
+        }
+    return described
+
+
+FILES = {
+    "schema": {
+        "type": "object",
+        "required": ["files"],
+        "properties": {
+            "files": {
+                "type": "array",
+                "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+            },
+            "options": {"$ref": "#/components/schemas/UploadOptions"},
+        },
+    },
+    "encoding": {"options": {"contentType": "application/json"}},
+}
+
+
+def _id(operation: Operation) -> str:
+    words = re.findall(r"\w+", operation.path.removeprefix(API))
+    return "_".join([operation.method, *words])
+
+
+def _in_path(operation: Operation) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in PARAMETER.findall(operation.path)
+    ]
+
+
+def _in_query(operation: Operation) -> list[dict[str, Any]]:
+    if operation.query is None:
+        return []
+    schema = operation.query.model_json_schema()
+    return [
+        {"name": name, "in": "query", "required": False, "schema": field}
+        for name, field in schema["properties"].items()
+    ]
+
+
+def _answer(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": operation.summary}
+    if isinstance(operation.answer, str):
+        described["content"] = {operation.answer: {}}
+    elif operation.answer is not None:
+        described["content"] = {"application/json": {"schema": _ref(operation.answer)}}
+    return described

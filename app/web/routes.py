@@ -1,0 +1,66 @@
+"""The whole surface on one page."""
+
+from aiohttp import web
+
+from app.web import auth, batches, forms, health, history, jobs, openapi, sockets
+from app.web.pages import page_routes
+
+API = "/api/v1"
+JOB = f"{API}/jobs/{{job_id}}"
+
+
+def api_routes() -> list[web.RouteDef]:
+    """Return the HTTP API: what /openapi.json describes."""
+    return [
+        web.post(f"{API}/auth/login", auth.login),
+        web.post(f"{API}/auth/logout", auth.logout),
+        web.get(f"{API}/auth/me", auth.me),
+        web.post(f"{API}/auth/claim", auth.claim),
+        web.post(f"{API}/auth/link", auth.link),
+        web.post(f"{API}/auth/websocket-token", auth.websocket_token),
+        web.post(f"{API}/batches", batches.create),
+        web.get(f"{API}/batches", batches.listing),
+        web.get(f"{API}/batches/{{batch_id}}", batches.one),
+        web.post(f"{API}/samples", batches.create_samples),
+        web.get(f"{API}/jobs", jobs.listing),
+        web.get(JOB, jobs.one),
+        web.get(f"{JOB}/events", history.of_job),
+        web.get(f"{JOB}/rows", jobs.rows),
+        web.get(f"{JOB}/delta", jobs.delta),
+        web.get(f"{JOB}/rejected.csv", jobs.rejected),
+        web.get(f"{JOB}/original", jobs.original),
+        web.post(f"{JOB}/undo", jobs.undo),
+        web.post(f"{JOB}/retry", jobs.retry),
+        web.post(f"{JOB}/cancel", jobs.cancel),
+        web.get(f"{API}/events/history", history.of_room),
+        web.get("/healthz", health.healthz),
+        web.get("/readyz", health.readyz),
+        web.get("/metrics", health.metrics),
+        web.get("/openapi.json", openapi.document),
+    ]
+
+
+def socket_routes() -> list[web.RouteDef]:
+    """Return where sockets are opened."""
+    return [
+        web.get("/ws", sockets.websocket),
+        web.get("/ws/{client_id}", sockets.websocket),
+    ]
+
+
+def form_routes() -> list[web.RouteDef]:
+    """Return what pages send without scripts."""
+    return [
+        web.post("/login", forms.login),
+        web.post("/logout", forms.logout),
+        web.post("/setup", forms.setup),
+        web.post("/upload", forms.upload_files),
+        web.post("/jobs/{job_id}/undo", forms.undo),
+        web.post("/jobs/{job_id}/retry", forms.retry),
+        web.post("/jobs/{job_id}/cancel", forms.cancel),
+    ]
+
+
+def all_routes() -> list[web.AbstractRouteDef]:
+    """Return every address there is."""
+    return [*api_routes(), *socket_routes(), *form_routes(), *page_routes()]

@@ -1,0 +1,69 @@
+"""GET /ws: who may open a socket. What is said on it is live's business."""
+
+import re
+import uuid
+from functools import partial
+
+from aiohttp import web
+
+from app.core.errors import CrossSite, InvalidRequest, NotAuthenticated, NotFound
+from app.core.permissions import Viewer
+from app.keys import DATABASE, DOOR, HUB, SETTINGS
+from app.live.websocket import serve_websocket
+from app.web.auth import user_of_ticket
+from app.web.history import owner_of_room
+from app.web.identity import is_allowed_origin, maybe_viewer, viewer_as
+
+CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+NOT_AUTHENTICATED = 4001
+CLOSING_S = 5.0
+
+
+async def websocket(request: web.Request) -> web.StreamResponse:
+    """Follow the log. Closed with 4001 when nobody was recognised, so that scripts can tell why.
+
+    Raises CrossSite before the upgrade when a page of another site uses a visitor's cookie.
+    """
+    settings = request.app[SETTINGS]
+    if not settings.enable_websockets:
+        raise NotFound(what="live connection")
+    request.app[DOOR].pass_through()
+    client_id = request.match_info.get("client_id")
+    if client_id is not None and not CLIENT_ID.fullmatch(client_id):
+        raise InvalidRequest(what="a client id has 1 to 64 letters, digits, dots, lines")
+    if request.headers.get("Upgrade", "").lower() != "websocket":
+        raise InvalidRequest(what="this address speaks WebSocket only")
+    viewer = await _viewer(request)
+    if viewer is None:
+        return await _refuse(request)
+    return await serve_websocket(
+        request,
+        request.app[HUB],
+        viewer,
+        settings,
+        owner_of=partial(owner_of_room, request.app[DATABASE].reader),
+        client_id=client_id or uuid.uuid4().hex,
+    )
+
+
+async def _viewer(request: web.Request) -> Viewer | None:
+    viewer = maybe_viewer(request)
+    if viewer is not None and viewer.client == "token":
+        return viewer
+    ticket = request.query.get("token")
+    if ticket is not None:
+        try:
+            return viewer_as(await user_of_ticket(request, ticket), "ticket")
+        except NotAuthenticated:
+            return None
+    origin = request.headers.get("Origin")
+    if viewer is not None and origin is not None and not is_allowed_origin(request, origin):
+        raise CrossSite(origin=origin[:200])
+    return viewer
+
+
+async def _refuse(request: web.Request) -> web.WebSocketResponse:
+    socket = web.WebSocketResponse(timeout=CLOSING_S, compress=False)
+    await socket.prepare(request)
+    await socket.close(code=NOT_AUTHENTICATED, message=b"not authenticated")
+    return socket

@@ -1,0 +1,95 @@
+"""Typed values out of requests, and JSON into answers."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import orjson
+from aiohttp import hdrs, web
+from pydantic import BaseModel, ValidationError
+
+from app.core.errors import InvalidRequest
+from app.core.ids import is_uuid
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(model: type[Model], values: Any, where: str) -> Model:
+    """Return `values` as a `model`. Raises InvalidRequest that names what is wrong, and where."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join([where, *map(str, first["loc"])]) if first["loc"] else where
+        known = ""
+        if first["type"] == "extra_forbidden":
+            known = f"; known are {', '.join(sorted(model.model_fields)) or 'none'}"
+        raise InvalidRequest(what=f"{place[:200]}: {first['msg']}{known}") from error
+
+
+def read_query(request: web.Request, model: type[Model]) -> Model:
+    """Return the query as a `model`. Raises InvalidRequest."""
+    return validated(model, dict(request.query), "query")
+
+
+async def read_json(request: web.Request, model: type[Model]) -> Model:
+    """Return the body as a `model`; an absent body is an empty object. Raises InvalidRequest."""
+    text = await request.read()
+    try:
+        values = orjson.loads(text) if text else {}
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(what=f"the body is not JSON ({error})") from error
+    return validated(model, values, "body")
+
+
+async def read_form(request: web.Request, model: type[Model]) -> Model:
+    """Return a form that a page sent as a `model`. Raises InvalidRequest."""
+    form = await request.post()
+    return validated(model, {k: v for k, v in form.items() if isinstance(v, str)}, "form")
+
+
+def read_id(request: web.Request, name: str) -> str:
+    """Return the id in the path; what is not one belongs to nothing, so it is looked up as ""."""
+    ident = request.match_info[name]
+    return ident if is_uuid(ident) else ""
+
+
+def wants_html(request: web.Request) -> bool:
+    """Tell whether a person with a browser waits for the answer."""
+    return not request.path.startswith("/api/") and "text/html" in request.headers.get(
+        hdrs.ACCEPT, ""
+    )
+
+
+def json_answer(
+    value: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Return `value` (a model or plain JSON values) as an answer."""
+    plain = value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else value
+    return json_bytes(orjson.dumps(plain), status, headers)
+
+
+def json_bytes(
+    body: bytes, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Return JSON that is already bytes as an answer."""
+    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
+
+
+def state_answer(
+    request: web.Request, value: Any, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Return what may be asked for again: with an ETag, or 304 when the asker has it already."""
+    plain = value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else value
+    body = orjson.dumps(plain)
+    etag = hashlib.sha256(body).hexdigest()[:32]
+    given = {**(headers or {}), "ETag": f'"{etag}"'}
+    if any(known.value in (etag, "*") for known in request.if_none_match or ()):
+        return web.Response(status=304, headers=given)
+    return json_bytes(body, headers=given)
+
+
+def next_link(request: web.Request, **changes: str | int) -> dict[str, str]:
+    """Return the Link header (RFC 8288) of the page after this one."""
+    url = request.rel_url.update_query({key: str(value) for key, value in changes.items()})
+    return {"Link": f'<{url}>; rel="next"'}
