@@ -1,7 +1,10 @@
 """How the letters of a text file are written: byte order marks, UTF, and the best guess beyond."""
 
 import codecs
+import re
+from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 import charset_normalizer
 
@@ -13,10 +16,27 @@ BOMS = (  # the longer mark first: UTF-32 LE begins with the mark of UTF-16 LE
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 FALLBACK = "cp1252"  # what Windows programs of Western banks write
-# Tried in this order of likelihood for bank exports; the others are taken for Western text in
-# which a few letters happen to fit them.
-CANDIDATES = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1257", "shift_jis", "gb18030",
-              "big5", "euc_kr", "cp850", "mac_roman"]  # fmt: skip
+# Single-byte code pages in order of likelihood, and the letters beyond ASCII that the languages
+# written in them use. A text fits a page as well as it fits the page's best language.
+ALPHABETS: dict[str, tuple[str, ...]] = {
+    "cp1252": ("äöüß", "àâæçéèêëîïôœùûüÿ", "áéíñóúü", "àéèìíîòóùú", "àáâãçéêíóôõúü", "åäöæøé",
+               "áéíóúýðþæö", "áéèëïíóöüĳ"),
+    "cp1250": ("áčďéěíňóřšťúůýž", "ąćęłńóśźż", "áéíóöőúüű", "áäčďéíĺľňóôŕšťúýž", "čćđšž",
+               "ăâîşţ"),
+    "cp1251": ("абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґўђјљњћџ№",),
+    "cp1253": ("αβγδεζηθικλμνξοπρστυφχψωάέήίόύώςϊϋ",),
+    "cp1254": ("çğıi\u0307öşüâî",),
+    "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž", "äõöüšž"),
+    "mac_roman": ("äöüß", "àâçéèêëîïôùûü", "áéíñóúü", "åäöæø"),
+    "cp850": ("äöüß", "àâçéèêëîïôùûü", "áéíñóúü", "åäöæø"),
+}  # fmt: skip
+NEUTRAL = frozenset("€£¥§°–—‘’“”„«»…´·•®©™×¤¢±²½¼\u00a0\u202f\u00ad")  # belong to no language
+FITS = 0.85  # below that share of fitting letters no page is believed
+EAST_ASIAN = ["shift_jis", "gb18030", "big5", "euc_kr", "euc_jp"]
+OWN_SCRIPT = ("cp1251", "cp1253")
+WORD = re.compile(r"[^\W\d_]+|[^\x00-\x7f]+")
+DOS_OR_MAC = 0.95  # old: they have to fit clearly better
+EAST_ASIAN_BYTES = 8
 GUESS_BYTES = 64 * 1024
 
 
@@ -98,9 +118,45 @@ def _mostly_utf8(sample: bytes) -> bool:
 
 
 def _guess(sample: bytes) -> str:
+    """The page whose languages the letters fit best; Western before others when they are equal."""
     lines = [line for line in sample.splitlines() if not line.isascii()]
     text = b"\n".join(lines)[:GUESS_BYTES]
-    best = charset_normalizer.from_bytes(text, cp_isolation=CANDIDATES).best()
-    if best is None or best.encoding in {"mac_iceland", "mac_roman", "cp1250", "cp850", "cp1254"}:
-        return FALLBACK
-    return best.encoding
+    fits = {name: _fit(text, name) for name in ALPHABETS}
+    best = max(fits, key=lambda name: fits[name])  # the first of equals
+    if fits[best] >= FITS:
+        return best
+    east = charset_normalizer.from_bytes(text, cp_isolation=EAST_ASIAN).best()
+    # A few stray bytes make a valid character there too: believe it for whole words only.
+    if east is not None and sum(byte > 127 for byte in text) >= EAST_ASIAN_BYTES:
+        return east.encoding
+    return best if fits[best] > fits[FALLBACK] + 0.3 else FALLBACK
+
+
+def _fit(text: bytes, name: str) -> float:
+    """The share of letters beyond ASCII that the page's best language has.
+
+    A capital after a small letter fits none, and a script of its own stands beside no ASCII letter.
+    """
+    letters: Counter[str] = Counter()
+    misfits = 0
+    for word in WORD.findall(text.decode(name, "replace")):
+        foreign = [char for char in word if not char.isascii() and char not in NEUTRAL]
+        if not foreign:
+            continue
+        mixed = name in OWN_SCRIPT and any(char.isascii() for char in word)
+        inside = any(a.islower() and b.isupper() and not b.isascii() for a, b in pairwise(word))
+        if mixed or inside:
+            misfits += len(foreign)
+        else:
+            letters.update(char.lower() for char in foreign)
+    total = letters.total() + misfits
+    if not total:
+        return 1.0 if name == FALLBACK else 0.0
+    shares = [
+        sum(count for char, count in letters.items() if char in alphabet) / total
+        for alphabet in ALPHABETS[name]
+    ]
+    if name == FALLBACK:  # languages meet in one file: names of people, places, shops
+        union = "".join(ALPHABETS[name])
+        shares.append(0.9 * sum(n for char, n in letters.items() if char in union) / total)
+    return max(shares) * (DOS_OR_MAC if name in ("cp850", "mac_roman") else 1.0)
