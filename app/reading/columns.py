@@ -16,7 +16,8 @@ HALF = 0.5  # enough when the column's name says so too
 # French, Spanish, Italian, the Scandinavian languages, Polish, Czech, Hungarian.
 NAMES: dict[str, str] = {
     "date": """booking date;transaction date;posting date;posted date;date posted;date processed;
-        post date;process date;completed date;date completed;date;date utc;buchungstag;buchungsdatum;
+        completed date;date completed;date;date utc;post date;process date;buchungstag;
+        buchungsdatum;
         buchung;datum;belegdatum;umsatzdatum;transaktionsdatum;boekdatum;boekingsdatum;
         datum verrichting;transactiedatum;date operation;date de l operation;date d operation;
         date comptable;date de comptabilisation;date de transaction;fecha operacion;
@@ -138,14 +139,16 @@ WITHIN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )
 
-DEBIT_WORDS = frozenset(
-    "d dr dt debit debet soll s outflow out af o kiadas terheles - expense paid debito dare"
-    " ausgang belastung withdrawal sent ud ut".split()
-)
-CREDIT_WORDS = frozenset(
-    "c cr ct k credit kredit haben h inflow in bij i bevetel jovairas + income deposit credito"
-    " avere eingang gutschrift received ind inn".split()
-)
+DEBITS = """
+    d dr dt debit debet soll s outflow out af o kiadas terheles - expense debito dare ausgang
+    belastung withdrawal ud ut
+"""
+CREDITS = """
+    c cr ct k credit kredit haben h inflow in bij i bevetel jovairas + income credito avere
+    eingang gutschrift deposit ind inn
+"""
+DEBIT_WORDS = frozenset(DEBITS.split())
+CREDIT_WORDS = frozenset(CREDITS.split())
 PLACEHOLDERS = frozenset({"pending", "vorgemerkt", "n/a", "na", "-", "none", "null"})
 
 

@@ -36,15 +36,17 @@ for _number, _names in enumerate(
     for _name in _names.split():
         MONTHS.setdefault(_name, _number)
 
-TIME = r"(?:[T ,]+\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:[.,]\d+)?)?(?:\s*[AaPp]\.?[Mm]\.?)?\s*(?:Z|UTC|GMT|[A-Z]{2,4}|[+-]\d{2}:?\d{2})?)?"
+CLOCK = r"\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:[.,]\d+)?)?(?:\s*[AaPp]\.?[Mm]\.?)?"
+ZONE = r"(?:Z|UTC|GMT|[A-Z]{2,4}|[+-]\d{2}:?\d{2})"
+TIME = rf"(?:[T ,]+{CLOCK}\s*{ZONE}?)?"
+WEEKDAY = r"(?:[^\W\d]{2,10}\.?,? )?"
+NAME = r"([^\W\d_]{3,12})"
 NUMBERS = re.compile(rf"(\d{{1,4}})([-/. ])\s?(\d{{1,2}})\2\s?(\d{{1,4}})\.?{TIME}")
 COMPACT = re.compile(rf"((?:19|20)\d\d)(\d\d)(\d\d){TIME}")
 DAY_NAME_YEAR = re.compile(
-    rf"(?:[^\W\d]{{2,10}}\.?,? )?(\d{{1,2}})(?:st|nd|rd|th|\.)?[-/. ]*([^\W\d_]{{3,12}})\.?,?[-/. ]*(\d{{4}}|\d{{2}}){TIME}"
+    rf"{WEEKDAY}(\d{{1,2}})(?:st|nd|rd|th|\.)?[-/. ]*{NAME}\.?,?[-/. ]*(\d{{4}}|\d{{2}}){TIME}"
 )
-NAME_DAY_YEAR = re.compile(
-    rf"(?:[^\W\d]{{2,10}}\.?,? )?([^\W\d_]{{3,12}})\.? (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}}){TIME}"
-)
+NAME_DAY_YEAR = re.compile(rf"{WEEKDAY}{NAME}\.? (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}}){TIME}")
 HAS_TIME = re.compile(r"\d[T ,]+\d{1,2}[:.]\d{2}")
 MIDNIGHT = re.compile(r"\d[T ,]+0{1,2}[:.]00(?:[:.]00(?:\.0+)?)?(?:Z|\+00:?00)?$")
 

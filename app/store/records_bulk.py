@@ -209,7 +209,7 @@ HEIRS = (
     " WHERE seen BETWEEN ? AND ? GROUP BY seen"
 )
 PROMOTED = (
-    f"SELECT id >> {ROW_BITS}, count(*) FROM row"
+    f"SELECT id >> {ROW_BITS}, count(*) FROM row"  # noqa: S608
     " WHERE id IN (SELECT new FROM temp.heir) AND known = 1 GROUP BY 1"
 )
 INHERIT_KEYS = (

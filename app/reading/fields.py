@@ -1,0 +1,163 @@
+"""The step field_detection: what the columns of a table are, decided for each as a whole."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from app.core.errors import NoRows, TooManyColumns
+from app.core.notices import AmbiguousDates, AmbiguousDecimals, NoAmounts
+from app.core.reading import Task, Tell
+from app.reading.amounts import MarkCount
+from app.reading.columns import Column, find_columns
+from app.reading.dates import WORDED, DateCount, has_times
+from app.reading.tables import TableShape, detect_shape, read_rows
+
+SHOWN_ROWS = 50
+AMERICAN = frozenset({"USD"})
+DATE_ROLES = ("date", "value_date")
+AMOUNT_ROLES = ("amount", "debit", "credit", "balance", "fee")
+
+
+def detect_fields(task: Task, tell: Tell) -> dict[str, Any]:
+    """Find the table's shape and what its columns mean.
+
+    Returns shape, columns (see columns.Column), header_line, rows_estimate, has_amounts and
+    sample (up to 50 raw rows). Where the first rows leave open which part of a date is the day,
+    or which mark the decimal one, the rest of the file is asked.
+
+    Raises NotATable, NoRows, TooManyColumns, LineTooLong, EmptyFile, DamagedFile and
+    PasswordProtected. Warns AmbiguousDates, AmbiguousDecimals, NoAmounts, and what detect_shape
+    warns.
+    """
+    shape, sample = detect_shape(task, tell)
+    limit = task["limits"]["max_columns"]
+    if shape.width > limit:
+        raise TooManyColumns(filename=task["filename"], columns=shape.width, limit=limit)
+    if not sample:
+        raise NoRows(filename=task["filename"])
+    header = shape.header or ()
+    width = max(shape.width, len(header))
+    fitted = [row[:width] for row in sample]
+    columns = find_columns(header, fitted)
+    roles = {column.role for column in columns}
+    has_amounts = "date" in roles and bool(roles & {"amount", "debit", "credit"})
+    if has_amounts:
+        _decide_by_all_rows(task, tell, shape, columns, fitted)
+    else:
+        for column in columns:  # a list of something else: nothing in it is read as money
+            column.role = None
+        tell.warn(NoAmounts())
+    return {
+        "shape": shape.to_json(),
+        "columns": [column.to_json() for column in columns],
+        "header_line": shape.header_line,
+        "rows_estimate": estimate_rows(task["size"], shape, sample),
+        "has_amounts": has_amounts,
+        "sample": sample[:SHOWN_ROWS],
+    }
+
+
+def estimate_rows(size: int, shape: TableShape, sample: Sequence[Sequence[str]]) -> int:
+    """Guess the number of rows of a file of `size` bytes from the length of its first ones."""
+    letters = sum(sum(map(len, row)) + len(row) for row in sample)
+    if shape.kind == "xlsx":  # packed, about six times
+        return max(len(sample), size * 6 * len(sample) // max(letters, 1))
+    wide = 2 if shape.encoding.startswith("utf-16") else 1
+    if size * 0.9 <= letters * wide or len(sample) < 300:
+        return len(sample)
+    return max(len(sample), size * len(sample) // (letters * wide))
+
+
+def _decide_by_all_rows(
+    task: Task,
+    tell: Tell,
+    shape: TableShape,
+    columns: list[Column],
+    sample: list[list[str]],
+) -> None:
+    """Fix the date order and the decimal mark of every column that needs one."""
+    dates = {c.index: DateCount() for c in columns if c.role in DATE_ROLES}
+    marks = {c.index: MarkCount() for c in columns if c.role in AMOUNT_ROLES}
+    for index, dated in dates.items():
+        dated.add(_cells(sample, index))
+        columns[index].has_times = has_times(_cells(sample, index))
+    for index, marked in marks.items():
+        marked.add(_cells(sample, index))
+
+    def open_columns() -> tuple[list[int], list[int]]:
+        return (
+            [i for i, count in dates.items() if count.order is None],
+            [i for i, count in marks.items() if count.mark is None and count.both],
+        )
+
+    open_dates, open_marks = open_columns()
+    if open_dates or open_marks:
+        done = len(sample)
+        for rows in _rows_below(task, shape, len(sample)):
+            for index in open_dates:
+                dates[index].add(_cells(rows, index))
+            for index in open_marks:
+                marks[index].add(_cells(rows, index))
+            done += len(rows)
+            open_dates, open_marks = open_columns()
+            tell(done)
+            if not open_dates and not open_marks:
+                break
+    _settle_dates(tell, columns, dates)
+    _settle_marks(tell, shape, columns, marks)
+
+
+def _cells(rows: Sequence[Sequence[str]], index: int) -> list[str]:
+    return [row[index] for row in rows if index < len(row)]
+
+
+def _rows_below(task: Task, shape: TableShape, skip: int) -> Iterator[list[list[str]]]:
+    """The rows after the first `skip` ones, in chunks."""
+    for chunk in read_rows(Path(task["path"]), shape, task["limits"], task["filename"]):
+        rows = chunk.rows[skip:]
+        skip = max(0, skip - len(chunk.rows))
+        if rows:
+            yield rows
+
+
+def _settle_dates(tell: Tell, columns: list[Column], dates: dict[int, DateCount]) -> None:
+    """One file writes its dates one way: a column that can not tell follows one that can."""
+    orders = [count.order for count in dates.values() if count.order in ("DMY", "MDY")]
+    american = any(column.currency in AMERICAN for column in columns)
+    for index, count in dates.items():
+        column = columns[index]
+        order = count.order
+        if order is None and orders:
+            order = orders[0]
+        elif order is None:
+            order = count.likelier(american=american)
+            if column.role == "date":
+                tell.warn(
+                    AmbiguousDates(
+                        column=column.name,
+                        example=count.example,
+                        rows=count.both,
+                        chosen=WORDED[order],
+                    )
+                )
+        column.date_format = order
+
+
+def _settle_marks(
+    tell: Tell, shape: TableShape, columns: list[Column], marks: dict[int, MarkCount]
+) -> None:
+    """The same for decimal marks; a file of nothing but 1,234 has no decimals, it has thousands."""
+    told = [count.mark for count in marks.values() if count.mark]
+    for index, count in marks.items():
+        column = columns[index]
+        mark = count.mark or (told[0] if told else None)
+        if mark is None and count.both:
+            mark = "," if "." in count.example else "."
+            tell.warn(
+                AmbiguousDecimals(
+                    column=column.name,
+                    example=count.example,
+                    chosen="a thousands separator",
+                )
+            )
+        column.decimal_mark = mark or ("," if shape.delimiter == ";" else ".")

@@ -1,0 +1,92 @@
+"""The step storing: a file's rows into records.db in one transaction; and taking them back."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+from app.core.reading import Task, Tell
+from app.reading.delta import in_slices, parts_of
+from app.reading.parts import Parts
+from app.store.records import get_import
+from app.store.records_bulk import (
+    CELLS,
+    begin_import,
+    finish_import,
+    insert_keys,
+    insert_labels,
+    insert_rejected,
+    insert_rows,
+    known_rows,
+    undo_import,
+)
+from app.store.records_schema import ROW_BITS, reading_records, writing_records
+
+
+def store(task: Task, tell: Tell) -> dict[str, Any]:
+    """Store all rows of a file at once; a job that stored before stores nothing again.
+
+    options["on_duplicate"]: "skip" marks rows that earlier files hold as known, "keep" stores them
+    as new all the same. Returns stored, known and rejected. Raises StorageFull.
+    """
+    job_id = task["job_id"]
+    with reading_records(task["records_path"]) as connection:
+        done = get_import(connection, job_id)
+    if done is not None:
+        return {"stored": done.stored, "known": done.known, "rejected": done.rejected}
+    parts = parts_of(task, tell)
+    found = task["found"]["field_detection"]
+    keep = task["options"].get("on_duplicate", "skip") == "keep"
+    with writing_records(task["records_path"]) as connection:
+        keys = parts.keys()
+        seen = pl.DataFrame(
+            known_rows(connection, task["user_id"], in_slices(keys)),
+            schema={"n": pl.Int64, "seen": pl.Int64},
+            orient="row",
+        )
+        import_id = begin_import(
+            connection,
+            job_id=job_id,
+            user_id=task["user_id"],
+            columns=[column["name"] for column in found["columns"]],
+            has_amounts=bool(found["has_amounts"]),
+        )
+        base = import_id << ROW_BITS
+        rows = int(parts.summary["rows"])
+        insert_labels(connection, import_id, parts.labels())
+        done_rows = 0
+        for part in _with_keys(parts, keys, seen, base, keep=keep):
+            present = [n for n in CELLS if part[n].null_count() < part.height]
+            frame = part.select("id", "key", "known", "seen", *present)
+            insert_rows(connection, present, in_slices(frame))
+            done_rows += part.height
+            tell(done_rows, rows, rows_done=done_rows, rows_total=rows)
+        insert_keys(connection, import_id, in_slices(keys.select("key", pl.col("n") + base)))
+        rejected = insert_rejected(connection, import_id, parts.rejected())
+        known = 0 if keep else seen.height
+        finish_import(connection, import_id, stored=rows - known, known=known, rejected=rejected)
+    return {"stored": rows - known, "known": known, "rejected": rejected}
+
+
+def _with_keys(
+    parts: Parts, keys: pl.DataFrame, seen: pl.DataFrame, base: int, *, keep: bool
+) -> Iterator[pl.DataFrame]:
+    """Yield parts with id, key, known and seen beside each row."""
+    by_row = keys.sort("n")["key"]
+    done = 0
+    for part in parts.frames():
+        key = by_row.slice(done, part.height)
+        done += part.height
+        part = part.with_columns(key, (pl.col("n") + base).alias("id"))
+        if seen.is_empty():
+            part = part.with_columns(pl.lit(None, dtype=pl.Int64).alias("seen"))
+        else:
+            part = part.join(seen, on="n", how="left", maintain_order="left")
+        known = pl.lit(0) if keep else pl.col("seen").is_not_null().cast(pl.Int64)
+        yield part.with_columns(known.alias("known"))
+
+
+def undo(task: Task, tell: Tell) -> dict[str, Any]:
+    """Take back what the job stored, as if it had never been there. Returns rows, the new ones."""
+    with writing_records(task["records_path"]) as connection:
+        return {"rows": undo_import(connection, task["job_id"])}

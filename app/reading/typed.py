@@ -1,0 +1,310 @@
+"""Rows of text as columns of dates, amounts and words, and the rows that can not be read."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+import polars as pl
+
+from app.reading.amounts import amounts
+from app.reading.columns import CREDIT_WORDS, DEBIT_WORDS, Column
+from app.reading.dates import dates
+
+TEXT_ROLES = ("currency", "description", "counterparty", "reference", "account")
+CORE_ROLES = frozenset({"date", "amount", "debit", "credit", "flag"})
+
+SCHEMA = {
+    "line": pl.Int64,
+    "date": pl.String,
+    "amount_micros": pl.Int64,
+    "currency": pl.String,
+    "balance_micros": pl.Int64,
+    "description": pl.String,
+    "counterparty": pl.String,
+    "reference": pl.String,
+    "account": pl.String,
+    "extra": pl.String,
+    "source_category": pl.String,
+}
+
+PENDING = re.compile(r"pending|vorgemerkt|en attente|pendiente|in behandeling|in sospeso", re.I)
+NOT_A_MOVE = (
+    r"(?i)^\W*(?:grand |sub)?(?:total|totals|summe|gesamt|gesamtsumme|totaal|totale|suma|celkem|"
+    r"opening balance|closing balance|starting balance|ending balance|turnover|"
+    r"anfangssaldo|endsaldo|alter saldo|neuer saldo|kontostand|"
+    r"saldo inicial|saldo final|saldo iniziale|saldo finale|beginsaldo|eindsaldo)\b[\s:]*$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that can not be read: where it is, why, and its cells as they stand."""
+
+    line: int
+    code: str
+    reason: str
+    cells: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Readable rows as a frame of SCHEMA, in file order, and the others."""
+
+    rows: pl.DataFrame
+    rejected: list[Rejected]
+
+
+def type_rows(
+    lines: Sequence[int],
+    rows: Sequence[list[str]],
+    columns: Sequence[Column],
+    *,
+    has_amounts: bool,
+) -> Typed:
+    """Read rows by what their columns are.
+
+    lines  the source line of each row
+    rows   their cells as they stand, of any width
+    """
+    rejected: list[Rejected] = []
+    if set(map(len, rows)) != {len(columns)}:
+        lines, rows = _of_one_width(lines, rows, columns, has_amounts, rejected)
+    cells = [
+        pl.Series(f"c{i}", column, dtype=pl.String)
+        for i, column in enumerate(zip(*rows, strict=True))
+    ] or [pl.Series(f"c{i}", [], dtype=pl.String) for i in range(len(columns))]
+    frame = pl.DataFrame([pl.Series("line", lines, dtype=pl.Int64), *cells])
+    typed = frame.select(
+        "line",
+        *(
+            column.alias(name)
+            for name, column in (_money(frame, columns) if has_amounts else {}).items()
+        ),
+        *(
+            _text(frame, columns, role).alias(role if role != "category" else "source_category")
+            for role in (*TEXT_ROLES, "category")
+        ),
+        _extra(frame, columns, has_amounts=has_amounts),
+    )
+    if has_amounts:
+        typed = _sift(frame, typed, columns, rejected)
+    missing = [
+        pl.lit(None, dtype=dtype).alias(name)
+        for name, dtype in SCHEMA.items()
+        if name not in typed.columns
+    ]
+    rejected.sort(key=lambda row: row.line)
+    return Typed(typed.with_columns(missing).select(list(SCHEMA)), rejected)
+
+
+def _of_one_width(
+    lines: Sequence[int],
+    rows: Sequence[list[str]],
+    columns: Sequence[Column],
+    has_amounts: bool,
+    rejected: list[Rejected],
+) -> tuple[list[int], list[list[str]]]:
+    """Pad or cut rows where nothing is lost by it; reject the others."""
+    width = len(columns)
+    core = [c.index for c in columns if c.role in CORE_ROLES]
+    needed = max(core) + 1 if has_amounts and core else width
+    kept_lines: list[int] = []
+    kept: list[list[str]] = []
+    for line, row in zip(lines, rows, strict=True):
+        found = len(row)
+        if found > width and any(cell.strip() for cell in row[width:]):
+            rejected.append(
+                Rejected(
+                    line,
+                    "too_many_cells",
+                    f"It has {found} cells where the table has {width} columns.",
+                    row,
+                )
+            )
+        elif found < needed:
+            rejected.append(_too_short(line, row, width))
+        else:
+            kept_lines.append(line)
+            kept.append(row[:width] + [""] * (width - found))
+    return kept_lines, kept
+
+
+def _too_short(line: int, row: list[str], width: int) -> Rejected:
+    first = next((cell.strip() for cell in row if cell.strip()), "")
+    if re.match(NOT_A_MOVE, first):
+        return Rejected(line, "total_line", "It is a total or a balance, not a transaction.", row)
+    cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+    return Rejected(
+        line, "too_few_cells", f"It has {cells} where the table has {width} columns.", row
+    )
+
+
+def _column(columns: Sequence[Column], role: str) -> Column | None:
+    return next((column for column in columns if column.role == role), None)
+
+
+def _amounts_of(frame: pl.DataFrame, column: Column | None) -> pl.Series | None:
+    if column is None:
+        return None
+    return amounts(frame[f"c{column.index}"], column.decimal_mark or ".")
+
+
+def _money(frame: pl.DataFrame, columns: Sequence[Column]) -> dict[str, pl.Series]:
+    """Dates, signed amounts and balances; null where a cell does not say one."""
+    date = _column(columns, "date")
+    found: dict[str, pl.Series] = {}
+    if date is not None:
+        found["date"] = dates(frame[f"c{date.index}"], date.date_format or "DMY")
+    amount = _amounts_of(frame, _column(columns, "amount"))
+    debit = _amounts_of(frame, _column(columns, "debit"))
+    credit = _amounts_of(frame, _column(columns, "credit"))
+    flag = _column(columns, "flag")
+    if amount is not None and flag is not None:
+        amount = _by_flag(amount, frame[f"c{flag.index}"])
+    if debit is not None or credit is not None:
+        two = _from_two(frame.height, debit, credit)
+        amount = two if amount is None else amount.fill_null(two)
+    if amount is not None:
+        found["amount_micros"] = amount
+    balance = _amounts_of(frame, _column(columns, "balance"))
+    if balance is not None:
+        found["balance_micros"] = balance
+    return found
+
+
+def _by_flag(amount: pl.Series, flag: pl.Series) -> pl.Series:
+    """Give amounts the sign that a debit or credit flag beside them says."""
+    word = flag.str.strip_chars().str.to_lowercase()
+    return pl.select(
+        pl.when(word.is_in(DEBIT_WORDS))
+        .then(-amount.abs())
+        .when(word.is_in(CREDIT_WORDS))
+        .then(amount.abs())
+        .otherwise(amount)
+    ).to_series()
+
+
+def _from_two(height: int, debit: pl.Series | None, credit: pl.Series | None) -> pl.Series:
+    """One signed amount out of a debit and a credit column.
+
+    A debit is money out whether the file writes it with a minus or without. A lone credit column
+    keeps its own signs.
+    """
+    if debit is None:
+        return credit if credit is not None else pl.Series([None] * height, dtype=pl.Int64)
+    out = -debit.abs()
+    if credit is None:
+        return out
+    neither = debit.is_null() & credit.is_null()
+    total = out.fill_null(0) + credit.fill_null(0)
+    return total.set(neither, None)
+
+
+def _text(frame: pl.DataFrame, columns: Sequence[Column], role: str) -> pl.Series:
+    """A column's words without doubled spaces; null where there are none."""
+    column = _column(columns, role)
+    if column is None:
+        said = None
+        if role == "currency":
+            money = [c for c in columns if c.role in ("amount", "debit", "credit")]
+            said = next((c.currency for c in money if c.currency), None)
+        return pl.Series([said], dtype=pl.String).new_from_index(0, frame.height)
+    words = frame[f"c{column.index}"].str.strip_chars()
+    if role == "currency":
+        words = words.str.to_uppercase()
+    elif words.str.contains("  ", literal=True).any():
+        words = words.str.replace_all(r"\s{2,}", " ")
+    return words.set((words == "").fill_null(value=True), None)
+
+
+def _extra(frame: pl.DataFrame, columns: Sequence[Column], *, has_amounts: bool) -> pl.Series:
+    """What has no place of its own, as a JSON object by column name; null where there is none."""
+    shown = {"date", "amount", "debit", "credit", "flag", "balance", *TEXT_ROLES, "category"}
+    if not has_amounts:
+        shown = set()
+    kept = [c for c in columns if c.role not in shown or (c.role == "date" and c.has_times)]
+    kept = [c for c in kept if (frame[f"c{c.index}"].str.strip_chars() != "").any()]
+    if not kept:
+        return pl.Series("extra", [None], dtype=pl.String).new_from_index(0, frame.height)
+    parts = []
+    for column in kept:
+        name = orjson.dumps(column.name).decode()
+        cells = frame[f"c{column.index}"].str.strip_chars()
+        if cells.str.contains(r'["\\\x00-\x1f]').any():
+            cells = _json_escaped(cells)
+        parts.append(
+            pl.when(cells != "").then(pl.concat_str(pl.lit(f'{name}:"'), cells, pl.lit('"')))
+        )
+    joined = pl.select(pl.concat_str(parts, separator=",", ignore_nulls=True)).to_series()
+    return pl.select(
+        pl.when(joined != "").then(pl.concat_str(pl.lit("{"), joined, pl.lit("}"))).alias("extra")
+    ).to_series()
+
+
+def _json_escaped(cells: pl.Series) -> pl.Series:
+    escaped = (
+        cells.str.replace_all("\\", "\\\\", literal=True)
+        .str.replace_all('"', '\\"', literal=True)
+        .str.replace_all("\n", "\\n", literal=True)
+        .str.replace_all("\t", "\\t", literal=True)
+        .str.replace_all("\r", "\\r", literal=True)
+    )
+    return escaped.str.replace_all(r"[\x00-\x1f]", " ")
+
+
+def _sift(
+    frame: pl.DataFrame, typed: pl.DataFrame, columns: Sequence[Column], rejected: list[Rejected]
+) -> pl.DataFrame:
+    """Take out rows without a readable date and amount, each with its reason."""
+    bad = typed["date"].is_null() | typed["amount_micros"].is_null()
+    label = typed["description"].fill_null("") if "description" in typed.columns else None
+    if label is not None:
+        bad = bad | label.str.contains(NOT_A_MOVE)
+    if not bad.any():
+        return typed
+    names = [f"c{column.index}" for column in columns]
+    broken = frame.select("line", *names).filter(bad)
+    for (line, *cells), (date, amount) in zip(
+        broken.iter_rows(),
+        typed.select("date", "amount_micros").filter(bad).iter_rows(),
+        strict=True,
+    ):
+        code, reason = _why(cells, columns, date, amount)
+        rejected.append(Rejected(line, code, reason, cells))
+    return typed.filter(~bad)
+
+
+def _why(
+    cells: list[str], columns: Sequence[Column], date: str | None, amount: int | None
+) -> tuple[str, str]:
+    """Return the code and the sentence for a row that can not be read."""
+    by_role = {c.role: cells[c.index].strip() for c in columns if c.role}
+    money = [by_role.get(role, "") for role in ("amount", "debit", "credit")]
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    if filled == [c.name for c in columns if c.name in filled] and len(filled) > 1:
+        return "header_again", "It repeats the names of the columns."
+    if any(re.match(NOT_A_MOVE, cell) for cell in (*filled[:1], by_role.get("description", ""))):
+        return "total_line", "It is a total or a balance, not a transaction."
+    day = by_role.get("date", "")
+    if date is None and PENDING.search(day):
+        return "pending", "It is still pending and has no date yet; upload it once it is booked."
+    if date is None and not day and amount is None and not any(money):
+        return "no_values", "It has neither a date nor an amount; it may belong to the row above."
+    if date is None:
+        return (
+            ("bad_date", f"“{_short(day)}” is not a date.")
+            if day
+            else (
+                "no_date",
+                "It has no date.",
+            )
+        )
+    wrong = next((cell for cell in money if cell), "")
+    if wrong:
+        return "bad_amount", f"“{_short(wrong)}” is not an amount."
+    return "no_amount", "It has no amount."
+
+
+def _short(cell: str) -> str:
+    return cell if len(cell) <= 40 else f"{cell[:39]}…"
