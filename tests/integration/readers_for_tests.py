@@ -1,0 +1,136 @@
+"""Small readers that behave, or misbehave, as the batch's options ask: {"acts": {step: act}}."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from app.core.errors import NotATable
+from app.core.notices import RejectedRows
+from app.core.reading import Task, Tell
+from app.pipeline.steps import STEPS
+
+FOUND: dict[str, dict[str, Any]] = {
+    "initializing_streaming": {"kind": "csv", "media_type": "text/csv", "label": "CSV"},
+    "malware_scan": {"clean": True, "rules": 3, "findings": [], "engine": "none"},
+    "field_detection": {
+        "columns": [{"name": "Date"}, {"name": "Amount"}],
+        "header_line": 1,
+        "sample": [],
+    },
+    "platform_detection": {"platform": "stripe", "name": "Stripe", "score": 0.9},
+    "document_classification": {"document_type": "payments", "label": "list of payments"},
+    "extracting": {"rows": 10, "rejected": 1, "parts": 1},
+    "delta_analysis": {"new_rows": 6, "existing_rows": 3},
+    "storing": {"stored": 6, "known": 3, "rejected": 1},
+    "entity_resolution": {"vendors": 4, "matched": 5, "total": 6, "suggestions": 0},
+    "classification": {"categorised": 5, "review": 1, "categories": {"Groceries": 5}},
+    "enrichment": {"income": "12.00", "spending": "3.00", "by_currency": [], "added": 2},
+    "undo": {"rows": 6},
+}
+READERS = {
+    step: f"{__name__}:{'undo' if step == 'undo' else 'read_' + step}"
+    for step in (*STEPS, "undo")
+    if step != "duplicate_check"
+}
+
+
+def _act(step: str, task: Task, tell: Tell) -> dict[str, Any]:
+    if "diary" in task["options"]:
+        with Path(task["options"]["diary"]).open("a") as stream:
+            stream.write(f"{task['filename']} {step} {os.getpid()}\n")
+    if step == "extracting":
+        tell(1, 10)
+    match task["options"].get("acts", {}).get(step):
+        case "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "crash once":
+            mark = Path(task["work_dir"]) / "crashed"
+            if not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+        case "hang":
+            tell(1, 10)
+            signal.pause()
+        case "hang once":
+            mark = Path(task["work_dir"]) / "hung"
+            if not mark.exists():
+                mark.touch()
+                tell(4, 10)
+                signal.pause()
+        case "eat memory":
+            bytearray(1 << 40)
+        case "burn":
+            while True:
+                pass
+        case "refuse":
+            raise NotATable(filename=task["filename"])
+        case "stumble":
+            raise RuntimeError("a secret of the inside: \udcff")
+        case "disk full":
+            raise OSError(28, "No space left on device")
+        case "chat":
+            for done in range(1, 50_001):
+                tell(done, 50_000)
+        case "warn":
+            tell.warn(RejectedRows(rejected=1, rows=10))
+        case "babble":
+            os.write(_channel(), b"this is no message\n")
+            signal.pause()
+        case "leave":
+            os._exit(3)
+    return FOUND[step]
+
+
+def _channel() -> int:
+    """Return the one socket that a worker has."""
+    sockets = (int(fd.name) for fd in Path("/proc/self/fd").iterdir() if fd.is_socket())
+    return max(sockets)
+
+
+def read_initializing_streaming(task: Task, tell: Tell) -> dict[str, Any]:
+    return _act("initializing_streaming", task, tell)
+
+
+def read_malware_scan(task: Task, tell: Tell) -> dict[str, Any]:
+    return _act("malware_scan", task, tell)
+
+
+def read_field_detection(task: Task, tell: Tell) -> dict[str, Any]:
+    return _act("field_detection", task, tell)
+
+
+def read_platform_detection(task: Task, tell: Tell) -> dict[str, Any]:
+    return _act("platform_detection", task, tell)
+
+
+def read_document_classification(task: Task, tell: Tell) -> dict[str, Any]:
+    return _act("document_classification", task, tell)
+
+
+def read_extracting(task: Task, tell: Tell) -> dict[str, Any]:
+    return _act("extracting", task, tell)
+
+
+def read_delta_analysis(task: Task, tell: Tell) -> dict[str, Any]:
+    return _act("delta_analysis", task, tell)
+
+
+def read_storing(task: Task, tell: Tell) -> dict[str, Any]:
+    return _act("storing", task, tell)
+
+
+def read_entity_resolution(task: Task, tell: Tell) -> dict[str, Any]:
+    return _act("entity_resolution", task, tell)
+
+
+def read_classification(task: Task, tell: Tell) -> dict[str, Any]:
+    return _act("classification", task, tell)
+
+
+def read_enrichment(task: Task, tell: Tell) -> dict[str, Any]:
+    return _act("enrichment", task, tell)
+
+
+def undo(task: Task, tell: Tell) -> dict[str, Any]:
+    return _act("undo", task, tell)
