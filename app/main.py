@@ -183,19 +183,24 @@ class locked:
 
 
 @asynccontextmanager
-async def listening(settings: Settings) -> AsyncIterator[str]:
-    """Run the server and yield its address; at the end it stops gracefully."""
+async def listening(settings: Settings) -> AsyncIterator[tuple[web.Application, str]]:
+    """Run the server and yield it and its address; at the end it stops gracefully.
+
+    Raises OSError when the address or the data folder is taken, TimeoutError when the stop took
+    longer than it may.
+    """
+    app = make_app(settings)
     runner = web.AppRunner(
-        make_app(settings),
+        app,
         access_log_class=AccessLog,
         shutdown_timeout=settings.shutdown_timeout_s * HANDLERS_SHARE,
     )
-    await runner.setup()
     try:
+        await runner.setup()
         site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
         await site.start()
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        yield f"http://{host}:{runner.addresses[0][1]}"
+        yield app, f"http://{host}:{runner.addresses[0][1]}"
     finally:
         async with asyncio.timeout(settings.shutdown_timeout_s):
             await runner.cleanup()
@@ -207,7 +212,7 @@ async def run_until_stopped(settings: Settings, on_ready: OnReady) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with listening(settings) as url:
+    async with listening(settings) as (_, url):
         logger.info("listening: url=%s data_dir=%s", url, settings.data_dir)
         on_ready(url)
         await stop.wait()

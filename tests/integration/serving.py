@@ -1,0 +1,111 @@
+"""A whole server for a test: make_app on a folder of its own, spoken to over real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from app.main import listening
+from app.settings import Settings
+from app.store.accounts import User, issue_token, register_user
+
+PASSWORD = "correct horse battery"
+LONGEST_S = 60.0  # a test that waits longer for an event has failed
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server. `app` is for looking inside, never for asking."""
+
+    app: web.Application
+    url: str
+    settings: Settings
+
+    @asynccontextmanager
+    async def client(self, name: str | None = None) -> AsyncIterator[aiohttp.ClientSession]:
+        """Yield a browser-like client: cookies, an Origin; signed in when `name` is given."""
+        jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address without a name
+        async with aiohttp.ClientSession(
+            self.url, cookie_jar=jar, headers={"Origin": self.url}
+        ) as session:
+            if name is not None:
+                credentials = {"name": name, "password": PASSWORD}
+                async with session.post("/api/v1/auth/login", json=credentials) as answer:
+                    assert answer.status == 200, await answer.text()
+            yield session
+
+
+def settings_for(folder: Path, **changes: Any) -> Settings:
+    """Return settings for a server on a free port with its data in `folder`."""
+    values = {"port": 0, "data_dir": folder, "workers": 1, "min_free_bytes": 0, **changes}
+    return Settings.model_validate(values)
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Server]:
+    """Run a server until the body ends."""
+    async with listening(settings) as (app, url):
+        yield Server(app, url, settings)
+
+
+def with_user(settings: Settings, name: str, *, admin: bool = False) -> User:
+    """Add a user, as the command line does. The first one is an operator."""
+    return register_user(settings.database_path, name, PASSWORD, admin=admin)
+
+
+def token_of(settings: Settings, name: str) -> str:
+    """Return an API token of the user called `name`."""
+    return issue_token(settings.database_path, name)
+
+
+def files_form(*files: tuple[str, bytes], options: str | None = None) -> aiohttp.FormData:
+    """Return an upload of `files`, each a name and its content."""
+    form = aiohttp.FormData()
+    for name, content in files:
+        form.add_field("files", content, filename=name, content_type="text/csv")
+    if options is not None:
+        form.add_field("options", options, content_type="application/json")
+    return form
+
+
+async def upload(client: aiohttp.ClientSession, *files: tuple[str, bytes]) -> dict[str, Any]:
+    """Upload `files` and return the answer: batch_id and jobs."""
+    async with client.post("/api/v1/batches", data=files_form(*files)) as answer:
+        assert answer.status == 202, await answer.text()
+        accepted: dict[str, Any] = await answer.json()
+        return accepted
+
+
+async def state_of(client: aiohttp.ClientSession, job_id: str) -> dict[str, Any]:
+    """Return the job's state as the API tells it."""
+    async with client.get(f"/api/v1/jobs/{job_id}") as answer:
+        assert answer.status == 200, await answer.text()
+        state: dict[str, Any] = await answer.json()
+        return state
+
+
+async def followed(
+    client: aiohttp.ClientSession, room: str, until: str, after: int = 0
+) -> list[dict[str, Any]]:
+    """Return the events of `room` past `after`, up to the first of the type `until`."""
+    seen: list[dict[str, Any]] = []
+    async with asyncio.timeout(LONGEST_S), client.ws_connect("/ws?frames=single") as socket:
+        await socket.send_json({"op": "subscribe", "id": "1", "room": room, "after": after})
+        async for message in socket:
+            event = message.json()
+            if "seq" in event and "job_id" in event:
+                seen.append(event)
+                if event["type"] == until:
+                    return seen
+    raise AssertionError(f"the socket ended before {until}; seen {[e['type'] for e in seen]}")
+
+
+async def ended(client: aiohttp.ClientSession, accepted: dict[str, Any]) -> list[dict[str, Any]]:
+    """Wait until every job of an accepted upload has ended, and return their states."""
+    await followed(client, f"batch:{accepted['batch_id']}", "batch_completed")
+    return [await state_of(client, job["job_id"]) for job in accepted["jobs"]]
