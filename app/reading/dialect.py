@@ -45,6 +45,7 @@ class Dialect:
     escape: str | None
     skip_space: bool
     score: float
+    width: int = 0  # cells in most rows of the sample
 
     @property
     def doublequote(self) -> bool:
@@ -86,10 +87,10 @@ def detect_dialect(lines: list[str]) -> Dialect:
             if quote == "'" and not _opens_cells(text, delimiter, quote):
                 continue
             escape = _escape(text, quote)
-            skip_space = bool(re.search(rf"{re.escape(delimiter)} +{quote}", text))
-            score = _score(lines, Dialect(delimiter, quote, escape, skip_space, 0.0))
+            skip_space = bool(re.search(rf"{re.escape(delimiter)} {{1,99}}{quote}", text))
+            score, width = _score(lines, Dialect(delimiter, quote, escape, skip_space, 0.0))
             if score > best.score:
-                best = Dialect(delimiter, quote, escape, skip_space, score)
+                best = Dialect(delimiter, quote, escape, skip_space, score, width)
     return best
 
 
@@ -118,7 +119,7 @@ def _opens_cells(text: str, delimiter: str, quote: str) -> bool:
     return bool(opened) and bool(closed)
 
 
-def _score(lines: list[str], dialect: Dialect) -> float:
+def _score(lines: list[str], dialect: Dialect) -> tuple[float, int]:
     rows: list[list[str]] = []
     try:
         for row in rows_of((line + "\n" for line in lines), dialect):
@@ -127,13 +128,13 @@ def _score(lines: list[str], dialect: Dialect) -> float:
             if len(rows) == SAMPLE_ROWS:
                 break
     except csv.Error:
-        return 0.0
+        return 0.0, 0
     if not rows:
-        return 0.0
+        return 0.0, 0
     widths = Counter(len(row) for row in rows)
     width, fitting = max(widths.items(), key=lambda item: (item[1], item[0]))
     if width < 2:
-        return 0.0
+        return 0.0, 0
     typed = quoted = cells = 0
     for row in rows:
         for cell in row:
@@ -142,13 +143,9 @@ def _score(lines: list[str], dialect: Dialect) -> float:
         cells += len(row)
         if cells > SCORED_CELLS:
             break
-    return (
-        (fitting / len(rows)) ** 2
-        * (1 - 1 / width)
-        * (0.4 + typed / cells)
-        * (1 - quoted / cells)
-        * WEIGHTS.get(dialect.delimiter, 1.0)
-    )
+    share = fitting / len(rows)
+    told = (0.4 + typed / cells) * (1 - quoted / cells)
+    return share**2 * (1 - 1 / width) * told * WEIGHTS.get(dialect.delimiter, 1.0), width
 
 
 def _still_quoted(cell: str, quote: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.reading.dialect import looks_typed
 
 HEADER_WITHIN = 60  # rows looked at for the header
+MAX_NAME = 120  # letters; one remark may be longer
 BODY_ROWS = 50  # rows below a candidate that have to look different from it
 
 
@@ -28,15 +29,26 @@ def find_start(rows: list[list[str]]) -> Start:
     if not rows:
         return Start(None, 0, 0)
     width = _body_width(rows)
+    candidates: list[int] = []
+    first: int | None = None  # row with values
     for index, row in enumerate(rows[:HEADER_WITHIN]):
         if not _fits(row, width):
             continue
         if _is_header(row, rows[index + 1 : index + 1 + BODY_ROWS], width):
-            return Start(index, index + 1, max(width, len(_trimmed(row))))
-        if _has_values(row):
-            return Start(None, index, width)
-    first = next((i for i, row in enumerate(rows) if _fits(row, width)), 0)
-    return Start(None, first, width)
+            candidates.append(index)
+        elif _has_values(row):
+            first = index if first is None else first
+            if len(row) == width:
+                break  # the data has begun
+    if not candidates:
+        if first is None:
+            first = next((i for i, row in enumerate(rows) if _fits(row, width)), 0)
+        return Start(None, first, width)
+    header = candidates[0]
+    if len(_trimmed(rows[header])) < max(width - 1, 3):
+        # "Account:", "Checking" above the names looks like names too, but is shorter.
+        header = max(candidates, key=lambda index: len(_trimmed(rows[index])))
+    return Start(header, header + 1, max(width, len(_trimmed(rows[header]))))
 
 
 def _body_width(rows: list[list[str]]) -> int:
@@ -65,7 +77,7 @@ def _trimmed(row: list[str]) -> list[str]:
 def _is_header(row: list[str], body: list[list[str]], width: int) -> bool:
     """Names, not values: none of its cells is a value, most are distinct and short."""
     names = [cell.strip() for cell in row if cell.strip()]
-    if any(looks_typed(name) for name in names) or any(len(name) > 120 for name in names):
+    if any(looks_typed(name) for name in names) or sum(len(n) > MAX_NAME for n in names) > 1:
         return False
     if len(set(names)) < 0.5 * len(names):
         return False

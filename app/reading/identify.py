@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -27,6 +27,7 @@ from app.reading.dialect import detect_dialect
 from app.reading.encoding import detect_encoding
 
 HEAD_BYTES = 256 * 1024
+CLEAR_SCORE = 0.3  # of a dialect; prose with some commas stays below
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 # Magic bytes that do not occur at the start of text.
@@ -67,7 +68,7 @@ TEXTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"OFXHEADER\s*:|<\?OFX|<OFX>", re.I), "ofx", "an OFX bank statement"),
     (re.compile(r"<\?xml.{0,600}<(?:\w+:)?OFX", re.I | re.S), "ofx", "an OFX bank statement"),
     (re.compile(r"!(?:Type|Account|Option|Clear)\s*:", re.I), "qif", "a QIF file"),
-    (re.compile(r"(?:\{1:F01.{0,400})?:20:.{0,80}[\r\n]+:(?:21|25)", re.S), "mt940",
+    (re.compile(r"(?:.{0,400}[\r\n])?:20:.{0,80}[\r\n]+:(?:21|25)|:6[01][FM]?:[CD\d]", re.S), "mt940",
      "an MT940 bank statement"),
     (re.compile(r"<\?xml.{0,900}:camt\.05", re.S), "camt", "a CAMT bank statement"),
     (re.compile(r"<\?xml.{0,300}progid=\"Excel", re.S), "xml", "an Excel 2003 XML file"),
@@ -138,6 +139,8 @@ def identify(task: Task, tell: Tell) -> dict[str, Any]:
     tell(task["size"], task["size"])
     ending = PurePath(filename).suffix.lower().lstrip(".")
     family, claimed = CLAIMS.get(ending, ("", ""))
+    if found.kind == "prose" and (family in (TABLE_TEXT, "text") or not ending):
+        found = replace(found, kind="csv", found="a table in text (CSV)")
     if found.kind == "text" and (not ending or family in TEXT_FAMILIES):
         found = Kind("csv", "a table in text (CSV)", "lines of text, one value a line")
     if found.kind == "encrypted":
@@ -168,6 +171,8 @@ def _binary_kind(path: Path, head: bytes, task: Task) -> Kind | None:
     for magic, kind, found in MAGIC:
         if head.startswith(magic):
             return Kind(kind, found, f"begins with {magic[:8]!r}")
+    if b"%PDF-1." in head[:1024]:
+        return Kind("pdf", "a PDF document", "has a PDF header")
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip(path, task)
     if head.startswith(OLE_MAGIC):

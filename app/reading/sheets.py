@@ -1,6 +1,7 @@
 """Workbooks as rows: which sheet, and its cells as the text a person sees in them."""
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -8,12 +9,14 @@ from typing import Any
 
 import python_calamine as calamine
 
-from app.core.errors import DamagedFile, NotATable, PasswordProtected
+from app.core.errors import ArchiveBomb, DamagedFile, NotATable, PasswordProtected
 from app.core.notices import Notice
 from app.reading.lines import Chunk
 
 CHUNK_ROWS = 5000
-SAMPLE_ROWS = 300
+MAX_CELLS = 100_000_000  # of the rectangle around all cells; each takes memory, empty or not
+REFERENCE = re.compile(rb' r="([A-Z]{0,3})(\d{1,7})"')
+TAIL_BYTES = 32  # longer than one reference
 
 
 def cell_text(value: Any) -> str:
@@ -80,9 +83,6 @@ class Workbook:
             if any(row):
                 yield number, row
 
-    def sample(self, sheet: str) -> list[tuple[int, list[str]]]:
-        return list(islice(self.rows(sheet), SAMPLE_ROWS))
-
 
 class SheetReader:
     """Iterates over chunks of one sheet, like LineReader over a text file."""
@@ -106,3 +106,40 @@ class SheetReader:
         while part := list(islice(rows, CHUNK_ROWS)):
             lines: Sequence[int] = [number for number, _ in part]
             yield Chunk(lines, [row for _, row in part], size)
+
+
+class SheetExtent:
+    """The rectangle around a sheet's cells, from its XML as it comes in blocks.
+
+    A cell in the last corner of an otherwise empty sheet costs gigabytes in the reader.
+    """
+
+    def __init__(self, filename: str) -> None:
+        self._filename = filename
+        self._tail = b""
+        self._columns: set[bytes] = set()
+        self._last_row = 0
+
+    def feed(self, block: bytes) -> None:
+        """Look at the next block of the sheet's XML. Raises ArchiveBomb."""
+        found = set(REFERENCE.findall(self._tail + block))
+        self._tail = block[-TAIL_BYTES:]
+        if not found:
+            return
+        self._columns.update(column for column, _ in found)
+        self._last_row = max(self._last_row, max(int(row) for _, row in found))
+        cells = self._last_row * max(map(column_number, self._columns))
+        if cells > MAX_CELLS:
+            raise ArchiveBomb(
+                filename=self._filename,
+                measured=f"a sheet of {cells:,} cells",
+                limit=f"{MAX_CELLS:,} cells",
+            )
+
+
+def column_number(letters: bytes) -> int:
+    """Return the number of a column: b"A" is 1, b"AA" is 27, b"" is 0."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number

@@ -1,8 +1,8 @@
 """Tables in files: what shape one has, and its rows, for text and workbooks alike."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,12 +18,13 @@ from app.core.notices import (
 from app.core.reading import Limits, Task, Tell
 from app.reading.dialect import SAMPLE_ROWS, Dialect, detect_dialect
 from app.reading.encoding import Encoding, detect_encoding
-from app.reading.headers import Start, find_start
+from app.reading.headers import HEADER_WITHIN, Start, find_start
 from app.reading.lines import Chunk, LineReader
 from app.reading.sheets import SheetReader, Workbook
 
 SAMPLE_BYTES = 1024 * 1024
 DIALECT_CHARS = 256 * 1024
+SAMPLE_CELLS = 200_000
 SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # Excel's own first line
 
 
@@ -134,17 +135,18 @@ def _detect_text(path: Path, task: Task, tell: Tell) -> tuple[TableShape, list[l
     told = SEP_LINE.fullmatch(lines[0].rstrip())
     dialect = detect_dialect(lines[1:] if told else lines)
     if told:
-        dialect = Dialect(told[1], dialect.quote, dialect.escape, dialect.skip_space, 1.0)
+        dialect = replace(dialect, delimiter=told[1])
     reader = LineReader(
         path,
         encoding,
         dialect,
         first_line=2 if told else 1,
+        width=dialect.width,
         max_line_bytes=task["limits"]["max_line_bytes"],
         filename=task["filename"],
     )
     numbered = list(
-        islice(((n, row) for c in reader for n, row in zip(c.lines, c.rows, strict=True)), 360)
+        _sampled((n, row) for c in reader for n, row in zip(c.lines, c.rows, strict=True))
     )
     for notice in reader.notices():
         tell.warn(notice)
@@ -167,14 +169,24 @@ def _detect_text(path: Path, task: Task, tell: Tell) -> tuple[TableShape, list[l
     )
 
 
+def _sampled(rows: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    """Enough rows to tell, and not too many cells where each row has thousands."""
+    cells = 0
+    for number, row in islice(rows, SAMPLE_ROWS + HEADER_WITHIN):
+        yield number, row
+        cells += len(row)
+        if cells > SAMPLE_CELLS:
+            return
+
+
 def _detect_sheet(path: Path, filename: str, tell: Tell) -> tuple[TableShape, list[list[str]]]:
     book = Workbook(path, filename)
     names = book.sheet_names()
-    samples = {name: book.sample(name) for name in names}
+    samples = {name: list(_sampled(book.rows(name))) for name in names}
     if not any(samples.values()):
         raise NotATable(filename=filename)
     best = max(names, key=lambda name: _sheet_score(samples[name]))
-    if len(names) > 1:
+    if sum(bool(sample) for sample in samples.values()) > 1:
         tell.warn(OtherSheets(sheets=len(names), sheet=best))
     numbered = samples[best]
     start = find_start([row for _, row in numbered])
@@ -202,14 +214,12 @@ def _shape(
     else:
         first_row_line = numbered[-1][0] + 1
     above = (header_line or first_row_line) - 1
-    shape = TableShape(
-        **{
-            **asdict(found),
-            "preamble_lines": above,
-            "header_line": header_line,
-            "first_row_line": first_row_line,
-            "width": start.width,
-            "header": header,
-        }
+    shape = replace(
+        found,
+        preamble_lines=above,
+        header_line=header_line,
+        first_row_line=first_row_line,
+        width=start.width,
+        header=header,
     )
     return shape, [row for _, row in numbered[start.first :][:SAMPLE_ROWS]]
