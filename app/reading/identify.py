@@ -28,6 +28,7 @@ from app.reading.encoding import detect_encoding
 
 HEAD_BYTES = 256 * 1024
 CLEAR_SCORE = 0.3  # of a dialect; prose with some commas stays below
+PROSE_DELIMITERS = " :"  # set cells apart only where the name says so too
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 # Magic bytes that do not occur at the start of text.
@@ -63,13 +64,14 @@ MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"{\\rtf", "document", "an RTF document"),
     (b"%!PS", "document", "a PostScript document"),
 )
+WORDLIKE = (b"PAR1", b"OggS", b"ID3", b"fLaC", b"wOFF", b"BZh")  # could begin a table
 # Text of a known kind, by how it begins (after blanks).
 TEXTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"OFXHEADER\s*:|<\?OFX|<OFX>", re.I), "ofx", "an OFX bank statement"),
     (re.compile(r"<\?xml.{0,600}<(?:\w+:)?OFX", re.I | re.S), "ofx", "an OFX bank statement"),
     (re.compile(r"!(?:Type|Account|Option|Clear)\s*:", re.I), "qif", "a QIF file"),
-    (re.compile(r"(?:.{0,400}[\r\n])?:20:.{0,80}[\r\n]+:(?:21|25)|:6[01][FM]?:[CD\d]", re.S), "mt940",
-     "an MT940 bank statement"),
+    (re.compile(r"(?:.{0,400}[\r\n])?:20:.{0,80}[\r\n]+:(?:21|25)|:6[01][FM]?:[CD\d]", re.S),
+     "mt940", "an MT940 bank statement"),
     (re.compile(r"<\?xml.{0,900}:camt\.05", re.S), "camt", "a CAMT bank statement"),
     (re.compile(r"<\?xml.{0,300}progid=\"Excel", re.S), "xml", "an Excel 2003 XML file"),
     (re.compile(r"<!doctype html|<html|<table", re.I), "html", "a web page"),
@@ -169,7 +171,7 @@ def identify(task: Task, tell: Tell) -> dict[str, Any]:
 def _binary_kind(path: Path, head: bytes, task: Task) -> Kind | None:
     """Return what its magic bytes and container say; None for what may be text."""
     for magic, kind, found in MAGIC:
-        if head.startswith(magic):
+        if head.startswith(magic) and (magic not in WORDLIKE or b"\0" in head[:4096]):
             return Kind(kind, found, f"begins with {magic[:8]!r}")
     if b"%PDF-1." in head[:1024]:
         return Kind("pdf", "a PDF document", "has a PDF header")
@@ -224,9 +226,10 @@ def _text_kind(head: bytes, *, whole: bool) -> Kind:
         return Kind("tsv", "a table set apart by tabs (TSV)", "lines of cells, set apart by tabs")
     if not dialect.score:
         return Kind("text", "plain text", "text without cells")
-    return Kind(
-        "csv", "a table in text (CSV)", f"lines of cells, set apart by {dialect.delimiter!r}"
-    )
+    evidence = f"lines of cells, set apart by {dialect.delimiter!r}"
+    if dialect.score < CLEAR_SCORE or dialect.delimiter in PROSE_DELIMITERS:
+        return Kind("prose", "plain text", evidence)
+    return Kind("csv", "a table in text (CSV)", evidence)
 
 
 def _is_text(text: str) -> bool:
