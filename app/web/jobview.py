@@ -1,0 +1,246 @@
+"""A job's state as a person sees it in a list. Pure; static/js/ui/job-view.js is its twin.
+
+A test gives both the same states and compares what comes out, so that a row does not change its
+words when the script takes it over.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.state import JobState
+from app.web.words import (
+    GROUP_OF_STATE,
+    STATE_OF_STATUS,
+    STATE_WORDS,
+    counted,
+    kind_of,
+    size_text,
+    time_left,
+    took_text,
+)
+
+COUNTED_STEPS = frozenset(
+    {"extracting", "delta_analysis", "storing", "entity_resolution", "classification"}
+)
+SMALLEST_FILL = 4.0
+"""Percent of a segment: a stage that has begun shows a little, so that a failure has a place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One stage in the rail. `weight` is its share, `fill` how much of it is done, in percent."""
+
+    label: str
+    state: str
+    weight: float
+    fill: float
+
+    @property
+    def twentieths(self) -> int:
+        """The fill as rail.css knows it where no script can set it."""
+        return round(self.fill / 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The three sentences, and the way out. `retry` is the button's text, "" when there is none."""
+
+    title: str
+    kept: str
+    hint: str
+    code: str
+    retry: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """One file in the list, and the head of its own page.
+
+    state    wait, run, pause, ask, done, fail or stop
+    group    needs, progress or done
+    slim     one line without a rail
+    when     stands before the time `at`, or alone where `at` is ""
+    tags     (colour, text) pairs: dup, warn, bad or plain
+    """
+
+    job_id: str
+    name: str
+    kind: str
+    meta: str
+    state: str
+    group: str
+    slim: bool
+    message: str
+    stage: str
+    count: str
+    percent: int
+    spoken: str
+    when: str
+    at: str
+    summary: str
+    tags: tuple[tuple[str, str], ...]
+    segments: tuple[Segment, ...]
+    failure: Failure | None
+    can_cancel: bool
+
+    @property
+    def url(self) -> str:
+        return f"/jobs/{self.job_id}"
+
+
+def file_row(job: JobState) -> FileRow:
+    """Return what the list shows of `job`."""
+    state = state_of(job)
+    stage = _stage_label(job)
+    when, at = _when(job, state)
+    return FileRow(
+        job_id=job["job_id"],
+        name=job["filename"],
+        kind=kind_of(job["filename"]),
+        meta=_meta(job),
+        state=state,
+        group=GROUP_OF_STATE[state],
+        slim=state in ("wait", "done", "stop"),
+        message=job["message"],
+        stage=stage,
+        count=_count(job, state),
+        percent=int(job["progress"]),
+        spoken=_spoken(job, state, stage),
+        when=when,
+        at=at,
+        summary=_summary(job, state),
+        tags=_tags(job),
+        segments=tuple(_segments(job)),
+        failure=_failure(job),
+        can_cancel=GROUP_OF_STATE[state] == "progress" or state == "ask",
+    )
+
+
+def state_of(job: JobState) -> str:
+    """Return the page's word for the job's status; a file that was undone counts as stopped."""
+    return "stop" if job["undone"] else STATE_OF_STATUS.get(job["status"], "wait")
+
+
+def rows_of(job: JobState) -> int | None:
+    """Return how many rows the file has, as far as is known."""
+    facts: dict[str, Any] = {**job["details"], **(job["result"] or {})}
+    rows = facts.get("rows")
+    return rows if isinstance(rows, int) else None
+
+
+def fact(job: JobState, key: str) -> int:
+    """Return a count from the job's result, 0 when it has none."""
+    value = (job["result"] or {}).get(key)
+    return value if isinstance(value, int) else 0
+
+
+def _segments(job: JobState) -> list[Segment]:
+    segments = []
+    for stage in job["stages"]:
+        share = stage["end"] - stage["start"]
+        fill = 100.0 if stage["state"] == "done" else 0.0
+        if stage["state"] in ("running", "failed"):
+            done = (job["progress"] - stage["start"]) / share * 100 if share else 0.0
+            fill = min(max(round(done, 1), SMALLEST_FILL), 100.0)
+        segments.append(Segment(stage["label"], stage["state"], share, fill))
+    return segments
+
+
+def _stage_label(job: JobState) -> str:
+    for stage in job["stages"]:
+        if stage["key"] == job["stage"]:
+            return stage["label"]
+    return ""
+
+
+def _meta(job: JobState) -> str:
+    rows = rows_of(job)
+    size = size_text(job["size"])
+    return size if rows is None else f"{counted(rows, 'row')} · {size}"
+
+
+def _count(job: JobState, state: str) -> str:
+    if state == "fail":
+        return f"attempt {job['attempt']}" if job["attempt"] > 1 else ""
+    done, total = job["details"].get("processed"), job["details"].get("total")
+    if state != "run" or not isinstance(done, int):
+        return ""
+    if job["step"] == "malware_scan":
+        return f"{size_text(done)} of {size_text(total)}" if isinstance(total, int) else ""
+    if job["step"] not in COUNTED_STEPS:
+        return ""
+    if isinstance(total, int) and total >= done:
+        return f"{done:,} of {counted(total, 'row')}"
+    return counted(done, "row")
+
+
+def _when(job: JobState, state: str) -> tuple[str, str]:
+    ended = job["completed_at"] or job["updated_at"]
+    if state == "run":
+        left = time_left(job["estimated_time_remaining"])
+        return left, ""
+    if state == "done":
+        took = took_text(job["duration_ms"])
+        return (f"{took} · " if took else ""), ended
+    if state == "fail":
+        return "failed ", ended
+    if state == "stop":
+        return ("undone " if job["undone"] else "cancelled "), (
+            job["updated_at"] if job["undone"] else ended
+        )
+    return STATE_WORDS[state], ""
+
+
+def _spoken(job: JobState, state: str, stage: str) -> str:
+    parts = [f"{int(job['progress'])} percent", stage.lower()]
+    if state == "run":
+        parts.append(time_left(job["estimated_time_remaining"]))
+    else:
+        parts.append(STATE_WORDS[state])
+    return ", ".join(part for part in parts if part)
+
+
+def _summary(job: JobState, state: str) -> str:
+    if state == "wait":
+        return "Waiting for its turn"
+    if job["undone"]:
+        return "Taken back; nothing of it is stored"
+    if state == "stop":
+        return f"Cancelled at {int(job['progress'])}%"
+    if state != "done":
+        return ""
+    new, known = fact(job, "new_rows"), fact(job, "existing_rows")
+    if (job["result"] or {}).get("duplicate_of") or (not new and known):
+        return "Nothing new to store"
+    if known:
+        return f"{counted(new, 'new row')}, {known:,} known"
+    return f"{counted(new, 'row')} stored"
+
+
+def _tags(job: JobState) -> tuple[tuple[str, str], ...]:
+    tags: list[tuple[str, str]] = []
+    result = job["result"] or {}
+    if job["undone"]:
+        tags.append(("", "Undone"))
+    elif result.get("duplicate_of"):
+        tags.append(("dup", "Exact match"))
+    elif fact(job, "existing_rows"):
+        tags.append(("dup", "Overlaps"))
+    if rejected := fact(job, "rejected"):
+        tags.append(("warn", f"{rejected:,} not read"))
+    return tuple(tags)
+
+
+def _failure(job: JobState) -> Failure | None:
+    error = job["error"]
+    if error is None:
+        return None
+    stage = _stage_label(job).lower()
+    retry = f"Retry from {stage}" if stage else "Retry"
+    return Failure(
+        title=error["title"],
+        kept=error["detail"],
+        hint=error["hint"],
+        code=error["code"],
+        retry=retry if error.get("retryable") else "",
+    )

@@ -1,0 +1,355 @@
+"""The pages a browser sees. Each handler gathers states and hands one dataclass to its template."""
+
+import asyncio
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp_jinja2
+import jinja2
+import orjson
+from aiohttp import web
+
+from app.core.errors import AppError, NotFound
+from app.core.permissions import may_see
+from app.core.state import JobState
+from app.core.times import iso_from_ms
+from app.keys import DATABASE, RECORDS, SETTINGS, VIEWER
+from app.store.batches import BatchRow, get_batch, list_batches, status_counts
+from app.store.events import read_job
+from app.store.jobs import JobRow, get_job, list_jobs
+from app.web import rowview, views
+from app.web.batches import intake_of, samples
+from app.web.forms import see_other
+from app.web.identity import viewer_of
+from app.web.jobview import fact, file_row
+from app.web.problems import status_of
+from app.web.static import STATIC, STYLE_SHEET, StaticFiles, static_file
+from app.web.words import size_text, took_text
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TEMPLATES = ROOT / "templates"
+STATIC_FOLDER = ROOT / "static"
+
+FILES_LISTED = 1000
+ROWS_RENDERED = 100
+EVENTS_SHOWN = 200
+EARLIER_SHOWN = 20
+THEMES = frozenset({"light", "dark"})
+THEME_COOKIE = "livetrail_theme"
+HOST = re.compile(r"[A-Za-z0-9.\-\[\]:]{1,255}")
+UNFINISHED = ("pending", "processing", "paused", "waiting")
+
+MODULES = {
+    "files": "js/pages/files.js",
+    "job": "js/pages/job.js",
+    "gate": "js/pages/gate.js",
+}
+
+
+def page_routes() -> list[web.AbstractRouteDef]:
+    """Return every address that answers with a page, and the static files."""
+    return [
+        web.get("/", files_page),
+        web.get("/batches/{batch_id}", files_page),
+        web.get("/jobs/{job_id}", job_page),
+        web.post("/samples", take_samples),
+        web.get("/login", gate_page),
+        web.get("/setup", gate_page),
+        web.get("/signin", gate_page),
+        web.get("/static/{version}/{path:.+}", static_file),
+    ]
+
+
+def setup_pages(app: web.Application) -> None:
+    """Load templates and static files into `app`. Raises OSError when they can not be read."""
+    app[STATIC] = files = StaticFiles.load(STATIC_FOLDER)
+    environment = aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["asset"] = files.url
+    environment.globals["blank_row"] = file_row(BLANK)
+
+
+BLANK: JobState = {
+    "job_id": "",
+    "batch_id": None,
+    "document_id": None,
+    "filename": "",
+    "size": 0,
+    "media_type": "",
+    "sha256": "",
+    "plan": "",
+    "status": "pending",
+    "stage": None,
+    "step": None,
+    "progress": 0.0,
+    "message": "",
+    "estimated_time_remaining": None,
+    "n": 0,
+    "last_seq": 0,
+    "attempt": 1,
+    "created_at": "",
+    "started_at": None,
+    "completed_at": None,
+    "updated_at": "",
+    "duration_ms": None,
+    "stages": [],
+    "steps_done": [],
+    "details": {},
+    "warnings": [],
+    "document_type": None,
+    "platform": None,
+    "error": None,
+    "result": None,
+    "undone": False,
+}
+"""What the script clones a row from, when a file arrives while the page is open."""
+
+
+def policy(host: str) -> str:
+    """Return the Content-Security-Policy of a page: its own files, and its own sockets.
+
+    host  of the request; some browsers do not count ws: among 'self'
+    """
+    sockets = f" ws://{host} wss://{host}" if HOST.fullmatch(host) else ""
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+        f" connect-src 'self'{sockets}; form-action 'self'; base-uri 'none';"
+        " frame-ancestors 'none'"
+    )
+
+
+def render(request: web.Request, template: str, page: Any, status: int = 200) -> web.Response:
+    """Return `page` in its template, under the pages' own policy."""
+    response = aiohttp_jinja2.render_template(template, request, {"page": page}, status=status)
+    response.headers["Content-Security-Policy"] = policy(request.host)
+    return response
+
+
+def error_response(
+    request: web.Request, error: AppError, status: int | None = None
+) -> web.Response:
+    """Return `error` as a page: what happened, what was kept, what to do."""
+    code = status or status_of(error.code)
+    page = views.error_page(_shell(request, None), error, code, VIEWER in request)
+    return render(request, "error.html", page, code)
+
+
+def _shell(request: web.Request, script: str | None) -> views.Shell:
+    files = request.app[STATIC]
+    viewer = request.get(VIEWER)
+    theme = request.cookies.get(THEME_COOKIE, "")
+    modules = files.modules(MODULES[script]) if script else []
+    return views.Shell(
+        theme=theme if theme in THEMES else "",
+        user_name=viewer.name if viewer else "",
+        log=request.app[DATABASE].log_id if viewer else "",
+        css=files.url(STYLE_SHEET),
+        modules=tuple(files.url(path) for path in modules),
+    )
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def files_page(request: web.Request) -> web.Response:
+    """GET / and /batches/{id}: the newest open batch, or all files; one batch."""
+    viewer = viewer_of(request)
+    reader = request.app[DATABASE].reader
+    wanted = request.match_info.get("batch_id")
+    batch: BatchRow | None = None
+    newest = await list_batches(reader, user_id=viewer.user_id, limit=1)
+    if wanted is not None:
+        batch = await get_batch(reader, wanted)
+        if batch is None or not may_see(viewer, batch.user_id):
+            raise NotFound(what="batch")
+    elif "all" not in request.query and newest:
+        counts = await status_counts(reader, newest[0].id)
+        batch = newest[0] if any(counts.get(status) for status in UNFINISHED) else None
+    jobs = await list_jobs(
+        reader,
+        user_id=None if batch else viewer.user_id,
+        batch_id=batch.id if batch else None,
+        before_id=request.query.get("before") or None,
+        limit=FILES_LISTED,
+    )
+    search = request.query.get("q", "").strip()[:200]
+    # A thousand states take longer to put in order than the loop should wait for.
+    page = await asyncio.to_thread(_files, request, batch, jobs, search, viewer.user_id)
+    return render(request, "files.html", page)
+
+
+def _files(
+    request: web.Request,
+    batch: BatchRow | None,
+    jobs: Sequence[JobRow],
+    search: str,
+    user_id: str,
+) -> views.FilesPage:
+    settings = request.app[SETTINGS]
+    found = [job.state for job in jobs if search.lower() in job.filename.lower()]
+    rows = views.newest_first(found)
+    percent, headline, aside = views.tally(rows)
+    few = len(rows) <= views.CELLS_AT_MOST
+    counted = views.chips(rows)
+    older = ""
+    if len(jobs) == FILES_LISTED:
+        older = f"{request.path}?all&before={jobs[-1].id}"
+    error = views.error_from_code(request.query.get("error", ""))
+    return views.FilesPage(
+        shell=_shell(request, "files"),
+        room=f"batch:{batch.id}" if batch else f"user:{user_id}",
+        batch_id=batch.id if batch else "",
+        title=_batch_title(batch, found) if batch else "All files",
+        where="Batch · started" if batch else "Everything you dropped here, newest first",
+        started_at=iso_from_ms(batch.created_ms) if batch else "",
+        percent=percent,
+        headline=headline,
+        aside=aside,
+        groups=views.grouped(rows, ROWS_RENDERED),
+        count=len(rows),
+        cells=tuple(rows) if few else (),
+        bars=() if few else tuple(_bars(counted)),
+        chips=counted,
+        feed=views.latest_messages(found),
+        other_view=("/?all", "All files") if batch else None,
+        older=older,
+        search=search,
+        max_upload_bytes=settings.max_upload_bytes,
+        max_files=settings.max_files_per_batch,
+        limit_text=size_text(settings.max_upload_bytes),
+        notice=f"{error}. {error.hint}" if error else "",
+    )
+
+
+def _bars(chips: Iterable[views.Chip]) -> Iterable[tuple[str, int, str]]:
+    for chip in chips:
+        if chip.count:
+            yield chip.state, chip.count, f"{chip.label}: {chip.count}"
+
+
+def _batch_title(batch: BatchRow, jobs: Sequence[JobState]) -> str:
+    if batch.name:
+        return batch.name
+    first = min((job["filename"] for job in jobs), default="No files")
+    return first if len(jobs) < 2 else f"{first} and {len(jobs) - 1:,} more"
+
+
+async def take_samples(request: web.Request) -> web.Response:
+    """POST /samples: the sample files as a batch, for a page without scripts."""
+    answer = await samples(request, intake_of(request))
+    return see_other(f"/batches/{orjson.loads(answer.body)['batch_id']}")
+
+
+async def job_page(request: web.Request) -> web.Response:
+    """GET /jobs/{id}: one file, what was done with it, and its rows (`?state=`, `?page=`)."""
+    viewer = viewer_of(request)
+    reader = request.app[DATABASE].reader
+    job = await get_job(reader, request.match_info["job_id"])
+    if job is None or not may_see(viewer, job.user_id):
+        raise NotFound(what="file")
+    state = job.state
+    batch = await get_batch(reader, job.batch_id) if job.batch_id else None
+    recorded = await read_job(reader, job.id, max(state["n"] - EVENTS_SHOWN, 0), EVENTS_SHOWN)
+    events = [orjson.loads(one.body) for one in recorded]
+    delta = await request.app[RECORDS].delta(job.id)
+    earlier = await _earlier(request, delta["seen_in"], job.user_id)
+    rows = await _rows(request, job.id, {one.url.rpartition("/")[2]: one.name for one in earlier})
+    now = now_ms()
+    stages = views.stage_items(state, now)
+    row = file_row(state)
+    page = views.JobPage(
+        shell=_shell(request, "job"),
+        row=row,
+        batch_url=f"/batches/{job.batch_id}" if batch else "/",
+        batch_name=_batch_title(batch, [state]) if batch else "",
+        percent=row.percent,
+        elapsed=views.elapsed(state, now),
+        started_at=state["started_at"] or "",
+        stages=stages,
+        total=took_text(state["duration_ms"]),
+        rows=rows,
+        earlier=earlier,
+        same_as=await _same_as(request, state, job.user_id),
+        new_rows=delta["new_rows"],
+        known_rows=delta["existing_rows"],
+        feed=views.told(events, {stage["key"]: stage["label"] for stage in state["stages"]}),
+        events=state["n"],
+        warnings=tuple(state["warnings"]),
+        facts=rowview.facts(state),
+        rejected=delta["rejected_rows"] or fact(state, "rejected"),
+        undo_text=views.undo_text(state),
+        size=views.size_of(state),
+    )
+    return render(request, "job.html", page)
+
+
+async def _rows(request: web.Request, job_id: str, names: Mapping[str, str]) -> views.Rows:
+    wanted = request.query.get("state", "")
+    state: Any = wanted if wanted in {key for key, _ in rowview.STATES} else ""
+    number = request.query.get("page", "1")
+    page = max(int(number), 1) if number.isdecimal() and len(number) < 8 else 1
+    found = await request.app[RECORDS].rows(
+        job_id,
+        state=state or None,
+        offset=(page - 1) * rowview.ROWS_A_PAGE,
+        limit=rowview.ROWS_A_PAGE,
+    )
+    return views.Rows(
+        filters=rowview.filters(found.counts),
+        state=state,
+        rows=tuple(rowview.table_row(row, names) for row in found.rows),
+        total=found.total,
+        page=page,
+        pages=max(-(-found.total // rowview.ROWS_A_PAGE), 1),
+    )
+
+
+async def _earlier(
+    request: web.Request, seen: Sequence[Mapping[str, Any]], user_id: str
+) -> tuple[views.Earlier, ...]:
+    found = [
+        await _one_earlier(request, s["job_id"], s["rows"], user_id) for s in seen[:EARLIER_SHOWN]
+    ]
+    return tuple(one for one in found if one is not None)
+
+
+async def _same_as(request: web.Request, state: JobState, user_id: str) -> views.Earlier | None:
+    other = (state["result"] or {}).get("duplicate_of")
+    return await _one_earlier(request, other, 0, user_id) if isinstance(other, str) else None
+
+
+async def _one_earlier(
+    request: web.Request, job_id: str, rows: int, user_id: str
+) -> views.Earlier | None:
+    job = await get_job(request.app[DATABASE].reader, job_id)
+    if job is None or job.user_id != user_id:
+        return None
+    return views.Earlier(f"/jobs/{job.id}", job.filename, job.state["created_at"], rows)
+
+
+async def gate_page(request: web.Request) -> web.Response:
+    """GET /login, /setup and /signin. The two links carry their token in the fragment."""
+    name = request.path.strip("/")
+    wanted = request.query.get("next", "/")
+    page = views.GatePage(
+        shell=_shell(request, "gate"),
+        error=views.error_from_code(request.query.get("error", "")),
+        next_url=wanted if is_local(wanted) else "/",
+        min_password_length=request.app[SETTINGS].min_password_length,
+    )
+    return render(request, f"{name}.html", page)
+
+
+def is_local(url: str) -> bool:
+    """Tell whether `url` stays on this server: one slash first, and nothing a browser bends."""
+    return bool(re.fullmatch(r"/(?![/\\])[^\\\x00-\x1f]*", url))

@@ -1,0 +1,114 @@
+"""The rows of a file as the table shows them, and the facts of a result. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.state import JobState
+from app.web.words import amount_text
+
+ROWS_A_PAGE = 100
+STATES = (("", "All"), ("new", "New"), ("known", "Known"), ("review", "To check"))
+REVIEW_BELOW = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One chip above the table."""
+
+    state: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One row. `mark` is new, known or review; `seen_url` leads to where a known row was seen."""
+
+    number: int
+    date: str
+    text: str
+    note: str
+    amount: str
+    currency: str
+    category: str
+    reason: str
+    mark: str
+    seen: str
+    seen_url: str
+
+
+def table_row(row: Mapping[str, Any], names: Mapping[str, str]) -> TableRow:
+    """Return what the table shows of a stored row.
+
+    names  job id -> filename, for the files in which known rows were seen
+    """
+    seen = row["seen_in"]
+    text, note = _text(row)
+    return TableRow(
+        number=row["row"],
+        date=row["date"] or "",
+        text=text,
+        note=note,
+        amount=amount_text(row["amount"]),
+        currency=row["currency"] or "",
+        category=row["category"] or "",
+        reason=row["category_reason"] or "",
+        mark=_mark(row),
+        seen=f"{names.get(seen['job_id'], 'an earlier file')}, row {seen['row']:,}" if seen else "",
+        seen_url=f"/jobs/{seen['job_id']}" if seen and seen["job_id"] in names else "",
+    )
+
+
+def _text(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the row's main words and what stands small below them."""
+    vendor, description = row["vendor"] or row["counterparty"] or "", row["description"] or ""
+    if vendor or description:
+        first = vendor or description
+        return first, description if description != first else row["reference"] or ""
+    extra = [f"{key}: {value}" for key, value in (row["extra"] or {}).items() if value]
+    return " · ".join(extra), ""
+
+
+def _mark(row: Mapping[str, Any]) -> str:
+    if row["state"] == "known":
+        return "known"
+    sure = row["confidence"]
+    return "review" if sure is not None and sure < REVIEW_BELOW else "new"
+
+
+def filters(counts: Mapping[str, int]) -> tuple[Filter, ...]:
+    """Return the table's chips from {"all", "new", "known", "review"}."""
+    return tuple(Filter(state, label, counts.get(state or "all", 0)) for state, label in STATES)
+
+
+def facts(job: JobState) -> tuple[tuple[str, str], ...]:
+    """Return the result as (name, value) pairs, in reading order; () while there is none."""
+    result = job["result"] or {}
+    details = job["details"]
+    found: list[tuple[str, str]] = []
+    if job["document_type"]:
+        found.append(("Kind", str(details.get("document_label") or job["document_type"])))
+    if job["platform"]:
+        found.append(("From", str(job["platform"])))
+    first, last = result.get("first_date"), result.get("last_date")
+    if first and last:
+        found.append(("Period", first if first == last else f"{first} to {last}"))
+    for money in result.get("by_currency") or []:
+        currency = money.get("currency") or ""
+        for key, label in (("income", "Money in"), ("spending", "Money out")):
+            if money.get(key):
+                found.append((label, f"{amount_text(str(money[key]))} {currency}".strip()))
+    numbers = (
+        ("rows", "Rows read"),
+        ("new_rows", "New rows stored"),
+        ("existing_rows", "Already known"),
+        ("rejected", "Could not be read"),
+        ("vendors", "Different payees"),
+        ("review", "To check"),
+    )
+    for key, label in numbers:
+        value = result.get(key)
+        if isinstance(value, int) and (value or key == "new_rows"):
+            found.append((label, f"{value:,}"))
+    return tuple(found)

@@ -1,0 +1,383 @@
+"""What each template is given: one dataclass a template, made from plain states. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.errors import AppError, InternalError
+from app.core.state import JobState
+from app.core.times import iso_from_ms, ms_from_iso
+from app.web.jobview import FileRow, file_row, rows_of
+from app.web.rowview import Filter, TableRow
+from app.web.words import counted, size_text, took_text
+
+FEED_LENGTH = 12
+CELLS_AT_MOST = 60
+GROUPS = (("needs", "Needs you"), ("progress", "In progress"), ("done", "Done"))
+CHIPS = (
+    ("needs", "Needs you"),
+    ("run", "Running"),
+    ("wait", "Waiting"),
+    ("done", "Done"),
+    ("stop", "Stopped"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What the frame of every page needs.
+
+    theme      "light", "dark", or "" to follow the system
+    user_name  "" when nobody is signed in
+    log        the log's id, so that the script notices when it is another one
+    css        address of the style sheet; `modules` of the scripts, the first is the entry
+    """
+
+    theme: str
+    user_name: str
+    log: str
+    css: str
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line of the message list. `kind` is warn, bad, good, dup or "" and colours its mark."""
+
+    at: str
+    text: str
+    who: str = ""
+    kind: str = ""
+    heading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One filter above the list, with how many files it would show."""
+
+    state: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One section of the list. `rows` may be fewer than `count`: the script adds the rest."""
+
+    key: str
+    label: str
+    count: int
+    rows: tuple[FileRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FilesPage:
+    """files.html: a batch, or all files of a person.
+
+    room        what the page follows live
+    batch_id    "" when the page shows all files
+    count       of files, of which at most some hundred are rendered
+    percent     of all files together
+    other_view  (url, label) of another view worth a link, or None
+    older       address of the next page, "" when this is the last
+    limits      what the drop zone says and checks: bytes a file, files a batch
+    """
+
+    shell: Shell
+    room: str
+    batch_id: str
+    title: str
+    where: str
+    started_at: str
+    percent: int
+    headline: str
+    aside: str
+    groups: tuple[Group, ...]
+    count: int
+    cells: tuple[FileRow, ...]
+    bars: tuple[tuple[str, int, str], ...]
+    chips: tuple[Chip, ...]
+    feed: tuple[Message, ...]
+    other_view: tuple[str, str] | None
+    older: str
+    search: str
+    max_upload_bytes: int
+    max_files: int
+    limit_text: str
+    notice: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageItem:
+    """One line of the stage list. `start` and `length` place its bar, in percent of the whole."""
+
+    key: str
+    label: str
+    state: str
+    duration: str
+    note: str
+    start: float
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows tab. `pages` counts from 1; `first` and `last` are row numbers, 0 when empty."""
+
+    filters: tuple[Filter, ...]
+    state: str
+    rows: tuple[TableRow, ...]
+    total: int
+    page: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier file in which rows of this one were seen."""
+
+    url: str
+    name: str
+    on: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """job.html: one file, its stages, its rows, and what was told on the way.
+
+    elapsed    "took 12.4 s" or "running for 25 s"; `started_at` lets the script count on
+    undo_text  what an undo would take back; "" when there is nothing to undo
+    same_as    the earlier file with the same bytes, or None
+    rejected   how many rows could not be read
+    """
+
+    shell: Shell
+    row: FileRow
+    batch_url: str
+    batch_name: str
+    percent: int
+    elapsed: str
+    started_at: str
+    stages: tuple[StageItem, ...]
+    total: str
+    rows: Rows
+    earlier: tuple[Earlier, ...]
+    same_as: Earlier | None
+    new_rows: int
+    known_rows: int
+    feed: tuple[Message, ...]
+    events: int
+    warnings: tuple[Mapping[str, Any], ...]
+    facts: tuple[tuple[str, str], ...]
+    rejected: int
+    undo_text: str
+    size: str
+
+
+@dataclass(frozen=True, slots=True)
+class GatePage:
+    """login.html, setup.html and signin.html. `error` is what went wrong before, or None."""
+
+    shell: Shell
+    error: AppError | None
+    next_url: str
+    min_password_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """error.html: the three sentences, and a way back."""
+
+    shell: Shell
+    status: int
+    title: str
+    kept: str
+    hint: str
+    code: str
+    way_back: tuple[str, str]
+
+
+def error_page(shell: Shell, error: AppError, status: int, signed_in: bool) -> ErrorPage:
+    """Return the page for `error`, with the way back that fits it."""
+    body = error.body()
+    back = ("/", "Back to Files") if signed_in else ("/login", "Sign in")
+    return ErrorPage(shell, status, body["title"], body["detail"], body["hint"], body["code"], back)
+
+
+def error_from_code(code: str) -> AppError | None:
+    """Return the error a form was sent back with (`?error=code`), or None."""
+    kind = AppError.by_code.get(code)
+    return None if kind is None or kind is InternalError else kind()
+
+
+def grouped(rows: Sequence[FileRow], at_most: int) -> tuple[Group, ...]:
+    """Return all groups, empty ones too; at most `at_most` rows in all, in order of need."""
+    groups = []
+    room = at_most
+    for key, label in GROUPS:
+        own = [row for row in rows if row.group == key]
+        groups.append(Group(key, label, len(own), tuple(own[:room])))
+        room -= len(groups[-1].rows)
+    return tuple(groups)
+
+
+def newest_first(jobs: Sequence[JobState]) -> list[FileRow]:
+    """Return the rows of `jobs`, newest first."""
+    return [file_row(job) for job in sorted(jobs, key=lambda job: job["job_id"], reverse=True)]
+
+
+def tally(rows: Sequence[FileRow]) -> tuple[int, str, str]:
+    """Return the overall percent, the headline and what is said beside it."""
+    if not rows:
+        return 0, "", ""
+    ended = [row for row in rows if row.group == "done"]
+    needing = sum(row.group == "needs" for row in rows)
+    going = len(rows) - len(ended) - needing
+    percent = sum(100 if row.group == "done" else row.percent for row in rows) // len(rows)
+    if len(ended) == len(rows):
+        only = "The file is done." if len(rows) == 1 else f"All {len(rows):,} files are done."
+        return 100, only, ""
+    verb = "is" if len(ended) == 1 else "are"
+    headline = f"{len(ended):,} of {counted(len(rows), 'file')} {verb} done."
+    parts = []
+    if going:
+        parts.append(f"{going:,} {'is' if going == 1 else 'are'} on the way")
+    if needing:
+        parts.append(f"{counted(needing, 'file')} {'needs' if needing == 1 else 'need'} you")
+    aside = "; ".join(parts)
+    return percent, headline, f"{aside[0].upper()}{aside[1:]}." if aside else ""
+
+
+def chip_state(row: FileRow) -> str:
+    """Return under which filter a row is counted."""
+    if row.group == "needs":
+        return "needs"
+    return "wait" if row.state == "pause" else row.state
+
+
+def chips(rows: Sequence[FileRow]) -> tuple[Chip, ...]:
+    """Return the filters, with how many rows each shows; those that show none are left out."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[chip_state(row)] = counts.get(chip_state(row), 0) + 1
+    return tuple(Chip(key, label, counts.get(key, 0)) for key, label in CHIPS)
+
+
+def latest_messages(jobs: Sequence[JobState]) -> tuple[Message, ...]:
+    """Return the newest message of each of the most recently changed jobs, newest first."""
+    newest = sorted(jobs, key=lambda job: job["last_seq"], reverse=True)[:FEED_LENGTH]
+    return tuple(
+        Message(job["updated_at"], job["message"], job["filename"], _kind_of_state(job))
+        for job in newest
+    )
+
+
+def _kind_of_state(job: JobState) -> str:
+    return {"completed": "good", "error": "bad"}.get(job["status"], "")
+
+
+KIND_OF_EVENT = {
+    "processing_completed": "good",
+    "processing_failed": "bad",
+    "processing_warning": "warn",
+}
+DUPLICATE_STEPS = frozenset(
+    {"duplicate_found", "content_duplicate_found", "delta_analysis_complete"}
+)
+
+
+def told(events: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> tuple[Message, ...]:
+    """Return `events` (oldest first) as messages, newest first, a heading over each stage.
+
+    labels  a stage's key -> its label
+    """
+    lines: list[Message] = []
+    last_text, stage = "", None
+    for event in events:
+        if event["stage"] != stage and event["stage"] in labels:
+            stage = event["stage"]
+            lines.append(Message(event["timestamp"], "", heading=labels[stage]))
+        kind = KIND_OF_EVENT.get(event["type"], "")
+        if not kind and event["step"] in DUPLICATE_STEPS:
+            kind = "dup"
+        # A sentence that only repeats itself is not told twice in a row.
+        if event["message"] != last_text:
+            lines.append(Message(event["timestamp"], event["message"], kind=kind))
+        last_text = event["message"]
+    return tuple(_headings_first(lines))
+
+
+def _headings_first(lines: Sequence[Message]) -> list[Message]:
+    """Return `lines` newest first, each heading above its own stage's lines."""
+    blocks: list[list[Message]] = [[]]
+    for line in lines:
+        if line.heading:
+            blocks.append([line])
+        else:
+            blocks[-1].append(line)
+    ordered: list[Message] = []
+    for block in reversed(blocks):
+        head = [line for line in block if line.heading]
+        ordered += head + [line for line in reversed(block) if not line.heading]
+    return ordered
+
+
+def stage_items(job: JobState, now_ms: int) -> tuple[StageItem, ...]:
+    """Return the stage list; bars share one time axis from the first start to the last end."""
+    starts = [ms_from_iso(s["started_at"]) for s in job["stages"] if s["started_at"]]
+    if not starts:
+        return tuple(
+            StageItem(s["key"], s["label"], s["state"], "", "", 0, 0) for s in job["stages"]
+        )
+    first = min(starts)
+    ends = [ms_from_iso(s["ended_at"]) for s in job["stages"] if s["ended_at"]]
+    running = any(s["state"] == "running" for s in job["stages"])
+    last = max([now_ms if running else 0, *ends, first + 1])
+    items = []
+    for stage in job["stages"]:
+        start = ms_from_iso(stage["started_at"]) if stage["started_at"] else None
+        end = ms_from_iso(stage["ended_at"]) if stage["ended_at"] else now_ms
+        length = 0 if start is None else max(end - start, 0)
+        items.append(
+            StageItem(
+                stage["key"],
+                stage["label"],
+                stage["state"],
+                took_text(length) if start is not None else "",
+                stage["summary"],
+                0.0 if start is None else round((start - first) / (last - first) * 100, 1),
+                round(length / (last - first) * 100, 1),
+            )
+        )
+    return tuple(items)
+
+
+def elapsed(job: JobState, now_ms: int) -> str:
+    """Return how long the job took, or has been running; "" before it started."""
+    if job["completed_at"] and job["duration_ms"] is not None:
+        return f"took {took_text(job['duration_ms'])}"
+    if job["started_at"] and job["status"] == "processing":
+        return f"running for {took_text(max(now_ms - ms_from_iso(job['started_at']), 0))}"
+    return ""
+
+
+def undo_text(job: JobState) -> str:
+    """Return what an undo of `job` takes back; "" when it stored nothing or was undone."""
+    stored = (job["result"] or {}).get("new_rows") or (job["result"] or {}).get("stored")
+    if job["status"] != "completed" or job["undone"] or not stored:
+        return ""
+    return (
+        f"This takes back {counted(int(stored), 'row')} that {job['filename']} stored,"
+        " with their categories. The file itself stays here, and you can import it again."
+    )
+
+
+def size_of(job: JobState) -> str:
+    """Return the file's size and rows for its page."""
+    rows = rows_of(job)
+    return size_text(job["size"]) + ("" if rows is None else f" · {counted(rows, 'row')}")
+
+
+def started_at(created_ms: int) -> str:
+    return iso_from_ms(created_ms)

@@ -1,0 +1,321 @@
+/** The Files page: rows that live, the head that sums them up, and files that come in. */
+
+import { el, keyedList, setAttr, setText, setVar } from "../core/dom.js";
+import { timeLeft } from "../core/format.js";
+import { createPainter } from "../core/frame.js";
+import { createStore } from "../core/store.js";
+import { titleOf } from "../core/words.js";
+import { createApi } from "../net/api.js";
+import { attachToPage, createClient } from "../net/client.js";
+import { createUploader } from "../net/upload.js";
+import { createDropZone } from "../ui/drop-zone.js";
+import { bindRow, paintRow } from "../ui/file-row.js";
+import { chipOf, jobView, tally } from "../ui/job-view.js";
+import { createFeed } from "../ui/message-feed.js";
+import { choose, createShell, memory, onForms, toast } from "../ui/shell.js";
+import { createAnnouncer, createSigns } from "../ui/signs.js";
+
+const { room, batch: batchId, title, maxBytes, maxFiles, log } = document.body.dataset;
+const LISTED = 1000;
+const PAGE = 500;
+const CELLS_AT_MOST = 60;
+const REGROUP_MS = 500;
+const DISMISSED = "livetrail.dismissed";
+
+const byId = (id) => document.getElementById(id);
+const api = createApi();
+const uploader = createUploader();
+const store = createStore({ onGap: mend });
+/** What is shown of each file. @type {Map<string, import("../ui/job-view.js").View>} */
+const views = new Map();
+/** @type {Map<string, ReturnType<typeof bindRow>>} */
+const rows = new Map();
+const dismissed = new Set((memory.get(DISMISSED) ?? "").split(" "));
+let chip = "";
+let search = byId("find").value.trim().toLowerCase();
+let regroupAt = 0;
+
+// rows
+
+const template = byId("row").content.firstElementChild;
+const sections = [...document.querySelectorAll("[data-section]")].map((section) => ({
+  key: section.dataset.section,
+  section,
+  count: section.querySelector("[data-part=count]"),
+  list: keyedList(section.querySelector("ul"), { create: nodeOf, keyOf: (id) => id }),
+}));
+for (const node of document.querySelectorAll("li.file")) rows.set(node.dataset.key, bindRow(node));
+
+function nodeOf(id) {
+  let row = rows.get(id);
+  if (!row) {
+    row = bindRow(template.cloneNode(true));
+    rows.set(id, row);
+    paintRow(row, views.get(id));
+  }
+  return row.node;
+}
+
+function viewOf(id) {
+  const status = store.getStatus(id);
+  if (!status?.job) return null;
+  const view = jobView(status.job, timeLeft(status, Date.now()));
+  if (view.group === "needs" && dismissed.has(id)) return { ...view, group: "done", failure: null };
+  return view;
+}
+
+const painter = createPainter((ids) => {
+  let moved = false;
+  for (const id of ids) {
+    const before = views.get(id);
+    const view = viewOf(id);
+    if (!view) continue;
+    views.set(id, view);
+    moved ||= before?.group !== view.group || chipOf(before) !== chipOf(view);
+    const row = rows.get(id);
+    if (row) paintRow(row, view);
+    paintCell(id, view);
+  }
+  if (moved) regroup();
+  sumUp();
+});
+store.subscribe("*", (status, id) => status?.job && painter.mark(id));
+
+/** Sort files into their groups; at most every half second, so that nothing flickers past. */
+function regroup() {
+  if (regroupAt) return;
+  regroupAt = setTimeout(arrange, views.size > rows.size ? 0 : REGROUP_MS);
+}
+
+function arrange() {
+  regroupAt = 0;
+  const newest = [...views.keys()].sort().reverse().slice(0, LISTED);
+  const wanted = newest.filter((id) => matches(views.get(id)));
+  let any = false;
+  for (const { key, section, count, list } of sections) {
+    const ids = wanted.filter((id) => views.get(id).group === key);
+    list.render(ids);
+    section.hidden = ids.length === 0;
+    any ||= ids.length > 0;
+    setText(count, ids.length);
+  }
+  const none = views.size === 0;
+  byId("welcome").hidden = !none || Boolean(search);
+  byId("batch").hidden = none;
+  byId("activity").hidden = none;
+  byId("drop").hidden = none && !search;
+  byId("no-match").hidden = any || none;
+  cells();
+  sumUp();
+}
+
+function matches(view) {
+  if (chip && chipOf(view) !== chip) return false;
+  return !search || view.name.toLowerCase().includes(search);
+}
+
+// head
+
+const head = {
+  percent: document.querySelector("#batch [data-part=percent]"),
+  headline: document.querySelector("#batch [data-part=headline]"),
+  aside: document.querySelector("#batch [data-part=aside]"),
+  cells: byId("cells"),
+  chips: [...byId("chips").children],
+  needs: byId("needs"),
+};
+/** @type {Map<string, HTMLElement>} */
+const cellOf = new Map([...head.cells.querySelectorAll("[data-key]")].map((node) => [node.dataset.key, node]));
+
+function sumUp() {
+  const all = [...views.values()];
+  const { percent, headline, aside } = tally(all);
+  setText(head.percent, `${percent}%`);
+  setText(head.headline, headline);
+  setText(head.aside, aside);
+  const counts = new Map([["", all.length]]);
+  for (const view of all) counts.set(chipOf(view), (counts.get(chipOf(view)) ?? 0) + 1);
+  for (const node of head.chips) {
+    const count = counts.get(node.value) ?? 0;
+    node.hidden = count === 0 && node.value !== "" && node.value !== chip;
+    setText(node.lastElementChild, count);
+  }
+  const needing = counts.get("needs") ?? 0;
+  head.needs.hidden = needing === 0;
+  setText(head.needs.firstElementChild, needing);
+  if (all.length > CELLS_AT_MOST) bars(counts);
+  document.title = `${titleOf(store.getAllStatuses().filter((one) => one.job), title)} · Livetrail`;
+}
+
+function paintCell(id, view) {
+  const node = cellOf.get(id);
+  if (!node) return;
+  setAttr(node, "data-s", view.state);
+  setVar(node, "--p", `${view.group === "done" ? 100 : view.percent}%`);
+  setAttr(node, "aria-label", `${view.name}: ${view.spoken}`);
+}
+
+/** A cell a file, newest first; above sixty files one bar by state. */
+function cells() {
+  if (views.size > CELLS_AT_MOST) {
+    if (cellOf.size) head.cells.replaceChildren();
+    cellOf.clear();
+    return;
+  }
+  const ids = [...views.keys()].sort().reverse();
+  for (const id of ids) {
+    if (!cellOf.has(id)) cellOf.set(id, el("a", { href: `/jobs/${id}`, data: { key: id } }));
+    paintCell(id, views.get(id));
+  }
+  const nodes = ids.map((id) => cellOf.get(id));
+  if (nodes.some((node, at) => head.cells.children[at] !== node)) head.cells.replaceChildren(...nodes);
+}
+
+function bars(counts) {
+  const states = ["done", "run", "needs", "wait", "stop"].filter((state) => counts.get(state));
+  if (head.cells.children.length !== states.length) {
+    head.cells.replaceChildren(...states.map(() => el("i", {}, el("span", { class: "vh" }))));
+  }
+  states.forEach((state, at) => {
+    const node = head.cells.children[at];
+    setAttr(node, "data-s", state);
+    setVar(node, "--w", counts.get(state));
+    setText(node.firstElementChild, `${state}: ${counts.get(state)}`);
+  });
+}
+
+byId("chips").addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  chip = button.value;
+  for (const node of head.chips) setAttr(node, "aria-pressed", node === button);
+  arrange();
+});
+byId("find").addEventListener("input", (event) => {
+  search = event.target.value.trim().toLowerCase();
+  arrange();
+});
+byId("find").addEventListener("keydown", (event) => event.key === "Escape" && event.target.blur());
+byId("find").form.addEventListener("submit", (event) => event.preventDefault());
+document.querySelector('[data-do="clear"]').addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("find").value = search = chip = "";
+  for (const node of head.chips) setAttr(node, "aria-pressed", node.value === "");
+  arrange();
+});
+
+// what a person does
+
+onForms(document, {
+  "/cancel": async (form, id) => {
+    await api.cancel(id);
+    const name = views.get(id)?.name ?? "The file";
+    toast(`${name} is cancelled`, { action: "Take it up again", run: () => api.retry(id) });
+  },
+  "/retry": (form, id) => api.retry(id),
+  "/samples": () => api.post("/samples"),
+});
+document.addEventListener("click", (event) => {
+  if (!event.target.closest('[data-do="dismiss"]')) return;
+  const id = event.target.closest("li.file").dataset.key;
+  dismissed.add(id);
+  memory.set(DISMISSED, [...dismissed].slice(-500).join(" "));
+  painter.mark(id);
+});
+
+const shell = createShell({
+  keys: {
+    "/": () => byId("find").focus(),
+    u: () => zone.choose(),
+    j: () => choose(links(), 1),
+    k: () => choose(links(), -1),
+    n: () => choose(links('[data-group="needs"] '), 1),
+    r: () => here("retry-form")?.requestSubmit(),
+    c: () => here("cancel")?.requestSubmit(),
+  },
+});
+const links = (within = "") => [...document.querySelectorAll(`.file${within.trim()} .name a`)];
+function here(part) {
+  const form = document.activeElement?.closest("li.file")?.querySelector(`[data-part="${part}"]`);
+  return form?.hidden ? null : form;
+}
+
+const zone = createDropZone({
+  form: byId("drop"),
+  list: byId("sending"),
+  limits: { maxBytes: Number(maxBytes), maxFiles: Number(maxFiles) },
+  uploader,
+  onArrived({ batch_id: arrived }) {
+    // a page that shows one batch can not show another's files
+    if (batchId && uploader.active === 0) location.assign(`/batches/${arrived}`);
+  },
+});
+
+// what the server tells
+
+const feed = createFeed({
+  list: byId("feed"),
+  empty: byId("feed-empty"),
+  pause: document.querySelector('[data-do="pause-feed"]'),
+  names: true,
+});
+const announcer = createAnnouncer();
+const signs = createSigns({ retry: () => client.retryNow() });
+const client = createClient({
+  log: log || null,
+  onEvent: (event) => store.applyEvent(event),
+  onState: (state) => signs.show(state),
+  onSnapshot: (job) => store.applySnapshot(job),
+  onReset: () => {
+    store.clearAll();
+    location.reload();
+  },
+});
+
+store.follow((event, status) => {
+  if (!status) return;
+  feed.add(event, status.filename);
+  if (client.state.name !== "live") return;
+  if (event.type === "processing_completed") announcer.say(`${status.filename} is done`, { key: "done" });
+  if (event.type === "processing_failed") {
+    announcer.say(`${status.filename} failed: ${event.error.title}`, { key: "failed" });
+  }
+  if (event.type === "processing_started") announcer.say(event.message, { key: "started" });
+});
+
+/** Something is missing in between: take the whole state instead. */
+async function mend(jobId) {
+  store.applySnapshot(await api.job(jobId));
+}
+
+/** The newest files as they stand, and from which place in the log on to listen. */
+async function load() {
+  const wanted = { batch_id: batchId || undefined, limit: PAGE };
+  const before = new URLSearchParams(location.search).get("before") ?? undefined;
+  const first = await api.jobs({ ...wanted, before });
+  const found = [...first.jobs];
+  if (first.next) found.push(...(await api.jobs({ ...wanted, before: first.next })).jobs);
+  store.batch(() => found.forEach((job) => store.applySnapshot(job)));
+  return first.jobs.reduce((seq, job) => Math.max(seq, job.last_seq), 0);
+}
+
+async function start() {
+  let after = 0;
+  try {
+    after = await load();
+    painter.flush();
+    arrange();
+  } catch (problem) {
+    if (!problem.title) throw problem;
+    toast(`${problem.title}. ${problem.hint}`, { alert: true });
+  }
+  client.follow(room, after);
+  client.start();
+  attachToPage(client, window);
+}
+
+setInterval(() => {
+  for (const [id, view] of views) if (view.state === "run") painter.mark(id);
+}, 1000);
+start();
+shell.localise(document);

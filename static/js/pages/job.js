@@ -1,0 +1,259 @@
+/** The page of one file: head, stages, rows and messages, live. */
+
+import { adoptVars, el, setAttr, setText, setVar } from "../core/dom.js";
+import { formatCount, plural, timeLeft } from "../core/format.js";
+import { createPainter } from "../core/frame.js";
+import { createStore } from "../core/store.js";
+import { createApi } from "../net/api.js";
+import { attachToPage, createClient } from "../net/client.js";
+import { bindRow, paintHead } from "../ui/file-row.js";
+import { elapsed, jobView, metaOf, stageItems, undoText } from "../ui/job-view.js";
+import { createFeed } from "../ui/message-feed.js";
+import { createRowsTable } from "../ui/rows-table.js";
+import { createShell, onForms, toast } from "../ui/shell.js";
+import { createAnnouncer, createSigns } from "../ui/signs.js";
+import { createStageList } from "../ui/stage-list.js";
+
+const { job: jobId, title, log } = document.body.dataset;
+const MILESTONES = [75, 50, 25];
+
+const byId = (id) => document.getElementById(id);
+const api = createApi();
+const store = createStore({ onGap: load });
+const headNode = byId("head");
+const head = bindRow(headNode);
+const part = head.parts;
+const stages = createStageList(byId("stages"));
+const names = new Map(
+  [...document.querySelectorAll("#duplicates a[href^='/jobs/']")].map((link) => [
+    link.pathname.split("/")[2],
+    link.textContent,
+  ]),
+);
+const table = createRowsTable({ jobId, api, names });
+let storedAt = "";
+let milestone = 0;
+
+adoptVars(document);
+
+const painter = createPainter(() => {
+  const status = store.getStatus(jobId);
+  if (!status?.job) return;
+  const { job } = status;
+  const now = Date.now();
+  const view = jobView(job, timeLeft(status, now));
+  const running = view.state === "run";
+  setAttr(headNode, "data-s", view.state);
+  setText(part.percent, `${view.percent}%`);
+  setText(part.message, view.message);
+  setText(part.meta, metaOf(job).split(" · ").reverse().join(" · "));
+  const took = elapsed(job, now);
+  setText(part.when, running ? view.when : took);
+  setText(part.elapsed, running && took ? `${view.when ? "· " : ""}${took}` : "");
+  part.cancel.hidden = !view.can_cancel;
+  const undo = undoText(job);
+  part.undo.hidden = !undo;
+  setText(part["undo-text"], undo);
+  paintHead(head, view);
+  [...part.names.children].forEach((node, at) => {
+    setAttr(node, "data-s", view.segments[at]?.state);
+    setVar(node, "--w", view.segments[at]?.weight ?? 1);
+  });
+  stages.paint(stageItems(job, now));
+  notes(job.warnings);
+  setText(byId("tab-events").lastElementChild, formatCount(job.n));
+  document.title = `${running ? `${view.percent}% · ` : ""}${title} · Livetrail`;
+});
+store.subscribe(jobId, () => painter.mark(jobId));
+
+/** @param {import("../core/fold.js").Warning[]} warnings */
+function notes(warnings) {
+  const box = byId("warnings");
+  const list = byId("notes");
+  if (list.children.length === warnings.length) return;
+  box.hidden = warnings.length === 0;
+  setText(box.querySelector("[data-part=count]"), warnings.length);
+  list.replaceChildren(
+    ...warnings.map((note) =>
+      el(
+        "li",
+        {},
+        el("i", { class: "ic i-alert", aria: { hidden: true } }),
+        el("b", {}, note.title),
+        el("p", {}, `${note.detail} ${note.hint}`),
+      ),
+    ),
+  );
+}
+
+// tabs
+
+const tabs = [...document.querySelectorAll("#tabs a")];
+const strip = byId("tabs");
+strip.setAttribute("role", "tablist");
+for (const tab of tabs) {
+  const pane = byId(tab.hash.slice(1));
+  tab.setAttribute("role", "tab");
+  tab.setAttribute("aria-controls", pane.id);
+  pane.setAttribute("role", "tabpanel");
+  pane.setAttribute("aria-labelledby", tab.id);
+}
+
+function open(name, remember = true) {
+  const wanted = tabs.find((tab) => tab.hash === `#${name}`) ?? tabs[0];
+  for (const tab of tabs) {
+    const on = tab === wanted;
+    setAttr(tab, "aria-selected", on);
+    tab.tabIndex = on ? 0 : -1;
+    byId(tab.hash.slice(1)).toggleAttribute("data-open", on);
+  }
+  if (remember) history.replaceState(null, "", `#tab=${wanted.hash.slice(1)}`);
+  return wanted;
+}
+
+strip.addEventListener("click", (event) => {
+  const tab = event.target.closest("a");
+  if (!tab) return;
+  event.preventDefault();
+  open(tab.hash.slice(1));
+});
+strip.addEventListener("keydown", (event) => {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  const at = tabs.indexOf(document.activeElement) + step;
+  open(tabs[(at + tabs.length) % tabs.length].hash.slice(1)).focus();
+});
+const wanted = /^#(?:tab=)?(\w+)$/.exec(location.hash)?.[1];
+open(wanted ?? "rows", false);
+byId("duplicates").addEventListener("click", (event) => {
+  const link = event.target.closest("[data-show]");
+  if (!link) return;
+  event.preventDefault();
+  open("rows");
+  table.show(link.dataset.show);
+});
+
+// what a person does
+
+createShell({
+  keys: {
+    r: () => part["retry-form"].hidden || part["retry-form"].requestSubmit(),
+    c: () => part.cancel.hidden || part.cancel.requestSubmit(),
+    j: () => open(tabs[Math.min(tabs.length - 1, current() + 1)].hash.slice(1)),
+    k: () => open(tabs[Math.max(0, current() - 1)].hash.slice(1)),
+  },
+});
+const current = () => tabs.findIndex((tab) => tab.getAttribute("aria-selected") === "true");
+onForms(document, {
+  "/cancel": async () => {
+    await api.cancel(jobId);
+    toast(`${title} is cancelled`, { action: "Take it up again", run: () => api.retry(jobId) });
+  },
+  "/retry": () => api.retry(jobId),
+  "/undo": async () => {
+    part.undo.open = false;
+    const { rows } = await api.undo(jobId);
+    toast(`${plural(rows, "row")} of ${title} ${rows === 1 ? "is" : "are"} taken back`);
+  },
+});
+headNode.addEventListener("click", (event) => {
+  if (event.target.closest('[data-do="dismiss"]')) part.more.hidden = true;
+});
+
+// what the server tells
+
+const feeds = [
+  createFeed({ list: byId("feed"), empty: byId("feed-empty") }),
+  createFeed({ list: byId("side-feed") }),
+];
+const announcer = createAnnouncer();
+const signs = createSigns({ retry: () => client.retryNow() });
+const client = createClient({
+  log: log || null,
+  onEvent: (event) => store.applyEvent(event),
+  onState: (state) => signs.show(state),
+  onSnapshot: (job) => store.applySnapshot(job),
+  onReset: () => location.reload(),
+});
+
+let stage = null;
+store.follow((event, status) => {
+  if (!status?.job) return;
+  if (stage !== null && event.stage !== stage) {
+    const label = status.job.stages.find((one) => one.key === event.stage)?.label;
+    if (label) for (const feed of feeds) feed.heading(label);
+  }
+  stage = event.stage;
+  for (const feed of feeds) feed.add(event, status.filename);
+  if (client.state.name === "live") announce(event, status.job);
+  refresh(event, status.job);
+});
+
+function announce(event, job) {
+  if (event.type === "processing_failed") {
+    announcer.alert(`${event.error.title}. ${event.error.detail} ${event.error.hint}`);
+  } else if (event.type === "processing_completed") {
+    announcer.say(event.message, { key: "done" });
+  } else {
+    const passed = MILESTONES.find((percent) => job.progress >= percent) ?? 0;
+    if (passed > milestone) announcer.say(`${passed} percent, ${event.message}`, { key: "progress" });
+    milestone = Math.max(milestone, passed);
+  }
+}
+
+/** Rows are there after they were stored, have categories at the end, and go with an undo. */
+function refresh(event, job) {
+  const done = event.type === "step_completed" ? event.step : event.type;
+  const tells = ["storing", "classification", "processing_completed", "job_undone"];
+  if (!tells.includes(done) || storedAt === `${done} ${job.attempt}`) return;
+  storedAt = `${done} ${job.attempt}`;
+  tell(table.load());
+  if (event.type === "processing_completed" || event.type === "job_undone") tell(compare());
+}
+
+/** What was compared with earlier files. */
+async function compare() {
+  const delta = await api.delta(jobId);
+  setText(
+    byId("delta").firstElementChild,
+    `${plural(delta.new_rows, "new row")}, ${formatCount(delta.existing_rows)} I already know`,
+  );
+  setText(byId("tab-duplicates").lastElementChild, delta.existing_rows ? formatCount(delta.existing_rows) : "");
+  const rejected = byId("rejected");
+  rejected.hidden = !delta.rejected_rows;
+  setText(rejected.querySelector("[data-part=count]"), formatCount(delta.rejected_rows));
+}
+
+/** Nothing more than a page that is not quite up to date: told, and the page goes on. */
+function tell(promise) {
+  promise.catch((problem) => {
+    if (!problem.title) throw problem;
+    toast(`${problem.title}. ${problem.hint}`, { alert: true });
+  });
+}
+
+async function load() {
+  const job = await api.job(jobId);
+  store.applySnapshot(job);
+  return job;
+}
+
+async function start() {
+  let after = 0;
+  try {
+    const job = await load();
+    after = job.last_seq;
+    stage = job.stage;
+    milestone = MILESTONES.find((percent) => job.progress >= percent) ?? 0;
+    painter.flush();
+  } catch (problem) {
+    if (!problem.title) throw problem;
+    toast(`${problem.title}. ${problem.hint}`, { alert: true });
+  }
+  client.follow(`job:${jobId}`, after);
+  client.start();
+  attachToPage(client, window);
+}
+
+setInterval(() => store.getStatus(jobId)?.phase === "running" && painter.mark(jobId), 1000);
+start();

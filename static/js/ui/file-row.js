@@ -1,0 +1,112 @@
+/** One file in the list: remembers its parts, writes only what changed.
+ *
+ *  bindRow(node) -> row              takes over a row that the server rendered, or a clone of one
+ *  paintRow(row, view)               view: see job-view.js
+ *  paintHead(parts, view)            what rows and the job's own page share: rail, tags, failure
+ */
+
+import { el, parts, setAttr, setText, setVar } from "../core/dom.js";
+import { formatClock } from "../core/format.js";
+
+/** @typedef {{node: HTMLElement, parts: Record<string, HTMLElement>, time: HTMLTimeElement|null,
+ *   rail: HTMLElement[], tags: string, at: string}} Row */
+
+/** @param {HTMLElement} node  @returns {Row} */
+export function bindRow(node) {
+  const found = parts(node);
+  return {
+    node,
+    parts: found,
+    time: found.when?.parentElement.querySelector("time") ?? null,
+    rail: [...(found.rail?.children ?? [])],
+    tags: found.tags?.textContent ?? "",
+    at: "",
+  };
+}
+
+/** @param {Row} row  @param {import("./job-view.js").View} view */
+export function paintRow(row, view) {
+  const { node, parts: part } = row;
+  setAttr(node, "data-s", view.state);
+  setAttr(node, "data-group", view.group);
+  setAttr(node, "data-slim", view.slim);
+  if (part.name.getAttribute("href") !== `/jobs/${view.job_id}`) identify(row, view);
+  setText(part.meta, view.meta);
+  setText(part.message, view.message);
+  setText(part.stage, view.stage);
+  setText(part.count, view.count);
+  setText(part.percent, `${view.percent}%`);
+  setText(part.summary, view.summary);
+  paintWhen(row, view);
+  paintHead(row, view);
+  part.cancel.hidden = !view.can_cancel;
+}
+
+/** What stays as it is for a file's life. */
+function identify(row, view) {
+  const { parts: part } = row;
+  const url = `/jobs/${view.job_id}`;
+  setText(part.name, view.name);
+  setAttr(part.name, "href", url);
+  setText(part.kind, view.kind);
+  setAttr(part.go, "href", url);
+  setAttr(part.go, "aria-label", `Open ${view.name}`);
+  setAttr(part.cancel, "action", `${url}/cancel`);
+  setAttr(part["cancel-button"], "aria-label", `Cancel ${view.name}`);
+  setAttr(part["retry-form"], "action", `${url}/retry`);
+  setAttr(part.rail, "aria-label", `Progress of ${view.name}`);
+  setText(part.job, view.job_id);
+  setText(part.dismissed, view.name);
+}
+
+function paintWhen(row, view) {
+  setText(row.parts.when, view.when);
+  if (row.at === view.at) return;
+  row.at = view.at;
+  row.time.hidden = !view.at;
+  setAttr(row.time, "datetime", view.at || null);
+  setText(row.time, view.at ? formatClock(view.at) : "");
+}
+
+/** @param {Row} row  @param {import("./job-view.js").View} view */
+export function paintHead(row, view) {
+  paintRail(row, view);
+  paintTags(row, view);
+  paintFailure(row.parts, view.failure);
+}
+
+function paintRail(row, view) {
+  const { rail } = row.parts;
+  setAttr(rail, "data-s", view.state);
+  setAttr(rail, "aria-valuenow", view.percent);
+  setAttr(rail, "aria-valuetext", view.spoken);
+  if (row.rail.length !== view.segments.length) {
+    row.rail = view.segments.map(() => el("i"));
+    rail.replaceChildren(...row.rail);
+  }
+  view.segments.forEach((segment, at) => {
+    const node = row.rail[at];
+    setAttr(node, "data-s", segment.state);
+    setVar(node, "--w", segment.weight);
+    setVar(node, "--p", `${segment.fill}%`);
+  });
+}
+
+function paintTags(row, view) {
+  const text = view.tags.map((tag) => tag.join(" ")).join(",");
+  if (row.tags === text) return;
+  row.tags = text;
+  const tags = view.tags.map(([colour, words]) => el("span", { class: `tag ${colour}` }, words));
+  row.parts.tags.replaceChildren(...tags.flatMap((tag) => [tag, " "]));
+}
+
+function paintFailure(part, failure) {
+  part.more.hidden = failure === null;
+  if (failure === null) return;
+  setText(part.title, failure.title);
+  setText(part.kept, failure.kept);
+  setText(part.hint, failure.hint);
+  setText(part.code, failure.code);
+  setText(part.retry, failure.retry);
+  part["retry-form"].hidden = !failure.retry;
+}

@@ -1,0 +1,254 @@
+/** A job's state as a person sees it in a list. Pure: app/web/jobview.py, in JavaScript.
+ *
+ *  jobView(job, left?) -> View      left: what stands for the time left; from the job by default
+ *  chipOf(view) -> "needs" | "run" | "wait" | "done" | "stop"
+ *  tally(views) -> {percent, headline, aside}
+ *  stageItems(job, nowMs) -> [{key, label, state, duration, note, start, length}]
+ *  elapsed(job, nowMs) -> "took 12.4 s"
+ *  undoText(job) -> string
+ *
+ *  A test gives both the same states and compares what comes out, so that a row does not change
+ *  its words when the script takes it over.
+ *
+ *  @typedef {{job_id: string, name: string, kind: string, meta: string, state: string,
+ *    group: string, slim: boolean, message: string, stage: string, count: string, percent: number,
+ *    spoken: string, when: string, at: string, summary: string, tags: [string, string][],
+ *    segments: {label: string, state: string, weight: number, fill: number}[],
+ *    failure: {title: string, kept: string, hint: string, code: string, retry: string}|null,
+ *    can_cancel: boolean}} View
+ *  @typedef {import("../core/fold.js").JobState} JobState
+ */
+
+import { formatBytes, formatCount, formatDuration, formatLeft, plural } from "../core/format.js";
+
+const STATES = {
+  pending: "wait",
+  processing: "run",
+  paused: "pause",
+  waiting: "ask",
+  completed: "done",
+  error: "fail",
+  cancelled: "stop",
+};
+const GROUPS = {
+  ask: "needs",
+  fail: "needs",
+  wait: "progress",
+  run: "progress",
+  pause: "progress",
+  done: "done",
+  stop: "done",
+};
+const WORDS = {
+  wait: "waiting",
+  run: "running",
+  pause: "paused",
+  ask: "needs an answer",
+  done: "done",
+  fail: "failed",
+  stop: "stopped",
+};
+const COUNTED = new Set([
+  "extracting",
+  "delta_analysis",
+  "storing",
+  "entity_resolution",
+  "classification",
+]);
+const SMALLEST_FILL = 4;
+
+/** @param {JobState} job  @param {string} [left]  @returns {View} */
+export function jobView(job, left = formatLeft(job.estimated_time_remaining)) {
+  const state = job.undone ? "stop" : (STATES[job.status] ?? "wait");
+  const group = GROUPS[state];
+  const stage = job.stages.find((one) => one.key === job.stage)?.label ?? "";
+  const [when, at] = whenOf(job, state, left);
+  return {
+    job_id: job.job_id,
+    name: job.filename,
+    kind: kindOf(job.filename),
+    meta: metaOf(job),
+    state,
+    group,
+    slim: state === "wait" || state === "done" || state === "stop",
+    message: job.message,
+    stage,
+    count: countOf(job, state),
+    percent: Math.floor(job.progress),
+    spoken: [
+      `${Math.floor(job.progress)} percent`,
+      stage.toLowerCase(),
+      state === "run" ? left : WORDS[state],
+    ]
+      .filter(Boolean)
+      .join(", "),
+    when,
+    at,
+    summary: summaryOf(job, state),
+    tags: tagsOf(job),
+    segments: job.stages.map((one) => segment(one, job.progress)),
+    failure: failureOf(job, stage),
+    can_cancel: group === "progress" || state === "ask",
+  };
+}
+
+export function kindOf(filename) {
+  const dot = filename.lastIndexOf(".");
+  const ending = filename.slice(dot + 1);
+  return dot >= 0 && /^[\p{L}\p{N}]{1,4}$/u.test(ending) ? ending.toUpperCase() : "FILE";
+}
+
+const isCount = (value) => Number.isInteger(value);
+const fact = (job, key) => (isCount(job.result?.[key]) ? job.result[key] : 0);
+
+export function metaOf(job) {
+  const rows = job.result?.rows ?? job.details.rows;
+  const size = formatBytes(job.size);
+  return isCount(rows) ? `${plural(rows, "row")} · ${size}` : size;
+}
+
+function segment(stage, progress) {
+  const weight = stage.end - stage.start;
+  let fill = stage.state === "done" ? 100 : 0;
+  if (stage.state === "running" || stage.state === "failed") {
+    const done = weight ? ((progress - stage.start) / weight) * 100 : 0;
+    fill = Math.min(100, Math.max(SMALLEST_FILL, Math.round(done * 10) / 10));
+  }
+  return { label: stage.label, state: stage.state, weight, fill };
+}
+
+function countOf(job, state) {
+  if (state === "fail") return job.attempt > 1 ? `attempt ${job.attempt}` : "";
+  const { processed, total } = job.details;
+  if (state !== "run" || !isCount(processed)) return "";
+  if (job.step === "malware_scan") {
+    return isCount(total) ? `${formatBytes(processed)} of ${formatBytes(total)}` : "";
+  }
+  if (!COUNTED.has(job.step)) return "";
+  if (isCount(total) && total >= processed) {
+    return `${formatCount(processed)} of ${plural(total, "row")}`;
+  }
+  return plural(processed, "row");
+}
+
+function whenOf(job, state, left) {
+  const ended = job.completed_at ?? job.updated_at;
+  if (state === "run") return [left, ""];
+  if (state === "done") {
+    return [job.duration_ms === null ? "" : `${formatDuration(job.duration_ms)} · `, ended];
+  }
+  if (state === "fail") return ["failed ", ended];
+  if (state === "stop") return job.undone ? ["undone ", job.updated_at] : ["cancelled ", ended];
+  return [WORDS[state], ""];
+}
+
+function summaryOf(job, state) {
+  if (state === "wait") return "Waiting for its turn";
+  if (job.undone) return "Taken back; nothing of it is stored";
+  if (state === "stop") return `Cancelled at ${Math.floor(job.progress)}%`;
+  if (state !== "done") return "";
+  const added = fact(job, "new_rows");
+  const known = fact(job, "existing_rows");
+  if (job.result?.duplicate_of || (!added && known)) return "Nothing new to store";
+  if (known) return `${plural(added, "new row")}, ${formatCount(known)} known`;
+  return `${plural(added, "row")} stored`;
+}
+
+function tagsOf(job) {
+  const tags = [];
+  if (job.undone) tags.push(["", "Undone"]);
+  else if (job.result?.duplicate_of) tags.push(["dup", "Exact match"]);
+  else if (fact(job, "existing_rows")) tags.push(["dup", "Overlaps"]);
+  const rejected = fact(job, "rejected");
+  if (rejected) tags.push(["warn", `${formatCount(rejected)} not read`]);
+  return tags;
+}
+
+function failureOf(job, stage) {
+  const { error } = job;
+  if (!error) return null;
+  const retry = stage ? `Retry from ${stage.toLowerCase()}` : "Retry";
+  return {
+    title: error.title,
+    kept: error.detail,
+    hint: error.hint,
+    code: error.code,
+    retry: error.retryable ? retry : "",
+  };
+}
+
+/** @param {View} view */
+export function chipOf(view) {
+  if (view.group === "needs") return "needs";
+  return view.state === "pause" ? "wait" : view.state;
+}
+
+/** @param {View[]} views */
+export function tally(views) {
+  const all = views.length;
+  if (all === 0) return { percent: 0, headline: "", aside: "" };
+  let done = 0;
+  let needing = 0;
+  let sum = 0;
+  for (const view of views) {
+    if (view.group === "done") done += 1;
+    if (view.group === "needs") needing += 1;
+    sum += view.group === "done" ? 100 : view.percent;
+  }
+  if (done === all) {
+    const headline = all === 1 ? "The file is done." : `All ${formatCount(all)} files are done.`;
+    return { percent: 100, headline, aside: "" };
+  }
+  const going = all - done - needing;
+  const said = [];
+  if (going) said.push(`${formatCount(going)} ${going === 1 ? "is" : "are"} on the way`);
+  if (needing) said.push(`${plural(needing, "file")} ${needing === 1 ? "needs" : "need"} you`);
+  const aside = said.join("; ");
+  return {
+    percent: Math.floor(sum / all),
+    headline: `${formatCount(done)} of ${plural(all, "file")} ${done === 1 ? "is" : "are"} done.`,
+    aside: aside ? `${aside[0].toUpperCase()}${aside.slice(1)}.` : "",
+  };
+}
+
+/** @param {JobState} job  @param {number} nowMs */
+export function stageItems(job, nowMs) {
+  const at = (iso) => (iso ? Date.parse(iso) : null);
+  const starts = job.stages.map((one) => at(one.started_at)).filter((ms) => ms !== null);
+  const first = Math.min(...starts);
+  const ends = job.stages.map((one) => at(one.ended_at)).filter((ms) => ms !== null);
+  const running = job.stages.some((one) => one.state === "running");
+  const last = Math.max(running ? nowMs : 0, ...ends, first + 1);
+  return job.stages.map((one) => {
+    const start = at(one.started_at);
+    const length = start === null ? 0 : Math.max(0, (at(one.ended_at) ?? nowMs) - start);
+    return {
+      key: one.key,
+      label: one.label,
+      state: one.state,
+      duration: start === null ? "" : formatDuration(length),
+      note: one.summary,
+      start: start === null ? 0 : Math.round(((start - first) / (last - first)) * 1000) / 10,
+      length: starts.length ? Math.round((length / (last - first)) * 1000) / 10 : 0,
+    };
+  });
+}
+
+/** @param {JobState} job  @param {number} nowMs */
+export function elapsed(job, nowMs) {
+  if (job.completed_at && job.duration_ms !== null) return `took ${formatDuration(job.duration_ms)}`;
+  if (job.started_at && job.status === "processing") {
+    return `running for ${formatDuration(Math.max(0, nowMs - Date.parse(job.started_at)))}`;
+  }
+  return "";
+}
+
+/** @param {JobState} job */
+export function undoText(job) {
+  const stored = job.result?.new_rows || job.result?.stored;
+  if (job.status !== "completed" || job.undone || !stored) return "";
+  return (
+    `This takes back ${plural(stored, "row")} that ${job.filename} stored, with their categories.` +
+    " The file itself stays here, and you can import it again."
+  );
+}

@@ -1,0 +1,129 @@
+/** The rows that were read, a hundred at a time, with filters; app/web/rowview.py in JavaScript.
+ *
+ *  createRowsTable({jobId, api, names?}) -> {load(), show(state), open}
+ *     names   job id -> filename, for the files in which known rows were seen
+ *  tableRow(row, names) -> what the table shows of a stored row; pure
+ */
+
+import { el, parts, setAttr, setText } from "../core/dom.js";
+import { formatCount } from "../core/format.js";
+
+export const ROWS_A_PAGE = 100;
+const REVIEW_BELOW = 0.6;
+const TAGS = { known: ["dup", "Known"], review: ["warn", "Check"], new: ["good", "New"] };
+
+/** "-1234.50" -> "-1,234.50". @param {string|null} amount */
+export function amountText(amount) {
+  if (!amount) return "";
+  const [, sign, whole, rest] = /^(-?)(\d*)(.*)$/.exec(amount);
+  return sign + whole.replace(/\B(?=(\d{3})+$)/g, ",") + rest;
+}
+
+/** @param {Record<string, any>} row  @param {Map<string, string>} names */
+export function tableRow(row, names) {
+  const seen = row.seen_in;
+  const sure = row.confidence;
+  const doubtful = sure !== null && sure < REVIEW_BELOW;
+  const [text, note] = textOf(row);
+  return {
+    number: row.row,
+    date: row.date ?? "",
+    text,
+    note,
+    amount: amountText(row.amount),
+    currency: row.currency ?? "",
+    category: row.category ?? "",
+    reason: row.category_reason ?? "",
+    mark: row.state === "known" ? "known" : doubtful ? "review" : "new",
+    seen: seen ? `${names.get(seen.job_id) ?? "an earlier file"}, row ${formatCount(seen.row)}` : "",
+    seen_url: seen && names.has(seen.job_id) ? `/jobs/${seen.job_id}` : "",
+  };
+}
+
+function textOf(row) {
+  const vendor = row.vendor || row.counterparty || "";
+  const description = row.description || "";
+  if (vendor || description) {
+    const first = vendor || description;
+    return [first, description !== first ? description : row.reference || ""];
+  }
+  const extra = Object.entries(row.extra ?? {}).filter(([, value]) => value);
+  return [extra.map(([key, value]) => `${key}: ${value}`).join(" · "), ""];
+}
+
+export function createRowsTable({ jobId, api, names = new Map() }) {
+  const byId = (id) => document.getElementById(id);
+  const table = byId("table");
+  const body = byId("lines");
+  const template = byId("line").content.firstElementChild;
+  const filters = byId("filters");
+  const pager = byId("pager");
+  const empty = byId("rows-empty");
+  const query = new URLSearchParams(location.search);
+  let state = query.get("state") ?? "";
+  let page = Math.max(1, Number(query.get("page")) || 1);
+  let asked = 0;
+
+  filters.addEventListener("click", (event) => {
+    const link = event.target.closest("a");
+    if (!link || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    show(link.dataset.state);
+  });
+  pager.addEventListener("click", (event) => {
+    const link = event.target.closest("a");
+    if (!link || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    page += Number(link.dataset.step);
+    load().then(() => byId("rows").scrollIntoView({ block: "start" }));
+  });
+
+  function show(next) {
+    state = next;
+    page = 1;
+    return load();
+  }
+
+  /** Ask for the page of rows; the answer to the latest question wins. */
+  async function load() {
+    const mine = ++asked;
+    const offset = (page - 1) * ROWS_A_PAGE;
+    const found = await api.rows(jobId, { offset, limit: ROWS_A_PAGE, state: state || undefined });
+    if (mine !== asked) return;
+    const lines = document.createDocumentFragment();
+    for (const row of found.rows) lines.append(lineOf(tableRow(row, names)));
+    body.replaceChildren(lines);
+    table.hidden = found.rows.length === 0;
+    empty.hidden = found.rows.length > 0;
+    for (const link of filters.children) {
+      setText(link.querySelector("b"), formatCount(found.counts[link.dataset.state || "all"] ?? 0));
+      setAttr(link, "aria-current", link.dataset.state === state ? "true" : null);
+    }
+    const pages = Math.max(1, Math.ceil(found.total / ROWS_A_PAGE));
+    pager.hidden = pages < 2;
+    setText(pager.querySelector("[data-part=place]"), `Page ${page} of ${formatCount(pages)}`);
+    pager.querySelector('[data-step="-1"]').hidden = page <= 1;
+    pager.querySelector('[data-step="1"]').hidden = page >= pages;
+    return found.counts;
+  }
+
+  function lineOf(line) {
+    const node = template.cloneNode(true);
+    const part = parts(node);
+    node.dataset.k = line.mark;
+    setText(part.number, formatCount(line.number));
+    setText(part.date, line.date);
+    setText(part.text, line.text);
+    setText(part.note, line.note);
+    setText(part.amount, [line.amount, line.amount && line.currency].filter(Boolean).join(" "));
+    setText(part.category, line.category);
+    setText(part.reason, line.reason);
+    const [colour, words] = TAGS[line.mark];
+    part.tag.className = `tag ${colour}`;
+    setText(part.tag, words);
+    part.seen.replaceWith(line.seen_url ? el("a", { href: line.seen_url }, line.seen) : line.seen);
+    return node;
+  }
+
+  return { load, show };
+}

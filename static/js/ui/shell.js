@@ -1,0 +1,166 @@
+/** The frame of every page: theme, menu, keyboard, toasts, forms that do not leave the page.
+ *
+ *  createShell({keys, onProblem?}) -> shell
+ *    keys            {"u": fn, "g f": fn, ...}   run outside fields only, and only when not turned off
+ *  shell.toast(text, {action?, run?, alert?})    at the bottom for 8 s; pointing at it holds it
+ *  shell.localise(root)                          UTC times as rendered -> the reader's own clock
+ *  onForms(root, handlers)                       {"/cancel": (form, jobId) => promise} by the end of
+ *                                                a form's address; what fails is told
+ *  choose(list, step)                            focus the next (1) or previous (-1) of `list`
+ */
+
+import { el } from "../core/dom.js";
+import { formatClock } from "../core/format.js";
+
+const TOAST_MS = 8000;
+const KEYS_OFF = "livetrail.keys";
+const CHORD_MS = 1200;
+const YEAR_S = 365 * 24 * 3600;
+
+/** localStorage, where the browser allows it. */
+export const memory = {
+  get(key) {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return null;
+    }
+  },
+  set(key, value) {
+    try {
+      localStorage.setItem(key, value);
+    } catch {
+      /* private windows may refuse; then it is forgotten with the page */
+    }
+  },
+};
+
+export function createShell({ keys = {} } = {}) {
+  theme();
+  localise(document);
+  const dialog = document.getElementById("keys");
+  const off = document.getElementById("keys-off");
+  if (off) {
+    off.checked = memory.get(KEYS_OFF) === "off";
+    off.addEventListener("change", () => memory.set(KEYS_OFF, off.checked ? "off" : "on"));
+  }
+  const showKeys = () => {
+    document.getElementById("menu")?.hidePopover?.();
+    dialog?.showModal();
+  };
+  document.querySelector('[data-do="keys"]')?.addEventListener("click", showKeys);
+  listen({ "?": showKeys, "g f": () => location.assign("/"), ...keys }, () => off?.checked);
+  for (const box of document.querySelectorAll(".confirm")) {
+    box.addEventListener("keydown", (event) => event.key === "Escape" && shut(box));
+    box.querySelector('[data-do="close"]')?.addEventListener("click", () => shut(box));
+  }
+  return { toast, localise };
+}
+
+function shut(details) {
+  details.open = false;
+  details.querySelector("summary").focus();
+}
+
+function theme() {
+  const box = document.getElementById("theme");
+  box?.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    const wanted = button.value;
+    // a cookie, so that the server renders it and the next page does not flash
+    document.cookie = `livetrail_theme=${wanted}; path=/; max-age=${wanted ? YEAR_S : 0}; samesite=lax`;
+    if (wanted) document.documentElement.dataset.theme = wanted;
+    else delete document.documentElement.dataset.theme;
+    for (const one of box.children) one.setAttribute("aria-pressed", String(one === button));
+  });
+}
+
+/** @param {ParentNode} root */
+export function localise(root) {
+  for (const node of root.querySelectorAll("time[datetime]")) {
+    const iso = node.getAttribute("datetime");
+    if (!iso) continue;
+    node.textContent = formatClock(iso, { seconds: node.hasAttribute("data-seconds") });
+    node.title = iso.replace("T", " ").replace(/\.\d+Z$/, " UTC");
+  }
+}
+
+const typing = (node) => node.closest?.("input, textarea, select, [contenteditable], dialog[open]");
+
+/** @param {Record<string, (event: KeyboardEvent) => void>} keys  @param {() => boolean} isOff */
+function listen(keys, isOff) {
+  const starts = new Set(Object.keys(keys).filter((key) => key.includes(" ")).map((key) => key[0]));
+  let first = "";
+  let at = 0;
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing(event.target) || isOff()) return;
+    const recent = first && event.timeStamp - at < CHORD_MS ? `${first} ` : "";
+    const run = keys[recent + event.key] ?? keys[event.key];
+    first = starts.has(event.key) && !recent ? event.key : "";
+    at = event.timeStamp;
+    if (!run) return;
+    event.preventDefault();
+    run(event);
+  });
+}
+
+/** @param {HTMLElement[]} list  @param {1|-1} step */
+export function choose(list, step) {
+  if (list.length === 0) return;
+  const holder = list.findIndex((one) => one.closest("li")?.contains(document.activeElement));
+  const next = holder < 0 ? (step > 0 ? 0 : list.length - 1) : holder + step;
+  const node = list[Math.min(list.length - 1, Math.max(0, next))];
+  node.focus();
+  node.scrollIntoView({ block: "nearest" });
+}
+
+let shown = null;
+
+export function toast(text, { action = "", run = () => {}, alert = false } = {}) {
+  shown?.remove();
+  const say = alert ? "alert" : "status";
+  const node = el("div", { class: "toast", role: say }, el("span", {}, text));
+  const close = () => {
+    clearTimeout(clock);
+    node.remove();
+  };
+  if (action) {
+    node.append(
+      el("button", { class: "btn", type: "button", on: { click: () => (close(), run()) } }, action),
+    );
+  }
+  const cross = el("i", { class: "ic i-x", aria: { hidden: true } });
+  node.append(
+    el("button", { class: "btn icon quiet", type: "button", aria: { label: "Close" }, on: { click: close } }, cross),
+  );
+  let clock = setTimeout(close, TOAST_MS);
+  node.addEventListener("pointerenter", () => clearTimeout(clock));
+  node.addEventListener("focusin", () => clearTimeout(clock));
+  node.addEventListener("pointerleave", () => (clock = setTimeout(close, TOAST_MS)));
+  document.body.append(node);
+  shown = node;
+}
+
+/** @param {Element} root  @param {Record<string, (form: HTMLFormElement, jobId: string) => Promise<any>>} handlers */
+export function onForms(root, handlers) {
+  root.addEventListener("submit", async (event) => {
+    const form = event.target;
+    const path = new URL(form.action, location.href).pathname;
+    const run = handlers[path.slice(path.lastIndexOf("/"))];
+    if (!run || form.method !== "post") return;
+    event.preventDefault();
+    const button = form.querySelector("button");
+    if (button.getAttribute("aria-busy") === "true") return;
+    button.setAttribute("aria-busy", "true");
+    try {
+      await run(form, path.split("/")[2] ?? "");
+    } catch (problem) {
+      if (!problem.title) throw problem;
+      toast(`${problem.title}. ${problem.hint}`, { alert: true });
+    } finally {
+      button.removeAttribute("aria-busy");
+    }
+  });
+}
