@@ -1,16 +1,21 @@
 """The step extracting: all rows of a table as typed columns, in parts that later steps load."""
 
+import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from app.core.errors import TooManyRows
 from app.core.notices import RejectedRows
 from app.core.reading import Task, Tell
 from app.reading.columns import Column
+from app.reading.frames import plain_frame
 from app.reading.parts import PartWriter
 from app.reading.tables import TableShape, read_rows
-from app.reading.typed import type_rows
+from app.reading.typed import Rejected, fit_rows, type_rows
 
 PART_ROWS = 50_000
 
@@ -22,34 +27,59 @@ def extract(task: Task, tell: Tell) -> dict[str, Any]:
     Raises TooManyRows and LineTooLong. Warns RejectedRows.
     """
     found = task["found"]["field_detection"]
-    shape = TableShape.from_json(found["shape"])
     columns = [Column(**column) for column in found["columns"]]
+    has_amounts = bool(found["has_amounts"])
     estimate = int(found["rows_estimate"])
-    limit = task["limits"]["max_rows"]
     writer = PartWriter(Path(task["work_dir"]))
     done = 0
-    for lines, rows in _batches(task, shape):
-        done += len(rows)
-        if done > limit:
-            raise TooManyRows(filename=task["filename"], limit=limit)
-        writer.add(type_rows(lines, rows, columns, has_amounts=found["has_amounts"]))
-        total = max(done, estimate)
-        tell(done, total, rows_done=done, rows_total=total)
-    summary = writer.finish()
+    with _no_collections():
+        for frame, misfits in _batches(task, columns, has_amounts=has_amounts):
+            done += frame.height + len(misfits)
+            if done > task["limits"]["max_rows"]:
+                raise TooManyRows(filename=task["filename"], limit=task["limits"]["max_rows"])
+            rows, rejected = type_rows(frame, columns, has_amounts=has_amounts)
+            writer.add(rows, sorted([*misfits, *rejected], key=lambda row: row.line))
+            total = max(done, estimate)
+            tell(done, total, rows_done=done, rows_total=total)
+        summary = writer.finish()
     if summary["rejected"]:
         tell.warn(RejectedRows(rejected=summary["rejected"], rows=done))
     return summary
 
 
-def _batches(task: Task, shape: TableShape) -> Iterator[tuple[list[int], list[list[str]]]]:
-    """Yield (source lines, rows), about PART_ROWS at a time."""
-    lines: list[int] = []
-    rows: list[list[str]] = []
-    for chunk in read_rows(Path(task["path"]), shape, task["limits"], task["filename"]):
-        lines.extend(chunk.lines)
-        rows.extend(chunk.rows)
-        if len(rows) >= PART_ROWS:
-            yield lines, rows
-            lines, rows = [], []
-    if rows:
-        yield lines, rows
+def _batches(
+    task: Task, columns: list[Column], *, has_amounts: bool
+) -> Iterator[tuple[pl.DataFrame, list[Rejected]]]:
+    """Yield about PART_ROWS rows at a time: those of the table's width, and the misfits."""
+    shape = TableShape.from_json(task["found"]["field_detection"]["shape"])
+    path, limits, name = Path(task["path"]), task["limits"], task["filename"]
+    plain = plain_frame if shape.width == len(columns) else None
+    frames: list[pl.DataFrame] = []
+    misfits: list[Rejected] = []
+    height = 0
+    for chunk in read_rows(path, shape, limits, name, as_frame=plain):
+        if chunk.frame is None:
+            frame, odd = fit_rows(chunk.lines, chunk.rows, columns, has_amounts=has_amounts)
+            misfits.extend(odd)
+        else:
+            lines = pl.Series("line", chunk.lines, dtype=pl.Int64)
+            frame = chunk.frame.insert_column(0, lines)
+        frames.append(frame)
+        height += frame.height
+        if height >= PART_ROWS or len(misfits) >= PART_ROWS:
+            yield pl.concat(frames, rechunk=True), misfits
+            frames, misfits, height = [], [], 0
+    if frames:
+        yield pl.concat(frames, rechunk=True), misfits
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Rows are lists of strings in no cycle: looking through them for cycles costs seconds."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -9,10 +9,10 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.core.errors import LineTooLong
 from app.core.notices import GuessedEncoding, MixedEncodings, Notice, NulBytes
@@ -29,13 +29,16 @@ BLANKISH = re.compile(r"^ +$", re.MULTILINE)
 class Chunk(NamedTuple):
     """Some rows of the table.
 
-    lines       the source line (from 1) on which each row begins; as long as `rows`
+    lines       the source line (from 1) on which each row begins
+    rows        as many as `lines`; [] when there is a frame
     bytes_done  how much of the file was read for it
+    frame       the same rows as columns, when whoever reads asked for it and they are plain
     """
 
     lines: Sequence[int]
     rows: list[list[str]]
     bytes_done: int
+    frame: Any = None
 
 
 class LineReader:
@@ -51,6 +54,7 @@ class LineReader:
         width: int = 0,
         max_line_bytes: int,
         filename: str = "",
+        as_frame: Callable[[str, Dialect, int], Any] | None = None,
     ) -> None:
         self.nul_count = 0
         self.nul_line = 0
@@ -65,6 +69,7 @@ class LineReader:
         self._width = width
         self._limit = max_line_bytes
         self._filename = filename or path.name
+        self._as_frame = as_frame
         self._seen_beyond_ascii = False
 
     def notices(self) -> list[Notice]:
@@ -98,6 +103,12 @@ class LineReader:
                 line += 1
             if not text:
                 continue
+            if self._as_frame:
+                frame = self._as_frame(text, self._dialect, self._width)
+                if frame is not None:
+                    yield Chunk(range(line, line + len(frame)), [], done, frame)
+                    line += len(frame)
+                    continue
             lines, rows, held = self._parse(text, line, last=False)
             line += text.count("\n") - held.count("\n")
             if rows:

@@ -9,7 +9,7 @@ summary.json         written last: it is there exactly when all of the others ar
 
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import starmap
@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 import polars as pl
 
-from app.reading.typed import Typed
+from app.reading.typed import Rejected
 from app.store.records_bulk import NewLabel
 
 SUMMARY = "summary.json"
@@ -70,15 +70,14 @@ class PartWriter:
         self._hashes: list[pl.Series] = []
         self._labels: dict[tuple[str, int, str | None, str | None], _Sums] = {}
 
-    def add(self, typed: Typed) -> None:
-        """Write a part."""
-        for row in typed.rejected:
+    def add(self, rows: pl.DataFrame, rejected: Iterable[Rejected]) -> None:
+        """Write a part: readable rows as a frame of typed.SCHEMA, and the others."""
+        for row in rejected:
             line = (row.line, row.code, row.reason, row.cells)
             self._rejected.write(orjson.dumps(line) + b"\n")
-        self._rejected_rows += len(typed.rejected)
-        if typed.rows.is_empty():
+            self._rejected_rows += 1
+        if rows.is_empty():
             return
-        rows = typed.rows
         hashes = content_hashes(rows)
         self._hashes.append(hashes)
         numbers = pl.int_range(self._rows + 1, self._rows + rows.height + 1, eager=True)
@@ -206,23 +205,25 @@ def keyed(hashes: list[pl.Series]) -> pl.DataFrame:
     of that and of how many came before it.
     """
     column = pl.concat(hashes) if hashes else pl.Series("hash", [], dtype=pl.Int64)
-    rows = column.alias("key").to_frame().with_row_index("n", offset=1)
-    rows = rows.with_columns(
-        pl.col("n").cast(pl.Int64), pl.int_range(pl.len()).over("key").alias("before")
-    )
-    again = rows.filter(pl.col("before") > 0)
-    if not again.is_empty():
-        mixed = [_mixed(key, before) for key, before in again.select("key", "before").iter_rows()]
-        rows = pl.concat(
-            [
-                rows.filter(pl.col("before") == 0),
-                again.with_columns(pl.Series("key", mixed, dtype=pl.Int64)),
-            ]
+    numbers = pl.int_range(1, column.len() + 1, dtype=pl.Int64, eager=True)
+    rows = pl.DataFrame({"key": column, "n": numbers}).sort("key", "n")
+    while (again := rows["key"] == rows["key"].shift(1)).any():
+        # A run of equal keys: its first row keeps the key, the others are told apart by place.
+        twins = rows.filter(rows["key"].is_in(rows["key"].filter(again).implode()))
+        twins = twins.with_columns(pl.int_range(pl.len()).over("key").alias("before"))
+        mixed = [_mixed(key, before) for key, before in twins.select("key", "before").iter_rows()]
+        twins = twins.with_columns(pl.Series("mixed", mixed, dtype=pl.Int64))
+        rows = (
+            rows.join(twins, on="n", how="left")
+            .select(pl.coalesce("mixed", "key").alias("key"), "n")
+            .sort("key", "n")
         )
-    return rows.select("key", "n").sort("key")
+    return rows
 
 
 def _mixed(key: int, before: int) -> int:
+    if before == 0:
+        return key
     content = key.to_bytes(8, "little", signed=True) + before.to_bytes(8, "little")
     return int.from_bytes(blake2b(content, digest_size=8).digest(), "little", signed=True)
 

@@ -1,7 +1,7 @@
 """Tables in files: what shape one has, and its rows, for text and workbooks alike."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -99,8 +99,16 @@ def detect_shape(task: Task, tell: Tell) -> tuple[TableShape, list[list[str]]]:
     return shape, rows
 
 
-def read_rows(path: Path, shape: TableShape, limits: Limits, filename: str = "") -> Rows:
+def read_rows(
+    path: Path,
+    shape: TableShape,
+    limits: Limits,
+    filename: str = "",
+    as_frame: Callable[[str, Dialect, int], Any] | None = None,
+) -> Rows:
     """Return all rows below the header, in chunks, in bounded memory.
+
+    as_frame  makes columns of a block of text, or None of one that it can not: see Chunk.frame
 
     Ragged rows come as they are; blank lines are left out, but counted in the line numbers.
     Iterating raises LineTooLong.
@@ -117,6 +125,7 @@ def read_rows(path: Path, shape: TableShape, limits: Limits, filename: str = "")
         width=shape.width,
         max_line_bytes=limits["max_line_bytes"],
         filename=filename,
+        as_frame=as_frame,
     )
 
 

@@ -47,43 +47,24 @@ class Rejected:
     cells: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """Readable rows as a frame of SCHEMA, in file order, and the others."""
-
-    rows: pl.DataFrame
-    rejected: list[Rejected]
-
-
 def type_rows(
-    lines: Sequence[int],
-    rows: Sequence[list[str]],
-    columns: Sequence[Column],
-    *,
-    has_amounts: bool,
-) -> Typed:
+    frame: pl.DataFrame, columns: Sequence[Column], *, has_amounts: bool
+) -> tuple[pl.DataFrame, list[Rejected]]:
     """Read rows by what their columns are.
 
-    lines  the source line of each row
-    rows   their cells as they stand, of any width
+    frame  the source line of each row as `line`, its cells as String columns c0, c1, …
+
+    Returns the readable rows as a frame of SCHEMA in file order, and the others.
     """
     rejected: list[Rejected] = []
-    if set(map(len, rows)) != {len(columns)}:
-        lines, rows = _of_one_width(lines, rows, columns, has_amounts, rejected)
-    cells = [
-        pl.Series(f"c{i}", column, dtype=pl.String)
-        for i, column in enumerate(zip(*rows, strict=True))
-    ] or [pl.Series(f"c{i}", [], dtype=pl.String) for i in range(len(columns))]
-    frame = pl.DataFrame([pl.Series("line", lines, dtype=pl.Int64), *cells])
+    money = _money(frame, columns) if has_amounts else {}
+    roles = (*TEXT_ROLES, "category")
     typed = frame.select(
         "line",
-        *(
-            column.alias(name)
-            for name, column in (_money(frame, columns) if has_amounts else {}).items()
-        ),
+        *(column.alias(name) for name, column in money.items()),
         *(
             _text(frame, columns, role).alias(role if role != "category" else "source_category")
-            for role in (*TEXT_ROLES, "category")
+            for role in roles
         ),
         _extra(frame, columns, has_amounts=has_amounts),
     )
@@ -94,40 +75,45 @@ def type_rows(
         for name, dtype in SCHEMA.items()
         if name not in typed.columns
     ]
-    rejected.sort(key=lambda row: row.line)
-    return Typed(typed.with_columns(missing).select(list(SCHEMA)), rejected)
+    return typed.with_columns(missing).select(list(SCHEMA)), rejected
 
 
-def _of_one_width(
+def fit_rows(
     lines: Sequence[int],
     rows: Sequence[list[str]],
     columns: Sequence[Column],
+    *,
     has_amounts: bool,
-    rejected: list[Rejected],
-) -> tuple[list[int], list[list[str]]]:
-    """Pad or cut rows where nothing is lost by it; reject the others."""
+) -> tuple[pl.DataFrame, list[Rejected]]:
+    """Return rows of any width as a frame for type_rows, and those that do not fit into it.
+
+    A row is padded or cut where nothing is lost by it: what is cut is empty, and what is missing
+    comes after all that makes it a transaction.
+    """
     width = len(columns)
-    core = [c.index for c in columns if c.role in CORE_ROLES]
-    needed = max(core) + 1 if has_amounts and core else width
-    kept_lines: list[int] = []
-    kept: list[list[str]] = []
-    for line, row in zip(lines, rows, strict=True):
-        found = len(row)
-        if found > width and any(cell.strip() for cell in row[width:]):
-            rejected.append(
-                Rejected(
-                    line,
-                    "too_many_cells",
-                    f"It has {found} cells where the table has {width} columns.",
-                    row,
-                )
-            )
-        elif found < needed:
-            rejected.append(_too_short(line, row, width))
-        else:
-            kept_lines.append(line)
-            kept.append(row[:width] + [""] * (width - found))
-    return kept_lines, kept
+    rejected: list[Rejected] = []
+    if set(map(len, rows)) != {width}:
+        core = [c.index for c in columns if c.role in CORE_ROLES]
+        needed = max(core) + 1 if has_amounts and core else width
+        kept_lines: list[int] = []
+        kept: list[list[str]] = []
+        for line, row in zip(lines, rows, strict=True):
+            if len(row) > width and any(cell.strip() for cell in row[width:]):
+                rejected.append(_too_long(line, row, width))
+            elif len(row) < needed:
+                rejected.append(_too_short(line, row, width))
+            else:
+                kept_lines.append(line)
+                kept.append(row[:width] + [""] * (width - len(row)))
+        lines, rows = kept_lines, kept
+    cells = list(zip(*rows, strict=True)) or [()] * width
+    series = [pl.Series(f"c{i}", column, dtype=pl.String) for i, column in enumerate(cells)]
+    return pl.DataFrame([pl.Series("line", lines, dtype=pl.Int64), *series]), rejected
+
+
+def _too_long(line: int, row: list[str], width: int) -> Rejected:
+    reason = f"It has {len(row)} cells where the table has {width} columns."
+    return Rejected(line, "too_many_cells", reason, row)
 
 
 def _too_short(line: int, row: list[str], width: int) -> Rejected:
