@@ -32,12 +32,21 @@ INSERT = (
     "INSERT INTO job (user_id, batch_id, document_id, filename, size_bytes, sha256,"
     " status, undone, last_seq, state, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+ROWS_AT_ONCE = 64
 # Naming `status` would rewrite its index even where it stays the same, which it mostly does.
-UPDATE = "UPDATE job SET last_seq = ?3, state = ?4 WHERE id = ?5 AND status = ?1 AND undone = ?2"
-UPDATE_STATUS = (
-    "UPDATE job SET status = ?1, undone = ?2, last_seq = ?3, state = ?4"
-    " WHERE id = ?5 AND last_seq < ?3"
-)
+SAME_STATUS = "job.status = new.status AND job.undone = new.undone"
+
+
+def _update(columns: str, condition: str, rows: int) -> str:
+    places = ", ".join(["(?, ?, ?, ?, ?)"] * rows)
+    return (
+        f"WITH new (status, undone, last_seq, state, id) AS (VALUES {places})"  # noqa: S608
+        f" UPDATE job SET {columns} FROM new WHERE job.id = new.id AND {condition}"
+    )
+
+
+PLAIN = "last_seq = new.last_seq, state = new.state"
+WHOLE = f"status = new.status, undone = new.undone, {PLAIN}"
 
 
 def insert_jobs(connection: sqlite3.Connection, jobs: Iterable[tuple[str, JobState]]) -> None:
@@ -60,10 +69,17 @@ def insert_jobs(connection: sqlite3.Connection, jobs: Iterable[tuple[str, JobSta
 
 
 def update_jobs(connection: sqlite3.Connection, states: Iterable[JobState]) -> None:
-    """Write the newer states of jobs inside the caller's transaction."""
-    changing = [_changing(state) for state in states]
-    if connection.executemany(UPDATE, changing).rowcount < len(changing):
-        connection.executemany(UPDATE_STATUS, changing)
+    """Write the newer states of jobs inside the caller's transaction.
+
+    Many rows go in one statement, for the reason that insert_events gives.
+    """
+    rows = [_changing(state) for state in states]
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        some = rows[start : start + ROWS_AT_ONCE]
+        values = [value for row in some for value in row]
+        same = connection.execute(_update(PLAIN, SAME_STATUS, len(some)), values)
+        if same.rowcount < len(some):
+            connection.execute(_update(WHOLE, f"NOT ({SAME_STATUS})", len(some)), values)
 
 
 def _changing(state: JobState) -> tuple[str, int, int, bytes, str]:
