@@ -1,0 +1,42 @@
+"""The documentation names everything that a person or a program can meet."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from app.core.errors import AppError
+from app.core.events import AnyEvent
+from app.core.messages import FIXED, OWN
+from app.core.notices import Notice
+from app.settings import PREFIX, Settings
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+EVENT_TYPES = [m.model_fields["type"].default for m in get_args(get_args(AnyEvent)[0])]
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("configuration.md", list(Settings.model_fields)),
+        ("configuration.md", [PREFIX + name.upper() for name in Settings.model_fields]),
+        ("errors.md", list(AppError.by_code)),
+        ("errors.md", list(Notice.by_code)),
+        ("events.md", EVENT_TYPES),
+        ("messages.md", [*FIXED, *OWN]),
+    ],
+)
+def test_nothing_is_left_out(page: str, names: list[str]) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_the_sentences_are_documented_verbatim() -> None:
+    text = (DOCS / "messages.md").read_text(encoding="utf-8")
+    assert [s for s in [*FIXED.values(), *OWN.values()] if s not in text] == []
+
+
+def test_the_failures_are_documented_verbatim() -> None:
+    text = (DOCS / "errors.md").read_text(encoding="utf-8")
+    said = [s for error in AppError.by_code.values() for s in (error.title, error.kept, error.hint)]
+    assert [sentence for sentence in said if sentence not in text] == []
