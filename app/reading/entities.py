@@ -78,7 +78,7 @@ def resolve_labels(
             if key not in speaker or label.rows > speaker[key][0]:
                 speaker[key] = (label.rows, label.text)
         if tell is not None and number % TELL_EVERY == 0:
-            tell(done, found.total, matched=found.matched, total=found.total)
+            tell(done, found.total, matched=found.matched)
     for key, (_, text) in speaker.items():
         found.vendors[key] = known.get(key) or payee_name(text, key)
     for label, key in zip(labels, key_of, strict=True):
@@ -125,7 +125,7 @@ def resolve(task: Task, tell: Tell) -> dict[str, Any]:
     with writing_records(task["records_path"]) as connection:
         save_vendors(connection, job_id, sorted(found.vendors.items()))
         save_label_vendors(connection, job_id, found.of_label.items())
-    tell(found.total, found.total, matched=found.matched, total=found.total)
+    tell(found.total, found.total, matched=found.matched)
     return {
         "vendors": len(found.vendors),
         "matched": found.matched,

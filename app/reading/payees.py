@@ -78,6 +78,7 @@ _UMLAUTS = str.maketrans(
 )
 _TLD = _words("com de net org io co uk eu fr nl at ch it es be ie us app shop dev ai")
 _PAYPAL = re.compile(r"pp\.\d+\.pp\s*\.?\s*")
+_APART = re.compile(r"[\s*,;:/\\|()\[\]{}<>\"#_+=@-]+")
 _DIGIT = re.compile(r"\d")
 _VOWEL = re.compile(r"[aeiouy]")
 
@@ -187,11 +188,15 @@ def payee_name(text: str, key: str) -> str:
     All-capitals, as terminals write, become capitalised words.
     """
     wanted = key.split()
-    spelled: dict[str, str] = {}
-    for word in re.split(r"[\s*,;:/\\|()\[\]{}<>\"#_+=@]+", text):
-        bare = word.strip(".'-")
-        spelled.setdefault(folded(bare).translate(_SPACED), bare)
-    words = [spelled.get(word) or word.capitalize() for word in wanted]
+    whole = " ".join(text.split())
+    if folded(whole).translate(_SPACED).split() == wanted:
+        words = whole.split(" ")  # nothing was left out: hyphens and dots stay too
+    else:
+        spelled: dict[str, str] = {}
+        for word in _APART.split(text):
+            bare = word.strip(".'")
+            spelled.setdefault(folded(bare).translate(_SPACED), bare)
+        words = [spelled.get(word) or word.capitalize() for word in wanted]
     if all(word == word.upper() or word == word.lower() for word in words):
         words = [w if len(w) <= 3 and w == w.upper() else w.capitalize() for w in words]
     return " ".join(words)[:LONGEST]

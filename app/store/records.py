@@ -29,6 +29,7 @@ __all__ = [
     "connect_records",
     "decimal_text",
     "get_import",
+    "known_categories",
     "known_vendors",
     "labels_of",
     "reading_records",
@@ -208,6 +209,22 @@ def known_vendors(
 ) -> dict[str, str]:
     """Return the user's vendors of other jobs, normalised name -> name as first written."""
     return dict(connection.execute(KNOWN_VENDORS, (user_id, not_job_id)).fetchall())
+
+
+KNOWN_CATEGORIES = (
+    "SELECT l.vendor, l.category, sum(l.rows) FROM label l JOIN import i ON i.id = l.import"
+    " JOIN person p ON p.id = i.person WHERE p.user_id = ? AND i.job_id <> ?"
+    " AND l.confidence >= 1.0 AND l.vendor IS NOT NULL AND l.category IS NOT NULL"
+    " GROUP BY l.vendor, l.category ORDER BY 3, 2 DESC"
+)
+
+
+def known_categories(
+    connection: sqlite3.Connection, user_id: str, not_job_id: str = ""
+) -> dict[str, str]:
+    """Return what the user's other files themselves say of a vendor: name -> commonest category."""
+    found = connection.execute(KNOWN_CATEGORIES, (user_id, not_job_id))
+    return {vendor: category for vendor, category, _ in found}
 
 
 SAVE_VENDOR = (

@@ -1,0 +1,155 @@
+"""Step classification: each row gets a category, how sure that is, and the reason in plain words.
+
+In this order: what the export itself says, rules, what the user's earlier files said of the same
+vendor, likeness of letters. Below REVIEW_BELOW a category is only a suggestion that waits for a
+person's look; where nothing speaks, no category is invented.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.core.reading import Task, Tell
+from app.reading.category_match import Decision, decide_by_rule, decide_by_source
+from app.reading.classifier import trained
+from app.reading.payees import payee_key
+from app.reading.taxonomy import INCOME, SALES
+from app.store.records import (
+    REVIEW_BELOW,
+    Label,
+    get_import,
+    known_categories,
+    labels_of,
+    reading_records,
+    save_categories,
+    writing_records,
+)
+
+REMEMBERED = 0.9
+SELLING = 0.75
+SELLERS = frozenset({"payment_processor_export", "sales_export", "payout_list"})
+"""Documents in which money that comes in was earned by selling."""
+
+GUESSED_TEXTS = (
+    10_000  # different names at most that are compared letter by letter, commonest first
+)
+TELL_EVERY = 5_000  # labels
+
+NOBODY = Decision(None, "The row names nobody", 0.0)
+NO_CLUE = Decision(None, "No clue in the text", 0.0)
+LEAST = 0.2  # likeness below this is not even a suggestion
+
+
+def decide(
+    labels: Sequence[Label],
+    remembered: Mapping[str, str],
+    document_type: str = "",
+    tell: Tell | None = None,
+) -> dict[int, Decision]:
+    """Return the decision for each label, by its id.
+
+    remembered  vendor -> category, as earlier files of the user said
+    """
+    total = sum(label.rows for label in labels)
+    done = 0
+    keys: dict[str, str] = {}
+    ruled: dict[tuple[str, int], Decision | None] = {}
+    decided: dict[int, Decision] = {}
+    unknown: dict[str, list[Label]] = {}
+    rows_of: Counter[str] = Counter()
+    for number, label in enumerate(labels, 1):
+        decision = decide_by_source(label.source_category)
+        if decision is None:
+            key = keys.get(label.text)
+            if key is None:
+                key = keys[label.text] = payee_key(label.text)
+            question = (label.text, label.sign)
+            if question not in ruled:
+                ruled[question] = decide_by_rule(label.text, key, label.sign)
+            decision = ruled[question] or _by_memory(label, remembered)
+            if decision is None and document_type in SELLERS and label.sign > 0:
+                decision = Decision(
+                    SALES, "Money that comes in here was earned by selling", SELLING
+                )
+            if decision is None and key:
+                unknown.setdefault(key, []).append(label)
+                rows_of[key] += label.rows
+                continue
+        decided[label.id] = decision or NOBODY
+        done += label.rows
+        if tell is not None and number % TELL_EVERY == 0:
+            tell(done, total)
+    for key, guess in _guesses([key for key, _ in rows_of.most_common(GUESSED_TEXTS)]).items():
+        for label in unknown.pop(key):
+            decided[label.id] = _way_checked(guess, label.sign)
+            done += label.rows
+    if tell is not None:
+        tell(done, total)
+    for rest in unknown.values():
+        for label in rest:
+            decided[label.id] = NO_CLUE
+    return decided
+
+
+def _by_memory(label: Label, remembered: Mapping[str, str]) -> Decision | None:
+    category = remembered.get(label.vendor) if label.vendor else None
+    if category is None:
+        return None
+    return Decision(category, f"Your earlier files say: {category}", REMEMBERED)
+
+
+def _guesses(keys: list[str]) -> dict[str, Decision]:
+    if not keys:
+        return {}
+    found: dict[str, Decision] = {}
+    for key, (category, share) in zip(keys, trained().guess(keys), strict=True):
+        if share < LEAST:
+            found[key] = NO_CLUE
+        else:
+            percent = round(share * 100)
+            found[key] = Decision(category, f"Looks most like {category} ({percent}%)", share)
+    return found
+
+
+def _way_checked(guess: Decision, sign: int) -> Decision:
+    """A guess against the money's way is no clue: nobody pays a salary to a shop."""
+    wrong = (sign < 0) == (guess.category in INCOME) and guess.category is not None and sign != 0
+    return NO_CLUE if wrong else guess
+
+
+def categorise(task: Task, tell: Tell) -> dict[str, Any]:
+    """Decide for all rows and write it to records.db. Running it again changes nothing.
+
+    Returns categorised and review (rows: sure enough, and waiting for a look), no_clue (those of
+    review without even a suggestion), and categories, rows by category, the commonest first.
+    """
+    job_id = task["job_id"]
+    with reading_records(task["records_path"]) as connection:
+        stored = get_import(connection, job_id)
+        labels = labels_of(connection, job_id) if stored and stored.has_amounts else []
+        remembered = known_categories(connection, task["user_id"], job_id) if labels else {}
+    kind = task["found"].get("document_classification", {}).get("document_type") or ""
+    decided = decide(labels, remembered, kind, tell)
+    with writing_records(task["records_path"]) as connection:
+        save_categories(
+            connection,
+            job_id,
+            ((at, one.category, one.reason, one.confidence) for at, one in decided.items()),
+        )
+    rows: Counter[str] = Counter()
+    review = no_clue = 0
+    for label in labels:
+        decision = decided[label.id]
+        if decision.category is None:
+            no_clue += label.rows
+        else:
+            rows[decision.category] += label.rows
+        if decision.confidence < REVIEW_BELOW:
+            review += label.rows
+    total = sum(label.rows for label in labels)
+    return {
+        "categorised": total - review,
+        "review": review,
+        "no_clue": no_clue,
+        "categories": dict(sorted(rows.items(), key=lambda item: (-item[1], item[0]))),
+    }
