@@ -37,10 +37,11 @@ def plain_frame(text: str, dialect: Dialect, width: int) -> pl.DataFrame | None:
             separator=delimiter,
             quote_char='"' if quote == '"' else None,
             schema={f"c{i}": pl.String for i in range(width)},
-            missing_utf8_is_empty_string=True,
-            n_threads=1,
-            rechunk=False,
+            empty_string_is_null=False,
         )
-    except pl.exceptions.PolarsError:  # a row with more cells than the others
+    except (
+        pl.exceptions.ComputeError,
+        pl.exceptions.SchemaError,
+    ):  # a row with more cells than the others
         return None
     return frame if frame.height == lines else None
