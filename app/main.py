@@ -55,6 +55,8 @@ READERS = {
     "enrichment": "app.reading.summary:summarise",
     "undo": "app.reading.save:undo",
 }
+PRELOADED = tuple(sorted({name.partition(":")[0] for name in READERS.values()}))
+PRELOAD = web.AppKey("preload", tuple[str, ...])
 SMALL_BODY_BYTES = 256 * 1024  # of forms and JSON; files are streamed and have their own limit
 SNAPSHOT_JOBS = 1000
 HANDLERS_SHARE = 0.2  # of the time for a graceful stop; the rest is the pipeline's
@@ -64,10 +66,14 @@ DEMO_USER = "demo"
 OnReady = Callable[[str], None]
 
 
-def make_app(settings: Settings) -> web.Application:
-    """Return the application; it opens what it needs when it starts, and closes it at the end."""
+def make_app(settings: Settings, *, warm: bool = True) -> web.Application:
+    """Return the application; it opens what it needs when it starts, and closes it at the end.
+
+    warm  load the readers before the first job comes
+    """
     app = web.Application(middlewares=[request_id, errors, gate], client_max_size=SMALL_BODY_BYTES)
     app[keys.SETTINGS] = settings
+    app[PRELOAD] = PRELOADED if warm else ()
     app[keys.DOOR] = Door()
     app[keys.THROTTLE] = Throttle()
     app.add_routes(all_routes())
@@ -136,7 +142,7 @@ async def with_pipeline(app: web.Application) -> AsyncIterator[None]:
         journal=app[keys.JOURNAL],
         readers=READERS,
         path_of=app[keys.FILES].path_of,
-        preload=sorted({name.partition(":")[0] for name in READERS.values()}),
+        preload=app[PRELOAD],
     )
     async with runner:
         yield
@@ -183,13 +189,15 @@ class locked:
 
 
 @asynccontextmanager
-async def listening(settings: Settings) -> AsyncIterator[tuple[web.Application, str]]:
+async def listening(
+    settings: Settings, *, warm: bool = True
+) -> AsyncIterator[tuple[web.Application, str]]:
     """Run the server and yield it and its address; at the end it stops gracefully.
 
     Raises OSError when the address or the data folder is taken, TimeoutError when the stop took
     longer than it may.
     """
-    app = make_app(settings)
+    app = make_app(settings, warm=warm)
     runner = web.AppRunner(
         app,
         access_log_class=AccessLog,

@@ -261,6 +261,7 @@ class Accounts:
         self._writer = writer
         self._reader = reader
         self._lasts_ms = session_days * DAY_MS
+        self._renewed_every_ms = min(DAY_MS, self._lasts_ms // 4)
         self._clock_ms = clock_ms
         self._claimed = False
         self._hashing = asyncio.Semaphore(HASHING_AT_ONCE)
@@ -313,7 +314,7 @@ class Accounts:
             return None
         *who, expires_ms = rows[0]
         fresh_until = at_ms + self._lasts_ms
-        stale = fresh_until - expires_ms >= DAY_MS
+        stale = fresh_until - expires_ms >= self._renewed_every_ms
         if stale:
             await self._writer.run(lambda db: db.execute(EXTEND, (fresh_until, key)).rowcount)
         return User(*who), stale

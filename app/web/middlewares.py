@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractAccessLogger
 
 from app.core.errors import AppError, InternalError, NotAuthenticated, NotClaimed
 from app.keys import ACCOUNTS, REQUEST_ID, SETTINGS, VIEWER
-from app.web.identity import RENEWED, SAFE_METHODS, demand_same_site, recognise, set_cookie
+from app.web.identity import COOKIE, RENEWED, SAFE_METHODS, demand_same_site, recognise, set_cookie
 from app.web.pages import error_response
 from app.web.problems import from_http, problem_response
 from app.web.wire import wants_html
@@ -91,7 +91,11 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[VIEWER] = viewer
     if request.method not in SAFE_METHODS:
         demand_same_site(request)
-    return await handler(request)
+    response = await handler(request)
+    renewed = request.get(RENEWED)
+    if renewed is not None and not response.prepared and COOKIE not in response.cookies:
+        set_cookie(request, response, renewed)
+    return response
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -100,9 +104,6 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-ID"] = request[REQUEST_ID]
-    renewed = request.get(RENEWED)
-    if renewed is not None and hdrs.SET_COOKIE not in response.headers:
-        set_cookie(request, response, renewed)
     origin = request.headers.get(hdrs.ORIGIN)
     if origin is not None and origin in request.app[SETTINGS].allowed_origins:
         response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin

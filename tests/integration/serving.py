@@ -4,15 +4,28 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from app.main import listening
 from app.settings import Settings
-from app.store.accounts import User, issue_token, register_user
+from app.store.accounts import (
+    DAY_MS,
+    User,
+    add_session,
+    add_user,
+    find_user,
+    issue_token,
+    now_ms,
+    offline,
+)
+from app.store.secrets import hash_password
+from app.web.identity import COOKIE
 
 PASSWORD = "correct horse battery"
 LONGEST_S = 60.0  # a test that waits longer for an event has failed
@@ -34,9 +47,7 @@ class Server:
             self.url, cookie_jar=jar, headers={"Origin": self.url}
         ) as session:
             if name is not None:
-                credentials = {"name": name, "password": PASSWORD}
-                async with session.post("/api/v1/auth/login", json=credentials) as answer:
-                    assert answer.status == 200, await answer.text()
+                jar.update_cookies({COOKIE: session_of(self.settings, name)}, URL(self.url))
             yield session
 
 
@@ -47,15 +58,34 @@ def settings_for(folder: Path, **changes: Any) -> Settings:
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[Server]:
-    """Run a server until the body ends."""
-    async with listening(settings) as (app, url):
+async def serving(settings: Settings, *, warm: bool = False) -> AsyncIterator[Server]:
+    """Run a server until the body ends.
+
+    warm  load the readers first: for tests in which many jobs run
+    """
+    async with listening(settings, warm=warm) as (app, url):
         yield Server(app, url, settings)
 
 
 def with_user(settings: Settings, name: str, *, admin: bool = False) -> User:
-    """Add a user, as the command line does. The first one is an operator."""
-    return register_user(settings.database_path, name, PASSWORD, admin=admin)
+    """Add a user whose password is PASSWORD. The first one is an operator."""
+    with offline(settings.database_path) as database:
+        return add_user(
+            database, name, password_hash(), "operator" if admin else "member", now_ms()
+        )
+
+
+@cache
+def password_hash() -> str:
+    """Return the hash of PASSWORD, which takes its time only once."""
+    return hash_password(PASSWORD, 8)
+
+
+def session_of(settings: Settings, name: str) -> str:
+    """Return the cookie of a browser in which the user called `name` is signed in."""
+    with offline(settings.database_path) as database:
+        user = find_user(database, name)
+        return add_session(database, user.id, now_ms(), now_ms() + 30 * DAY_MS)
 
 
 def token_of(settings: Settings, name: str) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sqlite3
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -39,7 +40,7 @@ async def code(answer: aiohttp.ClientResponse) -> str:
 
 
 @pytest.fixture
-async def unclaimed(settings: Settings):
+async def unclaimed(settings: Settings) -> AsyncIterator[Server]:
     async with serving(settings) as running:
         yield running
 
@@ -60,8 +61,9 @@ async def test_an_unclaimed_server_takes_no_upload_and_no_sign_in(unclaimed: Ser
 
 async def test_an_unclaimed_server_leads_browsers_to_its_setup_page(unclaimed: Server) -> None:
     async with unclaimed.client() as client:
-        async with client.get("/", headers={"Accept": "text/html"}) as answer:
-            assert (answer.status, answer.url.path) == (200, "/setup")
+        html = {"Accept": "text/html"}
+        async with client.get("/", headers=html, allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/setup")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
@@ -105,9 +107,11 @@ async def test_two_claims_at_once_make_one_owner(unclaimed: Server) -> None:
 async def test_only_the_newest_setup_link_is_good(unclaimed: Server) -> None:
     old = mint_setup_link(unclaimed.settings.database_path)
     mint_setup_link(unclaimed.settings.database_path)
-    async with unclaimed.client() as client:
-        async with client.post("/api/v1/auth/claim", json={**OWNER, "token": old}) as answer:
-            assert await code(answer) == "already_claimed"
+    async with (
+        unclaimed.client() as client,
+        client.post("/api/v1/auth/claim", json={**OWNER, "token": old}) as answer,
+    ):
+        assert await code(answer) == "already_claimed"
 
 
 async def test_a_weak_password_does_not_use_the_setup_link_up(unclaimed: Server) -> None:
@@ -145,9 +149,11 @@ async def test_the_setup_form_works_without_scripts(unclaimed: Server) -> None:
 
 
 async def test_a_session_cookie_is_out_of_reach_of_scripts_and_other_sites(server: Server) -> None:
-    async with server.client() as client:
-        async with client.post("/api/v1/auth/login", json=OWNER) as answer:
-            cookie = answer.headers["Set-Cookie"]
+    async with (
+        server.client() as client,
+        client.post("/api/v1/auth/login", json=OWNER) as answer,
+    ):
+        cookie = answer.headers["Set-Cookie"]
     assert "livetrail_session=" in cookie
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
@@ -227,9 +233,11 @@ async def test_a_sign_in_link_is_good_once(server: Server, stranger: aiohttp.Cli
     token = mint_signin_link(server.settings.database_path, "ann")
     async with stranger.post("/api/v1/auth/link", json={"token": token}) as answer:
         assert answer.status == 200
-    async with server.client() as other:
-        async with other.post("/api/v1/auth/link", json={"token": token}) as answer:
-            assert answer.status == 401
+    async with (
+        server.client() as other,
+        other.post("/api/v1/auth/link", json={"token": token}) as answer,
+    ):
+        assert answer.status == 401
 
 
 async def test_the_sign_in_form_works_without_scripts(stranger: aiohttp.ClientSession) -> None:
@@ -335,9 +343,11 @@ async def test_a_cookie_without_a_word_about_its_site_is_refused(
 
 async def test_a_token_needs_no_origin(server: Server) -> None:
     headers = {"Authorization": f"Bearer {token_of(server.settings, 'ann')}"}
-    async with aiohttp.ClientSession(server.url, headers=headers) as client:
-        async with client.post("/api/v1/auth/websocket-token") as answer:
-            assert answer.status == 200
+    async with (
+        aiohttp.ClientSession(server.url, headers=headers) as client,
+        client.post("/api/v1/auth/websocket-token") as answer,
+    ):
+        assert answer.status == 200
 
 
 async def test_an_allowed_origin_may_call_with_credentials(tmp_path: Path) -> None:
