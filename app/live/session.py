@@ -304,15 +304,15 @@ class Session:
 
     async def _send_snapshot(self, subscription: Subscription) -> None:
         """Write the folded states of the room's jobs; what they already hold is not told again."""
-        start = self._source.head
         states = await self._source.snapshot(subscription.room)
         await self._source.told(max((state["last_seq"] for state in states), default=0))
         if self.subscriptions.get(subscription.room) is not subscription:
             return
         subscription.wants_snapshot = False
-        subscription.since = subscription.cursor = start
         subscription.folded = {
-            state["job_id"]: state["last_seq"] for state in states if state["last_seq"] > start
+            state["job_id"]: state["last_seq"]
+            for state in states
+            if state["last_seq"] > subscription.cursor
         }
         for state in states:
             await self.drained()

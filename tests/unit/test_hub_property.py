@@ -1,0 +1,493 @@
+"""The hub's promise, under every interleaving: each event of one's rooms once, in order, no hole.
+
+Appends, commits, subscriptions, drops, reconnects and slow readers are interleaved by hypothesis,
+one turn of the event loop at a time. There is no socket and no clock: the test decides what
+happens in which turn, when a page of the log is read, and when a transport takes more.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+from unittest.mock import patch
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+)
+
+from app.core.protocol import Conversation, Follow, Subscribe, Subscribed
+from app.core.rooms import Room, parse_room, rooms_of
+from app.core.state import JobState
+from app.core.wire import WRITE_AT_MOST
+from app.live import pages
+from app.live.hub import Hub
+from app.live.session import Session
+from app.settings import Settings
+from app.store.events import Recorded
+
+LOG = "log"
+TYPES = ["processing_progress", "step_started", "step_completed"]
+CLIENT = st.integers(0, 2)
+
+
+def uuid_of(kind: int, number: int) -> str:
+    return f"01900000-0000-7000-{kind:04d}-{number:012d}"
+
+
+USERS = [uuid_of(8000, n) for n in range(2)]
+BATCHES = [(uuid_of(8001, n), USERS[n // 2]) for n in range(4)]
+JOBS = [(uuid_of(8002, n), *BATCHES[n // 2]) for n in range(8)]
+ROOMS = [
+    *(Room("user", user) for user in USERS),
+    *(Room("batch", batch) for batch, _ in BATCHES[:2]),
+    *(Room("job", job) for job, _, _ in JOBS[:3]),
+    Room("all"),
+]
+
+
+class FakeTransport:
+    """Keeps what is written until the client reads it, and is full beyond a write."""
+
+    def __init__(self, received: Callable[[bytes], None]) -> None:
+        self.received = received
+        self.reading = True
+        self.writing_paused = False
+        self.gone = False
+        self.unread = bytearray()
+        self.waiting: list[asyncio.Future[None]] = []
+
+    def write(self, data: bytes) -> None:
+        assert not self.gone, "written to a transport that is gone"
+        if self.reading:
+            self.received(data)
+            return
+        if len(data) > 200:
+            assert not self.writing_paused, "events were written to a full transport"
+        self.unread += data
+        self.writing_paused = len(self.unread) > WRITE_AT_MOST
+
+    def read(self) -> None:
+        self.reading = True
+        if not self.gone:
+            data, self.unread = bytes(self.unread), bytearray()
+            self.received(data)
+        self.writing_paused = False
+        self.wake()
+
+    def wake(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def is_closing(self) -> bool:
+        return self.gone
+
+    def get_write_buffer_size(self) -> int:
+        return len(self.unread)
+
+    def abort(self) -> None:
+        self.gone = True
+        self.wake()
+
+
+class FakeLine:
+    def __init__(self, transport: FakeTransport) -> None:
+        self.transport: Any = transport
+        self.flow = transport
+
+    async def drained(self) -> None:
+        if self.flow.writing_paused and not self.flow.gone:
+            future = asyncio.get_running_loop().create_future()
+            self.flow.waiting.append(future)
+            await future
+
+    async def close(self, code: int, reason: str) -> None:
+        self.transport.abort()
+
+
+def frames(data: bytes) -> Iterator[bytes]:
+    while data:
+        assert data[0] == 0x81
+        size, start = data[1], 2
+        if size == 126:
+            size, start = int.from_bytes(data[2:4], "big"), 4
+        elif size == 127:
+            size, start = int.from_bytes(data[2:10], "big"), 10
+        assert len(data) >= start + size, "a frame was cut"
+        yield data[start : start + size]
+        data = data[start + size :]
+
+
+Wish = tuple[int, frozenset[str] | None]  # past which seq, and which types
+
+
+def wanted(event: Recorded, room: Room, wish: Wish) -> bool:
+    since, types = wish
+    of_room = room in rooms_of(event.job_id, event.batch_id, event.user_id)
+    return of_room and event.seq > since and (types is None or event.type in types)
+
+
+@dataclass
+class Client:
+    """Somebody who comes and goes, and keeps a cursor for each room."""
+
+    single: bool
+    cursors: dict[Room, int] = field(default_factory=dict)
+    wishes: dict[Room, Wish] = field(default_factory=dict)  # from when it first asked
+    seen: set[int] = field(default_factory=set)
+
+
+class Connection:
+    """What a client got over one connection, and what it may expect of it."""
+
+    def __init__(self, client: Client, hub: Hub) -> None:
+        self.client = client
+        self.hub = hub
+        self.transport = FakeTransport(self.received)
+        self.session = Session(
+            hub, FakeLine(self.transport), client_id="c", user_id="u", single=client.single
+        )
+        self.wishes: dict[Room, Wish] = {}
+        self.folded: dict[str, int] = {}  # job -> seq, from snapshots
+        self.snapshots: set[Room] = set()
+        self.live: set[str] = set()
+        self.seqs: list[int] = []
+        self.done: set[int] = set()  # not to be told again
+        self.in_order = True  # everything was asked for at once
+
+    def ask(self, room: Room, **fields: Any) -> None:
+        """Subscribe, as the transport does for a client's message."""
+        ask = Subscribe(op="subscribe", room=str(room), **fields)
+        plan = Conversation.decide(ask, log=LOG, head=self.hub.head)
+        assert isinstance(plan, Follow)
+        self.wishes[room] = (plan.after, plan.types)
+        self.live.discard(str(room))
+        if plan.snapshot:
+            self.snapshots.add(room)
+        self.session.say(Subscribed(room=str(room), head=self.hub.head))
+        self.session.follow(room, plan)
+
+    def received(self, data: bytes) -> None:
+        for payload in frames(data):
+            lines = payload.split(b"\n")
+            assert len(lines) == 1 or not self.client.single
+            for line in lines:
+                self.heard(json.loads(line))
+
+    def heard(self, message: dict[str, Any]) -> None:
+        client = self.client
+        match message["type"]:
+            case "subscribed":
+                pass
+            case "snapshot":
+                self.folded[message["job_id"]] = message["state"]["last_seq"]
+            case "live":
+                self.live.add(message["room"])
+                room = parse_room(message["room"], "")
+                if room in client.cursors:
+                    client.cursors[room] = max(client.cursors[room], message["seq"])
+            case _:
+                seq = message["seq"]
+                assert seq <= self.hub.head, "shown before it was told"
+                self.seqs.append(seq)
+                client.seen.add(seq)
+                if self.in_order or self.live >= {str(room) for room in self.wishes}:
+                    for room in client.cursors:
+                        client.cursors[room] = max(client.cursors[room], seq)
+
+    def expects(self, event: Recorded) -> bool:
+        if event.seq in self.done:
+            return False
+        return any(
+            wanted(event, room, wish)
+            and not (room in self.snapshots and event.seq <= self.folded.get(event.job_id or "", 0))
+            for room, wish in self.wishes.items()
+        )
+
+
+T = TypeVar("T")
+
+
+class Listening(RuleBasedStateMachine):
+    """The log, the hub, the clients, and a loop that turns only when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.errors: list[dict[str, Any]] = []
+        self.loop.set_exception_handler(lambda _, context: self.errors.append(context))
+        self.log: list[Recorded] = []  # committed
+        self.commits: list[list[Recorded]] = []  # of these, not told yet
+        self.reads: list[asyncio.Future[None]] = []
+        self.last_n: dict[str, int] = {}
+        self.gone: list[Session] = []
+        self.clients = [Client(single=False), Client(single=True), Client(single=False)]
+        self.connections: dict[int, Connection] = {}
+        self.hub = self.do(
+            lambda: Hub(
+                log_id=LOG,
+                read_room=self.read_room,
+                head=0,
+                settings=Settings(),
+                snapshot=self.snapshot,
+                clock=lambda: 0.0,
+            )
+        )
+
+    # The loop, and the log as the hub reads it
+
+    def do(self, action: Callable[[], T]) -> T:
+        """Run `action` inside the loop, in a turn of its own."""
+        results: list[T] = []
+        self.loop.call_soon(lambda: results.append(action()))
+        self.turn()
+        return results[0]
+
+    def turn(self) -> None:
+        self.loop.call_soon(self.loop.stop)
+        self.loop.run_forever()
+        if self.errors:
+            raise AssertionError(self.errors) from self.errors[0].get("exception")
+
+    async def read(self) -> None:
+        """Wait until the test lets this read happen; what is committed by then is found."""
+        future = self.loop.create_future()
+        self.reads.append(future)
+        await future
+
+    async def read_room(
+        self, room: Room, after: int, upto: int, limit: int, types: Sequence[str] | None
+    ) -> list[Recorded]:
+        await self.read()
+        wish = (after, None if types is None else frozenset(types))
+        return [e for e in self.log if e.seq <= upto and wanted(e, room, wish)][:limit]
+
+    async def snapshot(self, room: Room) -> list[JobState]:
+        await self.read()
+        last = {e.job_id: e.seq for e in self.log if e.job_id and wanted(e, room, (0, None))}
+        return [cast(JobState, {"job_id": job, "last_seq": seq}) for job, seq in last.items()]
+
+    # What may happen
+
+    @rule(
+        jobs=st.lists(st.sampled_from([*JOBS, *((None, *b) for b in BATCHES)]), min_size=1),
+        size=st.sampled_from([10, 10, 10, 9_000, 40_000]),
+    )
+    def commit(self, jobs: list[tuple[str | None, str, str]], size: int) -> None:
+        """A transaction of the journal's ends; it is told in a later turn."""
+        commit = []
+        for job, batch, user in jobs:
+            kind = TYPES[len(self.log) % len(TYPES)]
+            n = None
+            if job is not None:
+                n = self.last_n[job] = self.last_n.get(job, 0) + 1
+            body = {"seq": len(self.log) + 1, "n": n, "type": kind, "pad": "x" * size}
+            event = Recorded(
+                len(self.log) + 1, user, batch, job, n, kind, json.dumps(body).encode()
+            )
+            self.log.append(event)
+            commit.append(event)
+        self.commits.append(commit)
+
+    @precondition(lambda self: self.commits)
+    @rule()
+    def tell(self) -> None:
+        commit = self.commits.pop(0)
+        self.do(lambda: self.hub.publish(commit))
+
+    @rule(turns=st.integers(1, 5))
+    def turn_the_loop(self, turns: int) -> None:
+        for _ in range(turns):
+            self.turn()
+
+    @precondition(lambda self: self.reads)
+    @rule(data=st.data())
+    def let_a_read_happen(self, data: st.DataObject) -> None:
+        read = self.reads.pop(data.draw(st.integers(0, len(self.reads) - 1)))
+        if not read.done():
+            read.set_result(None)
+
+    @rule(
+        number=CLIENT,
+        rooms=st.lists(st.sampled_from(ROOMS), min_size=1, max_size=3, unique=True),
+        back=st.integers(0, 30),
+        types=st.sampled_from([None, None, [TYPES[0]], TYPES[:2]]),
+    )
+    def connect(self, number: int, rooms: list[Room], back: int, types: list[str] | None) -> None:
+        """A client comes, or comes back with what it has seen, and asks for all at once."""
+        if number in self.connections:
+            return
+        client = self.clients[number]
+        if not client.wishes:
+            after = max(0, self.hub.head - back)
+            kinds = None if types is None else frozenset(types)
+            client.wishes = dict.fromkeys(rooms, (after, kinds))
+            client.cursors = dict.fromkeys(rooms, after)
+        self.do(lambda: self._connect(number, client))
+
+    def _connect(self, number: int, client: Client) -> None:
+        connection = self.connections[number] = Connection(client, self.hub)
+        self.hub.sessions.add(connection.session)
+        for room, (_, types) in client.wishes.items():
+            kinds = None if types is None else sorted(types)
+            connection.ask(room, after=client.cursors[room], log=LOG, types=kinds)
+
+    @rule(number=CLIENT, room=st.sampled_from(ROOMS), back=st.none() | st.integers(0, 30))
+    def follow_one_more(self, number: int, room: Room, back: int | None) -> None:
+        connection = self.connections.get(number)
+        if connection is None or room in connection.wishes:
+            return
+        client = connection.client
+        after = self.hub.head if back is None else max(0, self.hub.head - back)
+        client.wishes[room] = (after, None)
+        client.cursors[room] = after
+        if back is not None:
+            connection.in_order = False
+        self.do(lambda: connection.ask(room, after=None if back is None else after))
+
+    @rule(number=CLIENT, room=st.sampled_from(ROOMS))
+    def follow_from_a_snapshot(self, number: int, room: Room) -> None:
+        connection = self.connections.get(number)
+        if connection is None or room in connection.wishes or connection.snapshots:
+            return
+        connection.in_order = False
+        self.do(lambda: connection.ask(room, snapshot=True))
+
+    @rule(number=CLIENT, back=st.integers(0, 30), stop=st.booleans())
+    def ask_again_or_stop(self, number: int, back: int, stop: bool) -> None:
+        """Once all is quiet, so that what was told by then is known."""
+        connection = self.connections.get(number)
+        if connection is None or connection.snapshots:
+            return
+        self.settle()
+        room = next(iter(connection.wishes))
+        told = self.log[: self.hub.head]
+        client = connection.client
+        connection.seqs.clear()
+        if stop and len(connection.wishes) > 1:
+            connection.done = {event.seq for event in told}
+            del connection.wishes[room], client.wishes[room], client.cursors[room]
+            connection.live.discard(str(room))
+            self.do(lambda: connection.session.unfollow(room))
+            return
+        # Others' since is where they began on this connection: what they told stays told.
+        others = {r: wish for r, wish in connection.wishes.items() if r != room}
+        connection.done = {
+            e.seq for e in told if any(wanted(e, r, wish) for r, wish in others.items())
+        }
+        connection.in_order = False
+        after = max(0, self.hub.head - back)
+        client.wishes[room] = (min(after, client.wishes[room][0]), None)
+        client.seen |= {e.seq for e in told if e.seq <= after}
+        self.do(lambda: connection.ask(room, after=after))
+
+    @rule(number=CLIENT)
+    def stop_reading(self, number: int) -> None:
+        if number in self.connections:
+            self.connections[number].transport.reading = False
+
+    @rule(number=CLIENT)
+    def read_on(self, number: int) -> None:
+        if number in self.connections:
+            self.do(self.connections[number].transport.read)
+
+    @rule(number=CLIENT)
+    def drop(self, number: int) -> None:
+        """The network goes; the server notices the session's end in a later turn."""
+        connection = self.connections.pop(number, None)
+        if connection is not None:
+            self.do(connection.transport.abort)
+            self.gone.append(connection.session)
+
+    @precondition(lambda self: self.gone)
+    @rule()
+    def notice_a_drop(self) -> None:
+        session = self.gone.pop()
+        task = self.do(lambda: self.loop.create_task(self.hub.remove(session)))
+        while not task.done():
+            self.turn()
+        task.result()
+
+    @rule()
+    def settle(self) -> None:
+        """Everybody reads, everything is told: now everything must have arrived."""
+        while self.commits:
+            self.tell()
+        while self.gone:
+            self.notice_a_drop()
+        for connection in self.connections.values():
+            self.do(connection.transport.read)
+        busy = True
+        while busy:
+            for read in self.reads:
+                if not read.done():
+                    read.set_result(None)
+            self.reads.clear()
+            for _ in range(4):
+                self.turn()
+            busy = bool(self.reads) or any(
+                connection.session.catching_up for connection in self.connections.values()
+            )
+        for connection in self.connections.values():
+            expected = [event.seq for event in self.log if connection.expects(event)]
+            assert sorted(connection.seqs) == expected
+            assert connection.live == {str(room) for room in connection.wishes}
+            client = connection.client
+            for room, wish in client.wishes.items():
+                missed = {e.seq for e in self.log if wanted(e, room, wish)} - client.seen
+                assert not missed - self.of_snapshots(connection)
+        assert self.hub.counts().behind == 0
+
+    def of_snapshots(self, connection: Connection) -> set[int]:
+        return {e.seq for e in self.log if e.seq <= connection.folded.get(e.job_id or "", 0)}
+
+    # What holds at every moment
+
+    @invariant()
+    def nobody_gets_an_event_twice_or_one_that_is_not_theirs(self) -> None:
+        for connection in self.connections.values():
+            seqs = connection.seqs
+            assert len(seqs) == len(set(seqs)), "told twice"
+            assert all(
+                any(wanted(self.log[seq - 1], *item) for item in connection.wishes.items())
+                for seq in seqs
+            )
+
+    @invariant()
+    def who_asked_once_gets_all_in_the_order_of_the_log(self) -> None:
+        for connection in self.connections.values():
+            if connection.in_order:
+                expected = [event.seq for event in self.log if connection.expects(event)]
+                assert connection.seqs == expected[: len(connection.seqs)], "a hole"
+
+    def teardown(self) -> None:
+        try:
+            self.settle()
+        finally:
+            for connection in self.connections.values():
+                self.gone.append(connection.session)
+            while self.gone:
+                self.notice_a_drop()
+            self.loop.close()
+
+
+class TestListening(Listening.TestCase):  # type: ignore[misc]
+    settings = settings(
+        max_examples=25,
+        stateful_step_count=60,
+        report_multiple_bugs=False,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
+    def run(self, result: Any = None) -> Any:
+        with patch.object(pages, "PAGE_EVENTS", 5):  # so that a replay has many hand-overs
+            return super().run(result)
