@@ -18,6 +18,8 @@ from typing import Protocol
 DELIMITERS = ",;\t|:^~ "
 QUOTES = ('"', "'")
 SAMPLE_ROWS = 300
+SAMPLE_CHARS = 256 * 1024
+LINE_END = re.compile(r"\r\n|\n|\r")
 SCORED_CELLS = 20_000  # enough to tell; a table of 10,000 columns must not cost more
 
 # Characters that stand inside ordinary cells have to be clearly better to win; tabs hardly do.
@@ -92,6 +94,14 @@ def detect_dialect(lines: list[str]) -> Dialect:
             if score > best.score:
                 best = Dialect(delimiter, quote, escape, skip_space, score, width)
     return best
+
+
+def sample_lines(text: str, *, whole: bool) -> list[str]:
+    """Return the lines of a sample without line ends; not the last one when it may be cut."""
+    lines = LINE_END.split(text[:SAMPLE_CHARS].replace("\0", ""))
+    if len(lines) > 1 and (not whole or len(text) > SAMPLE_CHARS or not lines[-1]):
+        lines.pop()
+    return lines
 
 
 def rows_of(lines: Iterable[str], dialect: Dialect) -> RowParser:

@@ -23,7 +23,7 @@ from app.reading.containers import (
     zip_kind,
     zip_members,
 )
-from app.reading.dialect import detect_dialect
+from app.reading.dialect import detect_dialect, sample_lines
 from app.reading.encoding import detect_encoding
 
 HEAD_BYTES = 256 * 1024
@@ -220,8 +220,7 @@ def _text_kind(head: bytes, *, whole: bool) -> Kind:
             return Kind(kind, found, f"begins with {start[:20]!r}")
     if start[:1] in "[{" and whole and _is_json(text):
         return Kind("json", "a JSON file", "parses as JSON")
-    lines = re.split(r"\r\n|\n|\r", text.replace("\0", ""))
-    dialect = detect_dialect(lines[:-1] if len(lines) > 1 else lines)
+    dialect = detect_dialect(sample_lines(text, whole=whole))
     if dialect.delimiter == "\t" and dialect.score:
         return Kind("tsv", "a table set apart by tabs (TSV)", "lines of cells, set apart by tabs")
     if not dialect.score:

@@ -1,6 +1,7 @@
 """Tables in files: what shape one has, and its rows, for text and workbooks alike."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -16,14 +17,13 @@ from app.core.notices import (
     OtherSheets,
 )
 from app.core.reading import Limits, Task, Tell
-from app.reading.dialect import SAMPLE_ROWS, Dialect, detect_dialect
+from app.reading.dialect import SAMPLE_ROWS, Dialect, detect_dialect, sample_lines
 from app.reading.encoding import Encoding, detect_encoding
 from app.reading.headers import HEADER_WITHIN, Start, find_start
 from app.reading.lines import Chunk, LineReader
 from app.reading.sheets import SheetReader, Workbook
 
 SAMPLE_BYTES = 1024 * 1024
-DIALECT_CHARS = 256 * 1024
 SAMPLE_CELLS = 200_000
 SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # Excel's own first line
 
@@ -91,9 +91,9 @@ def detect_shape(task: Task, tell: Tell) -> tuple[TableShape, list[list[str]]]:
         shape, rows = _detect_sheet(path, task["filename"], tell)
     else:
         shape, rows = _detect_text(path, task, tell)
-    names = [name.strip() for name in shape.header if name.strip()]
-    for name in sorted({name for name in names if names.count(name) > 1}, key=names.index)[:1]:
-        tell.warn(DuplicateHeaders(name=name))
+    names = Counter(name.strip() for name in shape.header if name.strip())
+    if twice := next((name for name, count in names.items() if count > 1), None):
+        tell.warn(DuplicateHeaders(name=twice))
     if shape.header_line is None:
         tell.warn(NoHeader())
     return shape, rows
@@ -137,10 +137,8 @@ def _detect_text(path: Path, task: Task, tell: Tell) -> tuple[TableShape, list[l
     encoding = detect_encoding(sample, whole=len(sample) == task["size"])
     if encoding.guessed:
         tell.warn(GuessedEncoding(encoding=encoding.name))
-    text = sample[encoding.bom :].decode(encoding.name, "replace").replace("\0", "")
-    lines = re.split(r"\r\n|\n|\r", text[:DIALECT_CHARS])
-    if len(lines) > 1:
-        lines.pop()  # cut in the middle, or empty after the last line end
+    text = sample[encoding.bom :].decode(encoding.name, "replace")
+    lines = sample_lines(text, whole=len(sample) == task["size"])
     told = SEP_LINE.fullmatch(lines[0].rstrip())
     dialect = detect_dialect(lines[1:] if told else lines)
     if told:
@@ -159,7 +157,7 @@ def _detect_text(path: Path, task: Task, tell: Tell) -> tuple[TableShape, list[l
     )
     for notice in reader.notices():
         tell.warn(notice)
-    if not numbered:
+    if not any(cell.strip() for _, row in numbered for cell in row):
         raise NotATable(filename=task["filename"])
     start = find_start([row for _, row in numbered])
     return _shape(
