@@ -1,6 +1,7 @@
 """The step delta_analysis: how many of a file's rows its owner's earlier files hold already."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,11 @@ def compare(task: Task, tell: Tell) -> dict[str, Any]:
 
 
 def in_slices(frame: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of a frame as tuples, made some thousands at a time."""
-    for part in frame.iter_slices(SLICE_ROWS):
-        yield from zip(*(column.to_list() for column in part.get_columns()), strict=True)
+    """Return the rows of a frame as tuples, made some thousands at a time."""
+    return chain.from_iterable(
+        zip(*(column.to_list() for column in part.get_columns()), strict=True)
+        for part in frame.iter_slices(SLICE_ROWS)
+    )
 
 
 def told(rows: Iterator[tuple[Any, ...]], tell: Tell, total: int) -> Iterator[tuple[Any, ...]]:

@@ -1,6 +1,7 @@
 """What extracting leaves for later steps, in the job's work folder.
 
-part-00000.arrow …   typed rows in file order (typed.SCHEMA) with `n` (from 1) and `label`
+part-00000.arrow …   typed rows in file order (typed.SCHEMA) with `n` (from 1) and `label`;
+                     currency and source_category are the label's
 keys.arrow           `key` and `n` of every row, ascending by key
 labels.json          the distinct payees, see records_bulk.NewLabel
 rejected.jsonl       a line for each row that can not be read: line, code, reason, cells
@@ -37,7 +38,7 @@ KEY_FIELDS = (
     "reference",
 )
 INT64 = 1 << 63
-NUMBERS = r"\b\S*\d{3}\S*\b|\b\d+\b"  # what differs from visit to visit at the same payee
+NUMBERS = r"\d+"  # what differs from visit to visit at the same payee
 
 
 @dataclass(slots=True)
@@ -83,7 +84,7 @@ class PartWriter:
         numbers = pl.int_range(self._rows + 1, self._rows + rows.height + 1, eager=True)
         part = rows.with_columns(
             numbers.cast(pl.Int64).alias("n"), self._label(rows).alias("label")
-        ).drop("source_category")
+        ).drop("source_category", "currency")
         path = self._folder / f"part-{self._parts:05d}.arrow"
         with path.open("wb") as stream:
             part.write_ipc(stream, compression="lz4")
@@ -194,7 +195,9 @@ def content_hashes(rows: pl.DataFrame) -> pl.Series:
     if without_money:  # a list of something else: all of its cells are its content
         plain.append(pl.col("extra").fill_null(empty))
     text = rows.select(pl.concat_str(plain, separator="\x1f")).to_series()
-    digest = b"".join([blake2b(one.encode(), digest_size=8).digest() for one in text.to_list()])
+    digest = b"".join(
+        [blake2b(one, digest_size=8).digest() for one in text.cast(pl.Binary).to_list()]
+    )
     return pl.Series("hash", array("q", digest), dtype=pl.Int64)
 
 

@@ -55,9 +55,9 @@ def store(task: Task, tell: Tell) -> dict[str, Any]:
         rows = int(parts.summary["rows"])
         insert_labels(connection, import_id, parts.labels())
         done_rows = 0
-        for part in _with_keys(parts, keys, seen, base, keep=keep):
-            present = [n for n in CELLS if part[n].null_count() < part.height]
-            frame = part.select("id", "key", "known", "seen", *present)
+        for part in _with_seen(parts, seen, keep=keep):
+            present = [n for n in CELLS if n in part and part[n].null_count() < part.height]
+            frame = part.select(pl.col("n") + base, *present)
             insert_rows(connection, present, in_slices(frame))
             done_rows += part.height
             tell(done_rows, rows, rows_done=done_rows, rows_total=rows)
@@ -68,22 +68,14 @@ def store(task: Task, tell: Tell) -> dict[str, Any]:
     return {"stored": rows - known, "known": known, "rejected": rejected}
 
 
-def _with_keys(
-    parts: Parts, keys: pl.DataFrame, seen: pl.DataFrame, base: int, *, keep: bool
-) -> Iterator[pl.DataFrame]:
-    """Yield parts with id, key, known and seen beside each row."""
-    by_row = keys.sort("n")["key"]
-    done = 0
+def _with_seen(parts: Parts, seen: pl.DataFrame, *, keep: bool) -> Iterator[pl.DataFrame]:
+    """Yield parts with what earlier files say of each row: seen, and known unless it is kept."""
     for part in parts.frames():
-        key = by_row.slice(done, part.height)
-        done += part.height
-        part = part.with_columns(key, (pl.col("n") + base).alias("id"))
-        if seen.is_empty():
-            part = part.with_columns(pl.lit(None, dtype=pl.Int64).alias("seen"))
-        else:
+        if not seen.is_empty():
             part = part.join(seen, on="n", how="left", maintain_order="left")
-        known = pl.lit(0) if keep else pl.col("seen").is_not_null().cast(pl.Int64)
-        yield part.with_columns(known.alias("known"))
+            if not keep:
+                part = part.with_columns(known=pl.col("seen").is_not_null().cast(pl.Int64))
+        yield part
 
 
 def undo(task: Task, tell: Tell) -> dict[str, Any]:

@@ -20,13 +20,14 @@ Known = tuple[int, int]
 
 FETCH_ROWS = 50_000
 
-# The columns of a stored row that come from the file, in the order in which they are given.
+# What a stored row may have beside its id, in the order in which it is given.
 CELLS = (
+    "known",
+    "seen",
     "line",
     "label",
     "date",
     "amount_micros",
-    "currency",
     "balance_micros",
     "description",
     "counterparty",
@@ -107,13 +108,13 @@ def begin_import(
 def insert_rows(
     connection: sqlite3.Connection, present: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
-    """Write rows, given as (id, key, known, seen, *cells).
+    """Write rows, given as (id, *cells), in the order of their ids.
 
     present  the names among CELLS that `rows` give, in order; the others stay empty
     """
     if unknown := set(present) - set(CELLS):
         raise ValueError(f"rows have no columns {sorted(unknown)}")
-    names = ("id", "key", "known", "seen", *present)
+    names = ("id", *present)
     connection.executemany(
         f"INSERT INTO row ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",  # noqa: S608
         rows,
@@ -213,18 +214,15 @@ PROMOTED = (
     " WHERE id IN (SELECT new FROM temp.heir) AND known = 1 GROUP BY 1"
 )
 INHERIT_KEYS = (
-    "INSERT OR REPLACE INTO row_key (person, key, row)"
-    " SELECT ?, row.key, heir.new FROM temp.heir JOIN row ON row.id = heir.new ORDER BY row.key"
+    "UPDATE row_key SET row = (SELECT new FROM temp.heir WHERE old = row_key.row)"
+    " WHERE person = ? AND row IN (SELECT old FROM temp.heir)"
 )
 PROMOTE = "UPDATE row SET known = 0, seen = NULL WHERE id IN (SELECT new FROM temp.heir)"
 FOLLOW = (
     "UPDATE row SET seen = (SELECT new FROM temp.heir WHERE old = row.seen)"
     " WHERE seen BETWEEN ? AND ?"
 )
-DROP_KEYS = (
-    "DELETE FROM row_key WHERE person = ? AND row BETWEEN ? AND ?"
-    " AND key IN (SELECT key FROM row WHERE id BETWEEN ? AND ? AND seen IS NULL)"
-)
+DROP_KEYS = "DELETE FROM row_key WHERE person = ? AND row BETWEEN ? AND ?"
 DROP_ROWS = "DELETE FROM row WHERE id BETWEEN ? AND ?"
 ADD_PROMOTED = "UPDATE import SET stored = stored + ?, known = known - ? WHERE id = ?"
 
@@ -253,7 +251,7 @@ def undo_import(connection: sqlite3.Connection, job_id: str) -> int:
         connection.executemany(ADD_PROMOTED, ((rows, rows, heir) for heir, rows in promoted))
     finally:
         connection.execute("DROP TABLE temp.heir")
-    connection.execute(DROP_KEYS, (person, *own, *own))
+    connection.execute(DROP_KEYS, (person, *own))
     connection.execute(DROP_ROWS, own)
     for table in ("label", "rejected", "vendor"):
         connection.execute(f"DELETE FROM {table} WHERE import = ?", (import_id,))  # noqa: S608

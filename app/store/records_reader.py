@@ -46,7 +46,7 @@ class RowsPage:
 IMPORT = "SELECT id, stored, known, review, columns FROM import WHERE job_id = ?"
 FIELDS = (
     "SELECT r.id, r.line, r.known, r.date, r.description, r.counterparty, r.amount_micros,"
-    " r.currency, r.balance_micros, r.reference, r.account, r.extra, r.seen,"
+    " l.currency, r.balance_micros, r.reference, r.account, r.extra, r.seen,"
     " l.vendor, l.category, l.reason, l.confidence"
     " FROM row r LEFT JOIN label l ON l.import = :import AND l.id = r.label"
 )

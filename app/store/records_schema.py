@@ -36,14 +36,12 @@ SCRIPTS: tuple[str, ...] = (
     -- known (not stored again) or was kept as new because the person asked for it.
     CREATE TABLE row (
         id INTEGER PRIMARY KEY,
-        key INTEGER NOT NULL,
         line INTEGER NOT NULL,
         known INTEGER NOT NULL DEFAULT 0,
         seen INTEGER,
         label INTEGER,
         date TEXT,
         amount_micros INTEGER,
-        currency TEXT,
         balance_micros INTEGER,
         description TEXT,
         counterparty TEXT,
@@ -62,7 +60,8 @@ SCRIPTS: tuple[str, ...] = (
         PRIMARY KEY (person, key)
     ) STRICT, WITHOUT ROWID;
 
-    -- What is decided about all rows of a file that name the same payee with the same sign.
+    -- What is the same for all rows of a file that name the same payee with the same sign in one
+    -- currency: the rows point to it.
     CREATE TABLE label (
         import INTEGER NOT NULL REFERENCES import (id),
         id INTEGER NOT NULL,
