@@ -109,7 +109,7 @@ async def serve_websocket(
     ws = web.WebSocketResponse(
         compress=False,
         autoping=False,
-        max_msg_size=settings.websocket_max_message_size,
+        max_msg_size=settings.websocket_max_message_size + 1,  # aiohttp refuses the size itself
         protocols=(SUBPROTOCOL,),
         timeout=CLOSE_S,
     )

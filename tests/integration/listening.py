@@ -1,0 +1,215 @@
+"""A server with a real log, and clients that listen to it over real sockets."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
+from aiohttp.test_utils import TestServer
+
+from app.core.events import BatchCreated, JobCreated, ProcessingProgress
+from app.core.permissions import Viewer
+from app.core.plans import TRANSACTIONS
+from app.core.rooms import Room
+from app.core.state import JobState
+from app.live.hub import Hub
+from app.live.journal import Journal
+from app.live.websocket import Control, serve_websocket
+from app.settings import Settings
+from app.store.batches import BatchRow, get_batch, insert_batch
+from app.store.database import Database
+from app.store.events import Recorded, read_room
+from app.store.jobs import get_job, list_jobs
+
+ANN = "01900000-0000-7000-8000-00000000000a"
+BOB = "01900000-0000-7000-8000-00000000000b"
+OPERATOR = "01900000-0000-7000-8000-00000000000c"
+VIEWERS = {
+    "ann": Viewer(ANN, "ann", "member"),
+    "bob": Viewer(BOB, "bob", "member"),
+    "operator": Viewer(OPERATOR, "operator", "operator"),
+}
+
+
+def job_id(number: int) -> str:
+    return f"01900000-0000-7000-8001-{number:012d}"
+
+
+def batch_id(user_id: str) -> str:
+    return f"01900000-0000-7000-8002-{user_id[-12:]}"
+
+
+async def read_states(database: Database, room: Room) -> Sequence[JobState]:
+    if room.kind == "job":
+        job = await get_job(database.reader, room.id)
+        return [job.state] if job else []
+    narrowed = {} if room.kind == "all" else {f"{room.kind}_id": room.id}
+    return [job.state for job in await list_jobs(database.reader, **narrowed)]  # type: ignore[arg-type]
+
+
+async def owner_of(database: Database, room: Room) -> str | None:
+    if room.kind == "user":
+        return room.id if room.id in (ANN, BOB, OPERATOR) else None
+    if room.kind == "batch":
+        batch = await get_batch(database.reader, room.id)
+        return batch.user_id if batch else None
+    job = await get_job(database.reader, room.id)
+    return job.user_id if job else None
+
+
+@dataclass
+class House:
+    """The log, the hub and the server."""
+
+    database: Database
+    journal: Journal
+    hub: Hub
+    server: TestServer
+    client: ClientSession
+    told: list[Recorded]
+
+    def follow(self, who: str = "ann", **query: str) -> "Following":
+        return Following(self, who, query)
+
+    async def create(self, *numbers: int, owner: str = ANN) -> list[Recorded]:
+        """Record a batch of `owner` with jobs of these numbers."""
+        row = BatchRow(batch_id(owner), owner, "March", {}, 0)
+        return await self.journal.append(
+            BatchCreated(batch_id=row.id, jobs=len(numbers), message="..."),
+            *(
+                JobCreated(
+                    job_id=job_id(number),
+                    batch_id=row.id,
+                    filename=f"{number}.csv",
+                    size=1,
+                    plan=TRANSACTIONS.describe(),
+                    message="...",
+                )
+                for number in numbers
+            ),
+            user_id=owner,
+            also=lambda connection: insert_batch(connection, row),
+        )
+
+    async def progress(self, number: int, times: int = 1, size: int = 0) -> list[Recorded]:
+        """Record progress of a job, one commit for all."""
+        draft = ProcessingProgress(
+            job_id=job_id(number),
+            stage="parsing",
+            step="extracting",
+            progress=50,
+            message="x" * size,
+        )
+        return await self.journal.append(*[draft] * times)
+
+
+class Following:
+    """One client: a WebSocket, and the messages that came over it one by one."""
+
+    def __init__(self, house: House, who: str, query: dict[str, str]) -> None:
+        self.house = house
+        self.query = {"who": who, **query}
+        self.ws: ClientWebSocketResponse
+        self.frames: list[str] = []
+        self._lines: list[dict[str, Any]] = []
+
+    async def __aenter__(self) -> "Following":
+        url = self.house.server.make_url("/ws").with_query(self.query)
+        self.ws = await self.house.client.ws_connect(url, max_msg_size=0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.ws.close()
+
+    async def say(self, **message: Any) -> None:
+        await self.ws.send_json(message)
+
+    async def subscribe(self, room: str = "user:me", **fields: Any) -> None:
+        await self.say(op="subscribe", room=room, **fields)
+
+    async def next(self) -> dict[str, Any]:
+        """Return the next message, or {"type": "closed", "code": ...}."""
+        while not self._lines:
+            message = await self.ws.receive(timeout=20)
+            if message.type is not WSMsgType.TEXT:
+                return {"type": "closed", "code": self.ws.close_code}
+            self.frames.append(message.data)
+            self._lines = [json.loads(line) for line in message.data.split("\n")]
+        return self._lines.pop(0)
+
+    async def until(self, kind: str) -> list[dict[str, Any]]:
+        """Return all messages up to the first of type `kind`, which is the last of them."""
+        found = [await self.next()]
+        while found[-1]["type"] != kind:
+            assert found[-1]["type"] != "closed", found[-1]
+            found.append(await self.next())
+        return found
+
+    async def seqs(self, upto: int) -> list[int]:
+        """Return the seq of every event until the one at `upto`."""
+        found: list[int] = []
+        while not found or found[-1] != upto:
+            message = await self.next()
+            assert message["type"] != "closed", message
+            if "n" in message:
+                found.append(message["seq"])
+        return found
+
+
+@asynccontextmanager
+async def a_house(
+    path: Path, control: Control | None = None, **settings: Any
+) -> AsyncIterator[House]:
+    """Open the log at `path` and serve it. Leaving it is what a restart looks like."""
+    values = Settings(data_dir=path, **settings)
+    database = await Database.open(path / "livetrail.db")
+    told: list[Recorded] = []
+    hub = None
+
+    def on_commit(events: Sequence[Recorded]) -> None:
+        told.extend(events)
+        assert hub is not None
+        hub.publish(events)
+
+    async def ws(request: web.Request) -> web.WebSocketResponse:
+        assert hub is not None
+        return await serve_websocket(
+            request,
+            hub,
+            VIEWERS[request.query["who"]],
+            values,
+            owner_of=partial(owner_of, database),
+            control=control,
+        )
+
+    try:
+        async with Journal(database, on_commit) as journal:
+            hub = Hub(
+                log_id=database.log_id,
+                read_room=partial(read_room, database.reader),
+                head=journal.head,
+                settings=values,
+                snapshot=partial(read_states, database),
+            )
+            app = web.Application()
+            app.router.add_get("/ws", ws)
+            async with (
+                TestServer(app, handler_cancellation=True) as server,
+                ClientSession() as client,
+            ):
+                yield House(database, journal, hub, server, client, told)
+                await hub.close()
+    finally:
+        await database.close()
+
+
+async def until(condition: Any) -> None:
+    """Wait, a turn of the loop at a time, until `condition()` holds."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0)
