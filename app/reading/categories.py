@@ -37,7 +37,7 @@ TELL_EVERY = 5_000  # labels
 
 NOBODY = Decision(None, "The row names nobody", 0.0)
 NO_CLUE = Decision(None, "No clue in the text", 0.0)
-LEAST = 0.2  # likeness below this is not even a suggestion
+LEAST = 0.25  # likeness below this is not even a suggestion
 
 
 def decide(

@@ -7,12 +7,13 @@ from functools import cache
 
 from app.reading.category_names import ALONE, NAMES
 from app.reading.category_rules import SAYS_NOTHING, SOURCE_NAMES, STEMS, WORDS
-from app.reading.payees import folded
+from app.reading.payees import CITIES, COUNTRIES, folded
 from app.reading.taxonomy import BOTH_WAYS, INCOME, SALARY, TRANSFERS, WAGES
 
 SURE, PLAIN, COMPOUND, MONEY_BACK = 0.95, 0.85, 0.8, 0.7
 """Confidence of a rule by name, by word, by part of a word, and when money comes back."""
 
+PLACES = CITIES | COUNTRIES
 _BETWEEN = re.compile(r"[^a-z0-9&]+")
 
 
@@ -91,7 +92,7 @@ def decide_by_rule(text: str, key: str, sign: int) -> Decision | None:
             size = len(rule.words)
             if size > 1 and tuple(words[at : at + size]) != rule.words:
                 continue
-            if rule.alone and rule.words != whole:
+            if rule.alone and not _is_whole(rule.words, whole, words[at + size : at + size + 1]):
                 continue
             if not _way_fits(rule.category, sign):
                 continue
@@ -112,6 +113,16 @@ def decide_by_rule(text: str, key: str, sign: int) -> Decision | None:
         if _way_fits(category, sign):
             return _decision(category, found.group(), sign, COMPOUND)
     return None
+
+
+def _is_whole(name: tuple[str, ...], whole: tuple[str, ...], following: list[str]) -> bool:
+    """Tell whether a payee is this name and nothing else but a place or the number of a branch."""
+    if whole[: len(name)] != name:
+        return False
+    rest = whole[len(name) :]
+    return all(word in PLACES for word in rest) or (
+        bool(following) and len(following[0]) > 1 and following[0].isdigit()
+    )
 
 
 def _way_fits(category: str, sign: int) -> bool:

@@ -60,7 +60,8 @@ NAMES: Mapping[str, str] = {
         costco, costco whse, sams club, instacart, loblaws, sobeys, metro inc, no frills,
         superstore, coles, woolworths, woolies, countdown, pak n save, fairprice, ntuc, cold
         storage, sheng siong, hellofresh, hello fresh, gousto, flaschenpost, gorillas, getir,
-        flink, knuspr, rossmann lebensmittel, quality nuts, too good to go
+        flink, knuspr, rossmann lebensmittel, quality nuts, too good to go, radatz, iki, rimi,
+        maxima, norfa, penny markt, penny market
     """,
     EATING_OUT: """
         mcdonalds, mcdonald, burger king, kfc, subway, starbucks, amrest starbucks, dunkin,
@@ -144,7 +145,8 @@ NAMES: Mapping[str, str] = {
         general, royal london, prudential, aegon, nationale nederlanden, centraal beheer,
         interpolis, unive, ohra, fbto, macif, maif, maaf, matmut, groupama, mapfre, mutua
         madrilena, unipolsai, geico, progressive, state farm, allstate, liberty mutual, farmers
-        ins, usaa, helvetia, mobiliar, baloise, wiener staedtische, uniqa, ethias, ag insurance
+        ins, usaa, helvetia, mobiliar, baloise, wiener staedtische, uniqa, ethias, arag, adac
+        versicherung, ag insurance
     """,
     HEALTH: """
         aok, barmer, techniker krankenkasse, tk krankenkasse, dak, ikk, bkk, knappschaft, hek,
@@ -307,18 +309,18 @@ NAMES: Mapping[str, str] = {
     """,
 }
 
-# Names that are also everyday words or people's names: they count only as the whole payee.
+# Names that are also everyday words or people's names: they count only as the whole payee, give or
+# take a town and the number of a branch.
 ALONE = """
     real, dia, but, hera, action, target, gap, star, three, ee, jet, total, prisma, hem, crisp,
     flink, quick, paul, costa, leon, depot, sage, sketch, mango, bolt, lime, bird, grab, orange,
     sunrise, albert, jules, douglas, disney, canal, casino, cora, meny, mol, avia, gulf, star
     tankstelle, arco, kiwi, combi, globus, norma, penny, ica, tango, alamo, budget, bulb, ben,
-    odido, base, dirk, deen, okay, conad, pam, plus, spar, iceland, coop, centra, paypal, revolut,
-    wise, memo, hermes, sky, wow, joyn, zoom, loom, miro, sentry, render, oracle, sap, steam, vue,
-    toto, regal, dav, rei, lego, dm, roller, poco, obi, toom, expert, conrad, saturn, alternate,
-    dell, etos, lush, rituals, progressive, admiral, churchill, clark, univé, mobiliar, presto,
-    opal, ret, htm, italo, voi, miles, flix, condor, avis, spirit, orlen, drei, salt, fido,
-    rogers, spectrum, sprint, charter, eir, upc, boots, sanitas, medium, tinder, bumble, strava,
-    canyon, peaks, raisin, deka, schwab, fidelity, vanguard, acorns, kraken, viking, staples, ups,
-    gls, dirk van den broek, jumbo, picnic
+    odido, base, dirk, deen, okay, conad, pam, plus, iceland, centra, memo, hermes, sky, wow,
+    joyn, zoom, loom, miro, sentry, render, oracle, sap, steam, vue, toto, regal, dav, rei, lego,
+    roller, poco, expert, conrad, alternate, dell, etos, lush, rituals, progressive, admiral,
+    churchill, clark, univé, mobiliar, presto, opal, ret, htm, italo, voi, miles, flix, condor,
+    avis, spirit, orlen, drei, salt, fido, rogers, spectrum, sprint, charter, eir, upc, sanitas,
+    medium, tinder, bumble, canyon, peaks, raisin, deka, schwab, fidelity, vanguard, acorns,
+    kraken, viking, staples, ups, gls, jumbo, picnic, iki, maxima
 """

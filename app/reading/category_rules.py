@@ -97,10 +97,10 @@ WORDS: Mapping[str, str] = {
         luce, eau, agua, elektrizitaet, elektriciteit, versorgung, schornsteinfeger, abschlag
     """,
     PHONE: """
-        mobilfunk, mobile phone, phone bill, telefon, telefonie, handy, handyvertrag, internet,
-        dsl, breitband, broadband, wifi, glasfaser, fibre, fiber, telecom, telecoms,
-        telekommunikation, festnetz, sim card, prepaid aufladung, top up mobile, forfait mobile,
-        telefoon
+        mobilfunk, mobile phone, phone bill, telefon, telefonie, handy, handyvertrag, internet
+        rechnung, internet bill, internet service, kabel internet, internet flat, dsl, breitband,
+        broadband, wifi, glasfaser, fibre, fiber, telecom, telecoms, telekommunikation, festnetz,
+        sim card, prepaid aufladung, top up mobile, forfait mobile, telefoon
     """,
     INSURANCE: """
         insurance, versicherung, versicherungen, assurance, assurances, verzekering,
@@ -212,22 +212,23 @@ WORDS: Mapping[str, str] = {
         geldautomat, bargeld, bargeldauszahlung, bargeldabhebung, auszahlung gaa, atm withdrawal,
         atm cash, cash withdrawal, cash machine, cash point, cashpoint, cash, withdrawal,
         geldautomaat, geldopname, retrait, retrait dab, distributeur, cajero, retirada efectivo,
-        prelievo, prelievo bancomat, bargeldeinzahlung, cash deposit, einzahlung bargeld, gaa
+        prelievo, prelievo bancomat, bargeldeinzahlung, cash deposit, bankomat, bankomatbehebung,
+        behebung, einzahlung bargeld, gaa
     """,
     TRANSFERS: """
         uebertrag, umbuchung, eigene konten, own account, own accounts, internal transfer,
         transfer own, between accounts, transfer to savings, transfer from savings, automatic
-        payment, automatic payment thank, payment thank you, autopay, credit card payment,
-        kreditkartenabrechnung, kreditkartenausgleich, ausgleich kreditkarte, virement interne,
-        overboeking eigen, traspaso, giroconto, transfer, umsatzausgleich, money added, top up,
-        payment from checking account, standing order to own, naar bunq, naar spaarrekening, send
-        money, faster payment, bank transfer
+        payment, automatic payment thank, payment thank you, payment received, autopay, credit
+        card payment, kreditkartenabrechnung, kreditkartenausgleich, ausgleich kreditkarte,
+        virement interne, overboeking eigen, traspaso, giroconto, transfer, umsatzausgleich, money
+        added, top up, payment from checking account, standing order to own, naar bunq, naar
+        spaarrekening, send money, faster payment, bank transfer
     """,
     SALARY: """
         gehalt, gehaltszahlung, lohn, lohn gehalt, lohnzahlung, bezuege, besoldung, salary, wage,
         wages, payroll, paycheck, pay check, direct deposit, direct dep, salaire, salaris, loon,
         nomina, sueldo, stipendio, verguetung, weihnachtsgeld, urlaubsgeld, bonuszahlung, praemie
-        gehalt, employer, income
+        gehalt, employer, income, darbo uzmokestis
     """,
     BENEFITS: """
         kindergeld, familienkasse, elterngeld, arbeitslosengeld, buergergeld, agentur fuer arbeit,
@@ -339,7 +340,9 @@ SOURCE_NAMES: Mapping[str, str] = {
     UTILITIES: """
         bills, utilities, bills & utilities, household & utilities, nebenkosten, energie, strom
     """,
-    PHONE: "phone, internet, telecommunications, mobile phone, telephone, kommunikation",
+    PHONE: """
+        phone, internet, phone & internet, telecommunications, mobile phone, telephone, kommunikation
+    """,
     INSURANCE: "insurance, insurances, insurances & finances, versicherungen, versicherung",
     HEALTH: """
         health, medical, healthcare, health & wellness, gesundheit, healthcare & drug stores,

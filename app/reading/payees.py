@@ -61,6 +61,7 @@ NOISE = _words(
     " marketplace betaalautomaat betaling pasvolgnr pinbetaling incasso compra pago tarjeta"
     " pagamento acquisto carta bancomat transaction trn txn fil filiale store stores branch"
     " terminal at bill usd eur gbp chf cad aud sek nok dkk pln czk huf jpy"
+    " ltl online pirkinys"
 )
 KEPT_NUMBERS = _words("o2 n26 c24 3m 7eleven 1und1 1&1 a1 g2a h2o k2o 24h 1password 99designs")
 # A kind of shop is no name: a town or a number after it tells one from another.
@@ -71,7 +72,8 @@ GENERIC = _words(
     " tankstelle praxis school flughafen airport bahnhof station hostel pizzeria trattoria"
 )
 
-_SPACED = str.maketrans(dict.fromkeys(',;:/\\|()[]{}<>"“”„!?=+#_~^-–—•·@\t\n\r', " "))
+_MARKS = ',;:/\\|()[]{}<>"“”„!?=+#_~^-–—•·@\t\n\r'
+_SPACED: dict[int, str | None] = dict.fromkeys(map(ord, _MARKS), " ")
 _SPACED.update(dict.fromkeys(map(ord, "'`´’‘")))  # "Luigi's" is one word
 _UMLAUTS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "o", "ł": "l"}
@@ -112,8 +114,6 @@ def payee_words(low: str) -> list[str]:
         else:
             words.append(word)
     kept = [ALIASES.get(w, w) for w in words if w not in NOISE and not _is_number(w)]
-    if not kept:
-        kept = [w for w in words if not _DIGIT.search(w) and len(w) > 1]
     if len(kept) > 1:
         kept = list(dict.fromkeys(kept))
         first = WHOLE.get(" ".join(kept[:2]))
