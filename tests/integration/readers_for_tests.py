@@ -39,25 +39,20 @@ def _act(step: str, task: Task, tell: Tell) -> dict[str, Any]:
     if "diary" in task["options"]:
         with Path(task["options"]["diary"]).open("a") as stream:
             stream.write(f"{task['filename']} {step} {os.getpid()}\n")
-    if step == "extracting":
+    act = task["options"].get("acts", {}).get(step)
+    # The mark is made before the first word, so that whoever heard it can rely on the mark.
+    first_time = _mark(task) if act in ("crash once", "hang once") else True
+    if act is not None or step == "extracting":
         tell(1, 10)
-    match task["options"].get("acts", {}).get(step):
+    match act:
         case "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
-        case "crash once":
-            mark = Path(task["work_dir"]) / "crashed"
-            if not mark.exists():
-                mark.touch()
-                os.kill(os.getpid(), signal.SIGKILL)
+        case "crash once" if first_time:
+            os.kill(os.getpid(), signal.SIGKILL)
         case "hang":
-            tell(1, 10)
             signal.pause()
-        case "hang once":
-            mark = Path(task["work_dir"]) / "hung"
-            if not mark.exists():
-                mark.touch()
-                tell(4, 10)
-                signal.pause()
+        case "hang once" if first_time:
+            signal.pause()
         case "eat memory":
             bytearray(1 << 40)
         case "burn":
@@ -80,6 +75,14 @@ def _act(step: str, task: Task, tell: Tell) -> dict[str, Any]:
         case "leave":
             os._exit(3)
     return FOUND[step]
+
+
+def _mark(task: Task) -> bool:
+    """Leave a mark that outlives the job's folder; False when there was one."""
+    mark = Path(task["options"]["diary"]).with_name(f"marked-{task['job_id']}")
+    first_time = not mark.exists()
+    mark.touch()
+    return first_time
 
 
 def _channel() -> int:
