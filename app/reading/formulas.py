@@ -11,8 +11,8 @@ import yara_x
 from app.reading.rules import formula_rules
 
 CONTEXT_BYTES = 256  # seen on both sides of a hit; a formula tells itself in fewer
-LEAD = b" \t\r\"'"
-ENDS = b"\n,;|~^"
+LEAD = b" \r\"'"  # may stand in a cell before its sign
+ENDS = b"\n,;\t|~^"
 
 FORMULA = re.compile(
     rb"[\s\"']*(?:"

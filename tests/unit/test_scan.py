@@ -1,0 +1,315 @@
+"""Claims about what the scan stops, what it tells, and what it leaves alone."""
+
+import io
+import subprocess
+import sys
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.errors import AppError, ArchiveBomb, DamagedFile, MalwareFound
+from app.reading import scan as scan_module
+from app.reading.formulas import FormulaCounter
+from app.reading.scan import scan
+from tests.readers import Heard, task_for
+
+# Put together here, so that no scanner takes this file for the test file.
+EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR" + b"-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+TABLE = b"Date,Payee,Amount\n" + b"2026-01-02,Shop,-3.20\n" * 50
+PROGRAM = (
+    b"MZ" + b"\x90\0" * 29 + b"\x80\0\0\0" + b"\0" * 14
+    + b"!This program cannot be run in DOS mode.\r\r\n$" + b"\0" * 8 + b"PE\0\0" + b"\0" * 200
+)  # fmt: skip
+
+
+def scanned(path: Path, heard: Heard | None = None, **limits: int) -> dict[str, Any]:
+    return scan(task_for(path, **limits), heard or Heard())
+
+
+def table(folder: Path, content: bytes) -> Path:
+    path = folder / "export.csv"
+    path.write_bytes(content)
+    return path
+
+
+def workbook(folder: Path, parts: dict[str, bytes] | None = None, rows: int = 3) -> Path:
+    """An xlsx with further parts put into it."""
+    path = folder / "export.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        for row in range(rows):
+            sheet.write_row(row, 0, ["Shop", -3.2])
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (parts or {}).items():
+            archive.writestr(name, content)
+    return path
+
+
+def packed(content: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("content", content)
+    return made.getvalue()
+
+
+# Malware
+
+
+@pytest.mark.parametrize("before", [b"", TABLE, b"Payee\n"])
+def test_the_eicar_test_file_is_stopped_wherever_it_stands(tmp_path: Path, before: bytes) -> None:
+    with pytest.raises(MalwareFound) as caught:
+        scanned(table(tmp_path, before + EICAR + b"\n"))
+    assert caught.value.facts["finding"] == "the EICAR test file"
+
+
+def test_what_lies_across_two_blocks_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_module, "BLOCK_BYTES", 4096)
+    with pytest.raises(MalwareFound):
+        scanned(table(tmp_path, (TABLE * 10)[: 4096 - 30] + EICAR + TABLE))
+
+
+@pytest.mark.parametrize(
+    ("part", "content", "finding"),
+    [
+        ("xl/media/image1.png", EICAR, "the EICAR test file in xl/media/image1.png"),
+        ("xl/embeddings/a.bin", PROGRAM, "a Windows program in xl/embeddings/a.bin"),
+        ("xl/embeddings/b.bin", b"x" * 99 + PROGRAM, "a Windows program inside in"),
+        ("xl/embeddings/c.bin", b"\x7fELF\x02" + b"\0" * 60, "a Linux program in"),
+        ("xl/embeddings/d.zip", packed(EICAR), "the EICAR test file in xl/embeddings/d.zip/"),
+        ("xl/embeddings/e.hta", b"<script>new ActiveXObject('WScript.Shell')</script>",
+         "a script that starts programs"),
+    ],
+)  # fmt: skip
+def test_malware_inside_a_workbook_is_stopped(
+    tmp_path: Path, part: str, content: bytes, finding: str
+) -> None:
+    with pytest.raises(MalwareFound) as caught:
+        scanned(workbook(tmp_path, {part: content}))
+    assert caught.value.facts["finding"].startswith(finding)
+
+
+@pytest.mark.parametrize(
+    ("part", "content", "finding"),
+    [
+        ("xl/vbaProject.bin", b"anything", "macros (VBA)"),
+        ("xl/macrosheets/sheet1.xml", b"<xm:macrosheet/>", "an Excel 4.0 macro sheet"),
+        ("xl/externalLinks/externalLink1.xml", b"<externalLink/>", "links to other workbooks"),
+        ("xl/embeddings/object.bin", b"harmless", "embedded objects"),
+        ("xl/connections.xml", b"<connections/>", "connections to outside data"),
+        ("xl/other.xml", b"<ddeLink ddeService='cmd'/>", "a link that starts a program (DDE)"),
+        ("xl/_rels/x.rels", b'<R Type="http://x/oleObject" Target="http://e" '
+         b'TargetMode="External"/>', "a part that is loaded from elsewhere"),
+    ],
+)  # fmt: skip
+def test_active_content_is_told_and_read_all_the_same(
+    tmp_path: Path, part: str, content: bytes, finding: str
+) -> None:
+    heard = Heard()
+    found = scanned(workbook(tmp_path, {part: content}), heard)
+    assert found["clean"] is True
+    assert {"finding": finding} in [notice.facts for notice in heard.notices]
+    assert any(entry["where"] == part for entry in found["findings"])
+
+
+def test_ordinary_files_have_no_findings(tmp_path: Path) -> None:
+    heard = Heard()
+    for path in (table(tmp_path, TABLE), workbook(tmp_path)):
+        found = scanned(path, heard)
+        assert found["findings"] == []
+        assert found["rules"] > 10
+        assert found["engine"].startswith("yara-x ")
+    assert heard.notices == []
+
+
+def test_a_hyperlink_is_no_active_content(tmp_path: Path) -> None:
+    path = tmp_path / "links.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        book.add_worksheet().write_url(0, 0, "https://example.com/")
+    assert scanned(path)["findings"] == []
+
+
+def test_progress_reaches_the_size_of_the_file(tmp_path: Path) -> None:
+    heard = Heard()
+    path = table(tmp_path, TABLE)
+    scanned(path, heard)
+    assert heard.done[-1] == path.stat().st_size
+
+
+# Bombs
+
+
+def test_a_workbook_that_unpacks_beyond_the_limit_is_refused(tmp_path: Path) -> None:
+    path = workbook(tmp_path, {"xl/a.bin": bytes(1_000_000), "xl/b.bin": bytes(1_000_000)})
+    with pytest.raises(ArchiveBomb) as caught:
+        scanned(path, max_unpacked_bytes=1_500_000)
+    assert caught.value.facts["measured"] == "more than 2 MB"
+
+
+def test_a_workbook_that_grows_out_of_proportion_is_refused(tmp_path: Path) -> None:
+    path = workbook(tmp_path, {"xl/sharedStrings2.xml": bytes(40 * 1024 * 1024)})
+    with pytest.raises(ArchiveBomb) as caught:
+        scanned(path)
+    assert caught.value.facts["limit"] == "100 times"
+
+
+def test_sizes_that_the_directory_claims_are_not_believed(tmp_path: Path) -> None:
+    path = workbook(tmp_path, {"xl/big.bin": bytes(40 * 1024 * 1024)})
+    data = bytearray(path.read_bytes())
+    true_size = (40 * 1024 * 1024).to_bytes(4, "little")
+    assert data.count(true_size) == 2  # local header and directory
+    path.write_bytes(bytes(data.replace(true_size, (1000).to_bytes(4, "little"))))
+    with pytest.raises(ArchiveBomb):
+        scanned(path)
+
+
+def test_archives_in_archives_end_at_a_depth(tmp_path: Path) -> None:
+    deep = packed(packed(packed(b"deeper")))
+    with pytest.raises(ArchiveBomb) as caught:
+        scanned(workbook(tmp_path, {"xl/embeddings/a.zip": deep}))
+    assert caught.value.facts["measured"] == "archives 3 deep"
+
+
+def test_a_sheet_of_two_cells_far_apart_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "far.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write("A1", 1)
+        sheet.write("XFD1048576", 2)
+    with pytest.raises(ArchiveBomb) as caught:
+        scanned(path)
+    assert caught.value.facts["measured"] == "a sheet of 17,179,869,184 cells"
+
+
+def test_a_part_that_does_not_inflate_is_damage(tmp_path: Path) -> None:
+    path = workbook(tmp_path, {"xl/a.bin": zlib.compress(bytes(range(256))) * 50})
+    data = bytearray(path.read_bytes())
+    at = data.index(b"xl/a.bin") + len(b"xl/a.bin")
+    data[at : at + 40] = b"\xff" * 40
+    path.write_bytes(bytes(data))
+    with pytest.raises(DamagedFile):
+        scanned(path)
+
+
+# Formula cells
+
+TOLD = [
+    b"a,b\n=1+1,2\n",
+    b"a,b\n1,\"=cmd|'/C calc'!A0\"\n",
+    b"a,b\n1,+cmd|' /C calc'!A0\n",
+    b"a;b\n1;@SUM(1+9)*cmd|' /C calc'!A0\n",
+    b"a,b\n1,-2+3+cmd|' /C calc'!A0\n",
+    b"a\tb\n1\t=A1\n",
+    b"a,b\n1,\t=SUM(A1)\n",
+    b"a,b\n1, =1+2\n",
+    b'a,b\n1,"=HYPERLINK(""http://x"")"\n',
+    b"a,b\n1,-SUM(A1)\n",
+    b"a,b\n1,=-1+2\n",
+]
+LEFT_ALONE = [
+    b"a,b\n-5,-3.20\n",
+    b"a,b\n+49 170 1234567,+5257,28\n",
+    b'a,b\n="0123",1\n',
+    b'a,b\n"=""0123""",1\n',
+    b"a,b\n@bob,mail@example.com\n",
+    b"a,b\nx=y,1 = 1\n",
+    b"a,b\n==,=\n",
+    b"a,b\n-,+\n",
+    b"a,b\nhello =SUM(1),1\n",
+    b"a,b\n-12.50 (fee),- Miete (Jan)\n",
+    b"a,b\n+49(0)30 1234,https://x.example/?a=b\n",
+]
+
+
+def count(content: bytes, block: int) -> FormulaCounter:
+    counter = FormulaCounter()
+    for at in range(0, len(content), block):
+        counter.feed(content[at : at + block])
+    counter.end()
+    return counter
+
+
+@pytest.mark.parametrize("block", [1, 7, 4096])
+@pytest.mark.parametrize("content", TOLD)
+def test_formula_cells_are_counted_with_their_line(content: bytes, block: int) -> None:
+    counter = count(content, block)
+    assert (counter.cells, counter.first_line) == (1, 2)
+
+
+@pytest.mark.parametrize("content", LEFT_ALONE)
+def test_signs_phone_numbers_and_wrapped_text_are_no_formulas(content: bytes) -> None:
+    assert count(content, 4096).cells == 0
+
+
+@given(
+    parts=st.lists(st.sampled_from([b"=1+1", b"plain", b"-5", b"x" * 600]), max_size=40),
+    block=st.integers(1, 700),
+)
+def test_the_count_does_not_depend_on_where_blocks_end(parts: list[bytes], block: int) -> None:
+    content = b"\n".join(b"1," + part for part in parts) + b"\n"
+    counter = count(content, block)
+    assert counter.cells == parts.count(b"=1+1")
+    if counter.cells:
+        assert counter.first_line == parts.index(b"=1+1") + 1
+
+
+def test_formulas_in_a_table_are_told_and_not_refused(tmp_path: Path) -> None:
+    heard = Heard()
+    found = scanned(table(tmp_path, TABLE + b"=1+1,x,1\n2026-01-02,=A1,2\n"), heard)
+    assert found["clean"] is True
+    assert heard.facts("formula_cells") == {"cells": 2, "line": 52}
+
+
+def test_formulas_are_found_in_utf_16_too(tmp_path: Path) -> None:
+    heard = Heard()
+    scanned(table(tmp_path, "Date,Payee\n2026-01-02,=A1\n".encode("utf-16")), heard)
+    assert heard.codes == ["formula_cells"]
+
+
+# Memory
+
+PEAK_OF_SCAN = """
+import sys
+from pathlib import Path
+from app.reading.scan import scan
+from tests.readers import Heard, task_for
+
+scan(task_for(Path(sys.argv[1]), "csv"), Heard())
+status = Path("/proc/self/status").read_text()
+print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
+def test_a_large_file_is_scanned_in_flat_memory(tmp_path: Path) -> None:
+    path = table(tmp_path, TABLE)
+    with path.open("r+b") as stream:
+        stream.truncate(256 * 1024 * 1024)  # a hole
+    told = subprocess.run(
+        [sys.executable, "-c", PEAK_OF_SCAN, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).resolve().parents[2],
+    )
+    assert int(told.stdout) < 200 * 1024  # KiB, most of it imports
+
+
+@given(content=st.binary(max_size=2000).map(lambda tail: TABLE + tail))
+def test_any_text_is_scanned_or_refused_with_a_code(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = table(tmp_path_factory.getbasetemp(), content)
+    try:
+        found = scan(task_for(path, "csv"), Heard())
+    except AppError as refused:
+        assert refused.code == "malware_found"  # noqa: PT017
+    else:
+        assert found["clean"]
