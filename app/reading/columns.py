@@ -1,18 +1,32 @@
 """What each column of a table means: its role, by its name in nine languages and by its cells."""
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.reading.amounts import CURRENCIES, MarkCount, currency_in, parse_amount
 from app.reading.dates import DateCount
-from app.reading.platforms import plain_header
 
 MOSTLY = 0.8  # of a column's filled cells fit, so that is what the column is
 HALF = 0.5  # enough when the column's name says so too
+NEARLY = 0.9
+SPARSE = 0.3  # a column filled less than this is not a row's main text
+CENTS = re.compile(r"[.,]\d\d(?!\d)")
 
-# Names in the form that plain_header gives them, the better ones first. English, German, Dutch,
+_NOT_WORD = re.compile(r"[^0-9a-z]+")
+_LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe"})
+
+
+def plain_name(name: str) -> str:
+    """Return a name without case, accents and punctuation: "Währung (EUR)" is "wahrung eur"."""
+    low = unicodedata.normalize("NFKD", name.casefold()).translate(_LETTERS)
+    return _NOT_WORD.sub(" ", "".join(c for c in low if not unicodedata.combining(c))).strip()
+
+
+# Names in the form that plain_name gives them, the better ones first. English, German, Dutch,
 # French, Spanish, Italian, the Scandinavian languages, Polish, Czech, Hungarian.
 NAMES: dict[str, str] = {
     "date": """booking date;transaction date;posting date;posted date;date posted;date processed;
@@ -124,7 +138,7 @@ RANK: dict[str, dict[str, int]] = {
 WITHIN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (role, re.compile(pattern))
     for role, pattern in (
-        ("other", r"\b(fremdw|foreign|original|oorspr|puvodni|local|exchange|kurs|rate|koers)"),
+        ("other", r"(^|\b)(fremdw|foreign|original|oorspr|puvodni|local|exchange|kurs|rate|koers)"),
         ("other", r"\b(tegenrekening|gegenkonto|counterparty (iban|account)|protiuctu|bic|swift)"),
         ("balance", r"\b(balance|saldo|kontostand|solde|zustatek)\b"),
         ("debit", r"\b(debit|withdrawals?|paid out|money out|outflow|ausgaben|soll|cargos?)\b"),
@@ -156,8 +170,10 @@ PLACEHOLDERS = frozenset({"pending", "vorgemerkt", "n/a", "na", "-", "none", "nu
 class Column:
     """One column, as detect_fields tells it.
 
-    role   what it means (see NAMES), or None: kept as it is
-    type   date, amount, text or empty
+    role     what it means (see NAMES), or None: kept as it is
+    type     date, amount, text or empty
+    inverse  of a debit column: its cells are written without a minus;
+             of a flag column: where it is empty, the amount is a debit
     """
 
     index: int
@@ -168,6 +184,7 @@ class Column:
     decimal_mark: str | None = None
     currency: str | None = None
     has_times: bool = False
+    inverse: bool = False
     evidence: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -179,13 +196,15 @@ class Cells:
     """What the sampled cells of one column look like."""
 
     filled: int
+    rows: frozenset[int]
     dates: DateCount
     marks: MarkCount
     signed: int
     decimals: int
-    distinct: frozenset[str]
+    cents: int
+    words: Counter[str]
     currency: str | None
-    mean_length: float
+    letters: int
 
     @property
     def date_share(self) -> float:
@@ -197,12 +216,21 @@ class Cells:
 
     @property
     def are_currencies(self) -> bool:
-        return bool(self.distinct) and all(cell.upper() in CURRENCIES for cell in self.distinct)
+        return self._nearly_all(CURRENCIES)
 
     @property
     def are_flags(self) -> bool:
-        words = {plain_header(cell) or cell for cell in self.distinct}
-        return bool(words) and words <= (DEBIT_WORDS | CREDIT_WORDS)
+        return self._nearly_all(DEBIT_WORDS | CREDIT_WORDS)
+
+    @property
+    def are_credits(self) -> bool:
+        return self._nearly_all(CREDIT_WORDS)
+
+    def _nearly_all(self, words: frozenset[str]) -> bool:
+        """Some cells of another kind are rows that were cut in the wrong place."""
+        total = self.words.total()
+        fit = sum(count for word, count in self.words.items() if word in words)
+        return fit > 0 and fit >= NEARLY * total
 
 
 def look_at(cells: Sequence[str]) -> Cells:
@@ -215,14 +243,21 @@ def look_at(cells: Sequence[str]) -> Cells:
     currencies = {code for cell in real[:50] if (code := currency_in(cell))}
     return Cells(
         filled=len(real),
+        rows=frozenset(at for at, cell in enumerate(cells) if cell.strip()),
         dates=dates,
         marks=marks,
         signed=sum((parse_amount(cell, marks.mark or ".") or 0) < 0 for cell in real),
         decimals=sum("," in cell or "." in cell for cell in real),
-        distinct=frozenset(filled[:300]),
+        cents=sum(CENTS.search(cell) is not None for cell in real),
+        words=Counter(_word(cell) for cell in filled),
         currency=currencies.pop() if len(currencies) == 1 else None,
-        mean_length=sum(map(len, filled)) / len(filled) if filled else 0.0,
+        letters=sum(map(len, filled)),
     )
+
+
+def _word(cell: str) -> str:
+    """A cell as it stands in a list of words: currency codes as they are, the rest plain."""
+    return cell.upper() if cell.upper() in CURRENCIES else plain_name(cell) or cell
 
 
 def find_columns(header: Sequence[str], sample: Sequence[Sequence[str]]) -> list[Column]:
@@ -246,6 +281,9 @@ def find_columns(header: Sequence[str], sample: Sequence[Sequence[str]]) -> list
             column.type = "amount" if look.filled else "empty"
             column.decimal_mark = look.marks.mark
             column.currency = currency_in(column.name) or look.currency
+            column.inverse = column.role == "debit" and look.signed <= look.filled / 2
+        elif column.role == "flag":
+            column.inverse = look.are_credits and look.filled < len(sample)
         elif column.role in ("date", "value_date"):
             column.type = "date"
             column.date_format = look.dates.order
@@ -282,8 +320,8 @@ def _roles_by_name(columns: list[Column], looks: list[Cells]) -> None:
     """Give each role to the column whose name fits best and whose cells do not contradict it."""
     offers: list[tuple[int, int, str]] = []
     for column, look in zip(columns, looks, strict=True):
-        plain = plain_header(column.name)
-        bare = plain_header(re.sub(r"\(.*?\)|\b[A-Z]{3}\b", " ", column.name)) or plain
+        plain = plain_name(column.name)
+        bare = plain_name(re.sub(r"\(.*?\)|\b[A-Z]{3}\b", " ", column.name)) or plain
         exact = [
             (RANK[role][name], role)
             for role in NAMES
@@ -298,7 +336,14 @@ def _roles_by_name(columns: list[Column], looks: list[Cells]) -> None:
         if within and within != "other" and _fits(within, look):
             offers.append((200, column.index, within))
     # An empty column gets a role only when no filled one wants it.
-    offers.sort(key=lambda offer: (not looks[offer[1]].filled, offer[0], offer[1]))
+    most = max(look.filled for look in looks)
+
+    def order(offer: tuple[int, int, str]) -> tuple[bool, bool, int, int]:
+        place, index, role = offer
+        sparse = role in ("description", "counterparty") and looks[index].filled < SPARSE * most
+        return not looks[index].filled, sparse, place, index
+
+    offers.sort(key=order)
     taken: set[str] = set()
     for _place, index, role in offers:
         if columns[index].role is None and role not in taken:
@@ -329,14 +374,7 @@ def _roles_by_cells(columns: list[Column], looks: list[Cells], *, named: bool) -
     if "date" not in taken:
         return
     if not taken & {"amount", "debit", "credit"}:
-        numbers = [
-            column
-            for column in free
-            if column.type == "amount" and (looks[column.index].decimals or not named)
-        ]
-        with_marks = [column for column in numbers if looks[column.index].decimals] or numbers
-        if with_marks:
-            give(with_marks[0], "amount", "its cells are amounts")
+        _amounts_by_cells(free, looks, give, named=named)
     if "flag" not in taken and "amount" in taken:
         amount = next(column for column in columns if column.role == "amount")
         flags = [
@@ -358,8 +396,35 @@ def _roles_by_cells(columns: list[Column], looks: list[Cells], *, named: bool) -
     if not taken & {"description", "counterparty"}:
         texts = [c for c in free if c.type == "text" and looks[c.index].filled]
         if texts:
-            longest = max(texts, key=lambda column: looks[column.index].mean_length)
+            longest = max(texts, key=lambda column: looks[column.index].letters)
             give(longest, "description", "its cells are the longest texts")
+
+
+def _amounts_by_cells(
+    free: list[Column], looks: list[Cells], give: Callable[[Column, str, str], None], *, named: bool
+) -> None:
+    """Find the amounts where no name says which they are.
+
+    Two columns that are never filled in the same row are debits and credits, and there are more
+    debits than credits in most people's lives. Under names that say something else a number has
+    to look like money: two decimals.
+    """
+    numbers = [c for c in free if c.type == "amount" and looks[c.index].filled]
+    cents = [c for c in numbers if looks[c.index].cents >= MOSTLY * looks[c.index].filled]
+    if named or cents:
+        numbers = cents
+    if not numbers:
+        return
+    first = numbers[0]
+    second = next(
+        (c for c in numbers[1:] if not looks[c.index].rows & looks[first.index].rows), None
+    )
+    if second is None or looks[first.index].signed:
+        give(first, "amount", "its cells are amounts")
+        return
+    more, less = sorted((first, second), key=lambda c: -looks[c.index].filled)
+    give(more, "debit", "its cells are amounts, more of them than in the other column")
+    give(less, "credit", "its cells are amounts, where the other column has none")
 
 
 WORDED = {

@@ -50,6 +50,8 @@ NAME_DAY_YEAR = re.compile(rf"{WEEKDAY}{NAME}\.? (\d{{1,2}})(?:st|nd|rd|th)?,? (
 HAS_TIME = re.compile(r"\d[T ,]+\d{1,2}[:.]\d{2}")
 MIDNIGHT = re.compile(r"\d[T ,]+0{1,2}[:.]00(?:[:.]00(?:\.0+)?)?(?:Z|\+00:?00)?$")
 
+DOTTED = re.compile(r"\s*\d{1,2}\.")
+
 OLDEST, NEWEST = 1000, 2199  # years; some samples are anonymised to 1111-11-11
 
 
@@ -126,25 +128,29 @@ class DateCount:
 
     own      dates that say it themselves (year first, or the month as a word)
     day_first, month_first   dates that fit only one order, because the other part is over 12
-    both     dates that fit both; `example` is one, and `seen` some of them in file order
+    dotted   dates that fit both and are written with dots, as only day-first countries do
+    both     other dates that fit both; `example` is one, and `seen` some of them in file order
     """
 
     own: int = 0
     day_first: int = 0
     month_first: int = 0
+    dotted: int = 0
     both: int = 0
     example: str = ""
     seen: list[Parts] = field(default_factory=list)
 
     @property
     def dates(self) -> int:
-        return self.own + self.day_first + self.month_first + self.both
+        return self.own + self.day_first + self.month_first + self.dotted + self.both
 
     @property
     def order(self) -> str | None:
         """DMY or MDY when a date decides, YMD when none has to be decided, else None."""
         if self.day_first or self.month_first:
             return DMY if self.day_first >= self.month_first else MDY
+        if self.dotted and not self.both:
+            return DMY
         return None if self.both else YMD
 
     def add(self, texts: Iterable[str]) -> None:
@@ -159,7 +165,9 @@ class DateCount:
             day_fits = iso_date(parts, DMY) is not None
             month_fits = iso_date(parts, MDY) is not None
             if day_fits and month_fits:
-                if parts.first != parts.second:
+                if DOTTED.match(text):
+                    self.dotted += 1
+                elif parts.first != parts.second:
                     self.both += 1
                     self.example = self.example or text.strip()
                     if len(self.seen) < 1000:
@@ -171,22 +179,36 @@ class DateCount:
                 self.month_first += month_fits
 
     def likelier(self, *, american: bool) -> str:
-        """Choose an order when no date decides: the one in which the rows run in time.
+        """Choose an order when no date decides: the one in which the rows run in time, or else lie
+        close together.
 
         american  what else the file says, for when they run in both or in neither
         """
         runs = {order: _runs(self.seen, order) for order in (DMY, MDY)}
         if runs[DMY] != runs[MDY]:
             return max(runs, key=lambda order: runs[order])
+        days = {order: _span(self.seen, order) for order in (DMY, MDY)}
+        if min(days.values()) * 3 < max(days.values()):
+            return min(days, key=lambda order: days[order])
         return MDY if american else DMY
+
+
+def _days(seen: list[Parts], order: str) -> list[dt.date]:
+    return [dt.date.fromisoformat(day) for parts in seen if (day := iso_date(parts, order))]
 
 
 def _runs(seen: list[Parts], order: str) -> bool:
     """Say whether at least three different dates never step back, or never forth."""
-    days = [iso_date(parts, order) or "" for parts in seen]
+    days = _days(seen, order)
     if len(set(days)) < 3:
         return False
     return days == sorted(days) or days == sorted(days, reverse=True)
+
+
+def _span(seen: list[Parts], order: str) -> int:
+    """Return the days from the first date to the last: the wrong order scatters them."""
+    days = _days(seen, order)
+    return (max(days) - min(days)).days if days else 0
 
 
 def dates(cells: pl.Series, order: str) -> pl.Series:

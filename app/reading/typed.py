@@ -29,6 +29,22 @@ SCHEMA = {
 }
 
 PENDING = re.compile(r"pending|vorgemerkt|en attente|pendiente|in behandeling|in sospeso", re.I)
+NOT_BOOKED = frozenset(
+    (
+        "pending",
+        "declined",
+        "failed",
+        "denied",
+        "reverted",
+        "canceled",
+        "cancelled",
+        "expired",
+        "rejected",
+        "vorgemerkt",
+        "abgelehnt",
+        "storniert",
+    )
+)
 NOT_A_MOVE = (
     r"(?i)^\W*(?:grand |sub)?(?:total|totals|summe|gesamt|gesamtsumme|totaal|totale|suma|celkem|"
     r"opening balance|closing balance|starting balance|ending balance|turnover|"
@@ -147,7 +163,9 @@ def _money(frame: pl.DataFrame, columns: Sequence[Column]) -> dict[str, pl.Serie
     credit = _amounts_of(frame, _column(columns, "credit"))
     flag = _column(columns, "flag")
     if amount is not None and flag is not None:
-        amount = _by_flag(amount, frame[f"c{flag.index}"])
+        amount = _by_flag(amount, frame[f"c{flag.index}"], empty_is_debit=flag.inverse)
+    if debit is not None and (column := _column(columns, "debit")) and column.inverse:
+        debit = -debit
     if debit is not None or credit is not None:
         two = _from_two(frame.height, debit, credit)
         amount = two if amount is None else amount.fill_null(two)
@@ -159,31 +177,27 @@ def _money(frame: pl.DataFrame, columns: Sequence[Column]) -> dict[str, pl.Serie
     return found
 
 
-def _by_flag(amount: pl.Series, flag: pl.Series) -> pl.Series:
-    """Give amounts the sign that a debit or credit flag beside them says."""
+def _by_flag(amount: pl.Series, flag: pl.Series, *, empty_is_debit: bool) -> pl.Series:
+    """Give amounts the sign that a debit or credit flag beside them says; null where it is odd."""
     word = flag.str.strip_chars().str.to_lowercase()
+    debit = word.is_in(DEBIT_WORDS) | ((word == "") & empty_is_debit)
     return pl.select(
-        pl.when(word.is_in(DEBIT_WORDS))
+        pl.when(debit)
         .then(-amount.abs())
         .when(word.is_in(CREDIT_WORDS))
         .then(amount.abs())
-        .otherwise(amount)
+        .when(word == "")
+        .then(amount)
     ).to_series()
 
 
 def _from_two(height: int, debit: pl.Series | None, credit: pl.Series | None) -> pl.Series:
-    """One signed amount out of a debit and a credit column.
-
-    A debit is money out whether the file writes it with a minus or without. A lone credit column
-    keeps its own signs.
-    """
-    if debit is None:
-        return credit if credit is not None else pl.Series([None] * height, dtype=pl.Int64)
-    out = -debit.abs()
-    if credit is None:
-        return out
+    """One amount out of a debit column, in which money out is negative, and a credit column."""
+    if debit is None or credit is None:
+        one = debit if credit is None else credit
+        return pl.Series([None] * height, dtype=pl.Int64) if one is None else one
     neither = debit.is_null() & credit.is_null()
-    total = out.fill_null(0) + credit.fill_null(0)
+    total = debit.fill_null(0) + credit.fill_null(0)
     return total.set(neither, None)
 
 
@@ -244,6 +258,9 @@ def _sift(
 ) -> pl.DataFrame:
     """Take out rows without a readable date and amount, each with its reason."""
     bad = typed["date"].is_null() | typed["amount_micros"].is_null()
+    status = _column(columns, "status")
+    if status is not None:
+        bad = bad | frame[f"c{status.index}"].str.strip_chars().str.to_lowercase().is_in(NOT_BOOKED)
     label = typed["description"].fill_null("") if "description" in typed.columns else None
     if label is not None:
         bad = bad | label.str.contains(NOT_A_MOVE)
@@ -286,6 +303,12 @@ def _why(
                 "It has no date.",
             )
         )
+    status = by_role.get("status", "")
+    if status.lower() in NOT_BOOKED:
+        return "not_booked", f"Its status is “{_short(status)}”: no money has moved."
+    flag = by_role.get("flag", "")
+    if flag and flag.lower() not in DEBIT_WORDS | CREDIT_WORDS:
+        return "bad_flag", f"“{_short(flag)}” does not say whether money came or went."
     wrong = next((cell for cell in money if cell), "")
     if wrong:
         return "bad_amount", f"“{_short(wrong)}” is not an amount."
