@@ -22,7 +22,7 @@ from app.store.events import read_job
 from app.store.jobs import JobRow, get_job, list_jobs
 from app.web import rowview, views
 from app.web.batches import intake_of, samples
-from app.web.forms import see_other
+from app.web.forms import local_path, see_other
 from app.web.identity import viewer_of
 from app.web.jobview import fact, file_row
 from app.web.problems import status_of
@@ -42,6 +42,7 @@ THEME_COOKIE = "livetrail_theme"
 HOST = re.compile(r"[A-Za-z0-9.\-\[\]:]{1,255}")
 UNFINISHED = ("pending", "processing", "paused", "waiting")
 
+GATE_FORMS = {"/login": "login.html", "/setup": "setup.html"}
 MODULES = {
     "files": "js/pages/files.js",
     "job": "js/pages/job.js",
@@ -137,8 +138,13 @@ def render(request: web.Request, template: str, page: Any, status: int = 200) ->
 def error_response(
     request: web.Request, error: AppError, status: int | None = None
 ) -> web.Response:
-    """Return `error` as a page: what happened, what was kept, what to do."""
+    """Return `error` as a page: what happened, what was kept, what to do.
+
+    A form that lets people in is shown again, with what was wrong.
+    """
     code = status or status_of(error.code)
+    if request.method == "POST" and request.path in GATE_FORMS:
+        return render(request, GATE_FORMS[request.path], _gate(request, error, "/"), code)
     page = views.error_page(_shell(request, None), error, code, VIEWER in request)
     return render(request, "error.html", page, code)
 
@@ -283,11 +289,13 @@ async def job_page(request: web.Request) -> web.Response:
         new_rows=delta["new_rows"],
         known_rows=delta["existing_rows"],
         feed=views.told(events, {stage["key"]: stage["label"] for stage in state["stages"]}),
-        events=state["n"],
+        events=views.event_lines(events),
+        count=state["n"],
         warnings=tuple(state["warnings"]),
         facts=rowview.facts(state),
         rejected=delta["rejected_rows"] or fact(state, "rejected"),
         undo_text=views.undo_text(state),
+        no_rows=views.no_rows(state, rows.filters[0].count),
         size=views.size_of(state),
     )
     return render(request, "job.html", page)
@@ -338,18 +346,17 @@ async def _one_earlier(
 
 
 async def gate_page(request: web.Request) -> web.Response:
-    """GET /login, /setup and /signin. The two links carry their token in the fragment."""
+    """GET /login, /setup and /signin. The links to the last two carry a token in the fragment."""
     name = request.path.strip("/")
-    wanted = request.query.get("next", "/")
-    page = views.GatePage(
+    error = views.error_from_code(request.query.get("error", ""))
+    wanted = local_path(request.query.get("next"))
+    return render(request, f"{name}.html", _gate(request, error, wanted))
+
+
+def _gate(request: web.Request, error: AppError | None, next_url: str) -> views.GatePage:
+    return views.GatePage(
         shell=_shell(request, "gate"),
-        error=views.error_from_code(request.query.get("error", "")),
-        next_url=wanted if is_local(wanted) else "/",
+        error=error,
+        next_url=next_url,
         min_password_length=request.app[SETTINGS].min_password_length,
     )
-    return render(request, f"{name}.html", page)
-
-
-def is_local(url: str) -> bool:
-    """Tell whether `url` stays on this server: one slash first, and nothing a browser bends."""
-    return bool(re.fullmatch(r"/(?![/\\])[^\\\x00-\x1f]*", url))

@@ -133,6 +133,17 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class EventLine:
+    """One event as the log has it."""
+
+    n: int
+    at: str
+    type: str
+    stage: str
+    progress: str
+
+
+@dataclass(frozen=True, slots=True)
 class Earlier:
     """An earlier file in which rows of this one were seen."""
 
@@ -147,6 +158,8 @@ class JobPage:
     """job.html: one file, its stages, its rows, and what was told on the way.
 
     elapsed    "took 12.4 s" or "running for 25 s"; `started_at` lets the script count on
+    no_rows    what stands where the rows would be
+    events     the newest, newest first; `count` of them in all
     undo_text  what an undo would take back; "" when there is nothing to undo
     same_as    the earlier file with the same bytes, or None
     rejected   how many rows could not be read
@@ -167,11 +180,13 @@ class JobPage:
     new_rows: int
     known_rows: int
     feed: tuple[Message, ...]
-    events: int
+    events: tuple[EventLine, ...]
+    count: int
     warnings: tuple[Mapping[str, Any], ...]
     facts: tuple[tuple[str, str], ...]
     rejected: int
     undo_text: str
+    no_rows: str
     size: str
 
 
@@ -287,13 +302,30 @@ DUPLICATE_STEPS = frozenset(
 )
 
 
+UNDER_WAY = frozenset({"step_started", "processing_progress", "step_completed"})
+
+
+def event_lines(events: Sequence[Mapping[str, Any]]) -> tuple[EventLine, ...]:
+    """Return `events` (oldest first) as the log has them, newest first."""
+    return tuple(
+        EventLine(
+            event["n"],
+            event["timestamp"],
+            event["type"],
+            event["stage"] or "",
+            f"{event['progress']:g}",
+        )
+        for event in reversed(events)
+    )
+
+
 def told(events: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> tuple[Message, ...]:
     """Return `events` (oldest first) as messages, newest first, a heading over each stage.
 
     labels  a stage's key -> its label
     """
     lines: list[Message] = []
-    last_text, stage = "", None
+    stage = step = None
     for event in events:
         if event["stage"] != stage and event["stage"] in labels:
             stage = event["stage"]
@@ -301,10 +333,13 @@ def told(events: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> tupl
         kind = KIND_OF_EVENT.get(event["type"], "")
         if not kind and event["step"] in DUPLICATE_STEPS:
             kind = "dup"
-        # A sentence that only repeats itself is not told twice in a row.
-        if event["message"] != last_text:
-            lines.append(Message(event["timestamp"], event["message"], kind=kind))
-        last_text = event["message"]
+        line = Message(event["timestamp"], event["message"], kind=kind)
+        # A step that tells more rewrites its own line; a warning or an end gets one of its own.
+        if event["type"] in UNDER_WAY and event["step"] == step and lines and not lines[-1].heading:
+            lines[-1] = line
+        else:
+            lines.append(line)
+        step = event["step"] if event["type"] in UNDER_WAY else None
     return tuple(_headings_first(lines))
 
 
@@ -371,6 +406,22 @@ def undo_text(job: JobState) -> str:
         f"This takes back {counted(int(stored), 'row')} that {job['filename']} stored,"
         " with their categories. The file itself stays here, and you can import it again."
     )
+
+
+def no_rows(job: JobState, known: int) -> str:
+    """Return what stands in place of the rows.
+
+    known  how many rows of it are stored, whatever filter hides them
+    """
+    if known:
+        return "No rows of this kind."
+    if job["undone"]:
+        return "Nothing of this file is stored any more."
+    if (job["result"] or {}).get("duplicate_of"):
+        return "Its rows are with the file I processed before."
+    if job["status"] in ("error", "cancelled"):
+        return "Nothing of this file was stored."
+    return "Rows appear here as soon as they are stored."
 
 
 def size_of(job: JobState) -> str:

@@ -8,7 +8,7 @@ import { createApi } from "../net/api.js";
 import { attachToPage, createClient } from "../net/client.js";
 import { bindRow, paintHead } from "../ui/file-row.js";
 import { elapsed, jobView, metaOf, stageItems, undoText } from "../ui/job-view.js";
-import { createFeed } from "../ui/message-feed.js";
+import { createFeed, createRawLog } from "../ui/message-feed.js";
 import { createRowsTable } from "../ui/rows-table.js";
 import { createShell, onForms, toast } from "../ui/shell.js";
 import { createAnnouncer, createSigns } from "../ui/signs.js";
@@ -162,10 +162,8 @@ headNode.addEventListener("click", (event) => {
 
 // what the server tells
 
-const feeds = [
-  createFeed({ list: byId("feed"), empty: byId("feed-empty") }),
-  createFeed({ list: byId("side-feed") }),
-];
+const feed = createFeed({ list: byId("feed"), empty: byId("feed-empty") });
+const raw = createRawLog(byId("raw"));
 const announcer = createAnnouncer();
 const signs = createSigns({ retry: () => client.retryNow() });
 const client = createClient({
@@ -181,10 +179,11 @@ store.follow((event, status) => {
   if (!status?.job) return;
   if (stage !== null && event.stage !== stage) {
     const label = status.job.stages.find((one) => one.key === event.stage)?.label;
-    if (label) for (const feed of feeds) feed.heading(label);
+    if (label) feed.heading(label);
   }
   stage = event.stage;
-  for (const feed of feeds) feed.add(event, status.filename);
+  feed.add(event);
+  raw.add(event);
   if (client.state.name === "live") announce(event, status.job);
   refresh(event, status.job);
 });

@@ -5,6 +5,7 @@
  *    names   true: each line says which file
  *  feed.add(event, filename)     at once; painted with the next frame
  *  feed.heading(label)           a stage begins
+ *  createRawLog(list) -> {add(event)}      events as the log has them, newest first
  */
 
 import { el, setText } from "../core/dom.js";
@@ -16,6 +17,7 @@ const KINDS = {
   processing_failed: "bad",
   processing_warning: "warn",
 };
+const UNDER_WAY = new Set(["step_started", "processing_progress", "step_completed"]);
 const DUPLICATE_STEPS = new Set([
   "duplicate_found",
   "content_duplicate_found",
@@ -45,16 +47,17 @@ export function createFeed({ list, empty = null, names = false, pause = null }) 
     const key = `${event.job_id} ${event.step}`;
     const line = open.get(key);
     const kind = KINDS[event.type] ?? (DUPLICATE_STEPS.has(event.step) ? "dup" : "");
-    if (line && event.type === "processing_progress") {
+    if (line && UNDER_WAY.has(event.type)) {
+      if (line.text === event.message) return;
       line.text = event.message;
       line.at = event.timestamp;
       if (line.node) waiting.push(line);
       ask();
       return;
     }
-    if (line?.text === event.message) return;
     const fresh = { text: event.message, at: event.timestamp, who: names ? filename : "", kind };
-    open.set(key, fresh);
+    if (UNDER_WAY.has(event.type)) open.set(key, fresh);
+    else open.delete(key);
     if (open.size > LINES_KEPT) open.delete(open.keys().next().value);
     waiting.push(fresh);
     ask();
@@ -128,3 +131,35 @@ export function createFeed({ list, empty = null, names = false, pause = null }) 
 
   return { add, heading };
 }
+
+const RAW_KEPT = 500;
+
+/** @param {HTMLElement} list */
+export function createRawLog(list) {
+  /** @type {any[]} */
+  let waiting = [];
+  const line = (event) =>
+    el(
+      "li",
+      {},
+      el("span", { class: "num" }, event.n),
+      el("time", { datetime: event.timestamp }, clockWithMillis(event.timestamp)),
+      el("span", {}, event.type),
+      el("span", {}, event.stage ?? ""),
+      el("span", { class: "num" }, event.progress),
+    );
+  return {
+    add(event) {
+      waiting.push(event);
+      if (waiting.length > 1) return;
+      requestAnimationFrame(() => {
+        list.prepend(...waiting.slice(-RAW_KEPT).reverse().map(line));
+        waiting = [];
+        while (list.children.length > RAW_KEPT) list.lastElementChild.remove();
+      });
+    },
+  };
+}
+
+/** @param {string} iso */
+export const clockWithMillis = (iso) => `${formatClock(iso, { seconds: true })}.${iso.slice(20, 23)}`;

@@ -121,7 +121,10 @@ export function createRowsTable({ jobId, api, names = new Map() }) {
     const [colour, words] = TAGS[line.mark];
     part.tag.className = `tag ${colour}`;
     setText(part.tag, words);
-    part.seen.replaceWith(line.seen_url ? el("a", { href: line.seen_url }, line.seen) : line.seen);
+    if (line.seen) {
+      const place = line.seen_url ? el("a", { href: line.seen_url }, line.seen) : line.seen;
+      part.seen.replaceChildren("Seen in ", place);
+    }
     return node;
   }
 

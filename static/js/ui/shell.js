@@ -81,7 +81,9 @@ export function localise(root) {
   for (const node of root.querySelectorAll("time[datetime]")) {
     const iso = node.getAttribute("datetime");
     if (!iso) continue;
-    node.textContent = formatClock(iso, { seconds: node.hasAttribute("data-seconds") });
+    const millis = node.hasAttribute("data-millis");
+    const clock = formatClock(iso, { seconds: millis || node.hasAttribute("data-seconds") });
+    node.textContent = millis ? clock + iso.slice(19, 23) : clock;
     node.title = iso.replace("T", " ").replace(/\.\d+Z$/, " UTC");
   }
 }
