@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from app.core.protocol import Close, Heartbeat
+from app.core.protocol import Close, Hangup, Heartbeat
 from app.core.rooms import Room
 from app.core.state import JobState
 from app.core.times import iso_from_ms
@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 
 ReadSnapshot = Callable[[Room], Awaitable[Sequence[JobState]]]
 
-GOODBYE = "the server is restarting; come back"
+RESTARTING = Hangup(Close.RESTART, "the server is restarting; come back")
+GOODBYE_S = 5.0
 
 
 @dataclass(slots=True)
@@ -90,7 +91,8 @@ class Hub:
         # (kind, id) of a room -> who follows it, and the types they want
         self._followers: dict[tuple[str, str], dict[Audience, frozenset[str] | None]] = {}
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
-        self._goodbyes: set[asyncio.Task[None]] = set()
+        self._nobody = asyncio.Event()
+        self._nobody.set()
         self._keeper: asyncio.Task[None] | None = None
 
     # Telling
@@ -211,20 +213,22 @@ class Hub:
 
     # Connections
 
-    def refusal(self, user_id: str) -> str | None:
+    def refusal(self, user_id: str) -> Hangup | None:
         """Return why a further connection of this user can not be taken; None when it can."""
         limit = self._settings.max_websocket_connections_per_user
         if self._per_user[user_id] >= limit:
-            self.counters.refused += 1
-            return f"you have {limit} connections already; close one"
-        if len(self.sessions) >= self._settings.max_websocket_connections:
-            self.counters.refused += 1
-            return "the server has as many connections as it may"
-        return None
+            reason = f"you have {limit} connections already; close one"
+        elif len(self.sessions) >= self._settings.max_websocket_connections:
+            reason = "the server has as many connections as it may"
+        else:
+            return None
+        self.counters.refused += 1
+        return Hangup(Close.TOO_MANY_CONNECTIONS, reason)
 
     def add(self, session: Session) -> None:
         """Take `session` in. From now on it is looked after."""
         self.sessions.add(session)
+        self._nobody.clear()
         self._per_user[session.user_id] += 1
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep(), name="hub keeper")
@@ -238,33 +242,29 @@ class Hub:
             if not self._per_user[session.user_id]:
                 del self._per_user[session.user_id]
         await session.stop()
+        if not self.sessions:
+            self._nobody.set()
 
     def counts(self) -> Counts:
         behind = sum(session.catching_up for session in self.sessions)
         return Counts(len(self.sessions), len(self._followers), behind)
 
     async def close(self) -> None:
-        """End all connections at once with 1012, each within a bounded time of its own."""
+        """End all connections at once with 1012; each has the same few seconds to say goodbye."""
         self.closing = True
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait({self._keeper})
             self._keeper = None
         for session in list(self.sessions):
-            self.end(session, Close.RESTART, GOODBYE)
-        if self._goodbyes:
-            await asyncio.wait(self._goodbyes)
-
-    def end(self, session: Session, code: Close, reason: str) -> None:
-        """End one connection, in a task that the hub owns; its time is bounded."""
-        if session.closing:
-            return
-        session.closing = True
-        self.leave(session)
-        task = asyncio.create_task(session.close(code, reason), name=f"end {session.client_id}")
-        self._goodbyes.add(task)
-        task.add_done_callback(self._goodbyes.discard)
-        task.add_done_callback(_report_death)
+            session.end(RESTARTING)
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                await self._nobody.wait()
+        except TimeoutError:
+            logger.warning("connections were cut: count=%d", len(self.sessions))
+            for session in list(self.sessions):
+                session.transport.abort()
 
     async def _keep(self) -> None:
         settings = self._settings
@@ -291,7 +291,8 @@ class Hub:
         if now_s - max(session.heard_s, session.moved_s) >= limit_s:
             logger.info("unresponsive client ended: client=%s", session.client_id)
             self.counters.ended += 1
-            self.end(session, Close.UNRESPONSIVE, f"nothing was heard for {limit_s:g} seconds")
+            reason = f"nothing was heard for {limit_s:g} seconds"
+            session.end(Hangup(Close.UNRESPONSIVE, reason))
         elif not session.flow.writing_paused and not session.is_closing():
             if now_s - session.heard_s >= quiet_s:
                 session.write(PING)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from app.core.protocol import Follow, Live, ServerMessage, Snapshot
+from app.core.protocol import Follow, Hangup, Live, ServerMessage, Snapshot
 from app.core.rooms import Room
 from app.core.state import JobState
 from app.core.wire import text_frame
@@ -40,8 +40,8 @@ class Line(Protocol):
     async def drained(self) -> None:
         """Wait until the transport takes more, or is gone. Cancelling is safe."""
 
-    async def close(self, code: int, reason: str) -> None:
-        """Say goodbye and end the connection, within a bounded time."""
+    def end(self, goodbye: Hangup) -> None:
+        """Begin to say goodbye; the connection is over within a bounded time."""
 
 
 class Source(Protocol):
@@ -198,10 +198,12 @@ class Session:
             await self._line.drained()
             self.moved_s = self._source.clock()
 
-    async def close(self, code: int, reason: str) -> None:
-        """Stop telling, say goodbye, and end the connection within a bounded time."""
-        await self.stop()
-        await self._line.close(code, reason)
+    def end(self, goodbye: Hangup) -> None:
+        """Stop telling, and begin to end the connection; it is over within a bounded time."""
+        if not self.closing:
+            self.closing = True
+            self._source.leave(self)
+            self._line.end(goodbye)
 
     async def stop(self) -> None:
         """Leave the live set and stop catching up. Nothing is written afterwards."""

@@ -23,7 +23,6 @@ from app.core.protocol import (
     SUBSCRIPTIONS_AT_MOST,
     Ack,
     Answer,
-    Close,
     Conversation,
     Hangup,
     Limits,
@@ -41,7 +40,7 @@ from app.core.protocol import (
 )
 from app.core.rooms import Room
 from app.core.wire import WRITE_AT_MOST, pong_frame
-from app.live.hub import GOODBYE, Hub
+from app.live.hub import RESTARTING, Hub
 from app.live.session import Flow, Session
 from app.settings import Settings
 
@@ -56,15 +55,17 @@ class SocketLine:
 
     def __init__(
         self,
-        ws: web.WebSocketResponse,
         writer: AbstractStreamWriter,
         transport: asyncio.Transport,
         flow: Flow,
+        patience: asyncio.Timeout,
     ) -> None:
+        """patience: holds what the handler does until it is to say goodbye."""
         self.transport: asyncio.WriteTransport = transport
         self.flow = flow
-        self._ws = ws
+        self.goodbye: Hangup | None = None
         self._writer = writer
+        self._patience = patience
         self._draining: asyncio.Task[None] | None = None
 
     async def drained(self) -> None:
@@ -81,12 +82,10 @@ class SocketLine:
         with suppress(ConnectionError):
             await self._writer.drain()
 
-    async def close(self, code: int, reason: str) -> None:
-        """Send the close frame; what is unsent after CLOSE_S is thrown away with the connection."""
-        asyncio.get_running_loop().call_later(CLOSE_S, self.transport.abort)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_S):
-                await self._ws.close(code=code, message=reason.encode()[:120], drain=False)
+    def end(self, goodbye: Hangup) -> None:
+        """Make the handler stop listening; it says goodbye in its own time."""
+        self.goodbye = goodbye
+        self._patience.reschedule(asyncio.get_running_loop().time())
 
 
 async def serve_websocket(
@@ -117,30 +116,48 @@ async def serve_websocket(
     transport = request.transport
     if transport is None:
         return ws
-    refusal = hub.refusal(viewer.user_id)
-    if hub.closing or refusal:
-        code = Close.RESTART if hub.closing else Close.TOO_MANY_CONNECTIONS
-        await ws.close(code=code, message=(refusal or GOODBYE).encode(), drain=False)
+    refusal = RESTARTING if hub.closing else hub.refusal(viewer.user_id)
+    if refusal is not None:
+        await say_goodbye(ws, transport, refusal)
         return ws
     bound_memory(transport)
+    patience = asyncio.timeout(None)
+    line = SocketLine(writer, transport, request.protocol, patience)
     session = Session(
         hub,
-        SocketLine(ws, writer, transport, request.protocol),
+        line,
         client_id=client_id or uuid7(time.time_ns() // 1_000_000, os.urandom(10)),
         user_id=viewer.user_id,
         single=request.query.get("frames") == "single",
     )
-    hub.add(session)
+    visit = Visit(hub, viewer, session, settings, owner_of, control)
     try:
-        session.say(welcome(hub, session, settings))
-        visit = Visit(hub, viewer, session, settings, owner_of, control)
-        hangup = await visit.listen(ws)
-        if hangup is not None:
+        try:
+            async with patience:
+                hub.add(session)
+                session.say(welcome(hub, session, settings))
+                goodbye = await visit.listen(ws)
+        except TimeoutError:
+            if line.goodbye is None:
+                raise
+            goodbye = line.goodbye
+        if goodbye is not None:
             await session.stop()
-            await ws.close(code=hangup.code, message=hangup.reason.encode(), drain=False)
+            await say_goodbye(ws, transport, goodbye)
     finally:
         await hub.remove(session)
     return ws
+
+
+async def say_goodbye(
+    ws: web.WebSocketResponse, transport: asyncio.Transport, goodbye: Hangup
+) -> None:
+    """Send the close frame and wait a little for its answer.
+
+    After CLOSE_S what is unsent is thrown away: a clogged connection would never end by itself.
+    """
+    asyncio.get_running_loop().call_later(CLOSE_S, transport.abort)
+    await ws.close(code=goodbye.code, message=goodbye.reason.encode()[:120], drain=False)
 
 
 def bound_memory(transport: asyncio.Transport) -> None:

@@ -341,9 +341,8 @@ async def test_closing_tells_everybody_to_come_back(tmp_path: Path) -> None:
         await ann.subscribe()
         await ann.until("live")
         await bob.until("welcome")
-        await house.hub.close()
-        assert await ann.next() == {"type": "closed", "code": 1012}
-        assert await bob.next() == {"type": "closed", "code": 1012}
+        ended = await asyncio.gather(ann.next(), bob.next(), house.hub.close())
+        assert ended[:2] == [{"type": "closed", "code": 1012}] * 2
         async with house.follow() as late:
             assert await late.next() == {"type": "closed", "code": 1012}
         await until(lambda: not house.hub.sessions)

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from app.core.protocol import Conversation, Follow, Subscribe, Subscribed
+from app.core.protocol import Conversation, Follow, Hangup, Subscribe, Subscribed
 from app.core.rooms import Room, parse_room, rooms_of
 from app.core.state import JobState
 from app.core.wire import WRITE_AT_MOST
@@ -108,7 +108,7 @@ class FakeLine:
             self.flow.waiting.append(future)
             await future
 
-    async def close(self, code: int, reason: str) -> None:
+    def end(self, goodbye: Hangup) -> None:
         self.transport.abort()
 
 
@@ -384,8 +384,8 @@ class Listening(RuleBasedStateMachine):
         }
         connection.in_order = False
         after = max(0, self.hub.head - back)
-        client.wishes[room] = (min(after, client.wishes[room][0]), None)
-        client.seen |= {e.seq for e in told if e.seq <= after}
+        client.wishes[room] = (after, None)
+        client.cursors[room] = after
         self.do(lambda: connection.ask(room, after=after))
 
     @rule(number=CLIENT)
