@@ -11,8 +11,8 @@ import yara_x
 from app.reading.rules import formula_rules
 
 CONTEXT_BYTES = 256  # seen on both sides of a hit; a formula tells itself in fewer
-LEAD = b" \r\"'"  # may stand in a cell before its sign
-ENDS = b"\n,;\t|~^"
+ENDS = b"\n,;\t|~^"  # of the cell before
+END_BYTES = [bytes([end]) for end in ENDS]
 
 FORMULA = re.compile(
     rb"[\s\"']*(?:"
@@ -33,6 +33,7 @@ class FormulaCounter:
         self._window = b"\n"  # so that a cell at the very start has something before it
         self._judged = 0  # hits before this place in the window were judged
         self._lines = 0  # line feeds before the window
+        self._last = -1  # start of the last cell counted, in the window
 
     def feed(self, block: bytes) -> None:
         """Look at the next block; its last bytes wait for what follows them."""
@@ -43,38 +44,40 @@ class FormulaCounter:
             self._lines += self._window.count(b"\n", 0, drop)
         self._window = self._window[drop:]
         self._judged = max(0, self._judged - drop)
+        self._last = max(-1, self._last - drop)
 
     def end(self) -> None:
         """Judge what waited for more."""
         self._judge(len(self._window))
 
     def _judge(self, until: int) -> None:
+        """Count the cells with a hit between what was judged and `until`."""
         if until <= self._judged:
             return
-        places = sorted(
-            {
-                match.offset + 1
-                for rule in self._scanner.scan(self._window).matching_rules
-                for pattern in rule.patterns
-                for match in pattern.matches
-                if self._judged <= match.offset < until
-            }
-        )
-        last = -1
-        for at in places:
+        hits = {
+            match.offset
+            for rule in self._scanner.scan(self._window).matching_rules
+            for pattern in rule.patterns
+            for match in pattern.matches
+            if self._judged <= match.offset < until
+        }
+        for at in sorted(hits):
             start = self._cell_start(at)
-            if start == last or start < 0:
+            if start <= self._last or not FORMULA.match(self._window, start, start + CONTEXT_BYTES):
                 continue
-            if FORMULA.match(self._window, at, at + CONTEXT_BYTES):
-                last = start
-                if not self.cells:
-                    self.first_line = self._lines + self._window.count(b"\n", 0, start) or 1
-                self.cells += 1
+            self._last = start
+            if not self.cells:
+                self.first_line = self._lines + self._window.count(b"\n", 0, start) or 1
+            self.cells += 1
         self._judged = until
 
     def _cell_start(self, at: int) -> int:
-        """Where the cell of a sign at `at` begins; -1 when something stands before the sign."""
-        start = at
-        while start > 0 and self._window[start - 1] in LEAD:
-            start -= 1
-        return start if start == 0 or self._window[start - 1] in ENDS else -1
+        """Where the cell begins that a hit is in, or that it is the delimiter of.
+
+        -1 when that is too far back for the hit to be at its beginning.
+        """
+        if self._window[at] in ENDS:
+            return at + 1
+        floor = max(0, at - CONTEXT_BYTES // 2)
+        end = max(self._window.rfind(end, floor, at) for end in END_BYTES)
+        return end + 1 if end >= 0 else -1

@@ -87,11 +87,12 @@ rule powershell_loader {
         severity = "warn"
         finding = "text that starts PowerShell"
     strings:
-        $shell = /powershell(\.exe)?['"]?\s/ nocase
-        $encoded = /\s-e(nc|ncodedcommand)?\s+[A-Za-z0-9+\/]{40,}/ nocase
-        $download = /DownloadString|DownloadFile|Invoke-Expression|\bIEX\b|Invoke-WebRequest/ nocase
+        $shell = "powershell" nocase
+        $encoded = /-enc(odedcommand)?\s{1,4}[A-Za-z0-9+\/]{40}/ nocase
+        $download = /DownloadString|DownloadFile|Invoke-Expression|Invoke-WebRequest/ nocase
+        $iex = /\bIEX\s{0,2}[($]/ nocase
     condition:
-        $shell and ($encoded or $download)
+        $shell and ($encoded or $download or $iex)
 }
 
 rule macros : head {
@@ -120,10 +121,11 @@ rule dde_link {
         finding = "a link that starts a program (DDE)"
     strings:
         $link = "<ddeLink"
-        $shell = /<f[^>]{0,200}>\s*\+?\s*(cmd|powershell|mshta)(\.exe)?\s*\|/ nocase
-        $office = /<f[^>]{0,200}>\s*\+?\s*(msexcel|msword|rundll32|regsvr32)(\.exe)?\s*\|/ nocase
+        $cell = /<f[ >]/
+        $shell = /(cmd|powershell|mshta|rundll32|regsvr32)(\.exe)?\|/ nocase
+        $office = /(msexcel|msword|winword|excel)(\.exe)?\|/ nocase
     condition:
-        any of them
+        $link or ($cell and ($shell or $office))
 }
 
 rule remote_template {
@@ -188,7 +190,8 @@ rule formula_cell {
     strings:
         $equals = /[,;|\t\n\r"' ~^]=[A-Za-z0-9_(+@"'{\[\\-]/
         $call = /[,;|\t\n\r"' ~^][+@-][A-Za-z][A-Za-z0-9_.]{0,40}\(/
-        $link = /[,;|\t\n\r"' ~^][+@-][^,;\t\n\r"]{1,60}\|/
+        $shell = /(cmd|powershell|mshta|rundll32|regsvr32|calc)(\.exe)?\s?\|/ nocase
+        $office = /(msexcel|msword|winword|excel|iexplore)(\.exe)?\s?\|/ nocase
     condition:
         any of them
 }

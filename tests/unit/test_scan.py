@@ -243,6 +243,13 @@ def test_formula_cells_are_counted_with_their_line(content: bytes, block: int) -
     assert (counter.cells, counter.first_line) == (1, 2)
 
 
+@pytest.mark.parametrize("block", [1, 7, 4096])
+def test_a_long_cell_is_judged_by_its_beginning_and_once(block: int) -> None:
+    content = b"a,b\n" + b"x" * 300 + b" =1+1\n" + b"=1+1 " + b"y" * 300 + b" =2+2\n"
+    counter = count(content, block)
+    assert (counter.cells, counter.first_line) == (1, 3)
+
+
 @pytest.mark.parametrize("content", LEFT_ALONE)
 def test_signs_phone_numbers_and_wrapped_text_are_no_formulas(content: bytes) -> None:
     assert count(content, 4096).cells == 0

@@ -271,6 +271,25 @@ def test_a_gigabyte_without_a_line_end_is_refused_in_flat_memory(tmp_path: Path)
     assert int(told.stdout) < 150 * 1024  # KiB, most of it imports
 
 
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"a,b\n", b'"', b",", b"\n", b"\r", b"\0", b"\xff", b";1", b"\t", b"sep=;\n"]
+        )
+        | st.binary(max_size=8),
+        max_size=60,
+    ).map(b"".join)
+)
+def test_any_bytes_are_read_or_refused_with_a_code(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
+    path = table(tmp_path_factory.getbasetemp(), data, "fuzz.csv")
+    with suppress(AppError):  # nothing else may come out
+        shape, rows = detect_shape(task_for(path, "csv"), Heard())
+        assert TableShape.from_json(shape.to_json()) == shape
+        assert len(numbered(read_rows(path, shape, LIMITS))) == len(rows)
+
+
 # Workbooks
 
 
