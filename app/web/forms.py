@@ -1,13 +1,17 @@
 """What pages send without scripts: the same work as the API's, answered with a redirect."""
 
+from collections.abc import Awaitable
 from typing import Annotated
+from urllib.parse import urlencode
 
 import orjson
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from app.core.errors import AppError
+from app.store.idempotency import Answer
 from app.web.auth import check_password, claim_server, sign_in_as, sign_out
-from app.web.batches import intake_of, upload
+from app.web.batches import intake_of, samples, upload
 from app.web.jobs import cancel_job, retry_job, undo_job
 from app.web.wire import read_form
 
@@ -45,8 +49,12 @@ class SetupForm(BaseModel):
 
 async def login(request: web.Request) -> web.Response:
     """POST /login."""
-    given = await read_form(request, LoginForm)
-    user = await check_password(request, given.name, given.password)
+    try:
+        given = await read_form(request, LoginForm)
+        user = await check_password(request, given.name, given.password)
+    except AppError as error:
+        wanted = local_path((await request.post()).get("next"))
+        return sent_back("/login", error, next=wanted)
     response = see_other(given.next)
     await sign_in_as(request, user, response)
     return response
@@ -54,8 +62,11 @@ async def login(request: web.Request) -> web.Response:
 
 async def setup(request: web.Request) -> web.Response:
     """POST /setup."""
-    given = await read_form(request, SetupForm)
-    user = await claim_server(request, given.token, given.name, given.password)
+    try:
+        given = await read_form(request, SetupForm)
+        user = await claim_server(request, given.token, given.name, given.password)
+    except AppError as error:
+        return sent_back("/setup", error)
     response = see_other("/")
     await sign_in_as(request, user, response)
     return response
@@ -70,7 +81,19 @@ async def logout(request: web.Request) -> web.Response:
 
 async def upload_files(request: web.Request) -> web.Response:
     """POST /upload."""
-    answer = await upload(request, intake_of(request))
+    return await _took_in(upload(request, intake_of(request)))
+
+
+async def take_samples(request: web.Request) -> web.Response:
+    """POST /samples."""
+    return await _took_in(samples(request, intake_of(request)))
+
+
+async def _took_in(work: Awaitable[Answer]) -> web.Response:
+    try:
+        answer = await work
+    except AppError as error:
+        return sent_back("/", error)
     return see_other(f"/batches/{orjson.loads(answer.body)['batch_id']}")
 
 
@@ -93,3 +116,8 @@ async def cancel(request: web.Request) -> web.Response:
 def see_other(path: str) -> web.Response:
     """Return the answer that leads a browser on to `path`."""
     return web.Response(status=303, headers={"Location": path})
+
+
+def sent_back(path: str, error: AppError, **query: str) -> web.Response:
+    """Return the answer that leads a browser back to the page, which then tells the error."""
+    return see_other(f"{path}?{urlencode({'error': error.code, **query})}")

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from pydantic import BaseModel
 
 from app import __version__
-from app.keys import DATABASE, DOOR, FILES, HUB, JOURNAL, LAG
+from app.keys import DATABASE, DOOR, FILES, HUB, JOURNAL, LAG, RUNNER
 from app.web.identity import operator_of
 from app.web.wire import json_answer
 
@@ -57,6 +57,7 @@ async def readyz(request: web.Request) -> web.Response:
         "database": await _database(request),
         "files": await asyncio.to_thread(_files, request),
         "scanner": _scanner(),
+        "workers": Component(state="ok", detail=f"{request.app[RUNNER].active} jobs at work"),
         "live": Component(
             state="ok", detail=f"{request.app[HUB].counts().connections} connections"
         ),
@@ -126,6 +127,7 @@ class _Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         hub, journal, lag = self._app[HUB], self._app[JOURNAL], self._app[LAG]
         yield _gauge("livetrail_connections", "Open live connections", hub.counts().connections)
+        yield _gauge("livetrail_jobs_at_work", "Jobs at work", self._app[RUNNER].active)
         yield _gauge("livetrail_log_head", "Place of the newest event", journal.head)
         yield _counter("livetrail_commits", "Transactions of the log", journal.commits)
         yield _counter(

@@ -35,7 +35,6 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-cache, private",
-    "Server": "livetrail",
 }
 CORS_EXPOSED = "ETag, Link, Location, Retry-After, X-Request-ID"
 PREFLIGHT_HEADERS = {
@@ -103,6 +102,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     request[STARTED] = True
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers[hdrs.SERVER] = "livetrail"  # not which versions of what it runs on
     response.headers["X-Request-ID"] = request[REQUEST_ID]
     origin = request.headers.get(hdrs.ORIGIN)
     if origin is not None and origin in request.app[SETTINGS].allowed_origins:

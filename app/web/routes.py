@@ -55,6 +55,7 @@ def form_routes() -> list[web.RouteDef]:
         web.post("/logout", forms.logout),
         web.post("/setup", forms.setup),
         web.post("/upload", forms.upload_files),
+        web.post("/samples", forms.take_samples),
         web.post("/jobs/{job_id}/undo", forms.undo),
         web.post("/jobs/{job_id}/retry", forms.retry),
         web.post("/jobs/{job_id}/cancel", forms.cancel),
