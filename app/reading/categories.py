@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core.reading import Task, Tell
-from app.reading.category_match import Decision, decide_by_rule, decide_by_source
-from app.reading.classifier import trained
+from app.reading.category_match import Decision, decide_by_rule, decide_by_source, single_names
+from app.reading.classifier import misspelt, trained
 from app.reading.payees import payee_key
 from app.reading.taxonomy import INCOME, SALES
 from app.store.records import (
@@ -27,6 +27,7 @@ from app.store.records import (
 
 REMEMBERED = 0.9
 SELLING = 0.75
+MISSPELT_NAME = 0.8
 SELLERS = frozenset({"payment_processor_export", "sales_export", "payout_list"})
 """Documents in which money that comes in was earned by selling."""
 
@@ -37,7 +38,7 @@ TELL_EVERY = 5_000  # labels
 
 NOBODY = Decision(None, "The row names nobody", 0.0)
 NO_CLUE = Decision(None, "No clue in the text", 0.0)
-LEAST = 0.25  # likeness below this is not even a suggestion
+LEAST = 0.2  # likeness below this is not even a suggestion
 
 
 def decide(
@@ -102,6 +103,11 @@ def _guesses(keys: list[str]) -> dict[str, Decision]:
     if not keys:
         return {}
     found: dict[str, Decision] = {}
+    for key, name in misspelt(keys).items():
+        category = single_names()[name]
+        reason = f"Spelled almost like '{name}', which is {category.lower()}"
+        found[key] = Decision(category, reason, MISSPELT_NAME)
+    keys = [key for key in keys if key not in found]
     for key, (category, share) in zip(keys, trained().guess(keys), strict=True):
         if share < LEAST:
             found[key] = NO_CLUE

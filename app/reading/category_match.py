@@ -13,7 +13,9 @@ from app.reading.taxonomy import BOTH_WAYS, INCOME, SALARY, TRANSFERS, WAGES
 SURE, PLAIN, COMPOUND, MONEY_BACK = 0.95, 0.85, 0.8, 0.7
 """Confidence of a rule by name, by word, by part of a word, and when money comes back."""
 
+LONG_NAME = 7  # letters
 PLACES = CITIES | COUNTRIES
+_INITIALS = re.compile(r"\b([a-z]) ?& ?([a-z])\b")
 _BETWEEN = re.compile(r"[^a-z0-9&]+")
 
 
@@ -44,7 +46,10 @@ class _Index:
 
 def words_of(low: str) -> list[str]:
     """Return the words and numbers of a folded text."""
-    return [word for word in _BETWEEN.split(low.replace("'", "").replace("’", "")) if word]
+    low = low.replace("'", "").replace("’", "")
+    if "&" in low:
+        low = _INITIALS.sub(r"\1&\2", low)  # "B & Q" is one name
+    return [word for word in _BETWEEN.split(low) if word and word != "&"]
 
 
 def phrases(text: str) -> list[str]:
@@ -168,6 +173,19 @@ def decide_by_source(said: str | None) -> Decision | None:
     if category == TRANSFERS and plain == "payment":
         category = None
     return Decision(category or own, f"The export says: {own}", 1.0)
+
+
+@cache
+def single_names() -> Mapping[str, str]:
+    """Names long enough that one wrong letter does not make another name: name -> category."""
+    lonely = {" ".join(words_of(folded(phrase))) for phrase in phrases(ALONE)}
+    found: dict[str, str] = {}
+    for category, text in NAMES.items():
+        for phrase in phrases(text):
+            name = " ".join(words_of(folded(phrase)))
+            if len(name) >= LONG_NAME and name not in lonely:
+                found.setdefault(name, category)
+    return found
 
 
 def all_phrases() -> Iterable[tuple[str, str]]:

@@ -60,8 +60,9 @@ NAMES: Mapping[str, str] = {
         costco, costco whse, sams club, instacart, loblaws, sobeys, metro inc, no frills,
         superstore, coles, woolworths, woolies, countdown, pak n save, fairprice, ntuc, cold
         storage, sheng siong, hellofresh, hello fresh, gousto, flaschenpost, gorillas, getir,
-        flink, knuspr, rossmann lebensmittel, quality nuts, too good to go, radatz, iki, rimi,
-        maxima, norfa, penny markt, penny market
+        flink, knuspr, rossmann lebensmittel, quality nuts, too good to go, morrison, w m
+        morrison, booker, brake bros, bidfood, farmfoods, farm foods, one stop stores, nisa local,
+        spar express, radatz, iki, rimi, maxima, norfa, penny markt, penny market
     """,
     EATING_OUT: """
         mcdonalds, mcdonald, burger king, kfc, subway, starbucks, amrest starbucks, dunkin,
@@ -110,8 +111,8 @@ NAMES: Mapping[str, str] = {
         vrbo, fewo direkt, marriott, hilton, hyatt, ihg, holiday inn, ibis, novotel, mercure,
         accor, accorhotels, motel one, premier inn, travelodge, nh hotels, radisson, best western,
         sheraton, westin, b b hotels, meininger, center parcs, sixt, europcar, hertz, avis,
-        enterprise rent, budget rent, alamo, check24 reise, eurostar, thalys, stena line, dfds,
-        scandlines, gatwick express, heathrow express, hotel adlon, getyourguide, viator
+        enterprise rent, budget rent, alamo, check24 reise, jet2, eurostar, thalys, stena line,
+        dfds, scandlines, gatwick express, heathrow express, hotel adlon, getyourguide, viator
     """,
     UTILITIES: """
         vattenfall, e on, eon, eon energie, enbw, rwe, innogy, ewe, lichtblick, yello, yello
@@ -175,7 +176,7 @@ NAMES: Mapping[str, str] = {
         amazon, amzn, amazon mktp, amazon eu, amazon marketplace, ebay, etsy, otto, otto de,
         aliexpress, alibaba, temu, wish com, galeria, karstadt, kaufhof, tchibo, action, hema,
         tedi, woolworth, flying tiger, bol com, bol, coolblue shop, cdiscount, fnac, la redoute,
-        vente privee, veepee, el corte ingles, argos, john lewis, very co uk, wilko, b m,
+        vente privee, veepee, el corte ingles, argos, john lewis, very co uk, wilko, b&m,
         poundland, home bargains, target, walmart com, dollar tree, dollar general, five below,
         best deals, costway, qvc, kleinanzeigen, marktplaats, leboncoin, allegro, manomano shop,
         klarna
@@ -185,9 +186,10 @@ NAMES: Mapping[str, str] = {
         baumarkt, poco, roller, hoeffner, xxxlutz, xxxl, moebelix, segmueller, westwing, home24,
         wayfair, made com, jysk, daenisches bettenlager, depot, butlers, maisons du monde, leroy
         merlin, castorama, brico depot, bricorama, conforama, but, gamma, karwei, praxis
-        bouwmarkt, hubo, b&q, screwfix, wickes, homebase, dunelm, home depot, the home depot,
-        lowes, menards, ace hardware, bed bath, crate barrel, pottery barn, west elm, bunnings,
-        lipo, forstinger, mobelix, dehner, blume2000, fleurop, interflora, manomano
+        bouwmarkt, hubo, b&q, screwfix, toolstation, tool station, travis perkins, jewson, the
+        range, wickes, homebase, dunelm, home depot, the home depot, lowes, menards, ace hardware,
+        bed bath, crate barrel, pottery barn, west elm, bunnings, lipo, forstinger, mobelix,
+        dehner, blume2000, fleurop, interflora, manomano
     """,
     ELECTRONICS: """
         media markt, mediamarkt, saturn, conrad, conrad electronic, notebooksbilliger, alternate,

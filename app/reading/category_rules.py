@@ -63,13 +63,13 @@ WORDS: Mapping[str, str] = {
         foodcourt, noodle, chicken, bbq
     """,
     TRANSPORT: """
-        taxi, cab, taxis, bus, metro, tram, u bahn, s bahn, subway ticket, train, train ticket,
-        fahrkarte, fahrschein, bahnticket, ticket bahn, monatskarte, deutschlandticket, parking,
-        parkhaus, parkplatz, parkschein, parken, car park, parkeren, stationnement, aparcamiento,
-        parcheggio, toll, maut, peage, vignette, car wash, autowaesche, waschstrasse,
-        autowerkstatt, werkstatt, kfz werkstatt, reifen, tyres, tires, garage, mechanic, tuev, car
-        sharing, carsharing, bike rental, scooter, fahrrad, ride, rideshare, veloverleih, auto
-        parts, autoteile
+        taxi, cab, taxis, bus, metro, tram, u bahn, s bahn, subway ticket, train, trains, train
+        ticket, railway, rail, fahrkarte, fahrschein, bahnticket, ticket bahn, monatskarte,
+        deutschlandticket, parking, parkhaus, parkplatz, parkschein, parken, car park, parkeren,
+        stationnement, aparcamiento, parcheggio, toll, maut, peage, vignette, car wash,
+        autowaesche, waschstrasse, autowerkstatt, werkstatt, kfz werkstatt, reifen, tyres, tires,
+        garage, mechanic, tuev, car sharing, carsharing, bike rental, scooter, fahrrad, ride,
+        rideshare, veloverleih, auto parts, autoteile
     """,
     FUEL: """
         tankstelle, tanken, fuel, petrol, gas station, gasoline, diesel, benzin, station service,
@@ -341,7 +341,8 @@ SOURCE_NAMES: Mapping[str, str] = {
         bills, utilities, bills & utilities, household & utilities, nebenkosten, energie, strom
     """,
     PHONE: """
-        phone, internet, phone & internet, telecommunications, mobile phone, telephone, kommunikation
+        phone, internet, phone & internet, telecommunications, mobile phone, telephone,
+        kommunikation
     """,
     INSURANCE: "insurance, insurances, insurances & finances, versicherungen, versicherung",
     HEALTH: """

@@ -25,7 +25,7 @@ from app.store.records import (
 )
 
 ALIKE = 88  # percent; likeness from which two names are worth a person's look
-COMPARED = 2_500  # names at most, the commonest, that are compared with each other
+COMPARED = 1_500  # names at most, the commonest, that are compared with each other
 SHOWN = 20  # suggestions that are told with their names
 TELL_EVERY = 5_000  # labels
 
