@@ -216,6 +216,8 @@ const CHANGES = {
     after.completed_at = null;
     after.duration_ms = null;
     after.undone = false;
+    // the stage may be the one that failed: it begins again, and those after it wait again
+    after.stages = enter(after.stages, event.stage, event.timestamp);
     const from = after.steps_done.indexOf(event.from_step);
     if (from >= 0) after.steps_done = after.steps_done.slice(0, from);
   },

@@ -21,6 +21,9 @@ export const plural = (number, singular, several = `${singular}s`) =>
 /** Whole percents, and 100 only when it is. @param {number} progress  0 to 100 */
 export const formatPercent = (progress) => `${Math.floor(progress)}%`;
 
+/** One decimal; a tie goes to the even digit, as in the server's own words. @param {number} value */
+const oneDecimal = (value) => (value % 1 === 0.25 ? value - 0.05 : value).toFixed(1);
+
 /** @param {number} bytes  decimal units, as file managers and the server's sentences use */
 export function formatBytes(bytes) {
   if (bytes < 1000) return plural(bytes, "byte");
@@ -31,12 +34,12 @@ export function formatBytes(bytes) {
     value /= 1000;
     unit += 1;
   } while (value >= 999.5 && unit < units.length - 1);
-  return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+  return `${value < 9.95 ? oneDecimal(value) : Math.round(value)} ${units[unit]}`;
 }
 
 /** @param {number} ms */
 export function formatDuration(ms) {
-  if (ms < 10_000) return `${(Math.max(0, ms) / 1000).toFixed(1)} s`;
+  if (ms < 10_000) return `${oneDecimal(Math.max(0, ms) / 1000)} s`;
   const seconds = Math.round(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
