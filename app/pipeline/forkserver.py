@@ -7,6 +7,7 @@ however it went, the socket ends, and the fork server takes every worker with it
 """
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import os
@@ -15,6 +16,7 @@ import signal
 import socket
 import struct
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -25,12 +27,15 @@ REPLY = struct.Struct("!BQq")  # what, worker, process id or wait status
 START, KILL = 1, 2
 READY, STARTED, EXITED = 3, 4, 5
 
+CLONE_NEWUSER, CLONE_NEWNET = 0x1000_0000, 0x4000_0000
 LOOK_AT_PARENT_S = 0.2
 
 
 def main(control_fd: int, parent_pid: int, preload: list[str]) -> None:
     """Load `preload`, then fork on request until the other end of `control_fd` closes."""
     control = socket.socket(fileno=control_fd)
+    if not leave_the_network():
+        print("workers have a network: the system does not let it be taken away", file=sys.stderr)
     # Imports take seconds; a server that dies meanwhile must not leave this behind.
     with _watching(parent_pid):
         for name in preload:
@@ -42,6 +47,32 @@ def main(control_fd: int, parent_pid: int, preload: list[str]) -> None:
     gc.collect()
     gc.freeze()
     _ForkServer(control).serve()
+
+
+def leave_the_network() -> bool:
+    """Move to a network of its own, without a single way out; the workers inherit it.
+
+    A file from a stranger may get hold of a reader, but it can send nothing away. False where the
+    system refuses; then everything works all the same.
+    """
+    if sys.platform != "linux":
+        return False
+    unshare = ctypes.CDLL(None, use_errno=True).unshare
+    if unshare(CLONE_NEWNET) == 0:
+        return True
+    user, group = os.getuid(), os.getgid()
+    if unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:
+        return False
+    # Whoever we are outside, we stay inside.
+    own = Path("/proc/self")
+    for name, line in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{user} {user} 1"),
+        ("gid_map", f"{group} {group} 1"),
+    ):
+        with contextlib.suppress(OSError):
+            (own / name).write_text(line)
+    return True
 
 
 class _watching:

@@ -49,6 +49,7 @@ logger = logging.getLogger(__name__)
 
 RUNS_AT_MOST = 2  # of one step whose worker crashes
 LARGEST_WORK_FILE_BYTES = 8 * GIB
+WARNINGS_AT_MOST = 500
 
 Why = Literal["cancel", "stop"]
 
@@ -87,6 +88,7 @@ class JobRun:
             row.id, row.filename, row.size_bytes, self._plan, self._plan.step_keys[0]
         )
         self._found: dict[str, dict[str, Any]] = {}
+        self._warned = 0
         self._why: Why | None = None
         self._by = ""
         self._scope: asyncio.Timeout | None = None
@@ -237,16 +239,27 @@ class JobRun:
 
     async def _hear(self, work: Work, said: Told | Notice) -> None:
         if isinstance(said, Notice):
-            warning = WarningInfo(**said.body())
-            await self._append(
-                ProcessingWarning(job_id=self._row.id, message=warning.title, warning=warning)
-            )
+            await self._warn(said)
             return
         fraction = said.done / said.total if said.total else None
         words = work.under_way(said)
         extra = {"processed": said.done, "total": said.total, **words.extra}
         await self._shop.report(
             self._hand, words.step, fraction, context=words.context, extra=extra
+        )
+
+    async def _warn(self, notice: Notice) -> None:
+        self._warned += 1
+        if self._warned > WARNINGS_AT_MOST:  # a reader that a hostile file has got hold of
+            return
+        warning = WarningInfo(**notice.body())
+        await self._append(
+            ProcessingWarning(
+                job_id=self._row.id,
+                message=warning.title,
+                warning=warning,
+                estimated_time_remaining=self._shop.report.time_left(self._hand),
+            )
         )
 
     async def _stored_before(self) -> JobState | None:
@@ -376,6 +389,7 @@ class JobRun:
             step=hand.step,
             progress=self._plan.progress(hand.step, hand.fraction),
             message=friendly_message(said.step, facts),
+            estimated_time_remaining=self._shop.report.time_left(hand),
             details={**said.context, **said.extra},
             **more,
         )

@@ -121,6 +121,11 @@ class Report:
             step=step,
             progress=at,
             message=friendly_message(step, facts),
-            estimated_time_remaining=job.eta.update(at, round(self._clock_s() * 1000)),
+            estimated_time_remaining=self.time_left(job),
             details={**facts, "size": job.size, **(extra or {})},
         )
+
+    def time_left(self, job: JobInHand) -> int | None:
+        """Return the seconds that `job` will still take; None while nobody can know."""
+        at = job.plan.progress(job.step, job.fraction)
+        return job.eta.update(at, round(self._clock_s() * 1000))

@@ -69,6 +69,7 @@ class Runner:
     ) -> None:
         self._settings = settings
         self._database = database
+        self._log = journal  # where somebody waits for the answer a full disk is told at once
         self._journal = PatientJournal(journal)
         self._workers = Workers(preload)
         self._shop = Shop(
@@ -142,7 +143,7 @@ class Runner:
         """Queue a failed or cancelled job again, from its first unfinished step or `from_step`.
 
         Raises NotFound, Conflict when it has not ended that way, InvalidRequest for a step that
-        the job has not reached.
+        the job has not reached, StorageFull.
         """
         await self._own(self._retry(job_id, by, from_step))
 
@@ -275,7 +276,7 @@ class Runner:
                 raise InvalidRequest(what=f"from_step has to be one of {reached}")
             again = plan.step_keys[plan.step_keys.index(step) :]
             async with self._settling:
-                await self._journal.append(
+                await self._log.append(
                     JobRetried(
                         job_id=job_id,
                         by=by,

@@ -4,6 +4,8 @@ import asyncio
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -235,7 +237,7 @@ async def test_the_state_knows_what_the_steps_found(house: House) -> None:
     state = await house.state(job)
     assert (state["document_type"], state["platform"]) == ("list of payments", "Stripe")
     assert {stage["key"]: stage["summary"] for stage in state["stages"]} == {
-        "validation": "CSV, 1 bytes",
+        "validation": "CSV, 1 byte",
         "scanning": "Nothing harmful found",
         "parsing": "10 rows, 1 could not be read",
         "database": "6 new, 3 known",
@@ -555,6 +557,42 @@ async def test_a_checkpoint_is_there_for_every_step_told_as_completed(house: Hou
     await house.end_of(job)
     kept = await checkpoints_of(house.database.reader, job)
     assert sorted(kept) == sorted(steps_completed(await house.trail(job)))
+
+
+SERVER = """
+import asyncio, sys
+from pathlib import Path
+from tests.integration.test_pipeline import House
+
+async def main(folder, step):
+    async with House(folder).up() as house:
+        (job,) = await house.drop("a", acts={step: "hang once"})
+        await house.until(lambda e: e["type"] == "processing_progress" and e["step"] == step)
+        print(job, flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize(
+    "step", [step for step in TRANSACTIONS.step_keys if step != "duplicate_check"]
+)
+async def test_a_killed_server_goes_on_at_the_step_it_died_in(tmp_path: Path, step: str) -> None:
+    server = subprocess.Popen(  # noqa: ASYNC220 - a test may wait for a process to begin
+        [sys.executable, "-c", SERVER, str(tmp_path), step], stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None
+    with server.stdout:
+        job = (await asyncio.to_thread(server.stdout.readline)).strip()
+    server.kill()
+    await asyncio.to_thread(server.wait)
+    async with House(tmp_path).up() as house:
+        await house.end_of(job)
+        trail = await assert_whole(house, job)
+    assert steps_completed(trail) == list(TRANSACTIONS.step_keys)
+    runs = {key: house.runs_of(key) for key in READERS if key != "undo"}
+    assert runs == {key: 2 if key == step else 1 for key in runs}
 
 
 # A full disk

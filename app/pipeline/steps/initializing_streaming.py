@@ -1,5 +1,6 @@
 """Step 1: what kind of file this is, by its content."""
 
+from app.core.messages import count
 from app.core.reading import Task
 from app.pipeline.steps.work import Found, Said, Work
 
@@ -27,4 +28,4 @@ def human_size(size_bytes: int) -> str:
         if size < 1000 or unit == UNITS[-1]:
             break
         size /= 1000
-    return f"{size:.0f} {unit}" if unit == UNITS[0] else f"{size:.1f} {unit}"
+    return count(size_bytes, "byte") if unit == UNITS[0] else f"{size:.1f} {unit}"
