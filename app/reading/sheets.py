@@ -15,7 +15,8 @@ from app.reading.lines import Chunk
 
 CHUNK_ROWS = 5000
 MAX_CELLS = 100_000_000  # of the rectangle around all cells; each takes memory, empty or not
-REFERENCE = re.compile(rb' r="([A-Z]{0,3})(\d{1,7})"')
+COLUMN = re.compile(rb' r="([A-Z]{1,3})\d')
+ROW = re.compile(rb' r="[A-Z]{0,3}(\d{1,7})"')
 TAIL_BYTES = 32  # longer than one reference
 
 
@@ -122,12 +123,13 @@ class SheetExtent:
 
     def feed(self, block: bytes) -> None:
         """Look at the next block of the sheet's XML. Raises ArchiveBomb."""
-        found = set(REFERENCE.findall(self._tail + block))
+        text = self._tail + block
         self._tail = block[-TAIL_BYTES:]
-        if not found:
+        self._columns.update(COLUMN.findall(text))
+        rows = set(ROW.findall(text))  # a few hundred numbers, each many times
+        if not rows or not self._columns:
             return
-        self._columns.update(column for column, _ in found)
-        self._last_row = max(self._last_row, max(int(row) for _, row in found))
+        self._last_row = max(self._last_row, *map(int, rows))
         cells = self._last_row * max(map(column_number, self._columns))
         if cells > MAX_CELLS:
             raise ArchiveBomb(
@@ -138,7 +140,7 @@ class SheetExtent:
 
 
 def column_number(letters: bytes) -> int:
-    """Return the number of a column: b"A" is 1, b"AA" is 27, b"" is 0."""
+    """Return the number of a column: b"A" is 1, b"AA" is 27."""
     number = 0
     for letter in letters:
         number = number * 26 + letter - 64
