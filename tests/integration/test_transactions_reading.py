@@ -1,0 +1,396 @@
+"""Files into records.db and out again, as the pipeline's readers do it."""
+
+import asyncio
+import multiprocessing
+import os
+import random
+import signal
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.core.errors import NoRows, TooManyColumns, TooManyRows
+from app.reading.save import store
+from app.store.records import RecordsReader, RowsPage, reading_records, totals
+from app.store.records_schema import decimal_text
+from tests.desk import Desk
+from tests.samples import sample
+
+HEADER = "Date,Description,Amount\n"
+COFFEE = "2026-11-20,Coffee,-3.50\n"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def page(desk: Desk, job: str, **asked: Any) -> RowsPage:
+    async def read() -> RowsPage:
+        reader = await RecordsReader.open(desk.records)
+        try:
+            return await reader.rows(job, **asked)
+        finally:
+            await reader.close()
+
+    return asyncio.run(read())
+
+
+def rejected(desk: Desk, job: str = "job-1") -> str:
+    async def read() -> str:
+        reader = await RecordsReader.open(desk.records)
+        try:
+            return "".join([part async for part in reader.rejected_csv(job)])
+        finally:
+            await reader.close()
+
+    return asyncio.run(read())
+
+
+# Real files of others: rows, rejected rows, first date, income, spending, currency.
+FACTS = {
+    "bank2ynab/20171001-20171106.csv": (1, 0, "2017-10-01", "0.00", "-59.99", "EUR"),
+    "bank2ynab/2018-04-14_10-52-13_bunq-transactieoverzicht.csv": (
+        *(3, 0, "2018-03-01", "750.00", "-21.46", None),
+    ),
+    "bank2ynab/20180226-1000594757-umsatz.CSV": (1, 0, "2018-02-22", "0.00", "-36.99", "EUR"),
+    "bank2ynab/2019-03-02_11-50-46_bunq-statement.csv": (
+        *(7, 0, "2018-12-06", "15.86", "-39.68", None),
+    ),
+    "bank2ynab/CSV_A_20180414_112204.csv": (3, 0, "2018-03-01", "50.00", "-1087.49", "EUR"),
+    "bank2ynab/MS_JANE_SMITH_01-12-2019_14-12-2019.csv": (
+        *(10, 3, "2019-12-02", "1100.00", "-1385.80", "GBP"),
+    ),
+    "bank2ynab/MonzoDataExport_February2018_2018-02-26_174335.csv": (
+        *(1, 0, "2018-02-25", "0.00", "-10.00", "GBP"),
+    ),
+    "bank2ynab/TransactionHistory_20180418043121.csv": (
+        *(8, 8, "2018-04-13", "0.00", "-173.28", "SGD"),
+    ),
+    "bank2ynab/W80844_EBH_201945.202122.csv": (2, 0, "2019-04-17", "1290.00", "-350.00", "HUF"),
+    "bank2ynab/export_BE11123456789012_20180304_1422.csv": (
+        *(1, 0, "2018-02-28", "0.00", "-3.40", "EUR"),
+    ),
+    "bank2ynab/export_KBC-Mastercard Business Essential_20200204_1604.csv": (
+        *(3, 0, "2020-01-01", "35.77", "-33.04", "EUR"),
+    ),
+    "bank2ynab/kta_ei.dat": (11, 0, "2019-03-11", "0.00", "-6152.22", None),
+    "bank2ynab/test_BOI_TransactionExport.csv": (
+        *(27, 0, "2017-09-01", "3841.22", "-4260.83", None),
+    ),
+    "bank2ynab/test_delimiter_tab.csv": (73, 1, "2017-09-18", "1878.20", "-6458.90", None),
+    "bank2ynab/test_headers.csv": (73, 3, "2017-09-18", "1878.20", "-6458.90", "EUR"),
+    "bank2ynab/test_raiffeisen_01.csv": (73, 1, "2017-09-18", "1878.20", "-6458.90", "EUR"),
+    "bank2ynab/umsatz-1234________1234-20180227.CSV": (
+        *(1, 0, "2018-02-20", "0.00", "-5.00", "EUR"),
+    ),
+    "beanhub-extract/chase_credit_card.csv": (5, 0, "2024-04-01", "123.45", "-16.33", None),
+    "beanhub-extract/plaid.csv": (6, 0, "2024-01-08", "612.06", "-500.00", "USD"),
+    "beanhub-extract/wealthsimple.csv": (5, 0, "2024-04-01", "1248.13", "-50.23", None),
+}
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_real_exports_are_read_as_a_person_would(desk: Desk, name: str) -> None:
+    rows, left_out, first, income, spending, currency = FACTS[name]
+
+    stored = desk.bring(sample(name))
+
+    assert stored == {"stored": rows, "known": 0, "rejected": left_out}
+    with reading_records(desk.records) as connection:
+        (found,) = totals(connection, "job-1")
+    assert found.first_date == first
+    assert decimal_text(found.income_micros) == income
+    assert decimal_text(found.spending_micros) == spending
+    assert found.currency == currency
+
+
+@pytest.mark.parametrize(
+    "name", ["beanhub-extract/other.csv", "frictionless/accent.csv", "csvkit/test.xlsx"]
+)
+def test_a_table_without_money_is_stored_as_it_is(desk: Desk, name: str) -> None:
+    stored = desk.bring(sample(name))
+
+    assert stored["stored"] > 0
+    assert "no_amounts" in desk.heard.codes
+    row = page(desk, "job-1").rows[0]
+    assert row["amount"] is None
+    assert row["extra"]
+
+
+def test_equal_rows_of_one_file_are_all_kept(desk: Desk) -> None:
+    path = desk.file(HEADER + COFFEE * 3)
+
+    assert desk.bring(path) == {"stored": 3, "known": 0, "rejected": 0}
+
+
+def test_rows_of_an_earlier_file_are_known_and_say_where_they_were_seen(desk: Desk) -> None:
+    desk.bring(desk.file(HEADER + COFFEE * 2, "old.csv"), job="old")
+    tea = "2026-11-21,Tea,-2.00\n"
+
+    stored = desk.bring(desk.file(HEADER + COFFEE * 3 + tea, "new.csv"), job="new")
+
+    assert stored == {"stored": 2, "known": 2, "rejected": 0}
+    known = page(desk, "new", state="known")
+    assert known.counts == {"all": 4, "new": 2, "known": 2, "review": 0}
+    assert [row["seen_in"] for row in known.rows] == [
+        {"job_id": "old", "row": 1},
+        {"job_id": "old", "row": 2},
+    ]
+    assert [row["row"] for row in page(desk, "new", state="new").rows] == [3, 4]
+
+
+def test_rows_are_known_however_the_file_is_written(desk: Desk) -> None:
+    desk.bring(desk.file("Date,Description,Amount\n2026-11-20,Coffee,-3.50\n", "a.csv"), job="a")
+    german = 'Datum;Beschreibung;Betrag\n"20.11.2026";"  COFFEE ";"-3,50"\n'
+
+    assert desk.bring(desk.file(german, "b.csv"), job="b")["known"] == 1
+
+
+def test_another_persons_rows_never_count(desk: Desk) -> None:
+    path = desk.file(HEADER + COFFEE)
+    desk.bring(path, job="hers", user="anna")
+
+    assert desk.bring(path, job="his", user="bert")["known"] == 0
+
+
+def test_keep_stores_known_rows_as_new(desk: Desk) -> None:
+    path = desk.file(HEADER + COFFEE)
+    desk.bring(path, job="old")
+
+    stored = desk.bring(path, job="again", options={"on_duplicate": "keep"})
+
+    assert stored == {"stored": 1, "known": 0, "rejected": 0}
+
+
+def test_comparing_says_what_storing_will_do(desk: Desk) -> None:
+    desk.bring(desk.file(HEADER + COFFEE, "old.csv"), job="old")
+    task = desk.read(desk.task(desk.file(HEADER + COFFEE * 2, "new.csv"), job="new"))
+
+    assert task["found"]["delta_analysis"] == {"new_rows": 1, "existing_rows": 1}
+
+
+def test_storing_twice_stores_once(desk: Desk) -> None:
+    task = desk.read(desk.task(desk.file(HEADER + COFFEE)))
+
+    assert store(task, desk.heard) == store(task, desk.heard)
+    assert page(desk, "job-1").total == 1
+
+
+def test_parts_that_are_gone_are_made_again(desk: Desk) -> None:
+    task = desk.read(desk.task(desk.file(HEADER + COFFEE)))
+    for path in Path(task["work_dir"]).iterdir():
+        path.unlink()
+
+    assert store(task, desk.heard)["stored"] == 1
+
+
+def _store_and_die_before_the_commit(task: Any, desk: Desk) -> None:
+    def die(*_: Any) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    import app.reading.save as save
+
+    save.insert_keys = die  # type: ignore[assignment]
+    store(task, desk.heard)
+
+
+def test_a_worker_killed_while_storing_leaves_nothing_and_the_next_stores_once(desk: Desk) -> None:
+    task = desk.read(desk.task(desk.file(HEADER + COFFEE * 5)))
+    worker = multiprocessing.get_context("spawn").Process(
+        target=_store_and_die_before_the_commit, args=(task, desk)
+    )
+    worker.start()
+    worker.join()
+    assert worker.exitcode == -signal.SIGKILL
+    assert page(desk, "job-1").total == 0
+
+    assert store(task, desk.heard) == {"stored": 5, "known": 0, "rejected": 0}
+    assert page(desk, "job-1").total == 5
+
+
+def test_undo_makes_the_next_job_the_first_one_that_had_the_rows(desk: Desk) -> None:
+    path = desk.file(HEADER + COFFEE)
+    for job in ("first", "second", "third"):
+        desk.bring(path, job=job)
+
+    assert desk.take_back("first") == 1
+
+    assert page(desk, "second").counts["new"] == 1
+    (row,) = page(desk, "third").rows
+    assert row["seen_in"] == {"job_id": "second", "row": 1}
+
+
+def test_after_undo_the_same_file_is_new_again(desk: Desk) -> None:
+    path = desk.file(HEADER + COFFEE)
+    desk.bring(path, job="first")
+    desk.take_back("first")
+
+    assert desk.bring(path, job="second") == {"stored": 1, "known": 0, "rejected": 0}
+
+
+def test_undo_of_a_job_that_stored_nothing_changes_nothing(desk: Desk) -> None:
+    assert desk.take_back("never") == 0
+
+
+def test_counts_add_up_and_each_rejected_row_says_why(desk: Desk) -> None:
+    text = (
+        HEADER
+        + COFFEE
+        + "Pending,Hotel,-80.00\n"
+        + "2026-11-31,Nowhere,-1.00\n"
+        + "2026-11-20,Lunch,twelve\n"
+        + "2026-11-20,Too,many,cells\n"
+        + "2026-11-20,Nothing\n"
+        + "=1+1,Formula,-1.00\n"
+        + "Total,,-3.50\n"
+    )
+
+    stored = desk.bring(desk.file(text))
+
+    assert stored == {"stored": 1, "known": 0, "rejected": 7}
+    lines = rejected(desk).splitlines()
+    assert lines[0] == "Date,Description,Amount,line,reason"
+    assert lines[1].startswith("Pending,Hotel,-80.00,3,It is still pending")
+    assert lines[2] == "2026-11-31,Nowhere,-1.00,4,“2026-11-31” is not a date."
+    assert lines[3] == "2026-11-20,Lunch,twelve,5,“twelve” is not an amount."
+    assert lines[4].endswith(",6,It has 4 cells where the table has 3 columns.")
+    assert lines[5].endswith(",7,It has 2 cells where the table has 3 columns.")
+    assert lines[6].startswith("'=1+1,")
+    assert lines[7].endswith(',9,"It is a total or a balance, not a transaction."')
+    assert "rejected_rows" in desk.heard.codes
+
+
+def test_dates_that_can_be_read_two_ways_are_told(desk: Desk) -> None:
+    task = desk.read(desk.task(desk.file(HEADER + "03/04/2026,Tea,-2.00\n")))
+
+    (notice,) = desk.heard.notices
+    assert notice.code == "ambiguous_dates"
+    assert notice.facts["example"] == "03/04/2026"
+    assert task["found"]["field_detection"]["columns"][0]["date_format"] == "DMY"
+
+
+def test_one_late_date_decides_for_the_whole_column(desk: Desk) -> None:
+    early = "".join(f"0{day}/0{month}/2026,Tea,-2.00\n" for day in range(1, 8) for month in (8, 9))
+    text = HEADER + early * 40 + "09/30/2026,Tea,-2.00\n"
+
+    task = desk.read(desk.task(desk.file(text)))
+
+    assert task["found"]["field_detection"]["columns"][0]["date_format"] == "MDY"
+    assert "ambiguous_dates" not in desk.heard.codes
+    assert task["found"]["extracting"]["rejected"] == 0
+
+
+def test_limits_are_kept(desk: Desk) -> None:
+    with pytest.raises(TooManyRows):
+        desk.bring(desk.file(HEADER + COFFEE * 11), max_rows=10)
+    with pytest.raises(TooManyColumns):
+        desk.bring(
+            desk.file(",".join(f"c{i}" for i in range(20)) + "\n" + "1," * 19 + "1\n"),
+            max_columns=10,
+        )
+    with pytest.raises(NoRows):
+        desk.bring(desk.file(HEADER))
+
+
+def test_a_big_file_comes_out_as_it_went_in(desk: Desk) -> None:
+    """Several parts, plain and odd blocks in turns, against Python's own csv and decimal."""
+    chance = random.Random(7)
+    amounts = [chance.randrange(-(10**7), 10**7) for _ in range(120_000)]
+    lines = [
+        f"2026-{1 + i % 12:02d}-{1 + i % 28:02d},"
+        + (f'"a ""quoted"" shop {i}"' if i % 9973 == 0 else f"shop {i}")
+        + f",{amount / 100:.2f}\n"
+        for i, amount in enumerate(amounts)
+    ]
+
+    stored = desk.bring(desk.file(HEADER + "".join(lines)))
+
+    assert stored == {"stored": len(amounts), "known": 0, "rejected": 0}
+    with closing(sqlite3.connect(desk.records)) as connection:
+        rows = connection.execute("SELECT amount_micros, description, line FROM row ORDER BY id")
+        for i, (micros, description, line) in enumerate(rows):
+            assert micros == amounts[i] * 10_000
+            assert line == i + 2
+            quoted = f'a "quoted" shop {i}' if i % 9973 == 0 else f"shop {i}"
+            assert description == quoted
+
+
+class Model:
+    """What records.db has to say: every remaining job's rows, imported in order from nothing."""
+
+    def __init__(self) -> None:
+        self.jobs: list[tuple[str, str, list[str], bool]] = []
+
+    def rows(self) -> dict[str, list[tuple[str, str | None]]]:
+        """Return for each job (content, the job it was seen in or None) of its rows."""
+        first: dict[tuple[str, str, int], str] = {}
+        found = {}
+        for job, user, contents, keep in self.jobs:
+            before: Counter[str] = Counter()
+            rows = []
+            for content in contents:
+                key = (user, content, before[content])
+                before[content] += 1
+                seen = first.setdefault(key, job)
+                rows.append((content, None if seen == job or keep else seen))
+            found[job] = rows
+        return found
+
+
+STORE = st.tuples(
+    st.sampled_from(["anna", "bert"]), st.lists(st.sampled_from("abcd"), max_size=6), st.booleans()
+)
+STEPS = st.lists(st.one_of(STORE, st.integers(0, 5)), max_size=12)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(steps=STEPS)
+def test_any_sequence_of_storing_and_undoing_equals_the_jobs_that_remain(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[Any]
+) -> None:
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    model = Model()
+    for number, step in enumerate(steps):
+        if isinstance(step, int):
+            if step < len(model.jobs):
+                job, user, *_ = model.jobs.pop(step)
+                desk.take_back(job, user)
+            continue
+        user, contents, keep = step
+        if not contents:
+            continue
+        rows = "".join(f"2026-11-20,{content},-1.00\n" for content in contents)
+        job = f"job-{number}"
+        options = {"on_duplicate": "keep" if keep else "skip"}
+        desk.bring(desk.file(HEADER + rows), job=job, user=user, options=options)
+        model.jobs.append((job, user, contents, keep))
+
+    expected = model.rows()
+    for job, *_ in model.jobs:
+        found = page(desk, job)
+        assert [
+            (row["description"], row["seen_in"]["job_id"] if row["state"] == "known" else None)
+            for row in found.rows
+        ] == expected[job]
+        assert found.counts["known"] == sum(seen is not None for _, seen in expected[job])
+    with reading_records(desk.records) as connection:
+        (keys,) = connection.execute("SELECT count(*) FROM row_key").fetchone()
+        (dangling,) = connection.execute(
+            "SELECT count(*) FROM row_key WHERE row NOT IN (SELECT id FROM row)"
+        ).fetchone()
+    distinct = {
+        (user, content, count)
+        for _, user, contents, _ in model.jobs
+        for content in set(contents)
+        for count in range(contents.count(content))
+    }
+    assert (keys, dangling) == (len(distinct), 0)
