@@ -17,8 +17,8 @@ function tell(problem) {
   box.hidden = false;
 }
 
-/** @param {() => Promise<any>} call */
-async function enter(call) {
+/** @param {() => Promise<any>} call  @param {Record<string, {title: string, hint: string}>} [words] */
+async function enter(call, words = {}) {
   box.hidden = true;
   try {
     await call();
@@ -26,7 +26,7 @@ async function enter(call) {
     return true;
   } catch (problem) {
     if (!problem.title) throw problem;
-    tell(problem);
+    tell(words[problem.code] ?? problem);
     return false;
   }
 }
@@ -45,9 +45,19 @@ if (claim) {
   });
 }
 
+const USED = {
+  title: "This link was used already, or is too old",
+  hint: "Each works once. Sign in with your name and password, or start the server again for a new one.",
+};
+const EMPTY = { title: "This link has no token", hint: "Open it exactly as the server printed it." };
+
 if (progress) {
-  const entered = token
-    ? await enter(() => api.post("/auth/link", { token }))
-    : (tell({ title: "This link has no token", hint: "Open it exactly as the server printed it." }), false);
-  if (!entered) progress.textContent = "That did not work.";
+  const entered =
+    token && (await enter(() => api.post("/auth/link", { token }), { not_authenticated: USED }));
+  if (!token) tell(EMPTY);
+  if (!entered) {
+    document.getElementById("gate-title").textContent = "You are not signed in yet";
+    progress.textContent = "";
+    document.getElementById("otherwise").hidden = false;
+  }
 }
