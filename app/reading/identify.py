@@ -7,7 +7,6 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from app.core.errors import (
-    DamagedFile,
     DisguisedFile,
     EmptyFile,
     PasswordProtected,
@@ -204,8 +203,6 @@ def _zip(path: Path, task: Task) -> Kind:
     kind, found = zip_kind({member.name for member in members}, mimetype)
     if kind == "xlsx" and any(member.encrypted for member in members):
         raise PasswordProtected(filename=filename)
-    if kind == "xlsx" and not any(member.name.startswith("xl/worksheets/") for member in members):
-        raise DamagedFile(filename=filename)
     return Kind(kind, found, f"a zip container with {len(members):,} parts, as {found} has")
 
 

@@ -9,7 +9,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,7 +42,14 @@ class Chunk(NamedTuple):
 
 
 class LineReader:
-    """Iterates over chunks of a text file; counts what a person should know on the way."""
+    """Iterates over chunks of a text file; counts what a person should know on the way.
+
+    encoding        lines that do not fit its name are read by its fallback
+    first_line      lines before this one are passed over, as text
+    width           cells in an ordinary row, to know a stray quote by; 0 when not known
+    max_line_bytes  longest line and longest cell
+    told            codes of notices that were told before
+    """
 
     def __init__(
         self,
@@ -55,6 +62,7 @@ class LineReader:
         max_line_bytes: int,
         filename: str = "",
         as_frame: Callable[[str, Dialect, int], Any] | None = None,
+        told: Container[str] = (),
     ) -> None:
         self.nul_count = 0
         self.nul_line = 0
@@ -69,11 +77,12 @@ class LineReader:
         self._width = width
         self._limit = max_line_bytes
         self._filename = filename or path.name
+        self._told = told
         self._as_frame = as_frame
         self._seen_beyond_ascii = False
 
     def notices(self) -> list[Notice]:
-        """Return what was met in the lines read so far."""
+        """Return what was met in the lines read so far and was not told before."""
         found: list[Notice] = []
         if self.nul_count:
             found.append(NulBytes(count=self.nul_count, line=self.nul_line))
@@ -87,7 +96,7 @@ class LineReader:
             )
         elif self.fallback_lines:
             found.append(GuessedEncoding(encoding=self._encoding.fallback))
-        return found
+        return [notice for notice in found if notice.code not in self._told]
 
     def __iter__(self) -> Iterator[Chunk]:
         """Yield chunks in file order. Raises LineTooLong."""

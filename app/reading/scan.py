@@ -24,7 +24,6 @@ OVERLAP_BYTES = 1024  # longer than anything a rule looks for in one piece
 NESTED_BYTES = 64 * 1024 * 1024  # a zip in a zip is held in memory up to this
 HEAD_TAG = "head"
 
-SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml$", re.I)
 # Parts of a workbook that are active content by their name alone.
 ACTIVE_PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r".*vbaProject\.bin$", re.I), "macros (VBA)"),
@@ -150,12 +149,11 @@ class _Office:
     def _scan_member(self, blocks: Iterable[bytes], name: str) -> BinaryIO | None:
         """Hold a member against the rules; return it when it is a zip itself."""
         matcher = _Matcher(self._task["filename"], name, self._findings)
-        extent = SheetExtent(self._task["filename"]) if SHEET_PART.match(name) else None
+        extent = SheetExtent(self._task["filename"])  # any part may be named as a sheet
         kept: io.BytesIO | None = None
         for number, block in enumerate(blocks):
             matcher.feed(block)
-            if extent:
-                extent.feed(block)
+            extent.feed(block)
             if number == 0 and block.startswith(b"PK\x03\x04"):
                 kept = io.BytesIO()
             if kept is not None:

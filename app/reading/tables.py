@@ -28,6 +28,9 @@ SAMPLE_CELLS = 200_000
 SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # Excel's own first line
 
 
+LISTS = ("sheets", "header", "told")
+
+
 @dataclass(frozen=True)
 class TableShape:
     """Everything needed to read a table's rows again, as JSON values.
@@ -43,6 +46,7 @@ class TableShape:
     first_row_line  source line from which rows are data, from 1
     width           cells in an ordinary row
     header          the cells of the header line as they are, padded to `width`; [] without one
+    told            codes of the notices about its lines that were told with their final counts
     """
 
     kind: str
@@ -60,13 +64,15 @@ class TableShape:
     first_row_line: int = 1
     width: int = 0
     header: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "sheets": list(self.sheets), "header": list(self.header)}
+        found = asdict(self)
+        return {**found, **{name: list(found[name]) for name in LISTS}}
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> "TableShape":
-        return cls(**{**found, "sheets": tuple(found["sheets"]), "header": tuple(found["header"])})
+        return cls(**{**found, **{name: tuple(found[name]) for name in LISTS}})
 
 
 class Rows(Protocol):
@@ -75,15 +81,19 @@ class Rows(Protocol):
     def __iter__(self) -> Iterator[Chunk]: ...
 
     def notices(self) -> list[Notice]:
-        """What a person should know about the rows read so far."""
+        """What a person should know about the lines read so far and was not told yet.
+
+        To be asked after the last row, when the counts are final.
+        """
 
 
 def detect_shape(task: Task, tell: Tell) -> tuple[TableShape, list[list[str]]]:
     """Return the shape of a job's table and up to 300 of its rows, reading only its beginning.
 
     The rows are data: not the header, not what is above it; of any width. Raises EmptyFile,
-    NotATable, LineTooLong, DamagedFile, PasswordProtected. Warns GuessedEncoding, NulBytes,
-    MixedEncodings, DuplicateHeaders, NoHeader, OtherSheets.
+    NotATable, LineTooLong, DamagedFile, PasswordProtected. Warns GuessedEncoding,
+    DuplicateHeaders, NoHeader, OtherSheets; and NulBytes and MixedEncodings when the rows it
+    read are all there are: in a longer file their counts are known at its end only.
     """
     kind = task["found"]["initializing_streaming"]["kind"]
     path = Path(task["path"])
@@ -126,6 +136,7 @@ def read_rows(
         max_line_bytes=limits["max_line_bytes"],
         filename=filename,
         as_frame=as_frame,
+        told=shape.told,
     )
 
 
@@ -135,27 +146,29 @@ def _detect_text(path: Path, task: Task, tell: Tell) -> tuple[TableShape, list[l
     if not sample:
         raise EmptyFile(filename=task["filename"])
     encoding = detect_encoding(sample, whole=len(sample) == task["size"])
+    told: list[Notice] = []
     if encoding.guessed:
-        tell.warn(GuessedEncoding(encoding=encoding.name))
+        told.append(GuessedEncoding(encoding=encoding.name))
     text = sample[encoding.bom :].decode(encoding.name, "replace")
     lines = sample_lines(text, whole=len(sample) == task["size"])
-    told = SEP_LINE.fullmatch(lines[0].rstrip())
-    dialect = detect_dialect(lines[1:] if told else lines)
-    if told:
-        dialect = replace(dialect, delimiter=told[1])
+    sep = SEP_LINE.fullmatch(lines[0].rstrip())
+    dialect = detect_dialect(lines[1:] if sep else lines)
+    if sep:
+        dialect = replace(dialect, delimiter=sep[1])
     reader = LineReader(
         path,
         encoding,
         dialect,
-        first_line=2 if told else 1,
+        first_line=2 if sep else 1,
         width=dialect.width,
         max_line_bytes=task["limits"]["max_line_bytes"],
         filename=task["filename"],
     )
-    numbered = list(
-        _sampled((n, row) for c in reader for n, row in zip(c.lines, c.rows, strict=True))
-    )
-    for notice in reader.notices():
+    rows = (pair for chunk in reader for pair in zip(chunk.lines, chunk.rows, strict=True))
+    numbered = list(_sampled(rows))
+    if next(rows, None) is None:  # that was all: the counts are final
+        told += reader.notices()
+    for notice in told:
         tell.warn(notice)
     if not any(cell.strip() for _, row in numbered for cell in row):
         raise NotATable(filename=task["filename"])
@@ -172,6 +185,7 @@ def _detect_text(path: Path, task: Task, tell: Tell) -> tuple[TableShape, list[l
             quote=dialect.quote,
             escape=dialect.escape,
             skip_space=dialect.skip_space,
+            told=tuple(notice.code for notice in told),
         ),
     )
 

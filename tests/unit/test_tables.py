@@ -206,6 +206,23 @@ def test_nul_bytes_are_left_out_and_told_with_their_line(tmp_path: Path) -> None
     assert rows_in(path) == [["1", "Anna"], ["2", "Bert"]]
 
 
+def test_what_was_told_with_the_shape_is_not_told_again(tmp_path: Path) -> None:
+    path = table(tmp_path, b"id,name\n1,An\0na\n")
+    reader = read_rows(path, shape_of(path), LIMITS)
+    assert len(numbered(reader)) == 1
+    assert reader.notices() == []
+
+
+def test_in_a_long_file_nul_bytes_are_told_at_its_end_with_their_sum(tmp_path: Path) -> None:
+    heard = Heard()
+    path = table(tmp_path, b"id,name\n" + b"1,An\0na\n" * 3000)
+    shape = shape_of(path, heard)
+    assert heard.codes == []
+    reader = read_rows(path, shape, LIMITS)
+    assert len(numbered(reader)) == 3000
+    assert [notice.facts for notice in reader.notices()] == [{"count": 3000, "line": 2}]
+
+
 def test_lines_in_another_encoding_are_read_and_told(tmp_path: Path) -> None:
     lines = [f"{n};Überweisung" for n in range(2000)]
     data = [line.encode() for line in lines]
