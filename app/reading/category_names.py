@@ -314,15 +314,14 @@ NAMES: Mapping[str, str] = {
 # Names that are also everyday words or people's names: they count only as the whole payee, give or
 # take a town and the number of a branch.
 ALONE = """
-    real, dia, but, hera, action, target, gap, star, three, ee, jet, total, prisma, hem, crisp,
-    flink, quick, paul, costa, leon, depot, sage, sketch, mango, bolt, lime, bird, grab, orange,
-    sunrise, albert, jules, douglas, disney, canal, casino, cora, meny, mol, avia, gulf, star
-    tankstelle, arco, kiwi, combi, globus, norma, penny, ica, tango, alamo, budget, bulb, ben,
-    odido, base, dirk, deen, okay, conad, pam, plus, iceland, centra, memo, hermes, sky, wow,
-    joyn, zoom, loom, miro, sentry, render, oracle, sap, steam, vue, toto, regal, dav, rei, lego,
-    roller, poco, expert, conrad, alternate, dell, etos, lush, rituals, progressive, admiral,
-    churchill, clark, univé, mobiliar, presto, opal, ret, htm, italo, voi, miles, flix, condor,
-    avis, spirit, orlen, drei, salt, fido, rogers, spectrum, sprint, charter, eir, upc, sanitas,
-    medium, tinder, bumble, canyon, peaks, raisin, deka, schwab, fidelity, vanguard, acorns,
-    kraken, viking, staples, ups, gls, jumbo, picnic, iki, maxima
+    acorns, action, admiral, alamo, albert, alternate, arco, avia, avis, bird, bolt, bulb, bumble,
+    but, canal, centra, churchill, clark, combi, conad, condor, conrad, cora, costa, crisp, dav,
+    deen, deka, dell, depot, dia, dirk, disney, douglas, drei, ee, eir, etos, fidelity, fido,
+    flink, flix, gap, globus, gls, grab, gulf, hem, hera, hermes, htm, ica, iceland, iki, italo,
+    jet, joyn, jules, jumbo, kiwi, kraken, lego, leon, lime, loom, lush, mango, maxima, meny,
+    miro, mobiliar, mol, norma, odido, okay, opal, oracle, orange, orlen, pam, paul, peaks, penny,
+    picnic, poco, presto, prisma, progressive, quick, raisin, real, rei, ret, rituals, rogers,
+    roller, sage, sanitas, sap, schwab, sentry, sketch, sky, spectrum, sprint, staples, star
+    tankstelle, steam, sunrise, tango, target, three, tinder, total, toto, upc, ups, vanguard,
+    viking, voi, zoom
 """
