@@ -125,14 +125,18 @@ class JobRun:
 
     async def cancel(self, by: str) -> None:
         """End the job as cancelled, and take back what it stored."""
+        await self.forget_stored()
+        drop_all = partial(self._drop_in, steps=self._plan.step_keys)
+        message = friendly_message("cancelled")
+        await self._append(JobCancelled(job_id=self._row.id, by=by, message=message), also=drop_all)
+
+    async def forget_stored(self) -> None:
+        """Take back the rows of a job that has not ended well, where it has stored any."""
         await self._load()
         if "storing" in self._found or self._hand.step in self._from("storing"):
             # Dropped first: should the server die in between, the rows are stored again.
             await self._drop(self._from("storing"))
             await self._take_back()
-        drop_all = partial(self._drop_in, steps=self._plan.step_keys)
-        message = friendly_message("cancelled")
-        await self._append(JobCancelled(job_id=self._row.id, by=by, message=message), also=drop_all)
 
     async def undo(self, by: str) -> int:
         """Take back what a completed job stored; return how many rows that were."""

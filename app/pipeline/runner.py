@@ -30,8 +30,8 @@ from app.store.jobs import JobRow, get_job
 from app.store.waiting import (
     batch_has_ended_untold,
     batches_ended_untold,
-    jobs_that_may_go_on,
     next_jobs,
+    those_that_may_go_on,
 )
 from app.tasks import running
 
@@ -236,8 +236,10 @@ class Runner:
         """Finish what a crash interrupted between two writes."""
         for batch_id in await batches_ended_untold(self._database.reader):
             await self._settle(batch_id)
-        needed = await jobs_that_may_go_on(self._database.reader)
-        await asyncio.to_thread(_sweep, self._settings.work_dir, needed)
+        folders = await asyncio.to_thread(_folders, self._settings.work_dir)
+        needed = await those_that_may_go_on(self._database.reader, sorted(folders))
+        for name in folders.keys() - needed:
+            await asyncio.to_thread(_remove, folders[name])
 
     # What people ask for
 
@@ -275,6 +277,9 @@ class Runner:
                 reached = ", ".join(plan.step_keys[:upto])
                 raise InvalidRequest(what=f"from_step has to be one of {reached}")
             again = plan.step_keys[plan.step_keys.index(step) :]
+            if "storing" in again and "storing" in done:
+                # What is read anew must not meet its own rows of the last time.
+                await JobRun(self._shop, row).forget_stored()
             async with self._settling:
                 await self._log.append(
                     JobRetried(
@@ -354,9 +359,6 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sweep(work_dir: Path, needed: set[str]) -> None:
-    """Remove the working folders of jobs that will not go on."""
-    if work_dir.is_dir():
-        for folder in work_dir.iterdir():
-            if folder.name not in needed:
-                _remove(folder)
+def _folders(work_dir: Path) -> dict[str, Path]:
+    """Return the working folders that are there, by the id of their job."""
+    return {folder.name: folder for folder in work_dir.iterdir()} if work_dir.is_dir() else {}

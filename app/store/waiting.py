@@ -61,13 +61,17 @@ async def batches_ended_untold(db: Connection) -> list[str]:
     return [row[0] for row in await db.execute_fetchall(ENDED_UNTOLD)]
 
 
-KEPT_WORK = """
+MAY_GO_ON = """
     SELECT id FROM job
-    WHERE status NOT IN ('completed', 'cancelled', 'error')
-        OR (status = 'error' AND json_extract(CAST(state AS TEXT), '$.error.retryable'))
+    WHERE id IN (SELECT value FROM json_each(?))
+        AND (
+            status NOT IN ('completed', 'cancelled', 'error')
+            OR (status = 'error' AND json_extract(CAST(state AS TEXT), '$.error.retryable'))
+        )
 """
 
 
-async def jobs_that_may_go_on(db: Connection) -> set[str]:
-    """Return the jobs whose working folder is still needed: unfinished, or failed but retryable."""
-    return {row[0] for row in await db.execute_fetchall(KEPT_WORK)}
+async def those_that_may_go_on(db: Connection, job_ids: list[str]) -> set[str]:
+    """Return which of these jobs have not ended, or failed in a way that can be tried again."""
+    rows = await db.execute_fetchall(MAY_GO_ON, (orjson.dumps(job_ids).decode(),))
+    return {row[0] for row in rows}

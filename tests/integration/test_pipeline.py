@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blockbuster import blockbuster_ctx
 
 from app.core.errors import Conflict, InvalidRequest, NotFound, StorageFull
 from app.core.events import BatchCreated, JobCreated
@@ -268,6 +269,17 @@ async def test_a_warning_is_told_and_kept(house: House) -> None:
     assert warning["title"] == "1 of 10 rows could not be read; the rest is fine"
 
 
+async def test_the_pipeline_never_blocks_the_loop(tmp_path: Path) -> None:
+    home = House(tmp_path)
+    async with home.up() as house:
+        jobs = await house.drop("a", "b", acts={"extracting": "chat", "storing": "crash"})
+        with blockbuster_ctx("app"):
+            for job in jobs:
+                await house.end_of(job)
+                await house.runner.retry(job, "anna")
+                await house.end_of(job, times=2)
+
+
 # The same file again
 
 
@@ -417,6 +429,15 @@ async def test_a_retry_may_begin_earlier_but_not_later(house: House) -> None:
     await house.end_of(job, times=2)
     assert house.runs_of("malware_scan") == 2
     await assert_whole(house, job)
+
+
+async def test_a_retry_from_before_the_storing_takes_the_rows_back_first(house: House) -> None:
+    (job,) = await house.drop("a", acts={"classification": "disk full"})
+    await house.end_of(job)
+    await house.runner.retry(job, "anna", from_step="extracting")
+    await house.end_of(job, times=2)
+    order = [line.split()[1] for line in house.diary.read_text().splitlines()]
+    assert [step for step in order if step in ("storing", "undo")] == ["storing", "undo", "storing"]
 
 
 async def test_a_completed_job_can_not_be_retried(house: House) -> None:
