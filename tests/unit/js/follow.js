@@ -1,0 +1,52 @@
+/** The page's client and store under Node, against a running server. Run by
+ *  tests/integration/test_page_client.py with --experimental-websocket:
+ *
+ *  LIVETRAIL_URL, LIVETRAIL_TOKEN, LIVETRAIL_ROOM   where, who, what
+ *  LIVETRAIL_TRANSPORT=polling                      no WebSocket ever opens
+ *
+ *  Writes a JSON object a line: {"event"}, {"state"}, {"gap"}, {"reset"}; told "end", it writes
+ *  {"jobs": {id: folded state}} and ends.
+ */
+
+import { createInterface } from "node:readline";
+import { createStore } from "../../../static/js/core/store.js";
+import { createClient } from "../../../static/js/net/client.js";
+
+const { LIVETRAIL_URL: url, LIVETRAIL_TOKEN: token } = process.env;
+const headers = { Authorization: `Bearer ${token}` };
+const say = (message) => console.log(JSON.stringify(message));
+
+class Socket extends WebSocket {
+  constructor(address) {
+    super(address, { headers });
+  }
+}
+
+const store = createStore({ onGap: (...gap) => say({ gap }) });
+const path = process.env.LIVETRAIL_TRANSPORT === "polling" ? "/nowhere" : "/ws";
+const client = createClient({
+  url: url.replace("http", "ws") + path,
+  historyUrl: `${url}/api/v1/events/history`,
+  rooms: [{ room: process.env.LIVETRAIL_ROOM ?? "user:me", after: 0 }],
+  WebSocket: Socket,
+  fetch: (address, request) =>
+    fetch(address, { ...request, headers: { ...request.headers, ...headers } }),
+  onEvent: (event) => {
+    store.applyEvent(event);
+    say({ event });
+  },
+  onState: (state) => say({ state }),
+  onReset: () => {
+    store.clearAll();
+    say({ reset: true });
+  },
+  onSnapshot: store.applySnapshot,
+});
+client.start();
+
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line === "end") break;
+}
+client.stop();
+const jobs = store.getAllStatuses().map((status) => [status.fileId, status.job]);
+process.stdout.write(`${JSON.stringify({ jobs: Object.fromEntries(jobs) })}\n`, () => process.exit());
