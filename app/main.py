@@ -56,7 +56,7 @@ READERS = {
     "undo": "app.reading.save:undo",
 }
 PRELOADED = tuple(sorted({name.partition(":")[0] for name in READERS.values()}))
-PRELOAD = web.AppKey("preload", tuple[str, ...])
+PRELOAD: web.AppKey[tuple[str, ...]] = web.AppKey("preload", tuple)
 SMALL_BODY_BYTES = 256 * 1024  # of forms and JSON; files are streamed and have their own limit
 SNAPSHOT_JOBS = 1000
 HANDLERS_SHARE = 0.2  # of the time for a graceful stop; the rest is the pipeline's
@@ -73,7 +73,8 @@ def make_app(settings: Settings, *, warm: bool = True) -> web.Application:
     """
     app = web.Application(middlewares=[request_id, errors, gate], client_max_size=SMALL_BODY_BYTES)
     app[keys.SETTINGS] = settings
-    app[PRELOAD] = PRELOADED if warm else ()
+    preload: tuple[str, ...] = PRELOADED if warm else ()
+    app[PRELOAD] = preload
     app[keys.DOOR] = Door()
     app[keys.THROTTLE] = Throttle()
     app.add_routes(all_routes())

@@ -1,6 +1,5 @@
 """What happens around every request: its id, its errors, and who may come in at all."""
 
-import asyncio
 import logging
 import re
 import uuid
@@ -14,7 +13,7 @@ from app.core.errors import AppError, InternalError, NotAuthenticated, NotClaime
 from app.keys import ACCOUNTS, REQUEST_ID, SETTINGS, VIEWER
 from app.web.identity import COOKIE, RENEWED, SAFE_METHODS, demand_same_site, recognise, set_cookie
 from app.web.pages import error_response
-from app.web.problems import from_http, problem_response
+from app.web.problems import from_http, problem_response, status_of
 from app.web.wire import wants_html
 
 logger = logging.getLogger(__name__)
@@ -23,6 +22,7 @@ access_logger = logging.getLogger("app.access")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+CLIENT_LEFT = 499  # for the access log, as nginx has it
 STARTED = web.RequestKey("started", bool)
 # What answers before the server has an owner, and without asking who it is.
 ALWAYS_OPEN = ("/healthz", "/readyz", "/static/")
@@ -65,8 +65,9 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         if error.status < 400:
             raise
         return _told(request, *from_http(error))
-    except ConnectionResetError:  # whoever asked has left
-        raise
+    except ConnectionResetError:
+        logger.debug("whoever asked has left: request=%s", request[REQUEST_ID])
+        return web.Response(status=CLIENT_LEFT)  # to nobody
     except Exception:
         reference = request[REQUEST_ID]
         logger.exception("request failed: reference=%s path=%s", reference, request.path)
@@ -118,7 +119,7 @@ def _told(request: web.Request, error: AppError, status: int | None) -> web.Stre
         # Half an answer is out; a broken connection is the only way left to say that it failed.
         if request.transport is not None:
             request.transport.abort()
-        raise asyncio.CancelledError
+        return web.Response(status=status_of(error.code))  # to nobody
     if not wants_html(request):
         return problem_response(error, status)
     if isinstance(error, NotClaimed):

@@ -6,10 +6,12 @@ from functools import partial
 
 from aiohttp import web
 
-from app.core.errors import CrossSite, InvalidRequest, NotAuthenticated, NotFound
-from app.core.permissions import Viewer
-from app.keys import DATABASE, DOOR, HUB, SETTINGS
+from app.core.errors import Conflict, CrossSite, InvalidRequest, NotAuthenticated, NotFound
+from app.core.permissions import Viewer, may_see
+from app.core.protocol import Answer, Steer
+from app.keys import DATABASE, DOOR, HUB, RUNNER, SETTINGS
 from app.live.websocket import serve_websocket
+from app.store.jobs import get_job
 from app.web.auth import user_of_ticket
 from app.web.history import owner_of_room
 from app.web.identity import is_allowed_origin, maybe_viewer, viewer_as
@@ -43,7 +45,26 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         settings,
         owner_of=partial(owner_of_room, request.app[DATABASE].reader),
         client_id=client_id or uuid.uuid4().hex,
+        control=partial(_steer, request, viewer),
     )
+
+
+async def _steer(request: web.Request, viewer: Viewer, wish: Steer | Answer) -> None:
+    """Do what the HTTP API does under the same name. Raises NotFound, Conflict."""
+    if not isinstance(wish, Steer) or wish.op not in ("cancel", "retry"):
+        raise Conflict(
+            what=f"A job can not be asked to {wish.op} yet",
+            todo="Use cancel, or retry.",
+        )
+    request.app[DOOR].pass_through()
+    job = await get_job(request.app[DATABASE].reader, wish.job_id)
+    if job is None or not may_see(viewer, job.user_id):
+        raise NotFound(what="job")
+    runner = request.app[RUNNER]
+    if wish.op == "cancel":
+        await runner.cancel(job.id, viewer.name)
+    else:
+        await runner.retry(job.id, viewer.name)
 
 
 async def _viewer(request: web.Request) -> Viewer | None:

@@ -1,17 +1,20 @@
 """Typed values out of requests, and JSON into answers."""
 
+import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
 import orjson
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ValidationError
 
-from app.core.errors import InvalidRequest
+from app.core.errors import InvalidRequest, UploadCut
 from app.core.ids import is_uuid
+from app.keys import SETTINGS
 
 Model = TypeVar("Model", bound=BaseModel)
+Value = TypeVar("Value")
 
 
 def validated(model: type[Model], values: Any, where: str) -> Model:
@@ -34,7 +37,7 @@ def read_query(request: web.Request, model: type[Model]) -> Model:
 
 async def read_json(request: web.Request, model: type[Model]) -> Model:
     """Return the body as a `model`; an absent body is an empty object. Raises InvalidRequest."""
-    text = await request.read()
+    text = await _in_time(request, request.read())
     try:
         values = orjson.loads(text) if text else {}
     except orjson.JSONDecodeError as error:
@@ -44,8 +47,17 @@ async def read_json(request: web.Request, model: type[Model]) -> Model:
 
 async def read_form(request: web.Request, model: type[Model]) -> Model:
     """Return a form that a page sent as a `model`. Raises InvalidRequest."""
-    form = await request.post()
+    form = await _in_time(request, request.post())
     return validated(model, {k: v for k, v in form.items() if isinstance(v, str)}, "form")
+
+
+async def _in_time(request: web.Request, reading: Awaitable[Value]) -> Value:
+    """Wait for a small body, but not for ever. Raises UploadCut."""
+    try:
+        async with asyncio.timeout(request.app[SETTINGS].upload_idle_s):
+            return await reading
+    except TimeoutError as error:
+        raise UploadCut from error
 
 
 def read_id(request: web.Request, name: str) -> str:

@@ -280,6 +280,16 @@ async def test_a_job_that_has_ended_can_not_be_cancelled(shop: Shop) -> None:
     assert await refused(shop.bob, "POST", f"/api/v1/jobs/{shop.job_id}/cancel") == "conflict"
 
 
+async def test_a_socket_steers_ones_own_jobs_only(shop: Shop) -> None:
+    wish = {"op": "cancel", "id": "1", "job_id": shop.job_id}
+    for client, code in ((shop.eve, "not_found"), (shop.bob, "conflict")):
+        async with client.ws_connect("/ws?frames=single") as socket:
+            await socket.receive_json()
+            await socket.send_json(wish)
+            answer = await socket.receive_json()
+        assert (answer["type"], answer["code"]) == ("error", code)
+
+
 async def test_forms_steer_without_scripts(shop: Shop) -> None:
     (failed,) = await ended(shop.bob, await upload(shop.bob, ("void.csv", b"")))
     path = f"/jobs/{failed['job_id']}"

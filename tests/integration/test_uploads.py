@@ -361,6 +361,33 @@ async def test_an_upload_that_falls_silent_is_ended(small: Server) -> None:
     assert nothing_happened(small)
 
 
+async def test_a_server_that_stops_leaves_nothing_of_a_half_upload(settings: Settings) -> None:
+    with_user(settings, "ann")
+    async with serving(settings) as server:
+        _, writer = await raw_upload(server, 10_000_000, b"--x\r\n" + PART + b"z" * 2_000_000)
+        await until(lambda: stored(server))
+    writer.close()
+    assert not stored(server)
+    assert not jobs(server)
+
+
+async def test_what_the_log_refuses_leaves_nothing(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    await upload(ann, ("a.csv", CSV))
+    kept = stored(server)
+    with sqlite3.connect(server.settings.database_path) as database:
+        database.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON batch BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    form = files_form(("same.csv", CSV), ("other.csv", b"other"))
+    async with ann.post("/api/v1/batches", data=form) as answer:
+        assert await code(answer) == (500, "internal_error")
+        assert answer.headers["X-Request-ID"] in (await answer.json(content_type=None))["title"]
+    assert (stored(server), jobs(server)) == (kept, 1)
+    assert server.app[FILES].used_bytes == len(CSV)
+
+
 async def test_a_start_sweeps_away_what_no_job_knows(settings: Settings) -> None:
     with_user(settings, "ann")
     async with serving(settings) as server, server.client("ann") as client:
@@ -435,6 +462,25 @@ async def test_a_full_disk_refuses_and_the_server_goes_on(little_disk: Path) -> 
             assert await code(answer) == (507, "storage_full")
         assert stored(server) == before
         await upload(client, ("b.csv", CSV + b"2026-02-02,Tea,-1\n"))
+
+
+async def test_a_disk_that_others_fill_up_harms_nothing_accepted_before(
+    little_disk: Path,
+) -> None:
+    settings = settings_for(little_disk / "data")
+    with_user(settings, "ann")
+    async with serving(settings) as server, server.client("ann") as client:
+        accepted = await upload(client, ("a.csv", CSV))
+        ballast = little_disk / "ballast"
+        with pytest.raises(OSError, match="No space"):
+            ballast.write_bytes(b"x" * 8_000_000)
+        form = files_form(("b.csv", b"y" * 200_000))
+        async with client.post("/api/v1/batches", data=form) as answer:
+            assert await code(answer) == (507, "storage_full")
+        ballast.unlink()
+        async with client.get(f"/api/v1/jobs/{accepted['jobs'][0]['job_id']}/original") as answer:
+            assert await answer.read() == CSV
+        await upload(client, ("c.csv", CSV + b"2026-02-02,Tea,-1\n"))
 
 
 def test_every_way_a_disk_says_full_is_told_as_full() -> None:
