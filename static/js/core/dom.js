@@ -80,6 +80,9 @@ export function adoptVars(root) {
   }
 }
 
+/** Had focus when it left its list. @type {HTMLElement|null} */
+let orphan = null;
+
 /** Keeps `parent`'s children equal to a list of items, moving rather than making.
  *  Children rendered by the server are taken over when they carry data-key.
  *  @template T
@@ -99,6 +102,7 @@ export function keyedList(parent, { create, update, keyOf = (item) => item.fileI
     /** @param {T[]} items  in the order wanted */
     render(items) {
       const wanted = new Set(items.map(keyOf));
+      if (document.activeElement && document.activeElement !== document.body) orphan = null;
       const focused = parent.contains(document.activeElement) ? document.activeElement : null;
       for (const [key, node] of nodes) {
         if (wanted.has(key)) continue;
@@ -137,9 +141,11 @@ export function keyedList(parent, { create, update, keyOf = (item) => item.fileI
         update?.(node, item);
       }
       flush();
-      // an element that is moved loses focus
-      if (focused?.isConnected && focused !== document.activeElement) {
-        focused.focus({ preventScroll: true });
+      // an element that is moved loses focus; it may come back in another list
+      if (focused && focused !== document.activeElement) orphan = focused;
+      if (orphan?.isConnected) {
+        orphan.focus({ preventScroll: true });
+        orphan = null;
       }
     },
   };

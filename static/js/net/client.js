@@ -116,17 +116,15 @@ export function createClient(options) {
 
   // connecting
 
+  const handlers = { onOpen: () => {}, onText: heard, onClose: (end) => lost(end.code) };
+  const poll = (how) => openPolling({ url: historyUrl, fetch, timers, log, ...handlers, ...how });
+
   function connect() {
     if (!wanted || asleep) return;
     drop();
     lastHeard = now();
-    const handlers = {
-      onOpen: () => {},
-      onText: heard,
-      onClose: (end) => lost(end.code),
-    };
     if (!everOpened && unopened >= 2) {
-      transport = openPolling({ url: historyUrl, fetch, timers, log, ...handlers });
+      transport = poll({});
     } else {
       transport = openSocket({ url, WebSocket, ...handlers });
     }
@@ -163,6 +161,8 @@ export function createClient(options) {
       full = true;
       become({ name: "tooMany", inMs: FULL_MS });
       after("retry", FULL_MS, connect);
+      // not live, but never older than that
+      transport = poll({ everyMs: FULL_MS, onClose: () => {} });
     } else {
       full = false;
       wait(code);
@@ -243,7 +243,7 @@ export function createClient(options) {
       if (!room) return;
       room.from = room.at;
       room.head = message.head;
-      if (message.head > room.at && state.name !== "live") {
+      if (message.head > room.at && state.name !== "live" && !full) {
         become({ name: "catchingUp", ...reach(room.at) });
       }
     },
@@ -321,11 +321,12 @@ export function createClient(options) {
   /** Live, once every room is. */
   function settled() {
     if (!transport || [...rooms.values()].some((room) => !room.live)) return;
+    const kind = transport.kind;
+    if (full && kind === "polling") return;
     tries = 0;
     full = false;
     shown = 0;
     lastLive = now();
-    const kind = transport.kind;
     if (state.name !== "live" || state.transport !== kind) {
       const next = { name: "live", transport: kind, latencyMs };
       if (kind === "polling") next.everyMs = transport.everyMs;

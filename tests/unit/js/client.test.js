@@ -189,6 +189,22 @@ test("4009 is too many: it looks again every ten seconds", async () => {
   assert.equal(page.client.state.name, "live");
 });
 
+test("with too many connections it still refreshes, without being called live", async () => {
+  const events = story(2);
+  const page = begin({ fetch: history(events) });
+  page.net.last.open();
+  page.net.last.shut(4009);
+  await page.clock.pass(0);
+  assert.deepEqual(places(page), [1, 2]);
+  events.push(event(3));
+  await page.clock.pass(10_000);
+  page.net.last.open();
+  page.net.last.shut(4009);
+  await page.clock.pass(0);
+  assert.deepEqual(places(page), [1, 2, 3]);
+  assert.deepEqual([...new Set(page.names())], ["connecting", "tooMany"]);
+});
+
 test("a page hidden for two minutes lets go and resumes from its place", async () => {
   const page = begin();
   live(page);
