@@ -74,7 +74,6 @@ def _check_directory(stream: BinaryIO, filename: str) -> None:
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) < at + 22:
         raise DamagedFile(filename=filename)
-    members, directory = struct.unpack_from("<H4xI", tail, at + 8)[0], 0
     members, directory = struct.unpack_from("<HI", tail, at + 10)
     if directory == 0xFFFFFFFF or members == 0xFFFF:  # zip64 holds the real ones
         locator = tail.rfind(b"PK\x06\x06")
@@ -101,6 +100,8 @@ class Unpacker:
 
         Raises ArchiveBomb as soon as a limit is passed, DamagedFile when it does not inflate.
         """
+        if member.offset < 0:  # a directory that is not where it says
+            raise DamagedFile(filename=self._filename)
         stream.seek(member.offset)
         header = stream.read(30)
         if len(header) < 30 or not header.startswith(b"PK\x03\x04"):

@@ -89,7 +89,9 @@ def detect_dialect(lines: list[str]) -> Dialect:
             if quote == "'" and not _opens_cells(text, delimiter, quote):
                 continue
             escape = _escape(text, quote)
-            skip_space = bool(re.search(rf"{re.escape(delimiter)} {{1,99}}{quote}", text))
+            skip_space = delimiter != " " and bool(
+                re.search(rf"{re.escape(delimiter)} {{1,99}}{quote}", text)
+            )
             score, width = _score(lines, Dialect(delimiter, quote, escape, skip_space, 0.0))
             if score > best.score:
                 best = Dialect(delimiter, quote, escape, skip_space, score, width)

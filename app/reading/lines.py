@@ -257,11 +257,12 @@ class LineReader:
     ) -> int:
         """Append the records from `at` on; return where the first doubtful one begins."""
         if self.stray_quotes >= STRAY_QUOTES:
-            for text in source[at:]:
-                numbers.append(line + at)
-                rows.append(next(rows_of([text], self._dialect)))
-                at += 1
-            return at
+            for number, text in enumerate(source[at:], line + at):
+                row = next(rows_of([text], self._dialect))
+                if _filled(row):
+                    numbers.append(number)
+                    rows.append(row)
+            return len(source)
         start = at
         reader = rows_of(chain(islice(source, start, None), [END]), self._dialect)
         try:

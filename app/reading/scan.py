@@ -48,7 +48,7 @@ def scan(task: Task, tell: Tell) -> dict[str, Any]:
         _Office(task, tell, findings).scan(path)
     else:
         _scan_text(path, task, tell, findings)
-    for finding in {entry["finding"] for entry in findings.values()}:
+    for finding in dict.fromkeys(entry["finding"] for entry in findings.values()):
         tell.warn(ActiveContent(finding=finding))
     return {
         "clean": True,
@@ -118,16 +118,15 @@ class _Office:
         self._tell = tell
         self._findings = findings
         self._unpacker = Unpacker(task["filename"], task["limits"])
+        self._done = 0  # bytes of the packed file
 
     def scan(self, path: Path) -> None:
+        """Look at every part. Raises MalwareFound, ArchiveBomb, DamagedFile."""
         with path.open("rb") as stream:
-            done = 0
-            for part, packed in self._scan_zip(stream, depth=1, prefix=""):
-                done += packed
-                self._tell(min(done, self._task["size"]), self._task["size"], part=part)
+            self._scan_zip(stream, depth=1, prefix="")
+        self._tell(self._task["size"], self._task["size"])
 
-    def _scan_zip(self, stream: BinaryIO, *, depth: int, prefix: str) -> Iterator[tuple[str, int]]:
-        """Yield each part's name and packed size once it is scanned."""
+    def _scan_zip(self, stream: BinaryIO, *, depth: int, prefix: str) -> None:
         filename = self._task["filename"]
         if depth > MAX_DEPTH:
             raise ArchiveBomb(
@@ -140,11 +139,19 @@ class _Office:
                     self._findings.setdefault(
                         finding, {"rule": "active_part", "finding": finding, "where": name}
                     )
-            nested = self._scan_member(self._unpacker.blocks(stream, member), name)
+            blocks = self._unpacker.blocks(stream, member)
+            if depth == 1:
+                blocks = self._watched(blocks, stream)
+            nested = self._scan_member(blocks, name)
             if nested is not None:
-                for _ in self._scan_zip(nested, depth=depth + 1, prefix=f"{name}/"):
-                    pass
-            yield name, member.packed
+                self._scan_zip(nested, depth=depth + 1, prefix=f"{name}/")
+
+    def _watched(self, blocks: Iterable[bytes], stream: BinaryIO) -> Iterator[bytes]:
+        """Tell how far in the packed file each block brought us."""
+        for block in blocks:
+            yield block
+            self._done = max(self._done, stream.tell())
+            self._tell(self._done, self._task["size"])
 
     def _scan_member(self, blocks: Iterable[bytes], name: str) -> BinaryIO | None:
         """Hold a member against the rules; return it when it is a zip itself."""

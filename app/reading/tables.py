@@ -25,7 +25,7 @@ from app.reading.sheets import SheetReader, Workbook
 
 SAMPLE_BYTES = 1024 * 1024
 SAMPLE_CELLS = 200_000
-SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # Excel's own first line
+SEP_LINE = re.compile(r'"?sep=([^\w"\'\\])"?', re.IGNORECASE)  # Excel's own first line
 
 
 LISTS = ("sheets", "header", "told")
@@ -233,7 +233,8 @@ def _shape(
     if start.first < len(numbered):
         first_row_line = numbered[start.first][0]
     else:
-        first_row_line = numbered[-1][0] + 1
+        last_line, last = numbered[-1]
+        first_row_line = last_line + 1 + sum(cell.count("\n") for cell in last)
     above = (header_line or first_row_line) - 1
     shape = replace(
         found,
