@@ -106,8 +106,7 @@ class Workers:
 
     def __init__(self, preload: Sequence[str] = ()) -> None:
         self._preload = tuple(preload)
-        self._forkserver: _ForkServer | None = None
-        self._starting = asyncio.Lock()
+        self._warming: asyncio.Task[_ForkServer] | None = None
         self._last_worker = 0
 
     async def __aenter__(self) -> "Workers":
@@ -122,10 +121,11 @@ class Workers:
         trace: TracebackType | None,
     ) -> None:
         """End the fork server and every worker with it."""
-        forkserver, self._forkserver = self._forkserver, None
-        if forkserver is not None:
-            self._let_go(forkserver)
-            await asyncio.to_thread(_end, forkserver.process)
+        if self._warming is not None:
+            with suppress(OSError):
+                forkserver = await self._warming
+                self._let_go(forkserver)
+                await asyncio.to_thread(_end, forkserver.process)
 
     async def ready(self) -> int:
         """Wait until the libraries are loaded; return the fork server's process id."""
@@ -144,7 +144,10 @@ class Workers:
         ours.setblocking(False)
         try:
             forkserver = await self._warm()
-            worker_id, worker = self._start(forkserver, theirs, task)
+            worker_id, worker = self._start(forkserver, theirs)
+        except OSError as error:
+            ours.close()
+            raise _crashed(task, "it could not be started") from error
         except BaseException:
             ours.close()
             raise
@@ -171,10 +174,11 @@ class Workers:
         return _outcome(last, status, task, limits)
 
     async def _warm(self) -> _ForkServer:
-        async with self._starting:
-            if self._forkserver is None or self._forkserver.gone:
-                self._forkserver = await self._start_forkserver()
-            return self._forkserver
+        """Return the fork server, a new one if need be. Raises OSError when none can be started."""
+        if self._warming is None or (self._warming.done() and _is_lost(self._warming)):
+            self._warming = asyncio.create_task(self._start_forkserver(), name="fork server")
+        # A step that is cancelled while it waits must not take the others' fork server with it.
+        return await asyncio.shield(self._warming)
 
     async def _start_forkserver(self) -> _ForkServer:
         ours, theirs = socket.socketpair()
@@ -187,19 +191,14 @@ class Workers:
         loop.add_reader(ours, self._hear_forkserver, forkserver)
         return forkserver
 
-    def _start(
-        self, forkserver: _ForkServer, theirs: socket.socket, task: Task
-    ) -> tuple[int, _Worker]:
+    def _start(self, forkserver: _ForkServer, theirs: socket.socket) -> tuple[int, _Worker]:
+        """Ask for a worker at the other end of `theirs`. Raises OSError."""
         loop = asyncio.get_running_loop()
         self._last_worker += 1
+        frame = REQUEST.pack(START, self._last_worker)
+        socket.send_fds(forkserver.control, [frame], [theirs.fileno()])
         worker = _Worker(loop.create_future(), loop.create_future())
         forkserver.workers[self._last_worker] = worker
-        try:
-            frame = REQUEST.pack(START, self._last_worker)
-            socket.send_fds(forkserver.control, [frame], [theirs.fileno()])
-        except OSError as error:
-            del forkserver.workers[self._last_worker]
-            raise _crashed(task, "it could not be started") from error
         return self._last_worker, worker
 
     async def _started(self, worker: _Worker, task: Task) -> None:
@@ -282,6 +281,10 @@ class Workers:
                 future.set_exception(ForkServerGone())
                 future.exception()  # not every one of them is waited for
         forkserver.workers.clear()
+
+
+def _is_lost(warming: asyncio.Task[_ForkServer]) -> bool:
+    return warming.cancelled() or warming.exception() is not None or warming.result().gone
 
 
 def _spawn(control: socket.socket, preload: tuple[str, ...]) -> subprocess.Popen[bytes]:

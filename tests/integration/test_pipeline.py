@@ -225,7 +225,7 @@ async def test_the_sentences_of_a_file_tell_a_story(house: House) -> None:
         "Matching entities across your data...",
         "Matching entities across your data: 5 of 6...",
         "Categorizing your transactions...",
-        "Categorizing your transactions: 5 of 6...",
+        "Categorizing your transactions: 6 of 6...",
         "Adding context to your data...",
         "Adding context to your data: 2 details so far...",
     ]

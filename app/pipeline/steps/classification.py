@@ -15,9 +15,10 @@ class Classification(Work):
         return Said(self.key, {"done": told.done, "total": told.total, **told.context})
 
     def closing(self, task: Task, found: Found) -> Said:
+        # Rows that wait for a person's look were gone through too.
         review = int(found.get("review", 0))
-        done = int(found.get("categorised", 0))
-        return Said(self.key, {"done": done, "total": done + review}, {"review": review})
+        rows = int(found.get("categorised", 0)) + review
+        return Said(self.key, {"done": rows, "total": rows}, {"review": review})
 
     def summary(self, task: Task, found: Found) -> str:
         done, review = int(found.get("categorised", 0)), int(found.get("review", 0))
