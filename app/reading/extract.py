@@ -30,7 +30,7 @@ def extract(task: Task, tell: Tell) -> dict[str, Any]:
     columns = [Column(**column) for column in found["columns"]]
     has_amounts = bool(found["has_amounts"])
     estimate = int(found["rows_estimate"])
-    writer = PartWriter(Path(task["work_dir"]))
+    writer = PartWriter(Path(task["work_dir"]), task["user_id"])
     done = 0
     with _no_collections():
         for frame, misfits in _batches(task, columns, has_amounts=has_amounts):

@@ -20,6 +20,8 @@ from typing import Any
 import orjson
 import polars as pl
 
+from app.reading.category_match import purpose_pattern
+from app.reading.payees import PAYPAL_SHOP, PURPOSE_MARK
 from app.reading.typed import Rejected
 from app.store.records_bulk import NewLabel
 
@@ -59,8 +61,9 @@ class _Sums:
 class PartWriter:
     """Writes parts as they come; keys and labels are gathered for the whole file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, owner: str) -> None:
         self._folder = folder
+        self._owner = owner
         (folder / SUMMARY).unlink(missing_ok=True)
         for old in folder.glob("part-*.arrow"):
             old.unlink()
@@ -79,7 +82,7 @@ class PartWriter:
             self._rejected_rows += 1
         if rows.is_empty():
             return
-        hashes = content_hashes(rows)
+        hashes = content_hashes(rows, self._owner)
         self._hashes.append(hashes)
         numbers = pl.int_range(self._rows + 1, self._rows + rows.height + 1, eager=True)
         part = rows.with_columns(
@@ -140,7 +143,7 @@ class PartWriter:
 
     def _label(self, rows: pl.DataFrame) -> pl.Series:
         """Give every row the number of its label, and count it there."""
-        payee = pl.coalesce("counterparty", "description", pl.lit(""))
+        payee = _payee()
         grouped = (
             rows.lazy()
             .select(
@@ -183,8 +186,25 @@ class PartWriter:
         return placed.sort("at")["label"]
 
 
-def content_hashes(rows: pl.DataFrame) -> pl.Series:
-    """Return a 64-bit hash of each row's content, equal for rows that say the same."""
+def _payee() -> pl.Expr:
+    """Whom a row names, and the word of its purpose that says what for (payees.with_purpose).
+
+    A shop that was paid through PayPal stands in the purpose; it is the payee.
+    """
+    named, said = pl.col("counterparty"), pl.col("description")
+    shop = pl.when(named.str.contains("(?i)^paypal")).then(said.str.extract(PAYPAL_SHOP, 1))
+    purpose = said.str.to_lowercase().str.extract(purpose_pattern(), 1)
+    return pl.coalesce(
+        pl.lit("PAYPAL *") + shop,
+        named + pl.lit(PURPOSE_MARK) + purpose,
+        named,
+        said,
+        pl.lit(""),
+    )
+
+
+def content_hashes(rows: pl.DataFrame, owner: str) -> pl.Series:
+    """Return a 64-bit hash of each row's content, equal for rows of `owner` that say the same."""
     empty = pl.lit("")
     fields = [pl.col(name).cast(pl.String).fill_null(empty) for name in KEY_FIELDS]
     plain = [
@@ -195,8 +215,12 @@ def content_hashes(rows: pl.DataFrame) -> pl.Series:
     if without_money:  # a list of something else: all of its cells are its content
         plain.append(pl.col("extra").fill_null(empty))
     text = rows.select(pl.concat_str(plain, separator="\x1f")).to_series()
+    whose = blake2b(owner.encode(), digest_size=16).digest()
     digest = b"".join(
-        [blake2b(one, digest_size=8).digest() for one in text.cast(pl.Binary).to_list()]
+        [
+            blake2b(content, digest_size=8, person=whose).digest()
+            for content in text.cast(pl.Binary).to_list()
+        ]
     )
     return pl.Series("hash", array("q", digest), dtype=pl.Int64)
 

@@ -61,7 +61,7 @@ def store(task: Task, tell: Tell) -> dict[str, Any]:
             insert_rows(connection, present, in_slices(frame))
             done_rows += part.height
             tell(done_rows, rows, rows_done=done_rows, rows_total=rows)
-        insert_keys(connection, import_id, in_slices(keys.select("key", pl.col("n") + base)))
+        insert_keys(connection, in_slices(keys.select("key", pl.col("n") + base)))
         rejected = insert_rejected(connection, import_id, parts.rejected())
         known = 0 if keep else seen.height
         finish_import(connection, import_id, stored=rows - known, known=known, rejected=rejected)

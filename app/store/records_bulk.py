@@ -1,8 +1,8 @@
 """Writing and taking back all rows of one job in records.db, and finding what is known already.
 
-A row is recognised by a 64-bit key over its content and the number of equal rows before it in its
-file. Keys are looked up and inserted in their own order: the index then grows at its pages one
-after another instead of at random ones. Should two different rows of a person ever share a key
+A row is recognised by a 64-bit key over its owner, its content and the number of equal rows before
+it in its file. Keys are looked up and inserted in their own order: the index then grows page after
+page instead of at random ones. Should two different rows of a person ever share a key
 (one chance in 10^5 at ten million rows), the later one is kept too, marked as known.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from app.store.records_schema import ROW_BITS, id_range
+from app.store.records_schema import id_range
 
 Known = tuple[int, int]
 """A row's number in the file, and the id of the earlier row with the same content."""
@@ -59,8 +59,8 @@ def person_of(connection: sqlite3.Connection, user_id: str) -> int | None:
 
 
 FIND_KNOWN = (
-    "SELECT f.n, k.row FROM temp.fresh f JOIN row_key k ON k.person = ? AND k.key = f.key"
-    " ORDER BY f.key"
+    "SELECT f.n, k.row FROM temp.fresh f CROSS JOIN row_key k ON k.key = f.key"
+    " JOIN import i ON i.id = k.row >> 32 WHERE i.person = ?"
 )
 
 
@@ -74,7 +74,7 @@ def known_rows(
     person = person_of(connection, user_id)
     if person is None:
         return
-    has_any = connection.execute("SELECT 1 FROM row_key WHERE person = ? LIMIT 1", (person,))
+    has_any = connection.execute("SELECT 1 FROM import WHERE person = ? LIMIT 1", (person,))
     if has_any.fetchone() is None:
         return
     connection.execute("CREATE TEMP TABLE fresh (key INTEGER PRIMARY KEY, n INTEGER NOT NULL)")
@@ -121,21 +121,15 @@ def insert_rows(
     )
 
 
-def insert_keys(
-    connection: sqlite3.Connection, import_id: int, keys: Iterable[tuple[int, int]]
-) -> None:
-    """Make this import's rows known. keys: (key, row id), ascending by key.
+INSERT_KEY = "INSERT INTO row_key (key, row) VALUES (?, ?) ON CONFLICT DO NOTHING"
+
+
+def insert_keys(connection: sqlite3.Connection, keys: Iterable[tuple[int, int]]) -> None:
+    """Make an import's rows known. keys: (key, row id), ascending by key.
 
     A key that an earlier file brought stays with that file's row.
     """
-    (person,) = connection.execute(
-        "SELECT person FROM import WHERE id = ?", (import_id,)
-    ).fetchone()
-    connection.executemany(
-        f"INSERT INTO row_key (person, key, row) VALUES ({int(person)}, ?, ?)"  # noqa: S608
-        " ON CONFLICT DO NOTHING",
-        keys,
-    )
+    connection.executemany(INSERT_KEY, keys)
 
 
 INSERT_LABEL = (
@@ -210,19 +204,19 @@ HEIRS = (
     " WHERE seen BETWEEN ? AND ? GROUP BY seen"
 )
 PROMOTED = (
-    f"SELECT id >> {ROW_BITS}, count(*) FROM row"  # noqa: S608
+    "SELECT id >> 32, count(*) FROM row"
     " WHERE id IN (SELECT new FROM temp.heir) AND known = 1 GROUP BY 1"
 )
 INHERIT_KEYS = (
     "UPDATE row_key SET row = (SELECT new FROM temp.heir WHERE old = row_key.row)"
-    " WHERE person = ? AND row IN (SELECT old FROM temp.heir)"
+    " WHERE row IN (SELECT old FROM temp.heir)"
 )
 PROMOTE = "UPDATE row SET known = 0, seen = NULL WHERE id IN (SELECT new FROM temp.heir)"
 FOLLOW = (
     "UPDATE row SET seen = (SELECT new FROM temp.heir WHERE old = row.seen)"
     " WHERE seen BETWEEN ? AND ?"
 )
-DROP_KEYS = "DELETE FROM row_key WHERE person = ? AND row BETWEEN ? AND ?"
+DROP_KEYS = "DELETE FROM row_key WHERE row BETWEEN ? AND ?"
 DROP_ROWS = "DELETE FROM row WHERE id BETWEEN ? AND ?"
 ADD_PROMOTED = "UPDATE import SET stored = stored + ?, known = known - ? WHERE id = ?"
 
@@ -235,23 +229,23 @@ def undo_import(connection: sqlite3.Connection, job_id: str) -> int:
     transaction.
     """
     found = connection.execute(
-        "SELECT id, person, stored FROM import WHERE job_id = ?", (job_id,)
+        "SELECT id, stored FROM import WHERE job_id = ?", (job_id,)
     ).fetchone()
     if found is None:
         return 0
-    import_id, person, stored = found
+    import_id, stored = found
     own = id_range(import_id)
     connection.execute("CREATE TEMP TABLE heir (old INTEGER PRIMARY KEY, new INTEGER NOT NULL)")
     try:
         connection.execute(HEIRS, own)
         promoted = connection.execute(PROMOTED).fetchall()
-        connection.execute(INHERIT_KEYS, (person,))
+        connection.execute(INHERIT_KEYS)
         connection.execute(PROMOTE)
         connection.execute(FOLLOW, own)
         connection.executemany(ADD_PROMOTED, ((rows, rows, heir) for heir, rows in promoted))
     finally:
         connection.execute("DROP TABLE temp.heir")
-    connection.execute(DROP_KEYS, (person, *own))
+    connection.execute(DROP_KEYS, own)
     connection.execute(DROP_ROWS, own)
     for table in ("label", "rejected", "vendor"):
         connection.execute(f"DELETE FROM {table} WHERE import = ?", (import_id,))  # noqa: S608

@@ -11,7 +11,7 @@ from app.store.writer import DISK_FULL
 
 SCRIPTS: tuple[str, ...] = (
     """
-    -- Owners, as small numbers: every key of a row begins with one.
+    -- Owners of imports.
     CREATE TABLE person (
         id INTEGER PRIMARY KEY,
         user_id TEXT NOT NULL UNIQUE
@@ -52,13 +52,11 @@ SCRIPTS: tuple[str, ...] = (
     CREATE INDEX row_seen ON row (seen) WHERE seen IS NOT NULL;
     CREATE INDEX row_known ON row (id) WHERE known = 1;
 
-    -- The earliest row of a person with this content.
+    -- The earliest row with this content. A key is made of the owner too: see reading/parts.
     CREATE TABLE row_key (
-        person INTEGER NOT NULL,
-        key INTEGER NOT NULL,
-        row INTEGER NOT NULL,
-        PRIMARY KEY (person, key)
-    ) STRICT, WITHOUT ROWID;
+        key INTEGER PRIMARY KEY,
+        row INTEGER NOT NULL
+    ) STRICT;
 
     -- What is the same for all rows of a file that name the same payee with the same sign in one
     -- currency: the rows point to it.

@@ -65,7 +65,7 @@ def fill(path: Path, job: str = "job-1", user: str = "anna", rows: int = 10) -> 
             for n in range(1, rows + 2)
         ]
         insert_rows(connection, cells, content)
-        insert_keys(connection, number, [(n, base + n) for n in range(1, rows + 2)])
+        insert_keys(connection, [(n, base + n) for n in range(1, rows + 2)])
         insert_rejected(
             connection,
             number,
