@@ -4,14 +4,12 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
-from app.core.errors import AppError, FileMissing, InternalError, WorkerCrashed
+from app.core.errors import AppError, FileMissing, InternalError, StorageFull, WorkerCrashed
 from app.core.events import (
     ErrorInfo,
     Event,
@@ -27,28 +25,24 @@ from app.core.events import (
 )
 from app.core.messages import friendly_message, took
 from app.core.notices import Notice
-from app.core.plans import PLANS
-from app.core.reading import Limits as ReaderLimits
-from app.core.reading import Task
+from app.core.plans import PLANS, TRANSACTIONS
 from app.core.state import JobState
 from app.core.times import ms_from_iso
-from app.pipeline.patient import PatientJournal, Stopping
-from app.pipeline.report import JobInHand, Report
+from app.pipeline.child import is_disk_full
+from app.pipeline.patient import Stopping
+from app.pipeline.report import JobInHand
+from app.pipeline.shop import Shop, limits_for, task_for
 from app.pipeline.steps import STEPS
 from app.pipeline.steps.duplicate_check import found_before
 from app.pipeline.steps.result import duplicate_result, result_of
 from app.pipeline.steps.work import Said, Work
-from app.pipeline.workers import Limits, Told, Workers
-from app.settings import GIB, Settings
-from app.store.batches import get_batch
-from app.store.checkpoints import checkpoints_of, drop_checkpoints, put_checkpoint
-from app.store.database import Database
+from app.pipeline.workers import Told
+from app.store.checkpoints import drop_checkpoints, put_checkpoint
 from app.store.jobs import JobRow, find_same_file
 
 logger = logging.getLogger(__name__)
 
 RUNS_AT_MOST = 2  # of one step whose worker crashes
-LARGEST_WORK_FILE_BYTES = 8 * GIB
 WARNINGS_AT_MOST = 500
 
 Why = Literal["cancel", "stop"]
@@ -58,32 +52,13 @@ class Halted(Exception):
     """The work on a job was broken off from outside."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shop:
-    """What every job needs.
-
-    readers       by step, and "undo": the dotted name of the function that does it
-    path_of       where the file with this SHA-256 is stored
-    records_turn  held by the one job that works on the database of rows
-    """
-
-    settings: Settings
-    database: Database
-    journal: PatientJournal
-    report: Report
-    workers: Workers
-    readers: Mapping[str, str]
-    path_of: Callable[[str], Path]
-    records_turn: asyncio.Lock
-
-
 class JobRun:
     """The work on one job, from where its checkpoints end."""
 
     def __init__(self, shop: Shop, row: JobRow) -> None:
         self._shop = shop
         self._row = row
-        self._plan = PLANS[row.state["plan"]]
+        self._plan = PLANS.get(row.state["plan"], TRANSACTIONS)
         self._hand = JobInHand(
             row.id, row.filename, row.size_bytes, self._plan, self._plan.step_keys[0]
         )
@@ -118,10 +93,11 @@ class JobRun:
             return
         except AppError as error:
             await self._fail(error)
-        except Exception:  # recorded in the job, and the runner lives on
+        except Exception as error:  # recorded in the job, and the runner lives on
             reference = uuid.uuid4().hex[:8]
             logger.exception("job failed: job=%s reference=%s", self._row.id, reference)
-            await self._fail(InternalError(reference=reference))
+            full = is_disk_full(error)
+            await self._fail(StorageFull() if full else InternalError(reference=reference))
 
     async def cancel(self, by: str) -> None:
         """End the job as cancelled, and take back what it stored."""
@@ -225,7 +201,7 @@ class JobRun:
                     return await self._shop.workers.run(
                         self._shop.readers[work.key],
                         self._task,
-                        self._limits(work.records),
+                        limits_for(self._shop.settings, records=work.records),
                         partial(self._hear, work),
                     )
             except WorkerCrashed as error:
@@ -325,7 +301,10 @@ class JobRun:
     async def _take_back(self) -> int:
         async with self._shop.records_turn:
             gone = await self._shop.workers.run(
-                self._shop.readers["undo"], self._task, self._limits(True), _ignore
+                self._shop.readers["undo"],
+                self._task,
+                limits_for(self._shop.settings, records=True),
+                _ignore,
             )
         return int(gone.get("rows", 0))
 
@@ -333,43 +312,12 @@ class JobRun:
 
     async def _load(self) -> None:
         """Gather what the job's readers are given."""
-        row, settings = self._row, self._shop.settings
-        reader = self._shop.database.reader
-        self._found = await checkpoints_of(reader, row.id)
-        batch = await get_batch(reader, row.batch_id) if row.batch_id else None
-        work_dir = settings.work_dir / row.id
-        await asyncio.to_thread(work_dir.mkdir, parents=True, exist_ok=True)
-        self._task = Task(
-            job_id=row.id,
-            user_id=row.user_id,
-            filename=row.filename,
-            size=row.size_bytes,
-            sha256=row.sha256,
-            path=str(self._shop.path_of(row.sha256).absolute()),
-            work_dir=str(work_dir.absolute()),
-            records_path=str(settings.records_path.absolute()),
-            limits=ReaderLimits(
-                max_rows=settings.max_rows,
-                max_columns=settings.max_columns,
-                max_line_bytes=settings.max_line_bytes,
-                max_unpacked_bytes=settings.max_unpacked_bytes,
-                max_unpack_ratio=settings.max_unpack_ratio,
-            ),
-            options=batch.options if batch else {},
-            found=self._found,
-        )
+        self._task = await task_for(self._shop, self._row)
+        self._found = self._task["found"]
 
     async def _check_file(self) -> None:
         if not await asyncio.to_thread(self._shop.path_of(self._row.sha256).is_file):
             raise FileMissing(filename=self._row.filename)
-
-    def _limits(self, records: bool) -> Limits:
-        settings = self._shop.settings
-        return Limits(
-            timeout_s=settings.step_timeout_s,
-            memory_bytes=settings.worker_memory_bytes,
-            file_bytes=None if records else LARGEST_WORK_FILE_BYTES,
-        )
 
     def _from(self, step: str) -> tuple[str, ...]:
         """Return the steps of the plan from `step` on."""

@@ -15,12 +15,13 @@ from typing import Any, TypeVar
 from app.core.errors import Conflict, InvalidRequest, NotFound, ShuttingDown
 from app.core.events import BatchCompleted, JobRetried
 from app.core.messages import friendly_message
-from app.core.plans import PLANS
+from app.core.plans import PLANS, TRANSACTIONS
 from app.core.state import is_finished
-from app.pipeline.job import JobRun, Shop
+from app.pipeline.job import JobRun
 from app.pipeline.patient import PatientJournal, Stopping
 from app.pipeline.queue import Turns
 from app.pipeline.report import Journal, Report
+from app.pipeline.shop import Shop
 from app.pipeline.workers import Workers
 from app.settings import Settings
 from app.store.batches import status_counts
@@ -267,7 +268,7 @@ class Runner:
                     what=f"{row.filename} has not failed, so there is nothing to try again",
                     todo="Only files that failed or were cancelled can be tried again.",
                 )
-            plan = PLANS[row.state["plan"]]
+            plan = PLANS.get(row.state["plan"], TRANSACTIONS)
             done = await checkpoints_of(self._database.reader, job_id)
             left = [step for step in plan.step_keys if step not in done]
             first = left[0] if left else plan.step_keys[-1]

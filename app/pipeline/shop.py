@@ -1,0 +1,77 @@
+"""What every job in hand shares, and what its readers are given."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.reading import Limits as ReaderLimits
+from app.core.reading import Task
+from app.pipeline.patient import PatientJournal
+from app.pipeline.report import Report
+from app.pipeline.workers import Limits, Workers
+from app.settings import GIB, Settings
+from app.store.batches import get_batch
+from app.store.checkpoints import checkpoints_of
+from app.store.database import Database
+from app.store.jobs import JobRow
+
+LARGEST_WORK_FILE_BYTES = 8 * GIB
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What every job needs.
+
+    readers       by step, and "undo": the dotted name of the function that does it
+    path_of       where the file with this SHA-256 is stored
+    records_turn  held by the one job that works on the database of rows
+    """
+
+    settings: Settings
+    database: Database
+    journal: PatientJournal
+    report: Report
+    workers: Workers
+    readers: Mapping[str, str]
+    path_of: Callable[[str], Path]
+    records_turn: asyncio.Lock
+
+
+async def task_for(shop: Shop, row: JobRow) -> Task:
+    """Return what the readers of the job's next step are given; its working folder exists."""
+    settings, reader = shop.settings, shop.database.reader
+    batch = await get_batch(reader, row.batch_id) if row.batch_id else None
+    work_dir = settings.work_dir / row.id
+    await asyncio.to_thread(work_dir.mkdir, parents=True, exist_ok=True)
+    return Task(
+        job_id=row.id,
+        user_id=row.user_id,
+        filename=row.filename,
+        size=row.size_bytes,
+        sha256=row.sha256,
+        path=str(shop.path_of(row.sha256).absolute()),
+        work_dir=str(work_dir.absolute()),
+        records_path=str(settings.records_path.absolute()),
+        limits=ReaderLimits(
+            max_rows=settings.max_rows,
+            max_columns=settings.max_columns,
+            max_line_bytes=settings.max_line_bytes,
+            max_unpacked_bytes=settings.max_unpacked_bytes,
+            max_unpack_ratio=settings.max_unpack_ratio,
+        ),
+        options=batch.options if batch else {},
+        found=await checkpoints_of(reader, row.id),
+    )
+
+
+def limits_for(settings: Settings, *, records: bool) -> Limits:
+    """Return what a worker may use.
+
+    records  it writes the database of rows, whose size has no limit here
+    """
+    return Limits(
+        timeout_s=settings.step_timeout_s,
+        memory_bytes=settings.worker_memory_bytes,
+        file_bytes=None if records else LARGEST_WORK_FILE_BYTES,
+    )
