@@ -40,6 +40,7 @@ SHOPS = (
     Payee("AMAZON EU S.A R.L.", "AMZN Mktp DE", 890, 15_900),
     Payee("IKEA Deutschland", "Kartenzahlung IKEA", 1_290, 29_900),
     Payee("Apotheke am Markt", "Kartenzahlung APOTHEKE", 495, 3_890),
+    Payee("Kontor Sieben e.K.", "Beleg", 1_200, 6_400),  # nobody can tell what this was
     Payee("Buchhandlung Seitenweise", "Kartenzahlung", 990, 4_200),
 )
 MONTHLY = (

@@ -10,9 +10,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core.reading import Task, Tell
-from app.reading.category_match import Decision, decide_by_rule, decide_by_source, single_names
+from app.reading.category_match import (
+    MONEY_BACK,
+    Decision,
+    decide_by_rule,
+    decide_by_source,
+    single_names,
+)
 from app.reading.classifier import misspelt, trained
-from app.reading.payees import payee_key
+from app.reading.payees import payee_key, with_purpose
 from app.reading.taxonomy import INCOME, SALES
 from app.store.records import (
     REVIEW_BELOW,
@@ -61,12 +67,13 @@ def decide(
     for number, label in enumerate(labels, 1):
         decision = decide_by_source(label.source_category)
         if decision is None:
-            key = keys.get(label.text)
+            payee, purpose = with_purpose(label.text)
+            key = keys.get(payee)
             if key is None:
-                key = keys[label.text] = payee_key(label.text)
+                key = keys[payee] = payee_key(payee)
             question = (label.text, label.sign)
             if question not in ruled:
-                ruled[question] = decide_by_rule(label.text, key, label.sign)
+                ruled[question] = _by_rules(payee, key, purpose, label.sign)
             decision = ruled[question] or _by_memory(label, remembered)
             if decision is None and document_type in SELLERS and label.sign > 0:
                 decision = Decision(
@@ -90,6 +97,14 @@ def decide(
         for label in rest:
             decided[label.id] = NO_CLUE
     return decided
+
+
+def _by_rules(payee: str, key: str, purpose: str, sign: int) -> Decision | None:
+    """The payee speaks first; the purpose where it is silent, or where money comes in."""
+    decision = decide_by_rule(payee, key, sign)
+    if purpose and (decision is None or decision.confidence <= MONEY_BACK):
+        return decide_by_rule(purpose, "", sign) or decision
+    return decision
 
 
 def _by_memory(label: Label, remembered: Mapping[str, str]) -> Decision | None:

@@ -8,10 +8,37 @@ from functools import cache
 from app.reading.category_names import ALONE, NAMES
 from app.reading.category_rules import SAYS_NOTHING, SOURCE_NAMES, STEMS, WORDS
 from app.reading.payees import CITIES, COUNTRIES, folded
-from app.reading.taxonomy import BOTH_WAYS, INCOME, SALARY, TRANSFERS, WAGES
+from app.reading.taxonomy import (
+    BENEFITS,
+    BOTH_WAYS,
+    CASH,
+    CHILDREN,
+    EDUCATION,
+    FEES,
+    GIVING,
+    HOUSING,
+    INCOME,
+    INSURANCE,
+    INTEREST,
+    PHONE,
+    SALARY,
+    SAVINGS,
+    SERVICES,
+    SUBSCRIPTIONS,
+    TAXES,
+    TRANSFERS,
+    UTILITIES,
+    WAGES,
+)
 
 SURE, PLAIN, COMPOUND, MONEY_BACK = 0.95, 0.85, 0.8, 0.7
 """Confidence of a rule by name, by word, by part of a word, and when money comes back."""
+
+TOLD_BY_PURPOSE = (
+    SALARY, BENEFITS, HOUSING, UTILITIES, PHONE, INSURANCE, TAXES, INTEREST, GIVING, SUBSCRIPTIONS,
+    SAVINGS, FEES, CASH, TRANSFERS, EDUCATION, CHILDREN, SERVICES,
+)  # fmt: skip
+"""What the name of whom one pays does not tell, but the purpose does."""
 
 LONG_NAME = 7  # letters
 PLACES = CITIES | COUNTRIES
@@ -186,6 +213,19 @@ def single_names() -> Mapping[str, str]:
             if len(name) >= LONG_NAME and name not in lonely:
                 found.setdefault(name, category)
     return found
+
+
+@cache
+def purpose_pattern() -> str:
+    """A regular expression that finds, in small letters, a word that says what was paid for."""
+    told = {
+        phrase
+        for category in TOLD_BY_PURPOSE
+        for phrase in phrases(WORDS[category])
+        if len(phrase) > 3
+    }
+    longest_first = sorted(told, key=lambda phrase: (-len(phrase), phrase))
+    return rf"\b({'|'.join(longest_first)})\b"
 
 
 def all_phrases() -> Iterable[tuple[str, str]]:

@@ -13,7 +13,7 @@ import numpy as np
 from rapidfuzz import fuzz, process
 
 from app.core.reading import Task, Tell
-from app.reading.payees import payee_key, payee_name
+from app.reading.payees import payee_key, payee_name, with_purpose
 from app.store.records import (
     Label,
     known_vendors,
@@ -67,16 +67,17 @@ def resolve_labels(
     speaker: dict[str, tuple[int, str]] = {}  # the commonest text of each key gives its spelling
     done = 0
     for number, label in enumerate(labels, 1):
-        key = keys.get(label.text)
+        payee, _ = with_purpose(label.text)
+        key = keys.get(payee)
         if key is None:
-            key = keys[label.text] = payee_key(label.text)
+            key = keys[payee] = payee_key(payee)
         key_of.append(key)
         done += label.rows
         if key:
             found.matched += label.rows
             found.rows[key] += label.rows
             if key not in speaker or label.rows > speaker[key][0]:
-                speaker[key] = (label.rows, label.text)
+                speaker[key] = (label.rows, payee)
         if tell is not None and number % TELL_EVERY == 0:
             tell(done, found.total, matched=found.matched)
     for key, (_, text) in speaker.items():

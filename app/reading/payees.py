@@ -8,6 +8,12 @@ import unicodedata
 
 LONGEST = 80
 
+PURPOSE_MARK = "\x1f"
+"""Stands in a label's text between the payee and a word of what the payment was for."""
+
+PAYPAL_SHOP = r"(?i)\b(?:einkauf bei|purchase at|achat chez|aankoop bij)\s+(.*[^\s,;])"
+"""Finds the shop that was paid, in the purpose of a payment to PayPal."""
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -94,6 +100,15 @@ def folded(text: str) -> str:
     if low.isascii():
         return low
     return "".join(c for c in unicodedata.normalize("NFKD", low) if not unicodedata.combining(c))
+
+
+def with_purpose(text: str) -> tuple[str, str]:
+    """Take a label's text apart: the payee, and what for or "".
+
+    A label is told apart by both, because "Jane Doe, rent" and "Jane Doe, gift" are not the same.
+    """
+    payee, _, purpose = text.partition(PURPOSE_MARK)
+    return payee, purpose
 
 
 def payee_key(text: str) -> str:
@@ -198,5 +213,11 @@ def payee_name(text: str, key: str) -> str:
             spelled.setdefault(folded(bare).translate(_SPACED), bare)
         words = [spelled.get(word) or word.capitalize() for word in wanted]
     if all(word == word.upper() or word == word.lower() for word in words):
-        words = [w if len(w) <= 3 and w == w.upper() else w.capitalize() for w in words]
+        words = [word if _is_initials(word, words) else word.capitalize() for word in words]
     return " ".join(words)[:LONGEST]
+
+
+def _is_initials(word: str, words: list[str]) -> bool:
+    """Tell "DB", "H&M" and a lone "TUI" from a short word in capitals, such as "AIR"."""
+    short = len(word) <= 3 and word == word.upper()
+    return short and (len(words) == 1 or _VOWEL.search(word.lower()) is None)

@@ -1,5 +1,6 @@
 """Every row gets a category with a reason, or the honest word that nobody knows."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ from app.reading.category_match import (
     all_phrases,
     decide_by_rule,
     decide_by_source,
+    purpose_pattern,
     single_names,
 )
 from app.reading.category_names import ALONE, NAMES
 from app.reading.category_rules import STEMS, WORDS
 from app.reading.classifier import misspelt, trained
 from app.reading.entities import resolve
-from app.reading.payees import payee_key
+from app.reading.payees import PAYPAL_SHOP, PURPOSE_MARK, payee_key
 from app.reading.summary import summarise
 from app.reading.taxonomy import CATEGORIES
 from app.store.records import REVIEW_BELOW, Label, labels_of, reading_records
@@ -188,6 +190,34 @@ def test_the_longest_name_wins() -> None:
     assert decided("Amazon").category == "Shopping"
     assert decided("Amazon Prime").category == "Subscriptions"
     assert decided("Amazon Web Services EMEA").category == "Software"
+
+
+def test_the_purpose_speaks_where_the_payee_is_silent_or_money_comes_in() -> None:
+    assert decided(f"Jane Doe{PURPOSE_MARK}miete").category == "Housing"
+    assert decided(f"Jane Doe{PURPOSE_MARK}miete").reason == "Rule: 'miete' is housing"
+    assert decided(f"Nordlicht Software{PURPOSE_MARK}gehalt", sign=1).category == "Salary"
+    assert decided(f"REWE{PURPOSE_MARK}miete").category == "Groceries"
+
+
+@pytest.mark.parametrize(
+    ("purpose", "word"),
+    [
+        ("gehalt märz 2026", "gehalt"),
+        ("re 4417 miete wohnung 12", "miete"),
+        ("child benefit oct", "child benefit"),
+        ("rechnung 4417", None),
+        ("gehaltvoll", None),
+    ],
+)
+def test_the_word_of_a_purpose_is_found(purpose: str, word: str | None) -> None:
+    found = re.search(purpose_pattern(), purpose)
+    assert (found and found.group(1)) == word
+
+
+def test_a_shop_paid_through_paypal_is_found_in_the_purpose() -> None:
+    found = re.search(PAYPAL_SHOP, "PP.4417.PP . SPOTIFY, Ihr Einkauf bei SPOTIFY")
+    assert found is not None
+    assert payee_key(f"PAYPAL *{found.group(1)}") == "spotify"
 
 
 def test_names_that_are_also_words_count_only_as_the_whole_payee() -> None:

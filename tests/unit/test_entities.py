@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.core.notices import Notice
 from app.core.reading import Limits, Task
 from app.reading.entities import Resolved, resolve, resolve_labels, suggest
-from app.reading.payees import LONGEST, payee_key, payee_name
+from app.reading.payees import LONGEST, PURPOSE_MARK, payee_key, payee_name
 from app.store.records import Label, known_vendors, labels_of, reading_records, writing_records
 from app.store.records_bulk import NewLabel, begin_import, insert_labels, undo_import
 
@@ -143,6 +143,9 @@ def test_case_and_spaces_never_matter(words: list[str]) -> None:
         ("Löwen-Apotheke", "Löwen-Apotheke"),
         ("H&M 0233", "H&M"),
         ("GITHUB  INC.", "Github"),
+        ("DELTA AIR 0062341887", "Delta Air"),
+        ("DB VERTRIEB GMBH", "DB Vertrieb"),
+        ("TUI", "TUI"),
         ("LUIGI'S PIZZA", "Luigi's Pizza"),
     ],
 )
@@ -156,6 +159,11 @@ def test_the_commonest_spelling_and_a_known_one_win() -> None:
     assert resolve_labels(labels, {"github": "GitHub (code)"}).vendors == {
         "github": "GitHub (code)"
     }
+
+
+def test_the_purpose_is_no_part_of_a_vendor() -> None:
+    labels = [label(1, f"Jane Doe{PURPOSE_MARK}miete"), label(2, "JANE DOE")]
+    assert set(resolve_labels(labels, {}).of_label.values()) == {"Jane Doe"}
 
 
 def test_names_that_are_alike_are_suggested_and_not_merged() -> None:
