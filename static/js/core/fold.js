@@ -2,7 +2,6 @@
  *
  *  fold(state | null, event) -> state        never changes its argument
  *  wholeState(jobState) -> state             a snapshot, with what the wire left out as null
- *  isFinished(state) -> boolean
  *
  *  A test gives both folds the same events and compares what comes out.
  *
@@ -26,10 +25,6 @@
  */
 
 const WARNINGS_KEPT = 50;
-const FINISHED = new Set(["completed", "error", "cancelled"]);
-
-/** @param {JobState} state */
-export const isFinished = (state) => FINISHED.has(state.status);
 
 /** The job's state after `event`. An event whose `n` is not the next one changes nothing.
  *  Throws when the first event is not job_created.

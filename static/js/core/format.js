@@ -1,12 +1,11 @@
 /** Numbers, sizes and times in words. Pure; `now` is handed in.
  *
  *  formatCount(12960) -> "12,960"            plural(2, "row") -> "2 rows"
- *  formatBytes(1900000) -> "1.9 MB"          formatPercent(45.5) -> "45%"
+ *  formatBytes(1900000) -> "1.9 MB"
  *  formatDuration(ms) -> "0.9 s" "41 s" "2 min 5 s" "1 h 3 min"
  *  formatLeft(seconds|null) -> "a few seconds left" "40 s left" "about 3 min left" ""
  *  timeLeft(status, nowMs) -> what stands beside the percentage; "" where nothing is known
- *  formatClock(iso, {seconds?}) -> "10:41"   formatAgo(iso, nowMs) -> "2 min ago"
- *  formatDay(iso, nowMs) -> "today" "yesterday" "3 March 2026"
+ *  formatClock(iso, {seconds?}) -> "10:41"
  */
 
 const grouped = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
@@ -17,9 +16,6 @@ export const formatCount = (number) => grouped.format(number);
 /** "1 new row", "12,960 rows". @param {number} number */
 export const plural = (number, singular, several = `${singular}s`) =>
   `${formatCount(number)} ${number === 1 ? singular : several}`;
-
-/** Whole percents, and 100 only when it is. @param {number} progress  0 to 100 */
-export const formatPercent = (progress) => `${Math.floor(progress)}%`;
 
 /** One decimal; a tie goes to the even digit, as in the server's own words. @param {number} value */
 const oneDecimal = (value) => (value % 1 === 0.25 ? value - 0.05 : value).toFixed(1);
@@ -84,27 +80,4 @@ export function formatClock(iso, { seconds = false } = {}) {
   const at = new Date(iso);
   const text = `${two(at.getHours())}:${two(at.getMinutes())}`;
   return seconds ? `${text}:${two(at.getSeconds())}` : text;
-}
-
-/** @param {string} iso  @param {number} nowMs */
-export function formatAgo(iso, nowMs) {
-  const seconds = Math.max(0, Math.round((nowMs - Date.parse(iso)) / 1000));
-  if (seconds < 10) return "just now";
-  if (seconds < 60) return `${Math.floor(seconds / 10) * 10} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
-  return plural(Math.floor(seconds / 86_400), "day") + " ago";
-}
-
-const MONTHS =
-  "January February March April May June July August September October November December".split(" ");
-
-/** @param {string} iso  @param {number} nowMs  local days */
-export function formatDay(iso, nowMs) {
-  const at = new Date(iso);
-  const midnight = (time) => new Date(time).setHours(0, 0, 0, 0);
-  const days = Math.round((midnight(nowMs) - midnight(at)) / 86_400_000);
-  if (days === 0) return "today";
-  if (days === 1) return "yesterday";
-  return `${at.getDate()} ${MONTHS[at.getMonth()]} ${at.getFullYear()}`;
 }

@@ -1,78 +1,16 @@
-/** Labels of stages, phases, steps and connection states. No sentence of the server is made here.
+/** Words for connection states, titles and problems. Sentences about a file are the server's.
  *
- *  stageLabel(stage | key) -> "Reading"      phaseLabel(phase) -> "Needs an answer"
- *  phaseGroup(phase) -> "needs" | "progress" | "done"      GROUPS, in the order of the page
- *  stepLabel(step) -> "malware scan"
  *  connectionWords(state, queued?) -> {sign, detail, tone, banner}
- *  railText(status, left) -> "55 percent, reading, about 40 s left"
  *  titleOf(statuses, name) -> the page's title: "2 need you · March close"
  *  problemWords(code) -> {title, hint} for what only a browser can see (offline, timeout …)
  */
 
 import { formatClock, plural } from "./format.js";
 
-const STAGES = {
-  upload: "Upload",
-  validation: "Validation",
-  scanning: "Scanning",
-  duplicates: "Duplicate check",
-  parsing: "Reading",
-  database: "Storing",
-  categorization: "Categorizing",
-  enrichment: "Enriching",
-  export: "Export",
-};
-
-const inWords = (key) => String(key).replaceAll("_", " ");
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-
-/** @param {{key: string, label?: string}|string|null} stage */
-export function stageLabel(stage) {
-  if (!stage) return "";
-  if (typeof stage === "object") return stage.label || stageLabel(stage.key);
-  return STAGES[stage] ?? capital(inWords(stage));
-}
-
-const PHASES = {
-  waiting: "Waiting",
-  running: "Running",
-  paused: "Paused",
-  asking: "Needs an answer",
-  done: "Done",
-  failed: "Failed",
-  cancelled: "Cancelled",
-};
-
 /** @param {string} phase */
-export const phaseLabel = (phase) => PHASES[phase] ?? capital(inWords(phase));
-
-/** What needs a person comes first. */
-export const GROUPS = [
-  { key: "needs", label: "Needs you" },
-  { key: "progress", label: "In progress" },
-  { key: "done", label: "Done" },
-];
-
-/** @param {string} phase */
-export function phaseGroup(phase) {
+function phaseGroup(phase) {
   if (phase === "asking" || phase === "failed") return "needs";
   return phase === "done" || phase === "cancelled" ? "done" : "progress";
-}
-
-/** @param {string} step */
-export const stepLabel = (step) => inWords(step);
-
-/** What the progress bar says to a screen reader.
- *  @param {import("./store.js").FileStatus} status  @param {string} left  from timeLeft */
-export function railText(status, left = "") {
-  if (status.phase === "done") return "Done";
-  const stage = status.stages.find((one) => one.key === status.job?.stage);
-  const place = stageLabel(stage ?? status.job?.stage ?? null).toLowerCase();
-  if (status.phase === "failed") return place ? `Failed at ${place}` : "Failed";
-  const words = [`${Math.floor(status.overallProgress)} percent`];
-  if (place) words.push(place);
-  words.push(status.phase === "running" ? left : phaseLabel(status.phase).toLowerCase());
-  return words.filter(Boolean).join(", ");
 }
 
 /** @param {import("./store.js").FileStatus[]} statuses  @param {string} name */

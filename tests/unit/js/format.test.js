@@ -43,24 +43,6 @@ test("the time left counts down between events and gives way after thirty second
   assert.equal(format.timeLeft({ ...status, phase: "paused" }, told), "");
 });
 
-test("a percentage is whole, and a hundred only at the end", () => {
-  assert.equal(format.formatPercent(99.9), "99%");
-  assert.equal(format.formatPercent(100), "100%");
-});
-
-test("how long ago, and which day", () => {
-  const at = new Date(BEGAN).toISOString();
-  const ago = [0, 25_000, 130_000, 7_200_000, 90_000_000].map((ms) => format.formatAgo(at, BEGAN + ms));
-  assert.deepEqual(ago, ["just now", "20 s ago", "2 min ago", "2 h ago", "1 day ago"]);
-  assert.equal(format.formatDay(at, BEGAN), "today");
-  assert.equal(format.formatDay(at, BEGAN + 86_400_000), "yesterday");
-  assert.equal(format.formatDay(at, BEGAN + 9 * 86_400_000), "20 November 2026");
-});
-
-test("a rail says its percentage, stage and time left", () => {
-  assert.equal(words.railText(running(40), "40 s left"), "51 percent, reading, 40 s left");
-});
-
 test("the title says first what needs a person", () => {
   const status = running(40);
   assert.equal(words.titleOf([status], "March close"), "51% · March close");
