@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -634,22 +635,61 @@ class Silent:
         return await self._journal.state(job_id)
 
 
-class Full(Silent):
-    """A journal on a disk that is full for the first two completions of a step."""
+class Watched(Silent):
+    """A journal that lets a test wait for the moment in which the disk is full."""
 
     def __init__(self, journal: Journal) -> None:
         super().__init__(journal)
-        self.refused = 0
+        self.full = asyncio.Event()
 
     async def append(self, *drafts: Any, **more: Any) -> Any:
-        if self.refused < 2 and any(draft.type == "step_completed" for draft in drafts):
-            self.refused += 1
-            raise StorageFull
-        return await self._journal.append(*drafts, **more)
+        try:
+            return await self._journal.append(*drafts, **more)
+        except StorageFull:
+            self.full.set()
+            raise
 
 
 async def test_a_full_disk_pauses_the_queue_and_loses_no_job(tmp_path: Path) -> None:
-    async with House(tmp_path).up(journal=Full) as house:
-        (job,) = await house.drop("a")
-        assert (await house.end_of(job))["type"] == "processing_completed"
-        await assert_whole(house, job)
+    watched: list[Watched] = []
+
+    def watch(journal: Journal) -> Watched:
+        watched.append(Watched(journal))
+        return watched[0]
+
+    async with House(tmp_path).up(journal=watch) as house:
+        jobs = await house.drop("a", "b")
+        await house.database.writer.run(let_grow_to("(SELECT page_count FROM pragma_page_count)"))
+        await watched[0].full.wait()
+        await house.database.writer.run(let_grow_to("1000000"))
+        for job in jobs:
+            assert (await house.end_of(job))["type"] == "processing_completed"
+            await assert_whole(house, job)
+
+
+async def test_a_server_with_a_full_disk_stops_and_goes_on_later(tmp_path: Path) -> None:
+    watched: list[Watched] = []
+
+    def watch(journal: Journal) -> Watched:
+        watched.append(Watched(journal))
+        return watched[0]
+
+    home = House(tmp_path)
+    async with home.up(journal=watch) as house:
+        jobs = await house.drop("a", "b")
+        await house.database.writer.run(let_grow_to("(SELECT page_count FROM pragma_page_count)"))
+        await watched[0].full.wait()
+    async with home.up() as house:
+        for job in jobs:
+            assert (await house.end_of(job))["type"] == "processing_completed"
+            await assert_whole(house, job)
+
+
+def let_grow_to(pages: str) -> Callable[[sqlite3.Connection], None]:
+    """Give the database room for as many pages, as a quota on the disk would."""
+
+    def work(connection: sqlite3.Connection) -> None:
+        (limit,) = connection.execute(f"SELECT {pages}").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {limit}")
+
+    return work
