@@ -3,11 +3,10 @@
 import asyncio
 import fcntl
 import logging
-import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -56,7 +55,6 @@ READERS = {
     "undo": "app.reading.save:undo",
 }
 PRELOADED = tuple(sorted({name.partition(":")[0] for name in READERS.values()}))
-PRELOAD: web.AppKey[tuple[str, ...]] = web.AppKey("preload", tuple)
 SMALL_BODY_BYTES = 256 * 1024  # of forms and JSON; files are streamed and have their own limit
 SNAPSHOT_JOBS = 1000
 HANDLERS_SHARE = 0.2  # of the time for a graceful stop; the rest is the pipeline's
@@ -73,14 +71,12 @@ def make_app(settings: Settings, *, warm: bool = True) -> web.Application:
     """
     app = web.Application(middlewares=[request_id, errors, gate], client_max_size=SMALL_BODY_BYTES)
     app[keys.SETTINGS] = settings
-    preload: tuple[str, ...] = PRELOADED if warm else ()
-    app[PRELOAD] = preload
     app[keys.DOOR] = Door()
     app[keys.THROTTLE] = Throttle()
     app.add_routes(all_routes())
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(say_goodbye)
-    app.cleanup_ctx.extend([with_store, with_live, with_pipeline])
+    app.cleanup_ctx.extend([with_store, with_live, partial(with_pipeline, warm=warm)])
     setup_pages(app)
     return app
 
@@ -135,7 +131,7 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-async def with_pipeline(app: web.Application) -> AsyncIterator[None]:
+async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIterator[None]:
     """Let the work go on; at the end it stops at a safe point."""
     runner = app[keys.RUNNER] = Runner(
         settings=app[keys.SETTINGS],
@@ -143,7 +139,7 @@ async def with_pipeline(app: web.Application) -> AsyncIterator[None]:
         journal=app[keys.JOURNAL],
         readers=READERS,
         path_of=app[keys.FILES].path_of,
-        preload=app[PRELOAD],
+        preload=PRELOADED if warm else (),
     )
     async with runner:
         yield
@@ -169,24 +165,18 @@ async def snapshot(reader: Connection, room: Room) -> Sequence[JobState]:
     return [job.state for job in jobs]
 
 
-class locked:
-    """Keep a second server out of the data folder; the system lets go when this one dies."""
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep a second server out of the data folder; the system lets go when this one dies.
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "livetrail.lock"
-
-    def __enter__(self) -> None:
-        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+    Raises OSError when another has it.
+    """
+    with (folder / "livetrail.lock").open("w") as lock:
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            os.close(self._fd)
-            raise OSError(
-                f"another Livetrail is using the data folder {self._path.parent}"
-            ) from error
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._fd)
+            raise OSError(f"another Livetrail is using the data folder {folder}") from error
+        yield
 
 
 @asynccontextmanager

@@ -1,36 +1,31 @@
 """Receiving files: a multipart body goes to the disk while it is hashed, never into memory."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import orjson
-from aiohttp import BodyPartReader, ClientPayloadError, MultipartReader, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import (
     InvalidRequest,
-    MalformedMultipart,
     NoFiles,
     NotMultipart,
     TooManyFiles,
     UploadCut,
     UploadTooLarge,
 )
+from app.core.multipart import MultipartParser, PartBegins, PartData, PartEnds, boundary_of
 from app.core.names import clean_filename
 from app.keys import DOOR, FILES, SETTINGS
-from app.settings import Settings
 from app.store.files import Incoming
 from app.web.wire import validated
 
-logger = logging.getLogger(__name__)
-
-CHUNK_BYTES = 256 * 1024
-OPTIONS_BYTES = 64 * 1024
+FIELD_BYTES = 64 * 1024
+FIELDS_AT_MOST = 16
 FORM_FIELDS = ("name", "on_duplicate")  # what a page without scripts sends in place of options
 
 
@@ -78,93 +73,111 @@ async def receiving(request: web.Request) -> AsyncIterator[Arrived]:
 
 async def _receive(request: web.Request, arrived: Arrived) -> None:
     request.app[DOOR].pass_through()
-    settings = request.app[SETTINGS]
-    reader = _multipart(request)
-    options: dict[str, Any] = {}
-    try:
-        while (part := await _next_part(reader, settings)) is not None:
-            if part.name == "files":
-                await _receive_file(request, part, arrived)
-            elif part.name == "options":
-                options.update(_options(await _short_text(part, settings)))
-            elif part.name in FORM_FIELDS:
-                value = (await _short_text(part, settings)).strip()
-                options.update({part.name: value} if value else {})
-            else:
-                name = (part.name or "")[:80]
-                raise InvalidRequest(
-                    what=f"a part is named “{name}”; files go into parts named files, and the"
-                    " rest into one named options"
-                )
-    except (ConnectionResetError, ClientPayloadError, TimeoutError) as error:
-        raise UploadCut from error
-    except (ValueError, RuntimeError, HttpProcessingError) as error:
-        raise MalformedMultipart(what=str(error)[:200]) from error
-    if not arrived.files:
-        raise NoFiles
-    arrived.options = validated(UploadOptions, options, "options")
-
-
-def _multipart(request: web.Request) -> MultipartReader:
     if not request.content_type.startswith("multipart/form-data"):
         raise NotMultipart(found=request.headers.get("Content-Type", "nothing")[:80])
+    parser = MultipartParser(boundary_of(request.headers["Content-Type"]))
+    parts = _Parts(request.app, arrived)
+    idle_s = request.app[SETTINGS].upload_idle_s
+    while not parser.ended:
+        try:
+            async with asyncio.timeout(idle_s):
+                data = await request.content.readany()
+        except (ConnectionResetError, web.RequestPayloadError, TimeoutError) as error:
+            raise UploadCut from error
+        if not data:
+            parser.close()
+        for piece in parser.feed(data):
+            match piece:
+                case PartBegins():
+                    await parts.begin(piece)
+                case PartData(content):
+                    await parts.add(content)
+                case PartEnds():
+                    await parts.end()
+    if not arrived.files:
+        raise NoFiles
+    arrived.options = validated(UploadOptions, parts.options, "options")
+
+
+class _Parts:
+    """What to do with the part that is arriving: a file goes to the disk, a field is gathered."""
+
+    def __init__(self, app: web.Application, arrived: Arrived) -> None:
+        self.options: dict[str, Any] = {}
+        self._settings = app[SETTINGS]
+        self._files = app[FILES]
+        self._arrived = arrived
+        self._file: ArrivedFile | None = None
+        self._field = ""
+        self._fields = 0
+        self._is_nameless = False
+        self._text = bytearray()
+
+    async def begin(self, part: PartBegins) -> None:
+        """Begin a part. Raises InvalidRequest, TooManyFiles, StorageFull."""
+        if part.name == "files":
+            await self._begin_file(part.filename)
+            return
+        self._fields += 1
+        if part.name not in ("options", *FORM_FIELDS) or self._fields > FIELDS_AT_MOST:
+            raise InvalidRequest(
+                what=f"a part is named “{(part.name or '')[:80]}”; files go into parts named files,"
+                " and the rest into one named options"
+            )
+        self._field = part.name
+        self._text.clear()
+
+    async def _begin_file(self, filename: str | None) -> None:
+        if filename is None:
+            raise InvalidRequest(what="a part named files has no filename")
+        if len(self._arrived.files) >= self._settings.max_files_per_batch:
+            raise TooManyFiles(limit=self._settings.max_files_per_batch)
+        self._is_nameless = not filename
+        self._file = ArrivedFile(clean_filename(filename), await self._files.begin())
+        self._arrived.files.append(self._file)
+
+    async def add(self, content: bytes) -> None:
+        """Add to the part. Raises UploadTooLarge, StorageFull, InvalidRequest."""
+        file = self._file
+        if file is None:
+            self._text += content
+            if len(self._text) > FIELD_BYTES:
+                raise InvalidRequest(
+                    what=f"the part {self._field} is larger than {FIELD_BYTES} bytes"
+                )
+            return
+        limit = self._settings.max_upload_bytes
+        if file.incoming.size_bytes + len(content) > limit:
+            raise UploadTooLarge(filename=file.filename, limit=limit)
+        await file.incoming.write(content)
+
+    async def end(self) -> None:
+        """End the part. Raises StorageFull, InvalidRequest."""
+        file, self._file = self._file, None
+        if file is None:
+            self.options.update(_field(self._field, bytes(self._text)))
+        elif self._is_nameless and not file.incoming.size_bytes:
+            # A form in which nothing was chosen.
+            self._arrived.files.remove(file)
+            await file.incoming.abort()
+        else:
+            await file.incoming.finish()
+
+
+def _field(name: str, content: bytes) -> dict[str, Any]:
+    """Return what a part that is no file says, as options. Raises InvalidRequest."""
     try:
-        return MultipartReader(request.headers, request.content)
-    except ValueError as error:  # no boundary, or one too long
-        raise MalformedMultipart(what=str(error)[:200]) from error
-
-
-async def _next_part(reader: MultipartReader, settings: Settings) -> BodyPartReader | None:
-    async with asyncio.timeout(settings.upload_idle_s):
-        part = await reader.next()
-    if part is not None and not isinstance(part, BodyPartReader):
-        raise ValueError("a part is itself a multipart body")
-    return part
-
-
-async def _receive_file(request: web.Request, part: BodyPartReader, arrived: Arrived) -> None:
-    settings = request.app[SETTINGS]
-    if part.filename is None:
-        raise InvalidRequest(what="a part named files has no filename")
-    filename = clean_filename(part.filename)
-    if len(arrived.files) >= settings.max_files_per_batch:
-        raise TooManyFiles(limit=settings.max_files_per_batch)
-    incoming = await request.app[FILES].begin()
-    arrived.files.append(ArrivedFile(filename, incoming))
-    async for chunk in _chunks(part, settings):
-        if incoming.size_bytes + len(chunk) > settings.max_upload_bytes:
-            raise UploadTooLarge(filename=filename, limit=settings.max_upload_bytes)
-        await incoming.write(chunk)
-    if not part.filename and not incoming.size_bytes:  # a form in which nothing was chosen
-        arrived.files.pop()
-        await incoming.abort()
-        return
-    await incoming.finish()
-
-
-async def _chunks(part: BodyPartReader, settings: Settings) -> AsyncIterator[bytes]:
-    while not part.at_eof():
-        async with asyncio.timeout(settings.upload_idle_s):
-            chunk = await part.read_chunk(CHUNK_BYTES)
-        if chunk:
-            yield chunk
-
-
-async def _short_text(part: BodyPartReader, settings: Settings) -> str:
-    gathered = bytearray()
-    async for chunk in _chunks(part, settings):
-        gathered += chunk
-        if len(gathered) > OPTIONS_BYTES:
-            raise InvalidRequest(what=f"the part {part.name} is larger than {OPTIONS_BYTES} bytes")
-    try:
-        return gathered.decode()
+        text = content.decode().strip()
     except UnicodeDecodeError as error:
-        raise InvalidRequest(what=f"the part {part.name} is not UTF-8") from error
+        raise InvalidRequest(what=f"the part {name} is not UTF-8") from error
+    if name == "options":
+        return _options(text)
+    return {name: text} if text else {}
 
 
 def _options(text: str) -> dict[str, Any]:
     try:
-        options = orjson.loads(text) if text.strip() else {}
+        options = orjson.loads(text) if text else {}
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(what=f"options: not JSON ({error})") from error
     if not isinstance(options, dict):

@@ -253,7 +253,14 @@ BAD_BODIES: dict[str, tuple[str, bytes, int, str]] = {
         MULTIPART,
         b"--x\r\nContent-Type: multipart/mixed; boundary=z\r\n\r\n--z--\r\n--x--\r\n",
         400,
-        "malformed_multipart",
+        "invalid_request",
+    ),
+    "a flood of line ends": (MULTIPART, b"\n" * 2_000_000, 400, "malformed_multipart"),
+    "a flood of fields": (
+        MULTIPART,
+        b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n\r\n' * 20_000,
+        400,
+        "invalid_request",
     ),
     "a form without files": (
         "application/x-www-form-urlencoded",
