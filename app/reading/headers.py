@@ -35,32 +35,45 @@ def find_start(rows: list[list[str]]) -> Start:
         if not _fits(row, width):
             continue
         if _is_header(row, rows[index + 1 : index + 1 + BODY_ROWS], width):
-            candidates.append(index)
+            if first is None or _is_strong(row, width):
+                candidates.append(index)
         elif _has_values(row):
             first = index if first is None else first
-            if len(row) == width:
+            if len(row) == width and _filled(row) >= 0.6 * width:
                 break  # the data has begun
     if not candidates:
         if first is None:
             first = next((i for i, row in enumerate(rows) if _fits(row, width)), 0)
         return Start(None, first, width)
     header = candidates[0]
-    if len(_trimmed(rows[header])) < max(width - 1, 3):
-        # "Account:", "Checking" above the names looks like names too, but is shorter.
-        header = max(candidates, key=lambda index: len(_trimmed(rows[index])))
+    if not _is_strong(rows[header], width):
+        # "Account:", "Checking" above the names looks like names too, but fills less of the width.
+        header = max(
+            candidates, key=lambda index: (len(rows[index]) == width, _filled(rows[index]))
+        )
     return Start(header, header + 1, max(width, len(_trimmed(rows[header]))))
 
 
 def _body_width(rows: list[list[str]]) -> int:
-    """The commonest number of cells; the wider one when two are equally common."""
-    widths = Counter(len(row) for row in rows)
-    most = max(widths.values())
-    return max(width for width, count in widths.items() if count == most)
+    """The width that holds most of the cells; the wider one of equals."""
+    cells: Counter[int] = Counter()
+    for row in rows:
+        cells[len(row)] += len(row)
+    return max(cells, key=lambda width: (cells[width], width))
+
+
+def _filled(row: list[str]) -> int:
+    return sum(1 for cell in row if cell.strip())
+
+
+def _is_strong(row: list[str], width: int) -> bool:
+    """A row with which a table clearly begins: of the full width, and hardly a cell empty."""
+    return len(row) == width and _filled(row) >= 0.75 * width
 
 
 def _fits(row: list[str], width: int) -> bool:
     """As wide as the body, give or take trailing empty cells; and not a title in a wide row."""
-    filled = sum(1 for cell in row if cell.strip())
+    filled = _filled(row)
     if width == 1:
         return filled == 1
     close = len(row) == width or abs(len(_trimmed(row)) - width) <= 1

@@ -73,10 +73,52 @@ def test_title_lines_above_the_header_are_left_out(tmp_path: Path) -> None:
     assert len(rows_in(path)) == 2
 
 
-def test_key_value_lines_as_wide_as_the_table_are_not_its_header(tmp_path: Path) -> None:
-    path = table(tmp_path, "Account:,Checking\nBalance:,12.00\nDate,Payee,Amount\n"
-                 "2026-01-02,Shop,1.00\n2026-01-03,Bar,2.00\n")  # fmt: skip
-    assert shape_of(path).header_line == 3
+LAYOUTS = {
+    "ing": (
+        "Umsatzanzeige;Datei erstellt am: 21.11.2026\n\nIBAN;DE12 3456\nKontoname;Girokonto\n"
+        "Bank;ING\nKunde;Max\nZeitraum;01.01.2026 - 21.11.2026\nSaldo;1.234,56;EUR\n\n"
+        "Buchung;Valuta;Empfänger;Buchungstext;Verwendungszweck;Saldo;Währung;Betrag;Währung\n"
+        + "20.11.2026;20.11.2026;REWE;Lastschrift;Einkauf;1.234,56;EUR;-23,10;EUR\n"
+        * 3,
+        10,
+    ),
+    "comdirect": (
+        ';\n"Umsätze Girokonto";"Zeitraum: 30 Tage";\n"Neuer Kontostand";"1.234,56 EUR";\n\n'
+        '"Buchungstag";"Wertstellung";"Vorgang";"Buchungstext";"Umsatz in EUR";\n'
+        + '"20.11.2026";"20.11.2026";"Lastschrift";"REWE";"-23,10";\n' * 3
+        + '\n"Alter Kontostand";"1.000,00 EUR";\n',
+        5,
+    ),
+    "bank of america": (
+        'Description,,Summary Amt.\nBeginning balance as of 11/01/2026,,"1,000.00"\n'
+        'Total credits,,"500.00"\n\nDate,Description,Amount,Running Bal.\n'
+        + '11/02/2026,"SHOP","-20.00","980.00"\n'
+        * 4,
+        5,
+    ),
+    "chase": (
+        "Details,Posting Date,Description,Amount,Type,Balance,Check or Slip #\n"
+        + 'DEBIT,11/20/2026,"SHOP",-23.10,ACH_DEBIT,1000.00,,\n' * 3,
+        1,
+    ),
+    "wells fargo": ('"11/20/2026","-23.10","*","","SHOP"\n' * 3, None),
+    "padded by a spreadsheet": (
+        "My Bank;;;;;\nAccount;DE12;;;;\nPeriod;01.01.2026;31.01.2026;;;\n;;;;;\n"
+        "Datum;Empfänger;Zweck;Kategorie;Betrag;Saldo\n" + "01.01.2026;A;B;C;-1,00;2,00\n" * 4,
+        5,
+    ),
+    "narrow": (
+        "Account:,Checking\nBalance:,12.00\nDate,Payee,Amount\n"
+        "2026-01-02,Shop,1.00\n2026-01-03,Bar,2.00\n",
+        3,
+    ),
+}
+
+
+@pytest.mark.parametrize("bank", LAYOUTS)
+def test_the_header_is_found_below_what_banks_write_above_it(tmp_path: Path, bank: str) -> None:
+    content, line = LAYOUTS[bank]
+    assert shape_of(table(tmp_path, content)).header_line == line
 
 
 def test_a_table_without_names_is_told_and_loses_no_row(tmp_path: Path) -> None:
