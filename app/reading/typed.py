@@ -9,6 +9,7 @@ import polars as pl
 
 from app.reading.amounts import amounts
 from app.reading.columns import CREDIT_WORDS, DEBIT_WORDS, Column
+from app.reading.continued import join_continued, only_text
 from app.reading.dates import dates
 
 TEXT_ROLES = ("currency", "description", "counterparty", "reference", "account")
@@ -45,11 +46,17 @@ NOT_BOOKED = frozenset(
         "storniert",
     )
 )
-NOT_A_MOVE = (
-    r"(?i)^\W*(?:grand |sub)?(?:total|totals|summe|gesamt|gesamtsumme|totaal|totale|suma|celkem|"
-    r"opening balance|closing balance|starting balance|ending balance|turnover|"
-    r"anfangssaldo|endsaldo|alter saldo|neuer saldo|kontostand|"
-    r"saldo inicial|saldo final|saldo iniziale|saldo finale|beginsaldo|eindsaldo)\b[\s:]*$"
+# A row that says only this is no transaction, even with a date and an amount.
+BALANCE = (
+    r"(?i)^\W*(?:(?:opening|closing|starting|ending|initial|final) balance|turnover|"
+    r"(?:anfangs|end|schluss)saldo|alter saldo|neuer saldo|alter kontostand|neuer kontostand|"
+    r"saldo (?:inicial|final|iniziale|finale|initial)|(?:begin|eind)saldo)\b[\s:]*$"
+)
+# And this is none without a date: with one, it may be a filling station.
+TOTAL = re.compile(
+    r"\W*(?:grand |sub)?(?:totals?|summe|gesamt(?:summe)?|totaal|totale|suma|celkem|saldo|"
+    r"kontostand)\b[\s:]*",
+    re.IGNORECASE,
 )
 
 
@@ -70,9 +77,12 @@ def type_rows(
 
     frame  the source line of each row as `line`, its cells as String columns c0, c1, …
 
-    Returns the readable rows as a frame of SCHEMA in file order, and the others.
+    Returns the readable rows as a frame of SCHEMA in file order, and the others. A transaction
+    over several rows becomes one.
     """
     rejected: list[Rejected] = []
+    if has_amounts:
+        frame = join_continued(frame, columns)
     money = _money(frame, columns) if has_amounts else {}
     roles = (*TEXT_ROLES, "category")
     typed = frame.select(
@@ -111,12 +121,13 @@ def fit_rows(
     if set(map(len, rows)) != {width}:
         core = [c.index for c in columns if c.role in CORE_ROLES]
         needed = max(core) + 1 if has_amounts and core else width
+        text = next((c.index for c in columns if c.role == "description"), width)
         kept_lines: list[int] = []
         kept: list[list[str]] = []
         for line, row in zip(lines, rows, strict=True):
             if len(row) > width and any(cell.strip() for cell in row[width:]):
                 rejected.append(_too_long(line, row, width))
-            elif len(row) < needed:
+            elif len(row) < needed and not (has_amounts and only_text(row, text)):
                 rejected.append(_too_short(line, row, width))
             else:
                 kept_lines.append(line)
@@ -134,7 +145,7 @@ def _too_long(line: int, row: list[str], width: int) -> Rejected:
 
 def _too_short(line: int, row: list[str], width: int) -> Rejected:
     first = next((cell.strip() for cell in row if cell.strip()), "")
-    if re.match(NOT_A_MOVE, first):
+    if TOTAL.fullmatch(first) or re.match(BALANCE, first):
         return Rejected(line, "total_line", "It is a total or a balance, not a transaction.", row)
     cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
     return Rejected(
@@ -263,7 +274,7 @@ def _sift(
         bad = bad | frame[f"c{status.index}"].str.strip_chars().str.to_lowercase().is_in(NOT_BOOKED)
     label = typed["description"].fill_null("") if "description" in typed.columns else None
     if label is not None:
-        bad = bad | label.str.contains(NOT_A_MOVE)
+        bad = bad | label.str.contains(BALANCE)
     if not bad.any():
         return typed
     names = [f"c{column.index}" for column in columns]
@@ -287,7 +298,10 @@ def _why(
     filled = [cell.strip() for cell in cells if cell.strip()]
     if filled == [c.name for c in columns if c.name in filled] and len(filled) > 1:
         return "header_again", "It repeats the names of the columns."
-    if any(re.match(NOT_A_MOVE, cell) for cell in (*filled[:1], by_role.get("description", ""))):
+    said = (*filled[:1], by_role.get("description", ""))
+    if any(re.match(BALANCE, text) for text in said) or (
+        date is None and any(TOTAL.fullmatch(text) for text in said)
+    ):
         return "total_line", "It is a total or a balance, not a transaction."
     day = by_role.get("date", "")
     if date is None and PENDING.search(day):

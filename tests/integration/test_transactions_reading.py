@@ -71,7 +71,7 @@ FACTS = {
         *(1, 0, "2018-02-25", "0.00", "-10.00", "GBP"),
     ),
     "bank2ynab/TransactionHistory_20180418043121.csv": (
-        *(8, 8, "2018-04-13", "0.00", "-173.28", "SGD"),
+        *(8, 0, "2018-04-13", "0.00", "-173.28", "SGD"),
     ),
     "bank2ynab/W80844_EBH_201945.202122.csv": (2, 0, "2019-04-17", "1290.00", "-350.00", "HUF"),
     "bank2ynab/export_BE11123456789012_20180304_1422.csv": (
@@ -265,6 +265,18 @@ def test_counts_add_up_and_each_rejected_row_says_why(desk: Desk) -> None:
     assert lines[6].startswith("'=1+1,")
     assert lines[7].endswith(',9,"It is a total or a balance, not a transaction."')
     assert "rejected_rows" in desk.heard.codes
+
+
+def test_text_that_goes_on_below_belongs_to_the_row_above(desk: Desk) -> None:
+    desk.bring(sample("bank2ynab/TransactionHistory_20180418043121.csv"))
+
+    first, second, *_ = page(desk, "job-1").rows
+    assert first["description"] == "DEBIT PURCHASE 15/04/18 66-6666 UBER EATS AN2GO HELP.UBERh"
+    assert (first["line"], second["line"]) == (7, 9)
+
+
+def test_a_purchase_from_total_is_no_total(desk: Desk) -> None:
+    assert desk.bring(desk.file(HEADER + "2026-11-20,TOTAL,-60.00\n"))["stored"] == 1
 
 
 def test_dates_that_can_be_read_two_ways_are_told(desk: Desk) -> None:
