@@ -32,21 +32,31 @@ LOOK_AT_PARENT_S = 0.2
 
 
 def main(control_fd: int, parent_pid: int, preload: list[str]) -> None:
-    """Load `preload`, then fork on request until the other end of `control_fd` closes."""
+    """Load `preload`, then fork on request until the other end of `control_fd` closes.
+
+    preload  "module", or "module:function" for one that is also called once, so that what it makes
+             is shared by every worker; it must start no thread and open no file
+    """
     control = socket.socket(fileno=control_fd)
     if not leave_the_network():
         print("workers have a network: the system does not let it be taken away", file=sys.stderr)
     # Imports take seconds; a server that dies meanwhile must not leave this behind.
     with _watching(parent_pid):
         for name in preload:
-            try:
-                importlib.import_module(name)
-            except ImportError as error:
-                # The reader that needs it will say so in its own job; the others work.
-                print(f"worker preload failed: module={name} error={error}", file=sys.stderr)
+            _load(name)
     gc.collect()
     gc.freeze()
     _ForkServer(control).serve()
+
+
+def _load(name: str) -> None:
+    module, _, function = name.partition(":")
+    try:
+        loaded = importlib.import_module(module)
+        if function:
+            getattr(loaded, function)()
+    except Exception as error:  # the reader that needs it says so in its job; the others work
+        print(f"worker preload failed: name={name} error={error!r}", file=sys.stderr, flush=True)
 
 
 def leave_the_network() -> bool:

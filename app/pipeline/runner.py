@@ -53,7 +53,7 @@ class Runner:
 
     readers   by step, and "undo": "module:function", run in a worker process
     path_of   where the file with a SHA-256 is stored
-    preload   modules that the workers share
+    preload   what the workers share: "module", or "module:function" to call one at the start
 
     The table of jobs is the queue: nothing waits in memory. `wake` tells that something was added.
     """

@@ -101,7 +101,8 @@ class _ForkServer:
 class Workers:
     """Runs readers in processes of their own.
 
-    preload  names of the modules that every worker needs, imported once and shared by fork
+    preload  what every worker needs, loaded once and shared by fork: "module", or
+             "module:function" to call one
     """
 
     def __init__(self, preload: Sequence[str] = ()) -> None:

@@ -29,11 +29,17 @@ FOUND: dict[str, dict[str, Any]] = {
     "enrichment": {"income": "12.00", "spending": "3.00", "by_currency": [], "added": 2},
     "undo": {"rows": 6},
 }
+PREPARED: list[str] = []
 READERS = {
     step: f"{__name__}:{'undo' if step == 'undo' else 'read_' + step}"
     for step in (*STEPS, "undo")
     if step != "duplicate_check"
 }
+
+
+def prepare() -> None:
+    """Make something once that every worker then has."""
+    PREPARED.append("made before the fork")
 
 
 def _act(step: str, task: Task, tell: Tell) -> dict[str, Any]:
@@ -73,6 +79,8 @@ def _act(step: str, task: Task, tell: Tell) -> dict[str, Any]:
         case "babble":
             os.write(_channel(), b"this is no message\n")
             signal.pause()
+        case "show what is prepared":
+            return {"prepared": PREPARED}
         case "call home":
             with socket.create_server(("127.0.0.1", 0)) as server:
                 socket.create_connection(server.getsockname(), timeout=5).close()

@@ -217,8 +217,18 @@ async def test_work_goes_on_after_the_fork_server_was_killed(
     assert await workers.run(TARGET, task_for(tmp_path), LIMITS, Ear())
 
 
+async def test_what_is_prepared_at_the_start_is_there_in_every_worker(tmp_path: Path) -> None:
+    async with Workers(("tests.integration.readers_for_tests:prepare",)) as workers:
+        for _ in range(2):
+            task = task_for(tmp_path, "show what is prepared")
+            found = await workers.run(TARGET, task, LIMITS, Ear())
+            assert found == {"prepared": ["made before the fork"]}
+
+
 async def test_a_module_that_can_not_be_preloaded_harms_nobody(tmp_path: Path) -> None:
-    async with Workers(("no_such_module", "tests.integration.readers_for_tests")) as workers:
+    async with Workers(
+        ("no_such_module", "os:no_such_function", "tests.integration.readers_for_tests")
+    ) as workers:
         assert await workers.run(TARGET, task_for(tmp_path), LIMITS, Ear())
 
 
