@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 import orjson
@@ -17,7 +17,7 @@ from app.keys import DATABASE, DOOR, FILES, RECORDS, RUNNER
 from app.store.events import Recorded, read_job
 from app.store.jobs import JobRow, get_job, list_jobs
 from app.web.identity import viewer_of
-from app.web.models import Delta, JobAnswer, JobList, RowList, Undone
+from app.web.models import Delta
 from app.web.wire import json_answer, next_link, read_id, read_json, read_query, state_answer
 
 
@@ -29,7 +29,7 @@ class JobQuery(BaseModel):
     status: JobStatus | None = None
     owner: Literal["me", "all"] = Field(default="me", description="all: operators only")
     before: str | None = Field(default=None, max_length=64, description="cursor: `next` of a page")
-    limit: int = Field(default=100, ge=1, le=500)
+    limit: int = Field(default=100, ge=1, le=200)
 
 
 class StateQuery(BaseModel):
@@ -72,7 +72,7 @@ async def listing(request: web.Request) -> web.Response:
     after = page[-1].id if len(found) > query.limit else None
     headers = next_link(request, before=after) if after else None
     return state_answer(
-        request, JobList(jobs=[answer_of(job.state) for job in page], next=after), headers
+        request, {"jobs": [answer_of(job.state) for job in page], "next": after}, headers
     )
 
 
@@ -106,13 +106,13 @@ async def job_of(request: web.Request) -> JobRow:
     return job
 
 
-def answer_of(state: JobState) -> JobAnswer:
-    """Return `state` with its links, as the API tells it."""
+def answer_of(state: JobState) -> dict[str, Any]:
+    """Return `state` with its links: a JobAnswer, as plain values because lists are long."""
     api = f"/api/v1/jobs/{state['job_id']}"
     parts = ("events", "rows", "delta", "rejected.csv", "original", "undo", "retry", "cancel")
     links = {part.partition(".")[0]: f"{api}/{part}" for part in parts}
     page = f"/jobs/{state['job_id']}"
-    return JobAnswer.model_validate({**state, "links": {"self": api, **links, "page": page}})
+    return {**state, "links": {"self": api, **links, "page": page}}
 
 
 async def rows(request: web.Request) -> web.Response:
@@ -123,7 +123,7 @@ async def rows(request: web.Request) -> web.Response:
     )
     after = query.offset + len(page.rows)
     headers = next_link(request, offset=after) if page.rows and after < page.total else None
-    answer = RowList(total=page.total, counts=page.counts, rows=page.rows)
+    answer = {"total": page.total, "counts": page.counts, "rows": page.rows}
     return state_answer(request, answer, headers)
 
 
@@ -170,7 +170,7 @@ def download_headers(filename: str) -> dict[str, str]:
 async def undo(request: web.Request) -> web.Response:
     """POST /api/v1/jobs/{job_id}/undo: take back what it stored."""
     taken_back, job = await undo_job(request)
-    return json_answer(Undone(rows=taken_back, job=answer_of(job.state)))
+    return json_answer({"rows": taken_back, "job": answer_of(job.state)})
 
 
 async def retry(request: web.Request) -> web.Response:

@@ -1,4 +1,7 @@
-"""What the API answers with, as models: the OpenAPI description is made from these."""
+"""What the API answers with, as models: its description is made from these.
+
+Long answers are sent as plain values of the same shape; a test compares the two.
+"""
 
 from typing import Any
 
