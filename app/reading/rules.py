@@ -28,7 +28,8 @@ rule windows_program : head {
         $stub = "This program cannot be run in DOS mode"
         $old = "This program must be run under Win32"
     condition:
-        uint16(0) == 0x5A4D and (uint32(uint32(0x3C)) == 0x00004550 or $stub or $old)
+        uint16(0) == 0x5A4D and uint16(0x3E) == 0
+        and (uint32(uint32(0x3C)) == 0x00004550 or $stub or $old)
 }
 
 rule embedded_windows_program {
@@ -78,8 +79,11 @@ rule script_dropper : head {
         $hta = "<HTA:APPLICATION" nocase
         $shell = "WScript.Shell" nocase
         $create = /CreateObject\s?\(|new ActiveXObject\s?\(/ nocase
+        $script = "<script" nocase
+        $basic = /^\s{0,8}(dim|set|sub|on error)\s/ nocase
     condition:
-        for any of ($shebang, $batch) : ($ at 0) or $hta or ($shell and $create)
+        $shebang at 0 or $batch at 0 or $hta in (0..512)
+        or ($shell and $create and ($script in (0..1024) or $basic at 0))
 }
 
 rule powershell_loader {
@@ -153,7 +157,7 @@ rule packaged_program {
 
 rule equation_object {
     meta:
-        severity = "block"
+        severity = "warn"
         finding = "an Equation Editor object, which attacks on Office use"
     strings:
         $class = { 02 CE 02 00 00 00 00 00 C0 00 00 00 00 00 00 46 }
@@ -172,15 +176,6 @@ rule pdf_javascript : head {
         $launch = /\/S\s*\/Launch/
     condition:
         uint32be(0) == 0x25504446 and any of them
-}
-
-rule flash : head {
-    meta:
-        severity = "block"
-        finding = "a Flash object"
-    condition:
-        (uint16be(0) == 0x4657 or uint16be(0) == 0x4357 or uint16be(0) == 0x5A57)
-        and uint8(2) == 0x53 and uint8(3) < 0x40 and uint8(3) > 0
 }
 """
 

@@ -129,6 +129,20 @@ def test_ordinary_files_have_no_findings(tmp_path: Path) -> None:
     assert heard.notices == []
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"MZ,Payee\nThis program cannot be run in DOS mode,1\n",
+        b"CWS,FWS\n1,2\n",
+        b"Date,Note\n2026-01-02,CreateObject(WScript.Shell) was blocked\n",
+        b"Date,Note\n2026-01-02,see $EICAR in the manual\n",
+        b"Date,Note\n2026-01-02,powershell course -encore edition\n",
+    ],
+)
+def test_words_about_malware_are_no_malware(tmp_path: Path, content: bytes) -> None:
+    assert scanned(table(tmp_path, content))["findings"] == []
+
+
 def test_a_hyperlink_is_no_active_content(tmp_path: Path) -> None:
     path = tmp_path / "links.xlsx"
     with xlsxwriter.Workbook(path) as book:
