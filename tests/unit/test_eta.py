@@ -65,6 +65,23 @@ def test_one_slow_second_does_not_make_the_estimate_jump() -> None:
     assert abs(after - before) <= 10
 
 
+def test_steps_that_are_over_in_no_time_do_not_shorten_the_estimate() -> None:
+    eta = Eta()
+    for percent in range(0, 41, 10):
+        eta.update(float(percent), percent * 10)  # 40 percent within half a second
+    left = None
+    for second in range(1, 6):
+        left = eta.update(40.0 + second, 400 + second * 1000)  # then one percent a second
+    assert left == 55
+
+
+def test_a_long_silence_is_part_of_the_rate() -> None:
+    eta = Eta()
+    eta.update(0.0, 0)
+    eta.update(10.0, 20_000)
+    assert eta.update(20.0, 40_000) == 165  # 160 s, in steps of 15
+
+
 def test_a_retry_begins_anew() -> None:
     eta = Eta()
     steady(eta, 5.0, 15)
