@@ -54,7 +54,12 @@ READERS = {
     "enrichment": "app.reading.summary:summarise",
     "undo": "app.reading.save:undo",
 }
-PRELOADED = tuple(sorted({name.partition(":")[0] for name in READERS.values()}))
+# What is named with its function is made once, before the fork, and shared by every worker.
+PRELOADED = (
+    *sorted({name.partition(":")[0] for name in READERS.values()}),
+    "app.reading.rules:malware_rules",
+    "app.reading.classifier:trained",
+)
 SMALL_BODY_BYTES = 256 * 1024  # of forms and JSON; files are streamed and have their own limit
 SNAPSHOT_JOBS = 1000
 HANDLERS_SHARE = 0.2  # of the time for a graceful stop; the rest is the pipeline's
