@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from app.reading.category_names import ALONE, NAMES
-from app.reading.category_rules import SAYS_NOTHING, SOURCE_NAMES, STEMS, WORDS
+from app.reading.category_rules import STEMS, WORDS
+from app.reading.category_sources import SAYS_NOTHING, SOURCE_NAMES
 from app.reading.payees import CITIES, COUNTRIES, folded
 from app.reading.taxonomy import (
     BENEFITS,
