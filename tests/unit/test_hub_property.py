@@ -8,6 +8,7 @@ happens in which turn, when a page of the log is read, and when a transport take
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 from unittest.mock import patch
@@ -508,7 +509,7 @@ class Listening(RuleBasedStateMachine):
 
 class TestListening(Listening.TestCase):  # type: ignore[misc]
     settings = settings(
-        max_examples=100,
+        max_examples=200,
         stateful_step_count=60,
         report_multiple_bugs=False,
         deadline=None,
@@ -523,3 +524,51 @@ class TestListening(Listening.TestCase):  # type: ignore[misc]
     def run(self, result: Any = None) -> Any:
         with patch.object(pages, "PAGE_EVENTS", 5):  # so that a replay has many hand-overs
             return super().run(result)
+
+
+# Three hand-overs that chance finds seldom, played on the same stage
+
+
+@contextmanager
+def a_stage() -> Iterator[Listening]:
+    with patch.object(pages, "PAGE_EVENTS", 5):
+        stage = Listening()
+        yield stage
+        stage.teardown()
+
+
+def test_a_page_that_did_not_fit_is_gone_on_with_where_it_stopped() -> None:
+    with a_stage() as stage:
+        stage.commit(jobs=[JOBS[0]] * 4, size=40_000)
+        stage.tell()
+        stage.connect(number=0, rooms=ROOMS[:1], back=30, types=None)
+        stage.stop_reading(number=0)
+        stage.turn()
+        stage.reads.pop().set_result(None)
+        stage.turn_the_loop(turns=5)
+        assert stage.connections[0].transport.writing_paused
+        stage.settle()
+        assert stage.connections[0].seqs == [1, 2, 3, 4]
+
+
+def test_what_a_snapshot_holds_is_not_told_again_though_it_was_not_told_yet() -> None:
+    with a_stage() as stage:
+        stage.connect(number=0, rooms=ROOMS[-1:], back=0, types=[TYPES[2]])
+        stage.follow_from_a_snapshot(number=0, room=ROOMS[0])
+        stage.commit(jobs=[JOBS[0]], size=10)
+        stage.turn()
+        stage.reads.pop().set_result(None)  # the snapshot sees what is committed
+        stage.turn_the_loop(turns=5)
+        stage.settle()
+        assert stage.connections[0].seqs == []
+
+
+def test_a_page_that_was_asked_for_before_another_room_was_added_is_dropped() -> None:
+    with a_stage() as stage:
+        stage.commit(jobs=[JOBS[0], JOBS[4]], size=10)
+        stage.tell()
+        stage.connect(number=0, rooms=ROOMS[:1], back=30, types=None)
+        stage.turn()
+        stage.follow_one_more(number=0, room=ROOMS[1], back=30)
+        stage.settle()
+        assert stage.connections[0].seqs == [1, 2]
