@@ -87,6 +87,11 @@ class FileRow:
     def url(self) -> str:
         return f"/jobs/{self.job_id}"
 
+    @property
+    def even(self) -> bool:
+        """Tell whether all stages have the same share, which the style sheet takes for granted."""
+        return len({segment.weight for segment in self.segments}) < 2
+
 
 def file_row(job: JobState) -> FileRow:
     """Return what the list shows of `job`."""

@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def setup_pages(app: web.Application) -> None:
         lstrip_blocks=True,
     )
     environment.globals["asset"] = files.url
-    environment.globals["blank_row"] = file_row(BLANK)
+    environment.globals["blank_row"] = replace(file_row(BLANK), can_cancel=True)
 
 
 BLANK: JobState = {

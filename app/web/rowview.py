@@ -85,12 +85,11 @@ def filters(counts: Mapping[str, int]) -> tuple[Filter, ...]:
 def facts(job: JobState) -> tuple[tuple[str, str], ...]:
     """Return the result as (name, value) pairs, in reading order; () while there is none."""
     result = job["result"] or {}
-    details = job["details"]
     found: list[tuple[str, str]] = []
-    if job["document_type"]:
-        found.append(("Kind", str(details.get("document_label") or job["document_type"])))
-    if job["platform"]:
-        found.append(("From", str(job["platform"])))
+    if kind := result.get("document_type") or job["document_type"]:
+        found.append(("Kind", str(kind)))
+    if platform := result.get("platform") or job["platform"]:
+        found.append(("From", str(platform)))
     first, last = result.get("first_date"), result.get("last_date")
     if first and last:
         found.append(("Period", first if first == last else f"{first} to {last}"))

@@ -305,6 +305,14 @@ DUPLICATE_STEPS = frozenset(
 UNDER_WAY = frozenset({"step_started", "processing_progress", "step_completed"})
 
 
+def kind_of_event(event: Mapping[str, Any]) -> str:
+    """Return how a message is marked; what found no duplicate is not marked as one."""
+    kind = KIND_OF_EVENT.get(event["type"], "")
+    if not kind and event["step"] in DUPLICATE_STEPS:
+        return "" if event["details"].get("existing_rows") == 0 else "dup"
+    return kind
+
+
 def event_lines(events: Sequence[Mapping[str, Any]]) -> tuple[EventLine, ...]:
     """Return `events` (oldest first) as the log has them, newest first."""
     return tuple(
@@ -330,9 +338,9 @@ def told(events: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> tupl
         if event["stage"] != stage and event["stage"] in labels:
             stage = event["stage"]
             lines.append(Message(event["timestamp"], "", heading=labels[stage]))
-        kind = KIND_OF_EVENT.get(event["type"], "")
-        if not kind and event["step"] in DUPLICATE_STEPS:
-            kind = "dup"
+        kind = kind_of_event(event)
+        if lines and event["message"] == lines[-1].text:
+            continue
         line = Message(event["timestamp"], event["message"], kind=kind)
         # A step that tells more rewrites its own line; a warning or an end gets one of its own.
         if event["type"] in UNDER_WAY and event["step"] == step and lines and not lines[-1].heading:

@@ -44,12 +44,12 @@ const sections = [...document.querySelectorAll("[data-section]")].map((section) 
   count: section.querySelector("[data-part=count]"),
   list: keyedList(section.querySelector("ul"), { create: nodeOf, keyOf: (id) => id }),
 }));
-for (const node of document.querySelectorAll("li.file")) rows.set(node.dataset.key, bindRow(node));
+for (const node of document.querySelectorAll("li.file")) rows.set(node.dataset.key, bindRow(node, template));
 
 function nodeOf(id) {
   let row = rows.get(id);
   if (!row) {
-    row = bindRow(template.cloneNode(true));
+    row = bindRow(template.cloneNode(true), template);
     rows.set(id, row);
     paintRow(row, views.get(id));
   }
@@ -125,7 +125,7 @@ const head = {
   needs: byId("needs"),
 };
 /** @type {Map<string, HTMLElement>} */
-const cellOf = new Map([...head.cells.querySelectorAll("[data-key]")].map((node) => [node.dataset.key, node]));
+const cellOf = new Map([...head.cells.querySelectorAll("a")].map((node) => [node.pathname.slice(6), node]));
 
 function sumUp() {
   const all = [...views.values()];
@@ -164,7 +164,7 @@ function cells() {
   }
   const ids = [...views.keys()].sort().reverse();
   for (const id of ids) {
-    if (!cellOf.has(id)) cellOf.set(id, el("a", { href: `/jobs/${id}`, data: { key: id } }));
+    if (!cellOf.has(id)) cellOf.set(id, el("a", { href: `/jobs/${id}` }));
     paintCell(id, views.get(id));
   }
   const nodes = ids.map((id) => cellOf.get(id));
@@ -237,7 +237,7 @@ const shell = createShell({
 const links = (within = "") => [...document.querySelectorAll(`.file${within.trim()} .name a`)];
 function here(part) {
   const form = document.activeElement?.closest("li.file")?.querySelector(`[data-part="${part}"]`);
-  return form?.hidden ? null : form;
+  return form && !form.hidden ? form : null;
 }
 
 const zone = createDropZone({

@@ -7,12 +7,12 @@ import { createStore } from "../core/store.js";
 import { createApi } from "../net/api.js";
 import { attachToPage, createClient } from "../net/client.js";
 import { bindRow, paintHead } from "../ui/file-row.js";
-import { elapsed, jobView, metaOf, stageItems, undoText } from "../ui/job-view.js";
-import { createFeed, createRawLog } from "../ui/message-feed.js";
-import { createRowsTable } from "../ui/rows-table.js";
+import { jobView, metaOf } from "../ui/job-view.js";
+import { createFeed } from "../ui/message-feed.js";
+import { createRowsTable, facts, undoText } from "../ui/rows-table.js";
 import { createShell, onForms, toast } from "../ui/shell.js";
 import { createAnnouncer, createSigns } from "../ui/signs.js";
-import { createStageList } from "../ui/stage-list.js";
+import { createRawLog, createStageList, elapsed, stageItems } from "../ui/stage-list.js";
 
 const { job: jobId, title, log } = document.body.dataset;
 const MILESTONES = [75, 50, 25];
@@ -61,6 +61,7 @@ const painter = createPainter(() => {
   });
   stages.paint(stageItems(job, now));
   notes(job.warnings);
+  result(facts(job));
   setText(byId("tab-events").lastElementChild, formatCount(job.n));
   document.title = `${running ? `${view.percent}% · ` : ""}${title} · Livetrail`;
 });
@@ -83,6 +84,16 @@ function notes(warnings) {
         el("p", {}, `${note.detail} ${note.hint}`),
       ),
     ),
+  );
+}
+
+/** @param {[string, string][]} pairs */
+function result(pairs) {
+  byId("result").hidden = pairs.length === 0;
+  const list = byId("facts");
+  if (list.children.length === pairs.length) return;
+  list.replaceChildren(
+    ...pairs.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
   );
 }
 
@@ -206,7 +217,9 @@ function refresh(event, job) {
   const tells = ["storing", "classification", "processing_completed", "job_undone"];
   if (!tells.includes(done) || storedAt === `${done} ${job.attempt}`) return;
   storedAt = `${done} ${job.attempt}`;
-  tell(table.load());
+  tell(table.load().then((counts) => {
+    if (counts) setText(byId("tab-rows").lastElementChild, counts.all ? formatCount(counts.all) : "");
+  }));
   if (event.type === "processing_completed" || event.type === "job_undone") tell(compare());
 }
 

@@ -1,6 +1,7 @@
 /** One file in the list: remembers its parts, writes only what changed.
  *
- *  bindRow(node) -> row              takes over a row that the server rendered, or a clone of one
+ *  bindRow(node, blank?) -> row      takes over a row that the server rendered, or a clone of `blank`,
+ *                                    from which it takes what the server left out
  *  paintRow(row, view)               view: see job-view.js
  *  paintHead(parts, view)            what rows and the job's own page share: rail, tags, failure
  */
@@ -8,14 +9,15 @@
 import { el, parts, setAttr, setText, setVar } from "../core/dom.js";
 import { formatClock } from "../core/format.js";
 
-/** @typedef {{node: HTMLElement, parts: Record<string, HTMLElement>, time: HTMLTimeElement|null,
+/** @typedef {{node: HTMLElement, blank?: Element, parts: Record<string, HTMLElement>, time: HTMLTimeElement|null,
  *   rail: HTMLElement[], tags: string, at: string}} Row */
 
-/** @param {HTMLElement} node  @returns {Row} */
-export function bindRow(node) {
+/** @param {HTMLElement} node  @param {Element} [blank]  @returns {Row} */
+export function bindRow(node, blank) {
   const found = parts(node);
   return {
     node,
+    blank,
     parts: found,
     time: found.when?.parentElement.querySelector("time") ?? null,
     rail: [...(found.rail?.children ?? [])],
@@ -39,7 +41,16 @@ export function paintRow(row, view) {
   setText(part.summary, view.summary);
   paintWhen(row, view);
   paintHead(row, view);
-  part.cancel.hidden = !view.can_cancel;
+  if (view.can_cancel && !part.cancel) complete(row, view, "cancel", (form) => part.go.before(form));
+  if (part.cancel) part.cancel.hidden = !view.can_cancel;
+}
+
+/** Take a part that the server left out from the blank row. */
+function complete(row, view, name, place) {
+  const node = row.blank.querySelector(`[data-part="${name}"]`).cloneNode(true);
+  place(node);
+  Object.assign(row.parts, parts(node), { [name]: node });
+  identify(row, view);
 }
 
 /** What stays as it is for a file's life. */
@@ -51,12 +62,16 @@ function identify(row, view) {
   setText(part.kind, view.kind);
   setAttr(part.go, "href", url);
   setAttr(part.go, "aria-label", `Open ${view.name}`);
-  setAttr(part.cancel, "action", `${url}/cancel`);
-  setAttr(part["cancel-button"], "aria-label", `Cancel ${view.name}`);
-  setAttr(part["retry-form"], "action", `${url}/retry`);
   setAttr(part.rail, "aria-label", `Progress of ${view.name}`);
-  setText(part.job, view.job_id);
-  setText(part.dismissed, view.name);
+  if (part.cancel) {
+    setAttr(part.cancel, "action", `${url}/cancel`);
+    setAttr(part["cancel-button"], "aria-label", `Cancel ${view.name}`);
+  }
+  if (part.more) {
+    setAttr(part["retry-form"], "action", `${url}/retry`);
+    setText(part.job, view.job_id);
+    setText(part.dismissed, view.name);
+  }
 }
 
 function paintWhen(row, view) {
@@ -72,7 +87,8 @@ function paintWhen(row, view) {
 export function paintHead(row, view) {
   paintRail(row, view);
   paintTags(row, view);
-  paintFailure(row.parts, view.failure);
+  if (view.failure && !row.parts.more) complete(row, view, "more", (card) => row.node.append(card));
+  if (row.parts.more) paintFailure(row.parts, view.failure);
 }
 
 function paintRail(row, view) {

@@ -3,9 +3,6 @@
  *  jobView(job, left?) -> View      left: what stands for the time left; from the job by default
  *  chipOf(view) -> "needs" | "run" | "wait" | "done" | "stop"
  *  tally(views) -> {percent, headline, aside}
- *  stageItems(job, nowMs) -> [{key, label, state, duration, note, start, length}]
- *  elapsed(job, nowMs) -> "took 12.4 s"
- *  undoText(job) -> string
  *
  *  A test gives both the same states and compares what comes out, so that a row does not change
  *  its words when the script takes it over.
@@ -209,46 +206,4 @@ export function tally(views) {
     headline: `${formatCount(done)} of ${plural(all, "file")} ${done === 1 ? "is" : "are"} done.`,
     aside: aside ? `${aside[0].toUpperCase()}${aside.slice(1)}.` : "",
   };
-}
-
-/** @param {JobState} job  @param {number} nowMs */
-export function stageItems(job, nowMs) {
-  const at = (iso) => (iso ? Date.parse(iso) : null);
-  const starts = job.stages.map((one) => at(one.started_at)).filter((ms) => ms !== null);
-  const first = Math.min(...starts);
-  const ends = job.stages.map((one) => at(one.ended_at)).filter((ms) => ms !== null);
-  const running = job.stages.some((one) => one.state === "running");
-  const last = Math.max(running ? nowMs : 0, ...ends, first + 1);
-  return job.stages.map((one) => {
-    const start = at(one.started_at);
-    const length = start === null ? 0 : Math.max(0, (at(one.ended_at) ?? nowMs) - start);
-    return {
-      key: one.key,
-      label: one.label,
-      state: one.state,
-      duration: start === null ? "" : formatDuration(length),
-      note: one.summary,
-      start: start === null ? 0 : Math.round(((start - first) / (last - first)) * 1000) / 10,
-      length: starts.length ? Math.round((length / (last - first)) * 1000) / 10 : 0,
-    };
-  });
-}
-
-/** @param {JobState} job  @param {number} nowMs */
-export function elapsed(job, nowMs) {
-  if (job.completed_at && job.duration_ms !== null) return `took ${formatDuration(job.duration_ms)}`;
-  if (job.started_at && job.status === "processing") {
-    return `running for ${formatDuration(Math.max(0, nowMs - Date.parse(job.started_at)))}`;
-  }
-  return "";
-}
-
-/** @param {JobState} job */
-export function undoText(job) {
-  const stored = job.result?.new_rows || job.result?.stored;
-  if (job.status !== "completed" || job.undone || !stored) return "";
-  return (
-    `This takes back ${plural(stored, "row")} that ${job.filename} stored, with their categories.` +
-    " The file itself stays here, and you can import it again."
-  );
 }

@@ -5,7 +5,6 @@
  *    names   true: each line says which file
  *  feed.add(event, filename)     at once; painted with the next frame
  *  feed.heading(label)           a stage begins
- *  createRawLog(list) -> {add(event)}      events as the log has them, newest first
  */
 
 import { el, setText } from "../core/dom.js";
@@ -24,9 +23,17 @@ const DUPLICATE_STEPS = new Set([
   "delta_analysis_complete",
 ]);
 
+/** What found no duplicate is not marked as one. */
+function kindOf(event) {
+  const found = DUPLICATE_STEPS.has(event.step) && event.details?.existing_rows !== 0;
+  return KINDS[event.type] ?? (found ? "dup" : "");
+}
+
 export function createFeed({ list, empty = null, names = false, pause = null }) {
   /** Lines that may still be rewritten, by job and step. @type {Map<string, any>} */
   const open = new Map();
+  /** The last words on each job, which are not said again. @type {Map<string, string>} */
+  const said = new Map();
   /** @type {any[]} newest last */
   let waiting = [];
   let asked = false;
@@ -46,9 +53,10 @@ export function createFeed({ list, empty = null, names = false, pause = null }) 
     if (!event.message) return;
     const key = `${event.job_id} ${event.step}`;
     const line = open.get(key);
-    const kind = KINDS[event.type] ?? (DUPLICATE_STEPS.has(event.step) ? "dup" : "");
+    if (said.get(event.job_id) === event.message) return;
+    said.set(event.job_id, event.message);
+    const kind = kindOf(event);
     if (line && UNDER_WAY.has(event.type)) {
-      if (line.text === event.message) return;
       line.text = event.message;
       line.at = event.timestamp;
       if (line.node) waiting.push(line);
@@ -131,35 +139,3 @@ export function createFeed({ list, empty = null, names = false, pause = null }) 
 
   return { add, heading };
 }
-
-const RAW_KEPT = 500;
-
-/** @param {HTMLElement} list */
-export function createRawLog(list) {
-  /** @type {any[]} */
-  let waiting = [];
-  const line = (event) =>
-    el(
-      "li",
-      {},
-      el("span", { class: "num" }, event.n),
-      el("time", { datetime: event.timestamp }, clockWithMillis(event.timestamp)),
-      el("span", {}, event.type),
-      el("span", {}, event.stage ?? ""),
-      el("span", { class: "num" }, event.progress),
-    );
-  return {
-    add(event) {
-      waiting.push(event);
-      if (waiting.length > 1) return;
-      requestAnimationFrame(() => {
-        list.prepend(...waiting.slice(-RAW_KEPT).reverse().map(line));
-        waiting = [];
-        while (list.children.length > RAW_KEPT) list.lastElementChild.remove();
-      });
-    },
-  };
-}
-
-/** @param {string} iso */
-export const clockWithMillis = (iso) => `${formatClock(iso, { seconds: true })}.${iso.slice(20, 23)}`;

@@ -1,23 +1,22 @@
-/** The rows that were read, a hundred at a time, with filters; app/web/rowview.py in JavaScript.
+/** What was read, in numbers and row by row; app/web/rowview.py in JavaScript.
  *
  *  createRowsTable({jobId, api, names?}) -> {load(), show(state), open}
  *     names   job id -> filename, for the files in which known rows were seen
- *  tableRow(row, names) -> what the table shows of a stored row; pure
+ *  pure
+ *  tableRow(row, names) -> what the table shows of a stored row
+ *  facts(job) -> [[name, value]]    the result, in reading order
+ *  undoText(job) -> what an undo would take back, "" when there is nothing
+ *  amountText("-1234.50") -> "-1,234.50"
+ *
+ *  @typedef {import("../core/fold.js").JobState} JobState
  */
 
 import { el, parts, setAttr, setText } from "../core/dom.js";
-import { formatCount } from "../core/format.js";
+import { formatCount, plural } from "../core/format.js";
 
 export const ROWS_A_PAGE = 100;
 const REVIEW_BELOW = 0.6;
 const TAGS = { known: ["dup", "Known"], review: ["warn", "Check"], new: ["good", "New"] };
-
-/** "-1234.50" -> "-1,234.50". @param {string|null} amount */
-export function amountText(amount) {
-  if (!amount) return "";
-  const [, sign, whole, rest] = /^(-?)(\d*)(.*)$/.exec(amount);
-  return sign + whole.replace(/\B(?=(\d{3})+$)/g, ",") + rest;
-}
 
 /** @param {Record<string, any>} row  @param {Map<string, string>} names */
 export function tableRow(row, names) {
@@ -129,4 +128,58 @@ export function createRowsTable({ jobId, api, names = new Map() }) {
   }
 
   return { load, show };
+}
+
+/** @param {JobState} job */
+export function undoText(job) {
+  const stored = job.result?.new_rows || job.result?.stored;
+  if (job.status !== "completed" || job.undone || !stored) return "";
+  return (
+    `This takes back ${plural(stored, "row")} that ${job.filename} stored, with their categories.` +
+    " The file itself stays here, and you can import it again."
+  );
+}
+
+/** @param {string|null} amount  a decimal string */
+export function amountText(amount) {
+  if (!amount) return "";
+  const [, sign, whole, rest] = /^(-?)(\d*)(.*)$/.exec(amount);
+  return sign + whole.replace(/\B(?=(\d{3})+$)/g, ",") + rest;
+}
+
+const NUMBERS = [
+  ["rows", "Rows read"],
+  ["new_rows", "New rows stored"],
+  ["existing_rows", "Already known"],
+  ["rejected", "Could not be read"],
+  ["vendors", "Different payees"],
+  ["review", "To check"],
+];
+
+/** @param {JobState} job  @returns {[string, string][]} */
+export function facts(job) {
+  const result = job.result ?? {};
+  const found = [];
+  const kind = result.document_type || job.document_type;
+  const platform = result.platform || job.platform;
+  if (kind) found.push(["Kind", String(kind)]);
+  if (platform) found.push(["From", String(platform)]);
+  const { first_date: first, last_date: last } = result;
+  if (first && last) found.push(["Period", first === last ? first : `${first} to ${last}`]);
+  for (const money of result.by_currency ?? []) {
+    for (const [key, label] of [
+      ["income", "Money in"],
+      ["spending", "Money out"],
+    ]) {
+      if (money[key]) {
+        found.push([label, `${amountText(String(money[key]))} ${money.currency ?? ""}`.trim()]);
+      }
+    }
+  }
+  for (const [key, label] of NUMBERS) {
+    if (Number.isInteger(result[key]) && (result[key] || key === "new_rows")) {
+      found.push([label, formatCount(result[key])]);
+    }
+  }
+  return found;
 }
