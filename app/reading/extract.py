@@ -1,6 +1,7 @@
 """The step extracting: all rows of a table as typed columns, in parts that later steps load."""
 
 import gc
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,7 +52,9 @@ def _batches(
     task: Task, columns: list[Column], *, has_amounts: bool
 ) -> Iterator[tuple[pl.DataFrame, list[Rejected]]]:
     """Yield about PART_ROWS rows at a time: those of the table's width, and the misfits."""
-    shape = TableShape.from_json(task["found"]["field_detection"]["shape"])
+    found = task["found"]["field_detection"]
+    shape = TableShape.from_json(found["shape"])
+    usual = Counter(map(len, found["sample"])).most_common(1)[0][0]
     path, limits, name = Path(task["path"]), task["limits"], task["filename"]
     plain = plain_frame if shape.width == len(columns) else None
     frames: list[pl.DataFrame] = []
@@ -59,7 +62,9 @@ def _batches(
     height = 0
     for chunk in read_rows(path, shape, limits, name, as_frame=plain):
         if chunk.frame is None:
-            frame, odd = fit_rows(chunk.lines, chunk.rows, columns, has_amounts=has_amounts)
+            frame, odd = fit_rows(
+                chunk.lines, chunk.rows, columns, has_amounts=has_amounts, usual_width=usual
+            )
             misfits.extend(odd)
         else:
             lines = pl.Series("line", chunk.lines, dtype=pl.Int64)

@@ -8,7 +8,8 @@ import orjson
 import polars as pl
 
 from app.reading.amounts import amounts
-from app.reading.columns import CREDIT_WORDS, DEBIT_WORDS, Column
+from app.reading.column_names import CREDIT_WORDS, DEBIT_WORDS
+from app.reading.columns import Column
 from app.reading.continued import join_continued, only_text
 from app.reading.dates import dates
 
@@ -110,17 +111,20 @@ def fit_rows(
     columns: Sequence[Column],
     *,
     has_amounts: bool,
+    usual_width: int = 0,
 ) -> tuple[pl.DataFrame, list[Rejected]]:
     """Return rows of any width as a frame for type_rows, and those that do not fit into it.
 
+    usual_width  cells that most rows have; a header may have more names
+
     A row is padded or cut where nothing is lost by it: what is cut is empty, and what is missing
-    comes after all that makes it a transaction.
+    comes after all that makes it a transaction, or is missing in most rows.
     """
     width = len(columns)
     rejected: list[Rejected] = []
     if set(map(len, rows)) != {width}:
         core = [c.index for c in columns if c.role in CORE_ROLES]
-        needed = max(core) + 1 if has_amounts and core else width
+        needed = max(core) + 1 if has_amounts and core else min(width, usual_width or width)
         text = next((c.index for c in columns if c.role == "description"), width)
         kept_lines: list[int] = []
         kept: list[list[str]] = []
@@ -303,6 +307,9 @@ def _why(
         date is None and any(TOTAL.fullmatch(text) for text in said)
     ):
         return "total_line", "It is a total or a balance, not a transaction."
+    status = by_role.get("status", "")
+    if status.lower() in NOT_BOOKED:
+        return "not_booked", f"Its status is “{_short(status)}”: no money has moved."
     day = by_role.get("date", "")
     if date is None and PENDING.search(day):
         return "pending", "It is still pending and has no date yet; upload it once it is booked."
@@ -317,9 +324,6 @@ def _why(
                 "It has no date.",
             )
         )
-    status = by_role.get("status", "")
-    if status.lower() in NOT_BOOKED:
-        return "not_booked", f"Its status is “{_short(status)}”: no money has moved."
     flag = by_role.get("flag", "")
     if flag and flag.lower() not in DEBIT_WORDS | CREDIT_WORDS:
         return "bad_flag", f"“{_short(flag)}” does not say whether money came or went."

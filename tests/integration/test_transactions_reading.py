@@ -288,6 +288,28 @@ def test_dates_that_can_be_read_two_ways_are_told(desk: Desk) -> None:
     assert task["found"]["field_detection"]["columns"][0]["date_format"] == "DMY"
 
 
+def test_amounts_that_can_be_read_two_ways_are_told(desk: Desk) -> None:
+    text = "Datum;Text;Betrag\n20.11.2026;Tee;1.234\n21.11.2026;Uhr;5.678\n"
+
+    desk.bring(desk.file(text))
+
+    (notice,) = desk.heard.notices
+    assert (notice.code, notice.facts["example"]) == ("ambiguous_decimals", "1.234")
+    assert [row["amount"] for row in page(desk, "job-1").rows] == ["1234.00", "5678.00"]
+
+
+def test_rows_that_moved_no_money_are_left_out_with_the_reason(desk: Desk) -> None:
+    text = "Date,Description,Amount,State\n2026-11-20,Tea,-2.00,COMPLETED\n"
+    text += "2026-11-21,Hat,-9.00,DECLINED\n"
+
+    assert desk.bring(desk.file(text)) == {"stored": 1, "known": 0, "rejected": 1}
+    assert "Its status is “DECLINED”: no money has moved." in rejected(desk)
+
+
+def test_a_header_with_more_names_than_cells_loses_no_row(desk: Desk) -> None:
+    assert desk.bring(sample("csvkit/test_extra_header.csv"))["stored"] == 1
+
+
 def test_one_late_date_decides_for_the_whole_column(desk: Desk) -> None:
     early = "".join(f"0{day}/0{month}/2026,Tea,-2.00\n" for day in range(1, 8) for month in (8, 9))
     text = HEADER + early * 40 + "09/30/2026,Tea,-2.00\n"

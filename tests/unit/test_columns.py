@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.reading.columns import find_columns, plain_name
+from app.reading.column_names import plain_name
+from app.reading.columns import find_columns
 
 ROWS = {
     "date": "2026-11-20",
@@ -93,3 +94,76 @@ def test_names_are_compared_without_case_accents_and_marks() -> None:
     assert plain_name("  Währung (EUR) ") == "wahrung eur"
     assert plain_name("Beløb") == "belob"
     assert plain_name("Zůstatek/Kč") == "zustatek kc"
+
+
+# The headers of some banks and services, and what has to be found in them.
+HEADERS = [
+    (
+        "Type,Product,Started Date,Completed Date,Description,Amount,Fee,Currency,State,Balance",
+        {
+            "date": "Completed Date",
+            "amount": "Amount",
+            "description": "Description",
+            "status": "State",
+        },
+    ),
+    (
+        "Booking Date,Value Date,Partner Name,Partner Iban,Type,Payment Reference,Account Name,"
+        "Amount (EUR),Original Amount,Original Currency,Exchange Rate",
+        {"date": "Booking Date", "amount": "Amount (EUR)", "counterparty": "Partner Name"},
+    ),
+    (
+        "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,Fee,Net,Balance,Transaction ID",
+        {"date": "Date", "amount": "Net", "currency": "Currency", "reference": "Transaction ID"},
+    ),
+    (
+        "Buchungsdatum,Wertstellung,Status,Zahlungspflichtige*r,Zahlungsempfänger*in,"
+        "Verwendungszweck,Umsatztyp,Betrag (€)",
+        {
+            "date": "Buchungsdatum",
+            "amount": "Betrag (€)",
+            "counterparty": "Zahlungsempfänger*in",
+            "description": "Verwendungszweck",
+        },
+    ),
+    (
+        "Buchungstag,Wertstellung (Valuta),Vorgang,Buchungstext,Umsatz in EUR",
+        {"date": "Buchungstag", "amount": "Umsatz in EUR", "description": "Buchungstext"},
+    ),
+    (
+        "Transaction Date,Post Date,Description,Category,Type,Amount,Memo",
+        {"date": "Transaction Date", "amount": "Amount", "category": "Category"},
+    ),
+    (
+        "Date,Counter Party,Reference,Type,Money Out,Money In,Balance (GBP)",
+        {"debit": "Money Out", "credit": "Money In", "balance": "Balance (GBP)"},
+    ),
+]
+CELLS = {
+    "date": "2026-11-20",
+    "datum": "2026-11-20",
+    "tag": "2026-11-20",
+    "wertstellung": "2026-11-20",
+    "amount": "-3.50",
+    "betrag": "-3.50",
+    "umsatz in": "-3.50",
+    "gross": "-3.50",
+    "net": "-3.50",
+    "fee": "0.10",
+    "money": "3.50",
+    "balance": "96.50",
+    "currency": "EUR",
+}
+
+
+@pytest.mark.parametrize(("header", "roles"), HEADERS)
+def test_exports_of_known_banks_are_understood(header: str, roles: dict[str, str]) -> None:
+    names = header.split(",")
+    row = [
+        next((cell for word, cell in CELLS.items() if word in name.lower()), "some words")
+        for name in names
+    ]
+
+    found = {column.role: column.name for column in find_columns(names, [row])}
+
+    assert {role: found.get(role) for role in roles} == roles
