@@ -563,12 +563,15 @@ def test_what_a_snapshot_holds_is_not_told_again_though_it_was_not_told_yet() ->
         assert stage.connections[0].seqs == []
 
 
-def test_a_page_that_was_asked_for_before_another_room_was_added_is_dropped() -> None:
+def test_a_page_that_was_asked_for_before_a_room_was_left_is_dropped() -> None:
     with a_stage() as stage:
         stage.commit(jobs=[JOBS[0], JOBS[4]], size=10)
         stage.tell()
-        stage.connect(number=0, rooms=ROOMS[:1], back=30, types=None)
+        stage.connect(number=0, rooms=ROOMS[:2], back=30, types=None)
         stage.turn()
-        stage.follow_one_more(number=0, room=ROOMS[1], back=30)
+        assert stage.reads, "the page is being read"
+        connection = stage.connections[0]
+        del connection.wishes[ROOMS[0]], connection.client.wishes[ROOMS[0]]
+        stage.do(lambda: connection.session.unfollow(ROOMS[0]))
         stage.settle()
-        assert stage.connections[0].seqs == [1, 2]
+        assert connection.seqs == [2]
