@@ -77,6 +77,7 @@ POINTS: Mapping[str, Mapping[str, float]] = {
         "date": 1, "amount": 1, "split": 1, "text": 0.6, "balance": 1.5, "bank": 1.5,
         "card": -0.5, "invoice": -1.5, "due": -1, "quantity": -2, "product": -1, "ledger": -1,
         "order": -1, "fee": -0.3, "gross": -1, "expense": -0.3, "email": -1, "payout": -1.5,
+        "person": -1, "address": -0.5,
     },
     "card_statement": {
         "date": 1, "amount": 1, "split": 0.6, "text": 0.5, "card": 2, "category": 0.4,

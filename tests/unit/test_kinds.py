@@ -38,6 +38,7 @@ from tests.unit.test_platforms import Silence, task_with
         ("ledger", "Account,Account name,Debit,Credit"),
         ("ledger", "Journal,Account code,Date,Description,Debit,Credit"),
         ("table", "Name,Length,Category"),
+        ("table", "Last Name,First Name,Address,City,State,Zip,Occupation,Date,Amount"),
         ("table", "Country,Year,Population"),
     ],
 )
