@@ -1,6 +1,7 @@
 """The step extracting: all rows of a table as typed columns, in parts that later steps load."""
 
 import gc
+import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from app.core.errors import TooManyRows
 from app.core.notices import RejectedRows
 from app.core.reading import Task, Tell
 from app.reading.columns import Column
+from app.reading.dialect import SAMPLE_ROWS
 from app.reading.frames import plain_frame
 from app.reading.parts import PartWriter
 from app.reading.tables import TableShape, read_rows
@@ -34,7 +36,7 @@ def extract(task: Task, tell: Tell) -> dict[str, Any]:
     writer = PartWriter(Path(task["work_dir"]), task["user_id"])
     done = 0
     with _no_collections():
-        for frame, misfits in _batches(task, columns, has_amounts=has_amounts):
+        for frame, misfits in _batches(task, tell, columns, has_amounts=has_amounts):
             done += frame.height + len(misfits)
             if done > task["limits"]["max_rows"]:
                 raise TooManyRows(filename=task["filename"], limit=task["limits"]["max_rows"])
@@ -49,9 +51,12 @@ def extract(task: Task, tell: Tell) -> dict[str, Any]:
 
 
 def _batches(
-    task: Task, columns: list[Column], *, has_amounts: bool
+    task: Task, tell: Tell, columns: list[Column], *, has_amounts: bool
 ) -> Iterator[tuple[pl.DataFrame, list[Rejected]]]:
-    """Yield about PART_ROWS rows at a time: those of the table's width, and the misfits."""
+    """Yield about PART_ROWS rows at a time: those of the table's width, and the misfits.
+
+    Warns of what detect_shape could not see yet in the rows it looked at.
+    """
     found = task["found"]["field_detection"]
     shape = TableShape.from_json(found["shape"])
     usual = Counter(map(len, found["sample"])).most_common(1)[0][0]
@@ -60,7 +65,8 @@ def _batches(
     frames: list[pl.DataFrame] = []
     misfits: list[Rejected] = []
     height = 0
-    for chunk in read_rows(path, shape, limits, name, as_frame=plain):
+    source = read_rows(path, shape, limits, name, as_frame=plain)
+    for chunk in source:
         if chunk.frame is None:
             frame, odd = fit_rows(
                 chunk.lines, chunk.rows, columns, has_amounts=has_amounts, usual_width=usual
@@ -76,6 +82,9 @@ def _batches(
             frames, misfits, height = [], [], 0
     if frames:
         yield pl.concat(frames, rechunk=True), misfits
+    for notice in source.notices():
+        if notice.facts.get("line", math.inf) > shape.first_row_line + SAMPLE_ROWS:
+            tell.warn(notice)
 
 
 @contextmanager

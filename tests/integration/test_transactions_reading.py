@@ -321,6 +321,15 @@ def test_one_late_date_decides_for_the_whole_column(desk: Desk) -> None:
     assert task["found"]["extracting"]["rejected"] == 0
 
 
+def test_what_is_odd_far_down_in_a_file_is_told_too(desk: Desk) -> None:
+    text = HEADER.encode() + COFFEE.encode() * 50_000 + b"2026-11-20,Caf\xe9\x00,-3.50\n"
+
+    desk.bring(desk.file(text))
+
+    assert sorted(desk.heard.codes) == ["guessed_encoding", "nul_bytes"]
+    assert page(desk, "job-1", offset=50_000).rows[0]["description"] == "Café"
+
+
 def test_limits_are_kept(desk: Desk) -> None:
     with pytest.raises(TooManyRows):
         desk.bring(desk.file(HEADER + COFFEE * 11), max_rows=10)
