@@ -16,6 +16,7 @@ import signal
 import socket
 import struct
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -41,7 +42,7 @@ def main(control_fd: int, parent_pid: int, preload: list[str]) -> None:
     if not leave_the_network():
         print("workers have a network: the system does not let it be taken away", file=sys.stderr)
     # Imports take seconds; a server that dies meanwhile must not leave this behind.
-    with _watching(parent_pid):
+    with _ending_with(parent_pid):
         for name in preload:
             _load(name)
     gc.collect()
@@ -85,23 +86,21 @@ def leave_the_network() -> bool:
     return True
 
 
-class _watching:
-    """Ends this process when its parent is gone, looked at by a timer."""
+@contextlib.contextmanager
+def _ending_with(parent_pid: int) -> Iterator[None]:
+    """End this process when its parent is gone; a timer looks."""
 
-    def __init__(self, parent_pid: int) -> None:
-        self._parent_pid = parent_pid
+    def look(_signal: int, _frame: FrameType | None) -> None:
+        if os.getppid() != parent_pid:
+            os._exit(0)
 
-    def __enter__(self) -> None:
-        signal.signal(signal.SIGALRM, self._look)
-        signal.setitimer(signal.ITIMER_REAL, LOOK_AT_PARENT_S, LOOK_AT_PARENT_S)
-
-    def __exit__(self, *_: object) -> None:
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, LOOK_AT_PARENT_S, LOOK_AT_PARENT_S)
+    try:
+        yield
+    finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-
-    def _look(self, _signal: int, _frame: FrameType | None) -> None:
-        if os.getppid() != self._parent_pid:
-            os._exit(0)
 
 
 class _ForkServer:
