@@ -56,7 +56,7 @@ async def readyz(request: web.Request) -> web.Response:
         "intake": _intake(request),
         "database": await _database(request),
         "files": await asyncio.to_thread(_files, request),
-        "scanner": _scanner(),
+        "scanner": SCANNER,
         "workers": Component(state="ok", detail=f"{request.app[RUNNER].active} jobs at work"),
         "live": Component(
             state="ok", detail=f"{request.app[HUB].counts().connections} connections"
@@ -92,11 +92,14 @@ def _files(request: web.Request) -> Component:
 
 
 def _scanner() -> Component:
-    # Asked of the package index on disk: importing the scanner is the workers' business.
+    # Asked of the installed packages: importing the scanner is the workers' business.
     try:
         return Component(state="ok", detail=f"yara-x {version('yara-x')}")
     except PackageNotFoundError:
         return Component(state="not installed", detail="files are not scanned")
+
+
+SCANNER = _scanner()
 
 
 async def metrics(request: web.Request) -> web.Response:

@@ -75,9 +75,12 @@ def setup_pages(app: web.Application) -> None:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     environment.globals["asset"] = files.url
     environment.globals["blank_row"] = replace(file_row(BLANK), can_cancel=True)
+    for name in environment.list_templates():  # now, so that no request waits for the disk
+        environment.get_template(name)
 
 
 BLANK: JobState = {

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from blockbuster import blockbuster_ctx
 from yarl import URL
 
 from app.main import listening
@@ -28,6 +29,8 @@ from app.store.secrets import hash_password
 from app.web.identity import COOKIE
 
 PASSWORD = "correct horse battery"
+# Once it serves, nothing of these may hold the loop: a blocking call there raises BlockingError.
+NEVER_BLOCKS = ["app.web", "app.live", "app.pipeline", "app.store.files", "app.tasks"]
 LONGEST_S = 60.0  # a test that waits longer for an event has failed
 
 
@@ -64,7 +67,8 @@ async def serving(settings: Settings, *, warm: bool = False) -> AsyncIterator[Se
     warm  load the readers first: for tests in which many jobs run
     """
     async with listening(settings, warm=warm) as (app, url):
-        yield Server(app, url, settings)
+        with blockbuster_ctx(scanned_modules=NEVER_BLOCKS):
+            yield Server(app, url, settings)
 
 
 def with_user(settings: Settings, name: str, *, admin: bool = False) -> User:

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 
 from app.keys import FILES
+from app.main import locked
 from app.settings import Settings
 from tests.integration.serving import (
     Server,
@@ -414,10 +415,9 @@ async def test_a_start_sweeps_away_what_no_job_knows(settings: Settings) -> None
 
 async def test_a_second_server_keeps_out_of_the_data_folder(settings: Settings) -> None:
     with_user(settings, "ann")
-    async with serving(settings):
-        with pytest.raises(OSError, match="another Livetrail"):
-            async with serving(settings):
-                pass
+    with locked(settings.data_dir), pytest.raises(OSError, match="another Livetrail"):
+        async with serving(settings):
+            pass
 
 
 # Where there is no room
