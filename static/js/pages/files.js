@@ -4,7 +4,6 @@ import { el, keyedList, setAttr, setText, setVar } from "../core/dom.js";
 import { timeLeft } from "../core/format.js";
 import { createPainter } from "../core/frame.js";
 import { createStore } from "../core/store.js";
-import { titleOf } from "../core/words.js";
 import { createApi } from "../net/api.js";
 import { attachToPage, createClient } from "../net/client.js";
 import { createUploader } from "../net/upload.js";
@@ -20,6 +19,8 @@ const LISTED = 1000;
 const PAGE = 500;
 const CELLS_AT_MOST = 60;
 const REGROUP_MS = 500;
+const SUM_UP_MS = 250;
+const AT_ONCE = 150; // rows made in one go, so that a long list does not hold up the page
 const DISMISSED = "livetrail.dismissed";
 
 const byId = (id) => document.getElementById(id);
@@ -34,6 +35,8 @@ const dismissed = new Set((memory.get(DISMISSED) ?? "").split(" "));
 let chip = "";
 let search = byId("find").value.trim().toLowerCase();
 let regroupAt = 0;
+let sumUpAt = 0;
+let listed = AT_ONCE;
 
 // rows
 
@@ -77,7 +80,7 @@ const painter = createPainter((ids) => {
     paintCell(id, view);
   }
   if (moved) regroup();
-  sumUp();
+  sumUpAt ||= setTimeout(sumUp, SUM_UP_MS);
 });
 store.subscribe("*", (status, id) => status?.job && painter.mark(id));
 
@@ -88,13 +91,16 @@ function regroup() {
 }
 
 function arrange() {
+  clearTimeout(regroupAt);
   regroupAt = 0;
   const newest = [...views.keys()].sort().reverse().slice(0, LISTED);
   const wanted = newest.filter((id) => matches(views.get(id)));
   let any = false;
+  let room = listed;
   for (const { key, section, count, list } of sections) {
     const ids = wanted.filter((id) => views.get(id).group === key);
-    list.render(ids);
+    list.render(ids.slice(0, room));
+    room = Math.max(0, room - ids.length);
     section.hidden = ids.length === 0;
     any ||= ids.length > 0;
     setText(count, ids.length);
@@ -107,6 +113,9 @@ function arrange() {
   byId("no-match").hidden = any || none;
   cells();
   sumUp();
+  if (wanted.length <= listed) return;
+  listed += AT_ONCE;
+  requestAnimationFrame(arrange);
 }
 
 function matches(view) {
@@ -128,6 +137,8 @@ const head = {
 const cellOf = new Map([...head.cells.querySelectorAll("a")].map((node) => [node.pathname.slice(6), node]));
 
 function sumUp() {
+  clearTimeout(sumUpAt);
+  sumUpAt = 0;
   const all = [...views.values()];
   const { percent, headline, aside } = tally(all);
   setText(head.percent, `${percent}%`);
@@ -144,7 +155,8 @@ function sumUp() {
   head.needs.hidden = needing === 0;
   setText(head.needs.firstElementChild, needing);
   if (all.length > CELLS_AT_MOST) bars(counts);
-  document.title = `${titleOf(store.getAllStatuses().filter((one) => one.job), title)} · Livetrail`;
+  const going = counts.get("run") || counts.get("wait") ? `${percent}% · ` : "";
+  document.title = `${needing ? `${needing} need you · ` : going}${title} · Livetrail`;
 }
 
 function paintCell(id, view) {
@@ -315,7 +327,10 @@ async function start() {
 }
 
 setInterval(() => {
-  for (const [id, view] of views) if (view.state === "run") painter.mark(id);
+  const now = Date.now();
+  for (const [id, view] of views) {
+    if (view.state === "run" && timeLeft(store.getStatus(id), now) !== view.when) painter.mark(id);
+  }
 }, 1000);
 start();
 shell.localise(document);

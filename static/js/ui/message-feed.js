@@ -3,7 +3,7 @@
  *  createFeed({list, empty?, names?, pause?}) -> feed
  *    list    the ol;  empty: shown while there is nothing;  pause: the button that holds it still
  *    names   true: each line says which file
- *  feed.add(event, filename)     at once; painted with the next frame
+ *  feed.add(event, filename)     painted with the next frame, in a storm four times a second
  *  feed.heading(label)           a stage begins
  */
 
@@ -11,6 +11,8 @@ import { el, setText } from "../core/dom.js";
 import { formatClock } from "../core/format.js";
 
 const LINES_KEPT = 120;
+const OPEN_KEPT = 2000;
+const PAUSE_MS = 250; // nobody reads faster, and each paint is a layout
 const KINDS = {
   processing_completed: "good",
   processing_failed: "bad",
@@ -37,6 +39,7 @@ export function createFeed({ list, empty = null, names = false, pause = null }) 
   /** @type {any[]} newest last */
   let waiting = [];
   let asked = false;
+  let painted = 0;
   let held = false;
   const more = el("button", { class: "btn", type: "button", on: { click: showAll } });
   const newer = el("div", { class: "newer", hidden: true }, more);
@@ -46,7 +49,9 @@ export function createFeed({ list, empty = null, names = false, pause = null }) 
   function ask() {
     if (asked || held) return;
     asked = true;
-    requestAnimationFrame(paint);
+    const rest = painted + PAUSE_MS - performance.now();
+    if (rest <= 0) requestAnimationFrame(paint);
+    else setTimeout(() => requestAnimationFrame(paint), rest);
   }
 
   function add(event, filename = "") {
@@ -66,7 +71,7 @@ export function createFeed({ list, empty = null, names = false, pause = null }) 
     const fresh = { text: event.message, at: event.timestamp, who: names ? filename : "", kind };
     if (UNDER_WAY.has(event.type)) open.set(key, fresh);
     else open.delete(key);
-    if (open.size > LINES_KEPT) open.delete(open.keys().next().value);
+    if (open.size > OPEN_KEPT) open.delete(open.keys().next().value);
     waiting.push(fresh);
     ask();
   }
@@ -78,6 +83,7 @@ export function createFeed({ list, empty = null, names = false, pause = null }) 
 
   function paint() {
     asked = false;
+    painted = performance.now();
     const away = list.scrollTop > 40;
     const height = away ? list.scrollHeight : 0;
     let added = 0;
