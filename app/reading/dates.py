@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import polars as pl
@@ -64,6 +65,7 @@ class Parts(NamedTuple):
     order: str
 
 
+@lru_cache(maxsize=8192)
 def split_date(text: str) -> Parts | None:
     """Return the parts of a date with or without a time, or None when `text` is not one."""
     text = text.strip()

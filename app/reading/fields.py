@@ -41,8 +41,9 @@ def detect_fields(task: Task, tell: Tell) -> dict[str, Any]:
     columns = find_columns(header, fitted)
     roles = {column.role for column in columns}
     has_amounts = "date" in roles and bool(roles & {"amount", "debit", "credit"})
+    estimate = estimate_rows(task["size"], shape, sample)
     if has_amounts:
-        _decide_by_all_rows(task, tell, shape, columns, fitted)
+        _decide_by_all_rows(task, tell, shape, columns, fitted, estimate)
     else:
         for column in columns:  # a list of something else: nothing in it is read as money
             column.role = None
@@ -51,7 +52,7 @@ def detect_fields(task: Task, tell: Tell) -> dict[str, Any]:
         "shape": shape.to_json(),
         "columns": [column.to_json() for column in columns],
         "header_line": shape.header_line,
-        "rows_estimate": estimate_rows(task["size"], shape, sample),
+        "rows_estimate": estimate,
         "has_amounts": has_amounts,
         "sample": sample[:SHOWN_ROWS],
     }
@@ -74,6 +75,7 @@ def _decide_by_all_rows(
     shape: TableShape,
     columns: list[Column],
     sample: list[list[str]],
+    estimate: int,
 ) -> None:
     """Fix the date order and the decimal mark of every column that needs one."""
     dates = {c.index: DateCount() for c in columns if c.role in DATE_ROLES}
@@ -100,7 +102,7 @@ def _decide_by_all_rows(
                 marks[index].add(_cells(rows, index))
             done += len(rows)
             open_dates, open_marks = open_columns()
-            tell(done)
+            tell(done, max(done, estimate))
             if not open_dates and not open_marks:
                 break
     _settle_dates(tell, columns, dates)

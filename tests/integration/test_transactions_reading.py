@@ -1,6 +1,7 @@
 """Files into records.db and out again, as the pipeline's readers do it."""
 
 import asyncio
+import datetime as dt
 import multiprocessing
 import os
 import random
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -319,6 +321,26 @@ def test_one_late_date_decides_for_the_whole_column(desk: Desk) -> None:
     assert task["found"]["field_detection"]["columns"][0]["date_format"] == "MDY"
     assert "ambiguous_dates" not in desk.heard.codes
     assert task["found"]["extracting"]["rejected"] == 0
+
+
+def test_a_workbook_is_read_like_text_and_its_rows_are_known_then(desk: Desk) -> None:
+    path = desk.folder / "export.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Umsätze")
+        day = book.add_format({"num_format": "dd.mm.yyyy"})
+        sheet.write_row(0, 0, ["Buchungstag", "Verwendungszweck", "Betrag (EUR)"])
+        for row, (text, amount) in enumerate([("Miete", -800), ("Tee", -0.1 - 0.2)], 1):
+            sheet.write_datetime(row, 0, dt.datetime(2026, 11, 20), day)  # noqa: DTZ001
+            sheet.write_row(row, 1, [text, amount])
+    text = "Buchungstag;Verwendungszweck;Betrag (EUR)\n20.11.2026;TEE;-0,30\n"
+
+    assert desk.bring(path, job="sheet") == {"stored": 2, "known": 0, "rejected": 0}
+    rows = page(desk, "sheet").rows
+    assert [(r["date"], r["amount"], r["currency"]) for r in rows] == [
+        ("2026-11-20", "-800.00", "EUR"),
+        ("2026-11-20", "-0.30", "EUR"),
+    ]
+    assert desk.bring(desk.file(text), job="text")["known"] == 1
 
 
 def test_what_is_odd_far_down_in_a_file_is_told_too(desk: Desk) -> None:
