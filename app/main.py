@@ -20,9 +20,9 @@ from app.core.state import JobState
 from app.live.hub import Hub
 from app.live.journal import Journal
 from app.pipeline.runner import Runner
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from app.store.accounts import Accounts, mint_setup_link, mint_signin_link, register_user
-from app.store.database import Database
+from app.store.database import Database, DatabaseTooNew
 from app.store.events import Recorded, read_room
 from app.store.files import FileStore
 from app.store.idempotency import Idempotency
@@ -92,7 +92,10 @@ async def with_store(app: web.Application) -> AsyncIterator[None]:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with locked(settings.data_dir):
         app[keys.TICKETS] = Tickets(load_key(settings.data_dir / "secret.key"))
-        database = app[keys.DATABASE] = await Database.open(settings.database_path)
+        try:
+            database = app[keys.DATABASE] = await Database.open(settings.database_path)
+        except DatabaseTooNew as error:
+            raise SettingsError(str(error)) from error
         try:
             app[keys.ACCOUNTS] = Accounts(
                 database.writer, database.reader, session_days=settings.session_days
@@ -174,13 +177,16 @@ async def snapshot(reader: Connection, room: Room) -> Sequence[JobState]:
 def locked(folder: Path) -> Iterator[None]:
     """Keep a second server out of the data folder; the system lets go when this one dies.
 
-    Raises OSError when another has it.
+    Raises SettingsError when another has it.
     """
     with (folder / "livetrail.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise OSError(f"another Livetrail is using the data folder {folder}") from error
+            raise SettingsError(
+                f"another Livetrail is using the data folder {folder}; stop it, or choose another"
+                " with --data-dir"
+            ) from error
         yield
 
 
@@ -190,8 +196,8 @@ async def listening(
 ) -> AsyncIterator[tuple[web.Application, str]]:
     """Run the server and yield it and its address; at the end it stops gracefully.
 
-    Raises OSError when the address or the data folder is taken, TimeoutError when the stop took
-    longer than it may.
+    Raises SettingsError when the address or the data folder is taken or of a newer version,
+    TimeoutError when the stop took longer than it may.
     """
     app = make_app(settings, warm=warm)
     runner = web.AppRunner(
@@ -202,7 +208,13 @@ async def listening(
     try:
         await runner.setup()
         site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise SettingsError(
+                f"can not listen on {settings.host}:{settings.port} ({error.strerror}); choose"
+                " another with --host and --port"
+            ) from error
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         yield app, f"http://{host}:{runner.addresses[0][1]}"
     finally:

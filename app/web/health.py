@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from app import __version__
 from app.keys import DATABASE, DOOR, FILES, HUB, JOURNAL, LAG, RUNNER
+from app.store.events import head
 from app.web.identity import operator_of
 from app.web.wire import json_answer
 
@@ -74,7 +75,7 @@ def _intake(request: web.Request) -> Component:
 
 async def _database(request: web.Request) -> Component:
     try:
-        await request.app[DATABASE].reader.execute_fetchall("SELECT 1")
+        await head(request.app[DATABASE].reader)
     except (sqlite3.Error, ValueError) as error:  # ValueError: the connection is closed
         return Component(state="failing", detail=type(error).__name__)
     return Component(state="ok")

@@ -70,7 +70,9 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return web.Response(status=CLIENT_LEFT)  # to nobody
     except Exception:
         reference = request[REQUEST_ID]
-        logger.exception("request failed: reference=%s path=%s", reference, request.path)
+        logger.exception(
+            "request failed: reference=%s path=%s", reference, request.rel_url.raw_path
+        )
         return _told(request, InternalError(reference=reference), None)
 
 
@@ -137,7 +139,7 @@ class AccessLog(AbstractAccessLogger):
         access_logger.info(
             "%s %s status=%d took_ms=%d remote=%s request=%s",
             request.method,
-            request.path,
+            request.rel_url.raw_path,  # encoded: no line end gets in
             response.status,
             round(time * 1000),
             request.remote,

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ import aiohttp
 import pytest
 
 from app.keys import DOOR
-from app.settings import Settings
+from app.main import run_until_stopped
+from app.settings import Settings, SettingsError
 from tests.integration.serving import Server, files_form, serving, with_user
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,6 +81,14 @@ async def test_a_request_keeps_the_id_it_came_with(stranger: aiohttp.ClientSessi
         assert answer.headers["X-Request-ID"] == "mine-1"
     async with stranger.get("/healthz", headers={"X-Request-ID": "no good"}) as answer:
         assert answer.headers["X-Request-ID"] != "no good"
+
+
+async def test_a_taken_address_is_told_in_one_sentence(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        taken = settings.model_copy(update={"port": port})
+        with pytest.raises(SettingsError, match=f"can not listen on 127.0.0.1:{port}"):
+            await run_until_stopped(taken, lambda url: None)
 
 
 async def test_open_sockets_are_told_to_come_back(settings: Settings) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from app.keys import FILES
 from app.main import locked
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from tests.integration.serving import (
     Server,
     files_form,
@@ -415,7 +415,7 @@ async def test_a_start_sweeps_away_what_no_job_knows(settings: Settings) -> None
 
 async def test_a_second_server_keeps_out_of_the_data_folder(settings: Settings) -> None:
     with_user(settings, "ann")
-    with locked(settings.data_dir), pytest.raises(OSError, match="another Livetrail"):
+    with locked(settings.data_dir), pytest.raises(SettingsError, match="another Livetrail"):
         async with serving(settings):
             pass
 
