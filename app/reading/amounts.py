@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
 import polars as pl
 
@@ -26,6 +27,7 @@ AMOUNT = re.compile(
     rf"(?P<sign3>[+{MINUS}])?(?:(?!(?i:CR|DR)\b){WORD})?(?P<sign4>[+{MINUS}])?(?P<close>\))?"
     r"(?P<flag>(?i:CR|DR))?"
 )
+SCIENTIFIC = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE][+-]\d{1,2}")  # as spreadsheets show large ones
 NO_SPACES = str.maketrans("", "", SPACES)
 NO_APOSTROPHES = str.maketrans("", "", APOSTROPHES)
 CODE = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])")
@@ -93,7 +95,10 @@ def parse_amount(text: str, mark: str = ".") -> int | None:
     A minus may stand before or after, be one of Unicode's, or be brackets or DR. Decimals beyond
     the sixth are rounded, half up.
     """
-    found = AMOUNT.fullmatch(text.translate(NO_SPACES))
+    text = text.translate(NO_SPACES)
+    if SCIENTIFIC.fullmatch(text):
+        text = f"{Decimal(text.replace(',', '.')):f}".replace(".", mark)
+    found = AMOUNT.fullmatch(text)
     if found is None or bool(found["open"]) != bool(found["close"]):
         return None
     signs = [sign for sign in found.group("sign", "sign2", "sign3", "sign4") if sign]

@@ -84,7 +84,7 @@ NAMES: dict[str, str] = {
         beneficiario;ordenante;controparte;nominativo;mottagare;mottagare avsandare;modtager;
         mottaker;motpart;betalningsmottagare;navn;nadawca odbiorca;odbiorca;kontrahent;
         dane kontrahenta;nazev protiuctu;protistrana;nazev protistrany;counteraccount name;
-        nazwa odbiorcy;partner neve;partner;handelaar;vendor;vendor name;supplier;customer;
+        nazwa odbiorcy;partner neve;partner;handelaar;vendor;vendor name;supplier;supplier name;customer;
         customer name;name;title;from to;source name;target name;contact;contact name;
         beneficiary party;entity""",
     "reference": """transaction id;transaction reference;transaction reference number;
@@ -137,8 +137,14 @@ WITHIN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         ("value_date", r"\b(value date|valuta|wertstellung|valeur|rentedatum)\b"),
         ("date", r"(\bdate\b|datum\b|\bfecha\b|\bdata\b|\bdato\b)"),
-        ("description", r"(description|verwendungszweck|omschrijving|libelle|concepto|popis)"),
-        ("counterparty", r"(empfanger|empfaenger|payee|counterparty|beneficiar|tegenpartij)"),
+        (
+            "description",
+            r"(description|purpose|verwendungszweck|omschrijving|libelle|concepto|popis)",
+        ),
+        (
+            "counterparty",
+            r"((merchant|supplier|vendor) name|empfanger|empfaenger|payee|counterparty|beneficiar|tegenpartij)",
+        ),
         ("currency", r"\b(currency|wahrung|waehrung)\b"),
         ("category", r"\b(category|kategorie|categoria)\b"),
     )

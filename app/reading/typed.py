@@ -97,6 +97,8 @@ def type_rows(
     )
     if has_amounts:
         typed = _sift(frame, typed, columns, rejected)
+    else:
+        typed = typed.filter(pl.col("extra").is_not_null())
     missing = [
         pl.lit(None, dtype=dtype).alias(name)
         for name, dtype in SCHEMA.items()
@@ -117,6 +119,7 @@ def fit_rows(
 
     usual_width  cells that most rows have; a header may have more names
 
+    Rows without a filled cell are left out, here and there: they say nothing.
     A row is padded or cut where nothing is lost by it: what is cut is empty, and what is missing
     comes after all that makes it a transaction, or is missing in most rows.
     """
@@ -129,6 +132,8 @@ def fit_rows(
         kept_lines: list[int] = []
         kept: list[list[str]] = []
         for line, row in zip(lines, rows, strict=True):
+            if not any(cell.strip() for cell in row):
+                continue
             if len(row) > width and any(cell.strip() for cell in row[width:]):
                 rejected.append(_too_long(line, row, width))
             elif len(row) < needed and not (has_amounts and only_text(row, text)):
@@ -288,8 +293,9 @@ def _sift(
         typed.select("date", "amount_micros").filter(bad).iter_rows(),
         strict=True,
     ):
-        code, reason = _why(cells, columns, date, amount)
-        rejected.append(Rejected(line, code, reason, cells))
+        if any(cell.strip() for cell in cells):
+            code, reason = _why(cells, columns, date, amount)
+            rejected.append(Rejected(line, code, reason, cells))
     return typed.filter(~bad)
 
 

@@ -92,6 +92,9 @@ FACTS = {
     "bank2ynab/umsatz-1234________1234-20180227.CSV": (
         *(1, 0, "2018-02-20", "0.00", "-5.00", "EUR"),
     ),
+    "csvsniffer/Wakefield Council Procurement Card Transactions 2018-19 Q2.csv": (
+        *(4469, 0, "2018-09-30", "402511.25", "-6244.59", None),
+    ),
     "beanhub-extract/chase_credit_card.csv": (5, 0, "2024-04-01", "123.45", "-16.33", None),
     "beanhub-extract/plaid.csv": (6, 0, "2024-01-08", "612.06", "-500.00", "USD"),
     "beanhub-extract/wealthsimple.csv": (5, 0, "2024-04-01", "1248.13", "-50.23", None),
@@ -275,6 +278,13 @@ def test_text_that_goes_on_below_belongs_to_the_row_above(desk: Desk) -> None:
     first, second, *_ = page(desk, "job-1").rows
     assert first["description"] == "DEBIT PURCHASE 15/04/18 66-6666 UBER EATS AN2GO HELP.UBERh"
     assert (first["line"], second["line"]) == (7, 9)
+
+
+def test_rows_of_nothing_are_no_rows(desk: Desk) -> None:
+    stored = desk.bring(desk.file(HEADER + COFFEE + ",,\n ,,\n,,,,\n"))
+
+    assert stored == {"stored": 1, "known": 0, "rejected": 0}
+    assert desk.bring(sample("frictionless/blank-rows.csv"), job="list")["stored"] == 2
 
 
 def test_a_purchase_from_total_is_no_total(desk: Desk) -> None:
