@@ -21,7 +21,7 @@ from app.keys import DATABASE, RECORDS, SETTINGS, VIEWER
 from app.store.batches import BatchRow, get_batch, list_batches, status_counts
 from app.store.events import read_job
 from app.store.jobs import JobRow, get_job, list_jobs
-from app.web import rowview, views
+from app.web import feedview, rowview, views
 from app.web.batches import intake_of, samples
 from app.web.forms import local_path, see_other
 from app.web.identity import viewer_of
@@ -230,7 +230,7 @@ def _files(
         cells=tuple(rows) if few else (),
         bars=() if few else tuple(_bars(counted)),
         chips=counted,
-        feed=views.latest_messages(found),
+        feed=feedview.latest_messages(found),
         other_view=("/?all", "All files") if batch else None,
         older=older,
         search=search,
@@ -292,8 +292,8 @@ async def job_page(request: web.Request) -> web.Response:
         same_as=await _same_as(request, state, job.user_id),
         new_rows=delta["new_rows"],
         known_rows=delta["existing_rows"],
-        feed=views.told(events, {stage["key"]: stage["label"] for stage in state["stages"]}),
-        events=views.event_lines(events),
+        feed=feedview.told(events, {stage["key"]: stage["label"] for stage in state["stages"]}),
+        events=feedview.event_lines(events),
         count=state["n"],
         warnings=tuple(state["warnings"]),
         facts=rowview.facts(state),

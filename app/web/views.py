@@ -7,11 +7,11 @@ from typing import Any
 from app.core.errors import AppError, InternalError
 from app.core.state import JobState
 from app.core.times import iso_from_ms, ms_from_iso
+from app.web.feedview import EventLine, Message
 from app.web.jobview import FileRow, file_row, rows_of
 from app.web.rowview import Filter, TableRow
 from app.web.words import counted, size_text, took_text
 
-FEED_LENGTH = 12
 CELLS_AT_MOST = 60
 GROUPS = (("needs", "Needs you"), ("progress", "In progress"), ("done", "Done"))
 CHIPS = (
@@ -38,17 +38,6 @@ class Shell:
     log: str
     css: str
     modules: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One line of the message list. `kind` is warn, bad, good, dup or "" and colours its mark."""
-
-    at: str
-    text: str
-    who: str = ""
-    kind: str = ""
-    heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +119,6 @@ class Rows:
     total: int
     page: int
     pages: int
-
-
-@dataclass(frozen=True, slots=True)
-class EventLine:
-    """One event as the log has it."""
-
-    n: int
-    at: str
-    type: str
-    stage: str
-    progress: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,93 +255,6 @@ def chips(rows: Sequence[FileRow]) -> tuple[Chip, ...]:
     for row in rows:
         counts[chip_state(row)] = counts.get(chip_state(row), 0) + 1
     return tuple(Chip(key, label, counts.get(key, 0)) for key, label in CHIPS)
-
-
-def latest_messages(jobs: Sequence[JobState]) -> tuple[Message, ...]:
-    """Return the newest message of each of the most recently changed jobs, newest first."""
-    newest = sorted(jobs, key=lambda job: job["last_seq"], reverse=True)[:FEED_LENGTH]
-    return tuple(
-        Message(job["updated_at"], job["message"], job["filename"], _kind_of_state(job))
-        for job in newest
-    )
-
-
-def _kind_of_state(job: JobState) -> str:
-    return {"completed": "good", "error": "bad"}.get(job["status"], "")
-
-
-KIND_OF_EVENT = {
-    "processing_completed": "good",
-    "processing_failed": "bad",
-    "processing_warning": "warn",
-}
-DUPLICATE_STEPS = frozenset(
-    {"duplicate_found", "content_duplicate_found", "delta_analysis_complete"}
-)
-
-
-UNDER_WAY = frozenset({"step_started", "processing_progress", "step_completed"})
-
-
-def kind_of_event(event: Mapping[str, Any]) -> str:
-    """Return how a message is marked; what found no duplicate is not marked as one."""
-    kind = KIND_OF_EVENT.get(event["type"], "")
-    if not kind and event["step"] in DUPLICATE_STEPS:
-        return "" if event["details"].get("existing_rows") == 0 else "dup"
-    return kind
-
-
-def event_lines(events: Sequence[Mapping[str, Any]]) -> tuple[EventLine, ...]:
-    """Return `events` (oldest first) as the log has them, newest first."""
-    return tuple(
-        EventLine(
-            event["n"],
-            event["timestamp"],
-            event["type"],
-            event["stage"] or "",
-            f"{event['progress']:g}",
-        )
-        for event in reversed(events)
-    )
-
-
-def told(events: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> tuple[Message, ...]:
-    """Return `events` (oldest first) as messages, newest first, a heading over each stage.
-
-    labels  a stage's key -> its label
-    """
-    lines: list[Message] = []
-    stage = step = None
-    for event in events:
-        if event["stage"] != stage and event["stage"] in labels:
-            stage = event["stage"]
-            lines.append(Message(event["timestamp"], "", heading=labels[stage]))
-        kind = kind_of_event(event)
-        if lines and event["message"] == lines[-1].text:
-            continue
-        line = Message(event["timestamp"], event["message"], kind=kind)
-        # A step that tells more rewrites its own line; a warning or an end gets one of its own.
-        if event["type"] in UNDER_WAY and event["step"] == step and lines and not lines[-1].heading:
-            lines[-1] = line
-        else:
-            lines.append(line)
-        step = event["step"] if event["type"] in UNDER_WAY else None
-    return tuple(_headings_first(lines))
-
-
-def _headings_first(lines: Sequence[Message]) -> list[Message]:
-    """Return `lines` newest first, each heading above its own stage's lines."""
-    blocks: list[list[Message]] = [[]]
-    for line in lines:
-        if line.heading:
-            blocks.append([line])
-        else:
-            blocks[-1].append(line)
-    ordered: list[Message] = []
-    for block in reversed(blocks):
-        head = [line for line in block if line.heading]
-        ordered += head + [line for line in reversed(block) if not line.heading]
-    return ordered
 
 
 def stage_items(job: JobState, now_ms: int) -> tuple[StageItem, ...]:

@@ -14,7 +14,7 @@ from aiohttp import web
 from app.core.errors import InternalError, NotFound, WrongPassword
 from app.core.state import JobState
 from app.core.times import ms_from_iso
-from app.web import rowview, views
+from app.web import feedview, rowview, views
 from app.web.jobview import file_row
 from app.web.pages import BLANK, policy, setup_pages
 from app.web.words import amount_text, kind_of
@@ -220,7 +220,7 @@ def test_a_step_that_tells_more_rewrites_its_own_line() -> None:
         event("extracting", "Some dates are unclear", "processing_warning"),
         event("extracting", "Reading: 9 of 9"),
     ]
-    lines = [(line.text, line.kind) for line in views.told(events, {})]
+    lines = [(line.text, line.kind) for line in feedview.told(events, {})]
     assert lines == [
         ("Reading: 9 of 9", ""),
         ("Some dates are unclear", "warn"),
@@ -234,7 +234,7 @@ def test_each_stage_has_its_heading_above_its_own_messages() -> None:
         event("scan_clean", "Nothing harmful", stage="scanning"),
         event("extracting", "Reading"),
     ]
-    lines = views.told(events, {"scanning": "Scanning", "parsing": "Reading stage"})
+    lines = feedview.told(events, {"scanning": "Scanning", "parsing": "Reading stage"})
     assert [line.heading or line.text for line in lines] == [
         "Reading stage",
         "Reading",
@@ -247,7 +247,7 @@ def test_each_stage_has_its_heading_above_its_own_messages() -> None:
 def test_what_found_nothing_known_is_not_marked_as_a_duplicate() -> None:
     none = event("delta_analysis_complete", "5 new rows", existing_rows=0)
     some = event("delta_analysis_complete", "5 new rows, 2 known", existing_rows=2)
-    assert [views.kind_of_event(one) for one in (none, some)] == ["", "dup"]
+    assert [feedview.kind_of_event(one) for one in (none, some)] == ["", "dup"]
 
 
 # Errors that travel in an address
@@ -290,7 +290,7 @@ def files_page(states: list[JobState], **facts: Any) -> views.FilesPage:
         "cells": tuple(rows),
         "bars": (),
         "chips": views.chips(rows),
-        "feed": views.latest_messages(states),
+        "feed": feedview.latest_messages(states),
         "other_view": None,
         "older": "",
         "search": "",
@@ -476,6 +476,7 @@ def test_the_script_shows_a_job_in_the_servers_own_words(seed: int) -> None:
             "stages": [dataclasses.asdict(item) for item in views.stage_items(state, now)],
             "facts": rowview.facts(state),
             "undo": views.undo_text(state),
+            "none": [views.no_rows(state, known) for known in (0, 3)],
             "elapsed": views.elapsed(state, now),
             "row": dataclasses.asdict(rowview.table_row(question["row"], names)),
             "tally": views.tally([file_row(one) for one in question["jobs"]]),

@@ -16,7 +16,7 @@ import { createAnnouncer, createSigns } from "../ui/signs.js";
 
 const { room, batch: batchId, title, maxBytes, maxFiles, log } = document.body.dataset;
 const LISTED = 1000;
-const PAGE = 500;
+const PAGE = 200;
 const CELLS_AT_MOST = 60;
 const REGROUP_MS = 500;
 const SUM_UP_MS = 250;
@@ -300,30 +300,40 @@ async function mend(jobId) {
   store.applySnapshot(await api.job(jobId));
 }
 
-/** The newest files as they stand, and from which place in the log on to listen. */
-async function load() {
-  const wanted = { batch_id: batchId || undefined, limit: PAGE };
-  const before = new URLSearchParams(location.search).get("before") ?? undefined;
-  const first = await api.jobs({ ...wanted, before });
-  const found = [...first.jobs];
-  if (first.next) found.push(...(await api.jobs({ ...wanted, before: first.next })).jobs);
-  store.batch(() => found.forEach((job) => store.applySnapshot(job)));
-  return first.jobs.reduce((seq, job) => Math.max(seq, job.last_seq), 0);
+/** A page of files as they stand, newest first. @param {string} [before]  a page's cursor */
+async function load(before) {
+  const page = await api.jobs({ batch_id: batchId || undefined, limit: PAGE, before });
+  store.batch(() => page.jobs.forEach((job) => store.applySnapshot(job)));
+  painter.flush();
+  arrange();
+  return page;
 }
 
+/** The newest page says from which place in the log on to listen; older ones come meanwhile. */
 async function start() {
   let after = 0;
+  let next = new URLSearchParams(location.search).get("before") ?? undefined;
   try {
-    after = await load();
-    painter.flush();
-    arrange();
+    const newest = await load(next);
+    after = newest.jobs.reduce((seq, job) => Math.max(seq, job.last_seq), 0);
+    next = newest.next;
   } catch (problem) {
-    if (!problem.title) throw problem;
-    toast(`${problem.title}. ${problem.hint}`, { alert: true });
+    tell(problem);
   }
   client.follow(room, after);
   client.start();
   attachToPage(client, window);
+  try {
+    while (next && views.size < LISTED) next = (await load(next)).next;
+  } catch (problem) {
+    tell(problem);
+  }
+}
+
+/** What is not there yet comes with the events; the page goes on. */
+function tell(problem) {
+  if (!problem.title) throw problem;
+  toast(`${problem.title}. ${problem.hint}`, { alert: true });
 }
 
 setInterval(() => {

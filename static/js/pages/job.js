@@ -9,7 +9,7 @@ import { attachToPage, createClient } from "../net/client.js";
 import { bindRow, paintHead } from "../ui/file-row.js";
 import { jobView, metaOf } from "../ui/job-view.js";
 import { createFeed } from "../ui/message-feed.js";
-import { createRowsTable, facts, undoText } from "../ui/rows-table.js";
+import { createRowsTable, facts, noRows, undoText } from "../ui/rows-table.js";
 import { createShell, onForms, toast } from "../ui/shell.js";
 import { createAnnouncer, createSigns } from "../ui/signs.js";
 import { createRawLog, createStageList, elapsed, stageItems } from "../ui/stage-list.js";
@@ -30,8 +30,9 @@ const names = new Map(
     link.textContent,
   ]),
 );
-const table = createRowsTable({ jobId, api, names });
+const table = createRowsTable({ jobId, api, names, jobOf: () => store.getStatus(jobId)?.job });
 let storedAt = "";
+let group = "";
 let milestone = 0;
 
 adoptVars(document);
@@ -60,12 +61,20 @@ const painter = createPainter(() => {
     setVar(node, "--w", view.segments[at]?.weight ?? 1);
   });
   stages.paint(stageItems(job, now));
+  if (view.group !== group) refreshEmpty(job);
+  group = view.group;
   notes(job.warnings);
   result(facts(job));
   setText(byId("tab-events").lastElementChild, formatCount(job.n));
   document.title = `${running ? `${view.percent}% · ` : ""}${title} · Livetrail`;
 });
 store.subscribe(jobId, () => painter.mark(jobId));
+
+/** A file that ended without rows does not promise any. */
+function refreshEmpty(job) {
+  const known = Number(byId("filters").querySelector("b").textContent.replaceAll(",", ""));
+  setText(byId("rows-empty"), noRows(job, known));
+}
 
 /** @param {import("../core/fold.js").Warning[]} warnings */
 function notes(warnings) {

@@ -1,10 +1,12 @@
 /** What was read, in numbers and row by row; app/web/rowview.py in JavaScript.
  *
- *  createRowsTable({jobId, api, names?}) -> {load(), show(state), open}
+ *  createRowsTable({jobId, api, jobOf, names?}) -> {load(), show(state), open}
+ *     jobOf   () => the job's state, or undefined
  *     names   job id -> filename, for the files in which known rows were seen
  *  pure
  *  tableRow(row, names) -> what the table shows of a stored row
  *  facts(job) -> [[name, value]]    the result, in reading order
+ *  noRows(job, known) -> what stands in place of the rows; known: how many are stored
  *  undoText(job) -> what an undo would take back, "" when there is nothing
  *  amountText("-1234.50") -> "-1,234.50"
  *
@@ -50,7 +52,18 @@ function textOf(row) {
   return [extra.map(([key, value]) => `${key}: ${value}`).join(" · "), ""];
 }
 
-export function createRowsTable({ jobId, api, names = new Map() }) {
+/** @param {JobState} job  @param {number} known */
+export function noRows(job, known) {
+  if (known) return "No rows of this kind.";
+  if (job.undone) return "Nothing of this file is stored any more.";
+  if (job.result?.duplicate_of) return "Its rows are with the file I processed before.";
+  const ended = job.status === "error" || job.status === "cancelled";
+  return ended
+    ? "Nothing of this file was stored."
+    : "Rows appear here as soon as they are stored.";
+}
+
+export function createRowsTable({ jobId, api, jobOf, names = new Map() }) {
   const byId = (id) => document.getElementById(id);
   const table = byId("table");
   const body = byId("lines");
@@ -94,6 +107,8 @@ export function createRowsTable({ jobId, api, names = new Map() }) {
     body.replaceChildren(lines);
     table.hidden = found.rows.length === 0;
     empty.hidden = found.rows.length > 0;
+    const job = jobOf();
+    if (job) setText(empty, noRows(job, found.counts.all));
     for (const link of filters.children) {
       setText(link.querySelector("b"), formatCount(found.counts[link.dataset.state || "all"] ?? 0));
       setAttr(link, "aria-current", link.dataset.state === state ? "true" : null);

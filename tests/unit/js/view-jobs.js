@@ -3,7 +3,7 @@
 
 import { createInterface } from "node:readline";
 import { jobView, tally } from "../../../static/js/ui/job-view.js";
-import { facts, tableRow, undoText } from "../../../static/js/ui/rows-table.js";
+import { facts, noRows, tableRow, undoText } from "../../../static/js/ui/rows-table.js";
 import { elapsed, stageItems } from "../../../static/js/ui/stage-list.js";
 
 for await (const line of createInterface({ input: process.stdin })) {
@@ -14,6 +14,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     stages: stageItems(job, now),
     facts: facts(job),
     undo: undoText(job),
+    none: [0, 3].map((known) => noRows(job, known)),
     elapsed: elapsed(job, now),
     row: tableRow(row, new Map(Object.entries(names))),
     tally: [percent, headline, aside],
