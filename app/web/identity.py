@@ -64,13 +64,17 @@ def operator_of(request: web.Request) -> Viewer:
 
 
 def set_cookie(request: web.Request, response: web.StreamResponse, secret: str) -> None:
-    """Give the browser its session. The cookie can not be read by scripts or sent by others."""
+    """Give the browser its session. The cookie can not be read by scripts or sent by others.
+
+    A page that came over TLS says so in its Origin, also when a proxy speaks TLS for us.
+    """
+    is_secure = request.secure or request.headers.get("Origin", "").startswith("https://")
     response.set_cookie(
         COOKIE,
         secret,
         max_age=request.app[SETTINGS].session_days * DAY_MS // 1000,
         path="/",
-        secure=request.secure,
+        secure=is_secure,
         httponly=True,
         samesite="Lax",
     )

@@ -159,6 +159,15 @@ async def test_a_session_cookie_is_out_of_reach_of_scripts_and_other_sites(serve
     assert "SameSite=Lax" in cookie
 
 
+async def test_a_cookie_given_over_tls_stays_on_tls(server: Server) -> None:
+    async with aiohttp.ClientSession(server.url) as client:
+        headers = {"Host": "files.example", "Origin": "https://files.example"}
+        async with client.post("/api/v1/auth/login", json=OWNER, headers=headers) as answer:
+            assert "Secure" in answer.headers["Set-Cookie"]
+        async with client.post("/api/v1/auth/login", json=OWNER) as answer:
+            assert "Secure" not in answer.headers["Set-Cookie"]
+
+
 async def test_signing_out_ends_the_session_for_good(
     server: Server, ann: aiohttp.ClientSession
 ) -> None:
@@ -423,3 +432,24 @@ async def test_an_api_token_is_not_taken_from_a_url(server: Server) -> None:
         assert await closed_with(client, f"/ws?token={token}") == 4001
         async with client.get(f"/api/v1/auth/me?token={token}") as answer:
             assert answer.status == 401
+
+
+async def test_what_is_no_socket_is_told_so(ann: aiohttp.ClientSession) -> None:
+    async with ann.get("/ws") as answer:
+        assert (answer.status, await code(answer)) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("client_id", ["a%20b", "a" * 65, "%F0%9F%98%80"])
+async def test_a_client_id_is_short_and_plain(ann: aiohttp.ClientSession, client_id: str) -> None:
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await ann.ws_connect(f"/ws/{client_id}")
+    assert refused.value.status == 400
+
+
+async def test_an_operator_may_turn_sockets_off(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path / "data", enable_websockets=False)
+    with_user(settings, "ann")
+    async with serving(settings) as server, server.client("ann") as client:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await client.ws_connect("/ws")
+    assert refused.value.status == 404

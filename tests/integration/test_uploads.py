@@ -329,7 +329,7 @@ async def test_nobody_uploads_without_signing_in(
 
 
 async def raw_upload(
-    server: Server, promised: int, body: bytes
+    server: Server, promised: int, body: bytes, key: str = ""
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Begin an upload by hand that promises `promised` bytes and sends `body`."""
     host, _, port = server.url.removeprefix("http://").partition(":")
@@ -338,7 +338,8 @@ async def raw_upload(
     writer.write(
         f"POST /api/v1/batches HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {server.url}\r\n"
         f"Cookie: livetrail_session={cookie}\r\nContent-Type: {MULTIPART}\r\n"
-        f"Content-Length: {promised}\r\n\r\n".encode()
+        f"Content-Length: {promised}\r\n{f'Idempotency-Key: {key}' if key else 'Accept: */*'}"
+        "\r\n\r\n".encode()
         + body
     )
     await writer.drain()
@@ -510,6 +511,30 @@ async def test_an_idempotency_key_makes_one_batch_of_two_requests(
             answers.append((answer.status, answer.headers["Location"], await answer.json()))
     assert answers[0] == answers[1]
     assert jobs(server) == 1
+
+
+async def test_a_key_whose_upload_is_still_under_way_has_to_wait(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    _, writer = await raw_upload(server, 9_000, b"--x\r\n" + PART, key="upload-1")
+    await until(lambda: stored(server))
+    headers = {"Idempotency-Key": "upload-1"}
+    form = files_form(("a.csv", CSV))
+    async with ann.post("/api/v1/batches", data=form, headers=headers) as answer:
+        assert await code(answer) == (409, "conflict")
+    writer.close()
+    await until(lambda: not stored(server))
+    form = files_form(("a.csv", CSV))
+    async with ann.post("/api/v1/batches", data=form, headers=headers) as answer:
+        assert answer.status == 202
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256])
+async def test_an_idempotency_key_has_a_length(ann: aiohttp.ClientSession, key: str) -> None:
+    headers = {"Idempotency-Key": key}
+    form = files_form(("a.csv", CSV))
+    async with ann.post("/api/v1/batches", data=form, headers=headers) as answer:
+        assert await code(answer) == (400, "invalid_request")
 
 
 async def test_an_idempotency_key_belongs_to_its_user(
