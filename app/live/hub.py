@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.core.protocol import Close, Hangup, Heartbeat
 from app.core.rooms import Room
@@ -23,6 +24,7 @@ ReadSnapshot = Callable[[Room], Awaitable[Sequence[JobState]]]
 
 RESTARTING = Hangup(Close.RESTART, "the server is restarting; come back")
 GOODBYE_S = 5.0
+WRITES_A_TURN = 500  # some three milliseconds
 
 
 @dataclass(slots=True)
@@ -54,6 +56,14 @@ class Audience:
         self.single = single
         self.live: dict[Session, None] = {}
         self.told_s = 0.0
+
+
+class Debt(NamedTuple):
+    """Writes that some live sessions are owed, everything up to `before` being told to them."""
+
+    sessions: list[Session]
+    packed: tuple[Chunk, ...]
+    before: int
 
 
 class Hub:
@@ -90,6 +100,8 @@ class Hub:
         self._audiences: dict[tuple[Interest, bool], Audience] = {}
         # (kind, id) of a room -> who follows it, and the types they want
         self._followers: dict[tuple[str, str], dict[Audience, frozenset[str] | None]] = {}
+        self._owed: deque[Debt] = deque()
+        self._turn: asyncio.Handle | None = None
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._nobody = asyncio.Event()
         self._nobody.set()
@@ -100,10 +112,13 @@ class Hub:
     def publish(self, events: Sequence[Recorded]) -> None:
         """Tell `events`, just committed and in order of seq, to everyone who is live.
 
-        One write a listener; nothing here waits, and whoever can not take it falls behind.
+        One write a listener; nothing here waits, and whoever can not take it falls behind. In a
+        crowd the loop gets a turn between slices of it. What is owed then is written before
+        anything that could tell the difference: the next commit, or a session that leaves.
         """
         if not events:
             return
+        self._pay()
         before, self.head = self.head, events[-1].seq
         hits: dict[Audience, list[Recorded]] = {}
         for event in events:
@@ -114,7 +129,9 @@ class Hub:
             if key not in packed:
                 bodies = [(event.seq, event.body) for event in matched]
                 packed[key] = chunks(bodies, single=audience.single)
-            self._tell(audience, packed[key], before)
+            audience.told_s = self.clock()
+            self._owed.append(Debt(list(audience.live), packed[key], before))
+        self._pay(WRITES_A_TURN)
         if self._waiting:
             self._wake()
 
@@ -136,24 +153,46 @@ class Hub:
                     elif matched[-1] is not event:  # in several of its rooms: once
                         matched.append(event)
 
-    def _tell(self, audience: Audience, packed: tuple[Chunk, ...], before: int) -> None:
-        audience.told_s = self.clock()
+    def _pay(self, writes: int | None = None) -> None:
+        """Write what is owed: about as many writes as given now, the rest in later turns."""
+        while self._owed:
+            debt = self._owed.popleft()
+            if writes is not None:
+                most = max(1, writes // len(debt.packed))
+                if len(debt.sessions) > most:
+                    self._owed.appendleft(debt._replace(sessions=debt.sessions[most:]))
+                    debt = debt._replace(sessions=debt.sessions[:most])
+                writes -= len(debt.sessions) * len(debt.packed)
+            self._tell(debt)
+            if writes is not None and writes <= 0:
+                break
+        if self._owed and self._turn is None:
+            self._turn = asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._turn = None
+        self._pay(WRITES_A_TURN)
+
+    def _tell(self, debt: Debt) -> None:
         full: list[tuple[Session, int]] = []
-        for chunk in packed:
-            data = chunk.data
+        cursor = debt.before
+        for data, seq, events in debt.packed:
             written = 0
-            for session in audience.live:
+            behind = len(full)
+            for session in debt.sessions:
                 if session.flow.writing_paused or session.is_closing():
-                    full.append((session, before))
+                    full.append((session, cursor))
                 else:
                     session.write(data)
                     written += 1
-            self.count(chunk.events * written, len(data) * written)
-            before = chunk.seq
-            if full:
-                for session, cursor in full:
-                    session.fall_behind(cursor)
-                full.clear()
+            self.count(events * written, len(data) * written)
+            cursor = seq
+            if len(full) > behind and len(debt.packed) > 1:
+                gone = {session for session, _ in full}
+                debt = debt._replace(sessions=[s for s in debt.sessions if s not in gone])
+        for session, cursor in full:
+            self._take_out(session)
+            session.fall_behind(cursor)
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -177,7 +216,11 @@ class Hub:
         session.audience = audience
 
     def leave(self, session: Session) -> None:
-        """Take `session` out of the live ones, if it is there."""
+        """Take `session` out of the live ones, if it is there. Everything was told to it."""
+        self._pay()
+        self._take_out(session)
+
+    def _take_out(self, session: Session) -> None:
         audience = session.audience
         if not isinstance(audience, Audience):
             return
@@ -275,6 +318,7 @@ class Hub:
 
     def sweep(self, now_s: float, now_ms: int) -> None:
         """Give the quiet a sign of life, ask the silent for one, and end the unresponsive."""
+        self._pay()  # the head of the heartbeat has been told
         quiet_s = self._settings.websocket_heartbeat_interval * 0.75  # never later than promised
         beat = text_frame(Heartbeat(head=self.head, timestamp=iso_from_ms(now_ms)).encoded())
         for session in list(self.sessions):

@@ -179,8 +179,7 @@ class Session:
         self._go_on()
 
     def fall_behind(self, cursor: int) -> None:
-        """Leave the live set; everything up to `cursor` was written."""
-        self._source.leave(self)
+        """Go on from the log: the hub took it out, having written everything up to `cursor`."""
         for subscription in self.subscriptions.values():
             subscription.cursor = cursor
         self._go_on()

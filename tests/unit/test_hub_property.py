@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 from app.core.protocol import Conversation, Follow, Hangup, Subscribe, Subscribed
 from app.core.rooms import Room, parse_room, rooms_of
 from app.core.state import JobState
-from app.live import pages
+from app.live import hub, pages
 from app.live.hub import Hub
 from app.live.session import Session
 from app.settings import Settings
@@ -215,6 +215,13 @@ class Connection:
 
 
 T = TypeVar("T")
+
+
+@contextmanager
+def small() -> Iterator[None]:
+    """Make pages and slices small, so that there are many hand-overs."""
+    with patch.object(pages, "PAGE_EVENTS", 5), patch.object(hub, "WRITES_A_TURN", 1):
+        yield
 
 
 SOMEBODY = precondition(lambda self: self.connections)
@@ -522,7 +529,7 @@ class TestListening(Listening.TestCase):  # type: ignore[misc]
     )
 
     def run(self, result: Any = None) -> Any:
-        with patch.object(pages, "PAGE_EVENTS", 5):  # so that a replay has many hand-overs
+        with small():
             return super().run(result)
 
 
@@ -531,7 +538,7 @@ class TestListening(Listening.TestCase):  # type: ignore[misc]
 
 @contextmanager
 def a_stage() -> Iterator[Listening]:
-    with patch.object(pages, "PAGE_EVENTS", 5):
+    with small():
         stage = Listening()
         yield stage
         stage.teardown()
