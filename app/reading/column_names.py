@@ -84,8 +84,8 @@ NAMES: dict[str, str] = {
         beneficiario;ordenante;controparte;nominativo;mottagare;mottagare avsandare;modtager;
         mottaker;motpart;betalningsmottagare;navn;nadawca odbiorca;odbiorca;kontrahent;
         dane kontrahenta;nazev protiuctu;protistrana;nazev protistrany;counteraccount name;
-        nazwa odbiorcy;partner neve;partner;handelaar;vendor;vendor name;supplier;supplier name;customer;
-        customer name;name;title;from to;source name;target name;contact;contact name;
+        nazwa odbiorcy;partner neve;partner;handelaar;vendor;vendor name;supplier;
+        supplier name;customer;customer name;name;title;from to;source name;target name;contact;contact name;
         beneficiary party;entity""",
     "reference": """transaction id;transaction reference;transaction reference number;
         reference number;reference;reference id;balance transaction id;txn id;id;payment id;
@@ -137,14 +137,10 @@ WITHIN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         ("value_date", r"\b(value date|valuta|wertstellung|valeur|rentedatum)\b"),
         ("date", r"(\bdate\b|datum\b|\bfecha\b|\bdata\b|\bdato\b)"),
-        (
-            "description",
-            r"(description|purpose|verwendungszweck|omschrijving|libelle|concepto|popis)",
-        ),
-        (
-            "counterparty",
-            r"((merchant|supplier|vendor) name|empfanger|empfaenger|payee|counterparty|beneficiar|tegenpartij)",
-        ),
+        ("description", r"(description|purpose|verwendungszweck|omschrijving|libelle|concepto)"),
+        ("description", r"popis"),
+        ("counterparty", r"((merchant|supplier|vendor) name|payee|counterparty|beneficiar)"),
+        ("counterparty", r"(empfanger|empfaenger|tegenpartij)"),
         ("currency", r"\b(currency|wahrung|waehrung)\b"),
         ("category", r"\b(category|kategorie|categoria)\b"),
     )

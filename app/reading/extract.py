@@ -46,7 +46,8 @@ def extract(task: Task, tell: Tell) -> dict[str, Any]:
             tell(done, total, rows_done=done, rows_total=total)
         summary = writer.finish()
     if summary["rejected"]:
-        tell.warn(RejectedRows(rejected=summary["rejected"], rows=done))
+        rows = summary["rows"] + summary["rejected"]
+        tell.warn(RejectedRows(rejected=summary["rejected"], rows=rows))
     return summary
 
 
