@@ -85,8 +85,8 @@ NAMES: dict[str, str] = {
         mottaker;motpart;betalningsmottagare;navn;nadawca odbiorca;odbiorca;kontrahent;
         dane kontrahenta;nazev protiuctu;protistrana;nazev protistrany;counteraccount name;
         nazwa odbiorcy;partner neve;partner;handelaar;vendor;vendor name;supplier;
-        supplier name;customer;customer name;name;title;from to;source name;target name;contact;contact name;
-        beneficiary party;entity""",
+        supplier name;customer;customer name;name;title;from to;source name;target name;contact;
+        contact name;beneficiary party;entity""",
     "reference": """transaction id;transaction reference;transaction reference number;
         reference number;reference;reference id;balance transaction id;txn id;id;payment id;
         payment reference;buchungsreferenz;kundenreferenz;referenz;mandatsreferenz;
