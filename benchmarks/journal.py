@@ -90,7 +90,7 @@ async def through_journal(
     return len(told) / took, told, commits
 
 
-async def create_jobs(journal: Journal) -> None:
+async def create_jobs(journal: Journal, user_id: str = USER) -> None:
     """Put the jobs that are written to into the log."""
     await journal.append(
         BatchCreated(batch_id=BATCH, jobs=JOBS, message="100 files are here and safe"),
@@ -105,8 +105,8 @@ async def create_jobs(journal: Journal) -> None:
             )
             for number in range(JOBS)
         ),
-        user_id=USER,
-        also=lambda connection: insert_batch(connection, BatchRow(BATCH, USER, "", {}, 0)),
+        user_id=user_id,
+        also=lambda connection: insert_batch(connection, BatchRow(BATCH, user_id, "", {}, 0)),
     )
 
 
