@@ -231,7 +231,7 @@ def _tags(job: JobState) -> tuple[tuple[str, str], ...]:
         tags.append(("dup", "Exact match"))
     elif fact(job, "existing_rows"):
         tags.append(("dup", "Overlaps"))
-    if rejected := fact(job, "rejected"):
+    if not job["undone"] and (rejected := fact(job, "rejected")):
         tags.append(("warn", f"{rejected:,} not read"))
     return tuple(tags)
 

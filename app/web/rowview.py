@@ -83,8 +83,8 @@ def filters(counts: Mapping[str, int]) -> tuple[Filter, ...]:
 
 
 def facts(job: JobState) -> tuple[tuple[str, str], ...]:
-    """Return the result as (name, value) pairs, in reading order; () while there is none."""
-    result = job["result"] or {}
+    """Return the result as (name, value) pairs, in reading order, as far as it stands."""
+    result = {} if job["undone"] else job["result"] or {}
     found: list[tuple[str, str]] = []
     if kind := result.get("document_type") or job["document_type"]:
         found.append(("Kind", str(kind)))

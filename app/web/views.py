@@ -19,7 +19,7 @@ CHIPS = (
     ("run", "Running"),
     ("wait", "Waiting"),
     ("done", "Done"),
-    ("stop", "Stopped"),
+    ("stop", "Set aside"),
 )
 
 
@@ -224,22 +224,24 @@ def tally(rows: Sequence[FileRow]) -> tuple[int, str, str]:
     """Return the overall percent, the headline and what is said beside it."""
     if not rows:
         return 0, "", ""
-    ended = [row for row in rows if row.group == "done"]
+    done = sum(row.state == "done" for row in rows)
     needing = sum(row.group == "needs" for row in rows)
-    going = len(rows) - len(ended) - needing
+    going = sum(row.group == "progress" for row in rows)
+    aside = len(rows) - done - needing - going
     percent = sum(100 if row.group == "done" else row.percent for row in rows) // len(rows)
-    if len(ended) == len(rows):
-        only = "The file is done." if len(rows) == 1 else f"All {len(rows):,} files are done."
+    if done == len(rows):
+        only = "The file is done." if done == 1 else f"All {done:,} files are done."
         return 100, only, ""
-    verb = "is" if len(ended) == 1 else "are"
-    headline = f"{len(ended):,} of {counted(len(rows), 'file')} {verb} done."
+    headline = f"{done:,} of {counted(len(rows), 'file')} {'is' if done == 1 else 'are'} done."
     parts = []
     if going:
         parts.append(f"{going:,} {'is' if going == 1 else 'are'} on the way")
     if needing:
         parts.append(f"{counted(needing, 'file')} {'needs' if needing == 1 else 'need'} you")
-    aside = "; ".join(parts)
-    return percent, headline, f"{aside[0].upper()}{aside[1:]}." if aside else ""
+    if aside:
+        parts.append(f"{aside:,} {'was' if aside == 1 else 'were'} set aside")
+    said = "; ".join(parts)
+    return percent, headline, f"{said[0].upper()}{said[1:]}."
 
 
 def chip_state(row: FileRow) -> str:

@@ -63,8 +63,13 @@ function viewOf(id) {
   const status = store.getStatus(id);
   if (!status?.job) return null;
   const view = jobView(status.job, timeLeft(status, Date.now()));
-  if (view.group === "needs" && dismissed.has(id)) return { ...view, group: "done", failure: null };
-  return view;
+  return view.state === "fail" && dismissed.has(id) ? setAside(view) : view;
+}
+
+/** A failure that a person has seen and does not want to act on. */
+function setAside(view) {
+  const summary = `Failed at ${view.percent}%; set aside`;
+  return { ...view, state: "stop", group: "done", slim: true, failure: null, summary };
 }
 
 const painter = createPainter((ids) => {

@@ -100,7 +100,7 @@ function notes(warnings) {
 function result(pairs) {
   byId("result").hidden = pairs.length === 0;
   const list = byId("facts");
-  if (list.children.length === pairs.length) return;
+  if (list.textContent === pairs.flat().join("")) return;
   list.replaceChildren(
     ...pairs.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
   );

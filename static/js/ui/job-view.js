@@ -156,7 +156,7 @@ function tagsOf(job) {
   if (job.undone) tags.push(["", "Undone"]);
   else if (job.result?.duplicate_of) tags.push(["dup", "Exact match"]);
   else if (fact(job, "existing_rows")) tags.push(["dup", "Overlaps"]);
-  const rejected = fact(job, "rejected");
+  const rejected = job.undone ? 0 : fact(job, "rejected");
   if (rejected) tags.push(["warn", `${formatCount(rejected)} not read`]);
   return tags;
 }
@@ -184,26 +184,25 @@ export function chipOf(view) {
 export function tally(views) {
   const all = views.length;
   if (all === 0) return { percent: 0, headline: "", aside: "" };
-  let done = 0;
-  let needing = 0;
+  const count = { done: 0, needs: 0, progress: 0, aside: 0 };
   let sum = 0;
-  for (const view of views) {
-    if (view.group === "done") done += 1;
-    if (view.group === "needs") needing += 1;
-    sum += view.group === "done" ? 100 : view.percent;
+  for (const { group, state, percent } of views) {
+    count[group === "done" && state !== "done" ? "aside" : group] += 1;
+    sum += group === "done" ? 100 : percent;
   }
+  const { done, needs, progress, aside } = count;
   if (done === all) {
     const headline = all === 1 ? "The file is done." : `All ${formatCount(all)} files are done.`;
     return { percent: 100, headline, aside: "" };
   }
-  const going = all - done - needing;
-  const said = [];
-  if (going) said.push(`${formatCount(going)} ${going === 1 ? "is" : "are"} on the way`);
-  if (needing) said.push(`${plural(needing, "file")} ${needing === 1 ? "needs" : "need"} you`);
-  const aside = said.join("; ");
+  const parts = [];
+  if (progress) parts.push(`${formatCount(progress)} ${progress === 1 ? "is" : "are"} on the way`);
+  if (needs) parts.push(`${plural(needs, "file")} ${needs === 1 ? "needs" : "need"} you`);
+  if (aside) parts.push(`${formatCount(aside)} ${aside === 1 ? "was" : "were"} set aside`);
+  const said = parts.join("; ");
   return {
     percent: Math.floor(sum / all),
     headline: `${formatCount(done)} of ${plural(all, "file")} ${done === 1 ? "is" : "are"} done.`,
-    aside: aside ? `${aside[0].toUpperCase()}${aside.slice(1)}.` : "",
+    aside: `${said[0].toUpperCase()}${said.slice(1)}.`,
   };
 }

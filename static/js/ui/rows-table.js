@@ -173,7 +173,7 @@ const NUMBERS = [
 
 /** @param {JobState} job  @returns {[string, string][]} */
 export function facts(job) {
-  const result = job.result ?? {};
+  const result = (job.undone ? null : job.result) ?? {};
   const found = [];
   const kind = result.document_type || job.document_type;
   const platform = result.platform || job.platform;
