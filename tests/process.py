@@ -21,6 +21,7 @@ class ServerProcess:
         self.data_dir = data_dir
         self.port = port
         self.lines: list[str] = []
+        self._more = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
 
@@ -66,6 +67,17 @@ class ServerProcess:
         assert self._process.stdout is not None
         async for line in self._process.stdout:
             self.lines.append(line.decode().rstrip())
+            self._more.set()
+
+    async def line(self, pattern: str) -> str:
+        """Wait until it has written a line in which `pattern` is found; return what matched."""
+        async with asyncio.timeout(STARTS_WITHIN_S):
+            while True:
+                for line in self.lines:
+                    if found := re.search(pattern, line):
+                        return found[0]
+                self._more.clear()
+                await self._more.wait()
 
     def family(self) -> list[int]:
         """Return the ids of the server's descendants: its fork server and the workers."""

@@ -1,0 +1,136 @@
+"""A person in front of a browser: what they do on a page, and what their browser held against it."""
+
+import base64
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+
+from tests.process import ServerProcess
+
+# Notes what a row said from its first moment on, because what is gone can not be waited for.
+WITNESS = """
+window.witness = {sentences: {}, percents: {}, violations: []};
+addEventListener("securitypolicyviolation", (event) =>
+  witness.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+addEventListener("DOMContentLoaded", () => {
+  const note = (kind, name, value) => {
+    const seen = (witness[kind][name] ??= []);
+    if (seen.at(-1) !== value) seen.push(value);
+  };
+  const look = () => {
+    for (const row of document.querySelectorAll("li.file[data-key], #head")) {
+      const name = row.querySelector(".name a, #job-title").firstChild.textContent.trim();
+      const rail = row.querySelector("[role=progressbar]");
+      if (!name || !rail) continue;
+      note("percents", name, Number(rail.getAttribute("aria-valuenow")));
+      note("sentences", name, row.querySelector("[data-part=message]").textContent);
+    }
+  };
+  look();
+  new MutationObserver(look).observe(document.body, {
+    subtree: true, childList: true, characterData: true, attributeFilter: ["aria-valuenow"],
+  });
+});
+"""
+DROP = """
+(files) => {
+  const data = new DataTransfer();
+  for (const {name, type, body} of files) {
+    const bytes = Uint8Array.from(atob(body), (one) => one.charCodeAt(0));
+    data.items.add(new File([bytes], name, {type}));
+  }
+  const fire = (type) => document.querySelector("main").dispatchEvent(
+    new DragEvent(type, {dataTransfer: data, bubbles: true, cancelable: true}));
+  fire("dragenter");
+  fire("dragover");
+  fire("drop");
+}
+"""
+
+
+class Visitor:
+    """One browser with its cookies and one page.
+
+    complaints  errors of scripts, refused resources, broken policies, requests to other hosts
+    """
+
+    def __init__(self, context: BrowserContext, page: Page, server: ServerProcess) -> None:
+        self.context = context
+        self.page = page
+        self.server = server
+        self.complaints: list[str] = []
+        self._expected: list[str] = []
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.complaints.append(f"page error: {error.error}"))
+        context.on("request", self._request)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def _request(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in ("blob", "data") and parts.netloc != f"127.0.0.1:{self.server.port}":
+            self.complaints.append(f"a request to another host: {request.url}")
+
+    def may_complain(self, *patterns: str) -> None:
+        """What the test brings about itself is no fault of the page: regular expressions."""
+        self._expected += patterns
+
+    def unexpected(self) -> list[str]:
+        return [
+            one for one in self.complaints if not any(re.search(p, one) for p in self._expected)
+        ]
+
+    async def violations(self) -> list[str]:
+        """Return what the page's Content-Security-Policy refused since it was loaded."""
+        found: list[str] = await self.page.evaluate("window.witness?.violations ?? []")
+        return found
+
+    # going about
+
+    async def open(self, path: str = "/") -> None:
+        await self.page.goto(self.server.url + path)
+
+    async def live(self) -> None:
+        """Wait until the page says that it is live."""
+        await expect(self.page.locator("#conn")).to_contain_text("Live")
+
+    async def choose(self, *files: tuple[str, bytes]) -> None:
+        """Give files to the file input, as its dialog does."""
+        await self.page.set_input_files(
+            "#pick", [{"name": n, "mimeType": "text/csv", "buffer": body} for n, body in files]
+        )
+
+    async def drop(self, *files: tuple[str, bytes]) -> None:
+        """Drop files in the middle of the page."""
+        packed = [
+            {"name": n, "type": "text/csv", "body": base64.b64encode(body).decode()}
+            for n, body in files
+        ]
+        await self.page.evaluate(DROP, packed)
+
+    # looking
+
+    def file(self, name: str) -> Locator:
+        """Return the row of a file in the list."""
+        link = self.page.locator(".name a", has_text=re.compile(f"^{re.escape(name)}$"))
+        return self.page.locator("li.file").filter(has=link)
+
+    async def done(self, *names: str) -> None:
+        """Wait until these files are done."""
+        for name in names:
+            await expect(self.file(name)).to_have_attribute("data-s", "done")
+
+    async def open_file(self, name: str) -> None:
+        await self.file(name).locator(".name a").click()
+        await expect(self.page.locator("#job-title")).to_contain_text(name)
+
+    async def witnessed(self, kind: str, name: str) -> list[Any]:
+        """Return every value that `name` showed since the page was loaded: sentences, percents."""
+        found: list[Any] = await self.page.evaluate(
+            "([kind, name]) => window.witness[kind][name] ?? []", [kind, name]
+        )
+        return found
