@@ -40,7 +40,10 @@ KEY_FIELDS = (
     "reference",
 )
 INT64 = 1 << 63
-NUMBERS = r"\d+"  # what differs from visit to visit at the same payee
+# What differs from visit to visit at the same payee: dates, receipts, card and order numbers. A
+# word with one or two digits may be a name (7-ELEVEN, N26).
+NUMBERS = r"\S*\d\S*\d\S*\d\S*"
+MOST_LABELS = 100_000  # in one file; the rows of further payees share a label without a name
 
 
 @dataclass(slots=True)
@@ -143,7 +146,8 @@ class PartWriter:
 
     def _label(self, rows: pl.DataFrame) -> pl.Series:
         """Give every row the number of its label, and count it there."""
-        payee = _payee()
+        named = rows["counterparty"].null_count() < rows.height
+        payee = _payee() if named else pl.col("description").fill_null("")
         grouped = (
             rows.lazy()
             .select(
@@ -174,6 +178,9 @@ class PartWriter:
         ).iter_rows():
             key = (like, sign, currency, category)
             sums = self._labels.get(key)
+            if sums is None and len(self._labels) >= MOST_LABELS:
+                key, text, category = ("", sign, currency, None), "", None
+                sums = self._labels.get(key)
             if sums is None:
                 sums = _Sums(len(self._labels) + 1, text, sign, currency, category)
                 self._labels[key] = sums
@@ -206,7 +213,12 @@ def _payee() -> pl.Expr:
 def content_hashes(rows: pl.DataFrame, owner: str) -> pl.Series:
     """Return a 64-bit hash of each row's content, equal for rows of `owner` that say the same."""
     empty = pl.lit("")
-    fields = [pl.col(name).cast(pl.String).fill_null(empty) for name in KEY_FIELDS]
+    fields = [
+        pl.col(name).cast(pl.String).fill_null(empty)
+        if rows[name].null_count() < rows.height
+        else empty
+        for name in KEY_FIELDS
+    ]
     plain = [
         field.str.to_lowercase() if name in ("description", "counterparty") else field
         for name, field in zip(KEY_FIELDS, fields, strict=True)

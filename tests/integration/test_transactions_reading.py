@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from app.core.errors import NoRows, TooManyColumns, TooManyRows
 from app.reading.save import store
-from app.store.records import RecordsReader, RowsPage, reading_records, totals
+from app.store.records import RecordsReader, RowsPage, labels_of, reading_records, totals
 from app.store.records_schema import decimal_text
 from tests.desk import Desk
 from tests.samples import sample
@@ -395,6 +395,29 @@ def test_a_big_file_comes_out_as_it_went_in(desk: Desk) -> None:
             assert line == i + 2
             quoted = f'a "quoted" shop {i}' if i % 9973 == 0 else f"shop {i}"
             assert description == quoted
+
+
+def test_rows_of_one_payee_share_a_label_whatever_numbers_they_carry(desk: Desk) -> None:
+    texts = ["7-ELEVEN 0412 OSLO", "7-ELEVEN 0999 OSLO", "N26 OSLO", "7-eleven 20.11.2026 Oslo"]
+
+    desk.bring(desk.file(HEADER + "".join(f"2026-11-20,{text},-1.00\n" for text in texts)))
+
+    with reading_records(desk.records) as connection:
+        labels = labels_of(connection, "job-1")
+    assert [(label.text, label.rows) for label in labels] == [
+        ("7-ELEVEN 0412 OSLO", 3),
+        ("N26 OSLO", 1),
+    ]
+
+
+def test_payees_beyond_the_limit_share_a_label(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.reading.parts.MOST_LABELS", 2)
+
+    desk.bring(desk.file(HEADER + "".join(f"2026-11-20,{name},-1.00\n" for name in "abcd")))
+
+    with reading_records(desk.records) as connection:
+        labels = labels_of(connection, "job-1")
+    assert [(label.text, label.rows) for label in labels] == [("a", 1), ("b", 1), ("", 2)]
 
 
 class Model:
