@@ -1,27 +1,10 @@
-/** Words for connection states, titles and problems. Sentences about a file are the server's.
+/** Words for connection states and problems. Sentences about a file are the server's.
  *
  *  connectionWords(state, queued?) -> {sign, detail, tone, banner}
- *  titleOf(statuses, name) -> the page's title: "2 need you · March close"
  *  problemWords(code) -> {title, hint} for what only a browser can see (offline, timeout …)
  */
 
 import { formatClock, plural } from "./format.js";
-
-/** @param {string} phase */
-function phaseGroup(phase) {
-  if (phase === "asking" || phase === "failed") return "needs";
-  return phase === "done" || phase === "cancelled" ? "done" : "progress";
-}
-
-/** @param {import("./store.js").FileStatus[]} statuses  @param {string} name */
-export function titleOf(statuses, name) {
-  const needs = statuses.filter((status) => phaseGroup(status.phase) === "needs").length;
-  if (needs > 0) return `${needs} ${needs === 1 ? "needs" : "need"} you · ${name}`;
-  const active = statuses.filter((status) => phaseGroup(status.phase) === "progress");
-  if (active.length === 0) return name;
-  const sum = statuses.reduce((total, status) => total + status.overallProgress, 0);
-  return `${Math.floor(sum / statuses.length)}% · ${name}`;
-}
 
 /** The sign in the header and, where one is needed, the banner. `tone` names shape and colour.
  *  @param {import("../net/client.js").ConnectionState} state  @param {number} [queued] to send

@@ -161,7 +161,8 @@ function sumUp() {
   setText(head.needs.firstElementChild, needing);
   if (all.length > CELLS_AT_MOST) bars(counts);
   const going = counts.get("run") || counts.get("wait") ? `${percent}% · ` : "";
-  document.title = `${needing ? `${needing} need you · ` : going}${title} · Livetrail`;
+  const need = needing && `${needing} ${needing === 1 ? "needs" : "need"} you · `;
+  document.title = `${need || going}${title} · Livetrail`;
 }
 
 function paintCell(id, view) {

@@ -43,12 +43,6 @@ test("the time left counts down between events and gives way after thirty second
   assert.equal(format.timeLeft({ ...status, phase: "paused" }, told), "");
 });
 
-test("the title says first what needs a person", () => {
-  const status = running(40);
-  assert.equal(words.titleOf([status], "March close"), "51% · March close");
-  assert.equal(words.titleOf([status, { ...status, phase: "failed" }], "March close"), "1 needs you · March close");
-});
-
 test("every connection state has a sign, and only the troubled ones a banner", () => {
   const banners = [
     { name: "connecting" },
