@@ -235,9 +235,12 @@ def _told(error: OSError) -> Exception:
 
 
 def _rename(part: Path, target: Path) -> bool:
-    """Move `part` to `target`, durably; tell whether it was new."""
+    """Move `part` to `target`, durably; tell whether it was new.
+
+    A stored file that somebody cut short is replaced by the whole one.
+    """
     try:
-        if target.exists():
+        if target.exists() and target.stat().st_size == part.stat().st_size:
             part.unlink()
             return False
         for folder in (target.parent.parent, target.parent):

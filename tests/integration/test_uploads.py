@@ -111,6 +111,17 @@ async def test_the_same_bytes_are_kept_once_and_make_two_jobs(
     assert server.app[FILES].used_bytes == len(CSV)
 
 
+async def test_a_damaged_original_is_mended_by_the_next_upload(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    await upload(ann, ("a.csv", CSV))
+    (name,) = stored(server)
+    path = server.app[FILES].path_of(name)
+    path.write_bytes(CSV[:5])
+    await upload(ann, ("a.csv", CSV))
+    assert path.read_bytes() == CSV
+
+
 async def test_an_empty_file_is_a_job_like_any_other(ann: aiohttp.ClientSession) -> None:
     accepted = await upload(ann, ("empty.csv", b""))
     assert accepted["jobs"][0]["size"] == 0
