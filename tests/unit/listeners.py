@@ -1,0 +1,193 @@
+"""Clients of the hub without sockets: what each gets, and what it may expect."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.core.protocol import Conversation, Follow, Hangup, Subscribe, Subscribed
+from app.core.rooms import Room, parse_room, rooms_of
+from app.live.hub import Hub
+from app.live.session import Session
+from app.store.events import Recorded
+
+LOG = "log"
+FULL_BYTES = 150  # what a transport holds before it is full
+TYPES = ["processing_progress", "step_started", "step_completed"]
+
+
+def uuid_of(kind: int, number: int) -> str:
+    return f"01900000-0000-7000-{kind:04d}-{number:012d}"
+
+
+USERS = [uuid_of(8000, n) for n in range(2)]
+BATCHES = [(uuid_of(8001, n), USERS[n // 2]) for n in range(3)]
+JOBS = [(uuid_of(8002, n), *BATCHES[n // 2]) for n in range(5)]
+ROOMS = [
+    *(Room("user", user) for user in USERS),
+    *(Room("batch", batch) for batch, _ in BATCHES[:2]),
+    *(Room("job", job) for job, _, _ in JOBS[:2]),
+    Room("all"),
+]
+
+
+class FakeTransport:
+    """Keeps what is written until the client reads it, and is full beyond a write."""
+
+    def __init__(self, received: Callable[[bytes], None]) -> None:
+        self.received = received
+        self.reading = True
+        self.writing_paused = False
+        self.gone = False
+        self.unread = bytearray()
+        self.waiting: list[asyncio.Future[None]] = []
+
+    def write(self, data: bytes) -> None:
+        assert not self.gone, "written to a transport that is gone"
+        if self.reading:
+            self.received(data)
+            return
+        if b'"pad"' in data:
+            assert not self.writing_paused, "events were written to a full transport"
+        self.unread += data
+        self.writing_paused = len(self.unread) > FULL_BYTES
+
+    def read(self) -> None:
+        self.reading = True
+        if not self.gone:
+            data, self.unread = bytes(self.unread), bytearray()
+            self.received(data)
+        self.writing_paused = False
+        self.wake()
+
+    def wake(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def is_closing(self) -> bool:
+        return self.gone
+
+    def get_write_buffer_size(self) -> int:
+        return len(self.unread)
+
+    def abort(self) -> None:
+        self.gone = True
+        self.wake()
+
+
+class FakeLine:
+    def __init__(self, transport: FakeTransport) -> None:
+        self.transport: Any = transport
+        self.flow = transport
+
+    async def drained(self) -> None:
+        if self.flow.writing_paused and not self.flow.gone:
+            future = asyncio.get_running_loop().create_future()
+            self.flow.waiting.append(future)
+            await future
+
+    def end(self, goodbye: Hangup) -> None:
+        self.transport.abort()
+
+
+def frames(data: bytes) -> Iterator[bytes]:
+    while data:
+        assert data[0] == 0x81
+        size, start = data[1], 2
+        if size == 126:
+            size, start = int.from_bytes(data[2:4], "big"), 4
+        elif size == 127:
+            size, start = int.from_bytes(data[2:10], "big"), 10
+        assert len(data) >= start + size, "a frame was cut"
+        yield data[start : start + size]
+        data = data[start + size :]
+
+
+Wish = tuple[int, frozenset[str] | None]  # past which seq, and which types
+
+
+def wanted(event: Recorded, room: Room, wish: Wish) -> bool:
+    since, types = wish
+    of_room = room in rooms_of(event.job_id, event.batch_id, event.user_id)
+    return of_room and event.seq > since and (types is None or event.type in types)
+
+
+@dataclass
+class Client:
+    """Somebody who comes and goes, and keeps a cursor for each room."""
+
+    single: bool
+    cursors: dict[Room, int] = field(default_factory=dict)
+    wishes: dict[Room, Wish] = field(default_factory=dict)  # from when it first asked
+    seen: set[int] = field(default_factory=set)
+
+
+class Connection:
+    """What a client got over one connection, and what it may expect of it."""
+
+    def __init__(self, client: Client, hub: Hub) -> None:
+        self.client = client
+        self.hub = hub
+        self.transport = FakeTransport(self.received)
+        self.session = Session(
+            hub, FakeLine(self.transport), client_id="c", user_id="u", single=client.single
+        )
+        self.wishes: dict[Room, Wish] = {}
+        self.folded: dict[tuple[str, str | None], int] = {}  # room, job -> seq of its snapshot
+        self.snapshots: set[Room] = set()
+        self.live: set[str] = set()
+        self.seqs: list[int] = []
+        self.done: set[int] = set()  # not to be told again
+        self.in_order = True  # everything was asked for at once
+
+    def ask(self, room: Room, **fields: Any) -> None:
+        """Subscribe, as the transport does for a client's message."""
+        ask = Subscribe(op="subscribe", room=str(room), **fields)
+        plan = Conversation.decide(ask, log=LOG, head=self.hub.head)
+        assert isinstance(plan, Follow)
+        self.wishes[room] = (plan.after, plan.types)
+        self.live.discard(str(room))
+        if plan.snapshot:
+            self.snapshots.add(room)
+        self.session.say(Subscribed(room=str(room), head=self.hub.head))
+        self.session.follow(room, plan)
+
+    def received(self, data: bytes) -> None:
+        for payload in frames(data):
+            lines = payload.split(b"\n")
+            assert len(lines) == 1 or not self.client.single
+            for line in lines:
+                self.heard(json.loads(line))
+
+    def heard(self, message: dict[str, Any]) -> None:
+        client = self.client
+        match message["type"]:
+            case "subscribed":
+                pass
+            case "snapshot":
+                folded = message["room"], message["job_id"]
+                self.folded[folded] = message["state"]["last_seq"]
+            case "live":
+                self.live.add(message["room"])
+                room = parse_room(message["room"], "")
+                if room in client.cursors:
+                    client.cursors[room] = max(client.cursors[room], message["seq"])
+            case _:
+                seq = message["seq"]
+                assert seq <= self.hub.head, "shown before it was told"
+                self.seqs.append(seq)
+                client.seen.add(seq)
+                if self.in_order or self.live >= {str(room) for room in self.wishes}:
+                    for room in client.cursors:
+                        client.cursors[room] = max(client.cursors[room], seq)
+
+    def expects(self, event: Recorded) -> bool:
+        if event.seq in self.done:
+            return False
+        return any(
+            wanted(event, room, wish) and event.seq > self.folded.get((str(room), event.job_id), 0)
+            for room, wish in self.wishes.items()
+        )
