@@ -1,5 +1,6 @@
 """Running readers in this process, on real files, the way the pipeline runs them in workers."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from app.reading.delta import compare
 from app.reading.extract import extract
 from app.reading.fields import detect_fields
 from app.reading.save import store, undo
+from app.store.records import RecordsReader, RowsPage
 
 LIMITS = Limits(
     max_rows=1_000_000,
@@ -90,3 +92,15 @@ class Desk:
     def take_back(self, job: str, user: str = "anna") -> int:
         path = self.file("", "nothing")
         return int(undo(self.task(path, job=job, user=user), self.heard)["rows"])
+
+    def page(self, job: str, **asked: Any) -> RowsPage:
+        """Return a page of the job's rows, as the pages of the site get it."""
+
+        async def read() -> RowsPage:
+            reader = await RecordsReader.open(self.records)
+            try:
+                return await reader.rows(job, **asked)
+            finally:
+                await reader.close()
+
+        return asyncio.run(read())

@@ -1,12 +1,10 @@
 """Exports of real banks and services, written by others, read as a person would read them."""
 
-import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from app.store.records import RecordsReader, RowsPage, decimal_text, reading_records, totals
+from app.store.records import decimal_text, reading_records, totals
 from tests.desk import Desk
 from tests.samples import sample
 
@@ -14,17 +12,6 @@ from tests.samples import sample
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
-
-
-def page(desk: Desk, job: str, **asked: Any) -> RowsPage:
-    async def read() -> RowsPage:
-        reader = await RecordsReader.open(desk.records)
-        try:
-            return await reader.rows(job, **asked)
-        finally:
-            await reader.close()
-
-    return asyncio.run(read())
 
 
 # Real files of others: rows, rejected rows, first date, income, spending, currency.
@@ -96,7 +83,7 @@ def test_a_table_without_money_is_stored_as_it_is(desk: Desk, name: str) -> None
 
     assert stored["stored"] > 0
     assert "no_amounts" in desk.heard.codes
-    row = page(desk, "job-1").rows[0]
+    row = desk.page("job-1").rows[0]
     assert row["amount"] is None
     assert row["extra"]
 
@@ -104,6 +91,6 @@ def test_a_table_without_money_is_stored_as_it_is(desk: Desk, name: str) -> None
 def test_text_that_goes_on_below_belongs_to_the_row_above(desk: Desk) -> None:
     desk.bring(sample("bank2ynab/TransactionHistory_20180418043121.csv"))
 
-    first, second, *_ = page(desk, "job-1").rows
+    first, second, *_ = desk.page("job-1").rows
     assert first["description"] == "DEBIT PURCHASE 15/04/18 66-6666 UBER EATS AN2GO HELP.UBERh"
     assert (first["line"], second["line"]) == (7, 9)

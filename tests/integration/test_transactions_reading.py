@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from app.core.errors import NoRows, TooManyColumns, TooManyRows
 from app.reading.save import store
-from app.store.records import RecordsReader, RowsPage, labels_of, reading_records
+from app.store.records import RecordsReader, labels_of, reading_records
 from tests.desk import Desk
 from tests.samples import sample
 
@@ -30,17 +30,6 @@ COFFEE = "2026-11-20,Coffee,-3.50\n"
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
-
-
-def page(desk: Desk, job: str, **asked: Any) -> RowsPage:
-    async def read() -> RowsPage:
-        reader = await RecordsReader.open(desk.records)
-        try:
-            return await reader.rows(job, **asked)
-        finally:
-            await reader.close()
-
-    return asyncio.run(read())
 
 
 def rejected(desk: Desk, job: str = "job-1") -> str:
@@ -67,13 +56,13 @@ def test_rows_of_an_earlier_file_are_known_and_say_where_they_were_seen(desk: De
     stored = desk.bring(desk.file(HEADER + COFFEE * 3 + tea, "new.csv"), job="new")
 
     assert stored == {"stored": 2, "known": 2, "rejected": 0}
-    known = page(desk, "new", state="known")
+    known = desk.page("new", state="known")
     assert known.counts == {"all": 4, "new": 2, "known": 2, "review": 0}
     assert [row["seen_in"] for row in known.rows] == [
         {"job_id": "old", "row": 1},
         {"job_id": "old", "row": 2},
     ]
-    assert [row["row"] for row in page(desk, "new", state="new").rows] == [3, 4]
+    assert [row["row"] for row in desk.page("new", state="new").rows] == [3, 4]
 
 
 def test_rows_are_known_however_the_file_is_written(desk: Desk) -> None:
@@ -110,7 +99,7 @@ def test_storing_twice_stores_once(desk: Desk) -> None:
     task = desk.read(desk.task(desk.file(HEADER + COFFEE)))
 
     assert store(task, desk.heard) == store(task, desk.heard)
-    assert page(desk, "job-1").total == 1
+    assert desk.page("job-1").total == 1
 
 
 def test_parts_that_are_gone_are_made_again(desk: Desk) -> None:
@@ -139,10 +128,10 @@ def test_a_worker_killed_while_storing_leaves_nothing_and_the_next_stores_once(d
     worker.start()
     worker.join()
     assert worker.exitcode == -signal.SIGKILL
-    assert page(desk, "job-1").total == 0
+    assert desk.page("job-1").total == 0
 
     assert store(task, desk.heard) == {"stored": 5, "known": 0, "rejected": 0}
-    assert page(desk, "job-1").total == 5
+    assert desk.page("job-1").total == 5
 
 
 def test_undo_makes_the_next_job_the_first_one_that_had_the_rows(desk: Desk) -> None:
@@ -152,8 +141,8 @@ def test_undo_makes_the_next_job_the_first_one_that_had_the_rows(desk: Desk) -> 
 
     assert desk.take_back("first") == 1
 
-    assert page(desk, "second").counts["new"] == 1
-    (row,) = page(desk, "third").rows
+    assert desk.page("second").counts["new"] == 1
+    (row,) = desk.page("third").rows
     assert row["seen_in"] == {"job_id": "second", "row": 1}
 
 
@@ -224,7 +213,7 @@ def test_amounts_that_can_be_read_two_ways_are_told(desk: Desk) -> None:
 
     (notice,) = desk.heard.notices
     assert (notice.code, notice.facts["example"]) == ("ambiguous_decimals", "1.234")
-    assert [row["amount"] for row in page(desk, "job-1").rows] == ["1234.00", "5678.00"]
+    assert [row["amount"] for row in desk.page("job-1").rows] == ["1234.00", "5678.00"]
 
 
 def test_rows_that_moved_no_money_are_left_out_with_the_reason(desk: Desk) -> None:
@@ -262,7 +251,7 @@ def test_a_workbook_is_read_like_text_and_its_rows_are_known_then(desk: Desk) ->
     text = "Buchungstag;Verwendungszweck;Betrag (EUR)\n20.11.2026;TEE;-0,30\n"
 
     assert desk.bring(path, job="sheet") == {"stored": 2, "known": 0, "rejected": 0}
-    rows = page(desk, "sheet").rows
+    rows = desk.page("sheet").rows
     assert [(r["date"], r["amount"], r["currency"]) for r in rows] == [
         ("2026-11-20", "-800.00", "EUR"),
         ("2026-11-20", "-0.30", "EUR"),
@@ -276,7 +265,7 @@ def test_what_is_odd_far_down_in_a_file_is_told_too(desk: Desk) -> None:
     desk.bring(desk.file(text))
 
     assert sorted(desk.heard.codes) == ["guessed_encoding", "nul_bytes"]
-    assert page(desk, "job-1", offset=50_000).rows[0]["description"] == "Café"
+    assert desk.page("job-1", offset=50_000).rows[0]["description"] == "Café"
 
 
 def test_limits_are_kept(desk: Desk) -> None:
@@ -391,7 +380,7 @@ def test_any_sequence_of_storing_and_undoing_equals_the_jobs_that_remain(
 
     expected = model.rows()
     for job, *_ in model.jobs:
-        found = page(desk, job)
+        found = desk.page(job)
         assert [
             (row["description"], row["seen_in"]["job_id"] if row["state"] == "known" else None)
             for row in found.rows
