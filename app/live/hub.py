@@ -95,6 +95,10 @@ class Hub:
         self.closing = False
         self._per_user: Counter[str] = Counter()
         self._settings = settings
+        # Signs of life are given a little early, so that none is later than promised.
+        self._quiet_s = 0.75 * min(
+            settings.websocket_heartbeat_interval, settings.websocket_connection_timeout
+        )
         self._snapshot = snapshot
         self._pages = Pages(read_room)
         self._audiences: dict[tuple[Interest, bool], Audience] = {}
@@ -310,39 +314,48 @@ class Hub:
                 session.transport.abort()
 
     async def _keep(self) -> None:
-        settings = self._settings
-        shortest = min(settings.websocket_heartbeat_interval, settings.websocket_connection_timeout)
+        pause_s = self._quiet_s / 3
         while True:
-            await asyncio.sleep(shortest / 4)
-            self.sweep(self.clock(), time.time_ns() // 1_000_000)
+            due_s = self.clock() + pause_s
+            await asyncio.sleep(pause_s)
+            now_s = self.clock()
+            # After a stall the answers are still unread: it was us who did not listen.
+            self.sweep(now_s, time.time_ns() // 1_000_000, judge=now_s < due_s + pause_s)
 
-    def sweep(self, now_s: float, now_ms: int) -> None:
-        """Give the quiet a sign of life, ask the silent for one, and end the unresponsive."""
+    def sweep(self, now_s: float, now_ms: int, *, judge: bool = True) -> None:
+        """Give the quiet a sign of life, ask the silent for one, and end the unresponsive.
+
+        judge  False: end nobody this time
+        """
         self._pay()  # the head of the heartbeat has been told
-        quiet_s = self._settings.websocket_heartbeat_interval * 0.75  # never later than promised
         beat = text_frame(Heartbeat(head=self.head, timestamp=iso_from_ms(now_ms)).encoded())
         for session in list(self.sessions):
             if session.closing:
                 continue
-            self._look_at(session, now_s, quiet_s, beat)
+            if not (judge and self._is_ended(session, now_s)):
+                self._give_a_sign(session, now_s, beat)
 
-    def _look_at(self, session: Session, now_s: float, quiet_s: float, beat: bytes) -> None:
+    def _is_ended(self, session: Session, now_s: float) -> bool:
+        """End the session when neither a message nor any reading was seen for too long."""
         left = session.transport.get_write_buffer_size()
         if left < session.left_bytes:
             session.moved_s = now_s
         session.left_bytes = left
         limit_s = self._settings.websocket_connection_timeout
-        if now_s - max(session.heard_s, session.moved_s) >= limit_s:
-            logger.info("unresponsive client ended: client=%s", session.client_id)
-            self.counters.ended += 1
-            reason = f"nothing was heard for {limit_s:g} seconds"
-            session.end(Hangup(Close.UNRESPONSIVE, reason))
-        elif not session.flow.writing_paused and not session.is_closing():
-            if now_s - session.heard_s >= quiet_s:
+        if now_s - max(session.heard_s, session.moved_s) < limit_s:
+            return False
+        logger.info("unresponsive client ended: client=%s", session.client_id)
+        self.counters.ended += 1
+        session.end(Hangup(Close.UNRESPONSIVE, f"nothing was heard for {limit_s:g} seconds"))
+        return True
+
+    def _give_a_sign(self, session: Session, now_s: float, beat: bytes) -> None:
+        if not session.flow.writing_paused and not session.is_closing():
+            if now_s - session.heard_s >= self._quiet_s:
                 session.write(PING)
             audience = session.audience
             told_s = audience.told_s if isinstance(audience, Audience) else 0.0
-            if now_s - max(session.sent_s, told_s) >= quiet_s:
+            if now_s - max(session.sent_s, told_s) >= self._quiet_s:
                 session.write_frame(beat)
 
 

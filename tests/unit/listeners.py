@@ -8,6 +8,7 @@ from typing import Any
 
 from app.core.protocol import Conversation, Follow, Hangup, Subscribe, Subscribed
 from app.core.rooms import Room, parse_room, rooms_of
+from app.core.wire import PING
 from app.live.hub import Hub
 from app.live.session import Session
 from app.store.events import Recorded
@@ -82,6 +83,7 @@ class FakeLine:
     def __init__(self, transport: FakeTransport) -> None:
         self.transport: Any = transport
         self.flow = transport
+        self.goodbye: Hangup | None = None
 
     async def drained(self) -> None:
         if self.flow.writing_paused and not self.flow.gone:
@@ -90,6 +92,7 @@ class FakeLine:
             await future
 
     def end(self, goodbye: Hangup) -> None:
+        self.goodbye = goodbye
         self.transport.abort()
 
 
@@ -132,9 +135,10 @@ class Connection:
         self.client = client
         self.hub = hub
         self.transport = FakeTransport(self.received)
-        self.session = Session(
-            hub, FakeLine(self.transport), client_id="c", user_id="u", single=client.single
-        )
+        self.line = FakeLine(self.transport)
+        self.session = Session(hub, self.line, client_id="c", user_id="u", single=client.single)
+        self.pings = 0
+        self.heartbeats: list[int] = []  # the head that each named
         self.wishes: dict[Room, Wish] = {}
         self.folded: dict[tuple[str, str | None], int] = {}  # room, job -> seq of its snapshot
         self.snapshots: set[Room] = set()
@@ -155,7 +159,14 @@ class Connection:
         self.session.say(Subscribed(room=str(room), head=self.hub.head))
         self.session.follow(room, plan)
 
+    @property
+    def goodbye(self) -> Hangup | None:
+        return self.line.goodbye
+
     def received(self, data: bytes) -> None:
+        if data == PING:
+            self.pings += 1
+            return
         for payload in frames(data):
             lines = payload.split(b"\n")
             assert len(lines) == 1 or not self.client.single
@@ -167,6 +178,8 @@ class Connection:
         match message["type"]:
             case "subscribed":
                 pass
+            case "heartbeat":
+                self.heartbeats.append(message["head"])
             case "snapshot":
                 folded = message["room"], message["job_id"]
                 self.folded[folded] = message["state"]["last_seq"]

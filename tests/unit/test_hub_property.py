@@ -336,7 +336,7 @@ class Listening(RuleBasedStateMachine):
 
 class TestListening(Listening.TestCase):  # type: ignore[misc]
     settings = settings(
-        max_examples=200,
+        max_examples=120,
         stateful_step_count=60,
         report_multiple_bugs=False,
         deadline=None,

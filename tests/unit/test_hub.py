@@ -1,0 +1,126 @@
+"""Signs of life, limits and counts of the hub, on a clock of the test's own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from app.core.protocol import Close
+from app.core.rooms import Room
+from app.core.state import JobState
+from app.live.hub import Hub
+from app.settings import Settings
+from app.store.events import Recorded
+from tests.unit.listeners import BATCHES, LOG, ROOMS, Client, Connection
+
+
+class Clock:
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+async def nothing(*_: Any) -> list[Recorded]:
+    return []
+
+
+async def no_states(_: Room) -> Sequence[JobState]:
+    return []
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def a_hub(clock: Clock, **settings: Any) -> Hub:
+    return Hub(
+        log_id=LOG,
+        read_room=nothing,
+        head=0,
+        settings=Settings(**settings),
+        snapshot=no_states,
+        clock=clock,
+    )
+
+
+def listening(hub: Hub) -> Connection:
+    """A live client of the first room, in the hub's care."""
+    connection = Connection(Client(single=False), hub)
+    hub.sessions.add(connection.session)
+    connection.ask(ROOMS[0])
+    return connection
+
+
+def sweep(hub: Hub, clock: Clock, at_s: float, *, judge: bool = True) -> None:
+    clock.now_s = at_s
+    hub.sweep(at_s, 1_000_000, judge=judge)
+
+
+def publish(hub: Hub) -> None:
+    seq = hub.head + 1
+    body = b'{"type": "step_started", "seq": %d}' % seq
+    hub.publish([Recorded(seq, BATCHES[0][1], BATCHES[0][0], None, None, "step_started", body)])
+
+
+def test_a_quiet_client_gets_a_heartbeat_before_the_time_it_was_promised(clock: Clock) -> None:
+    hub = a_hub(clock)
+    client = listening(hub)
+    publish(hub)
+    sweep(hub, clock, 20.0)
+    assert client.heartbeats == []
+    sweep(hub, clock, 25.0)
+    assert client.heartbeats == [1]
+    assert client.pings == 1
+
+
+def test_events_are_sign_enough(clock: Clock) -> None:
+    hub = a_hub(clock)
+    client = listening(hub)
+    for second in range(10, 100, 10):
+        clock.now_s = second
+        publish(hub)
+        sweep(hub, clock, second + 1)
+    assert client.heartbeats == []
+
+
+def test_a_client_that_is_silent_too_long_is_ended(clock: Clock) -> None:
+    hub = a_hub(clock)
+    client = listening(hub)
+    sweep(hub, clock, 299.0)
+    assert client.goodbye is None
+    sweep(hub, clock, 301.0)
+    assert client.goodbye is not None
+    assert client.goodbye.code == Close.UNRESPONSIVE
+    assert hub.counts().rooms == 0
+
+
+def test_a_client_that_reads_slowly_is_not_silent(clock: Clock) -> None:
+    hub = a_hub(clock)
+    client = listening(hub)
+    client.transport.reading = False
+    client.transport.unread = bytearray(b'{"pad"}' * 1000)
+    client.transport.writing_paused = True
+    for at_s in range(0, 3000, 100):
+        del client.transport.unread[:100]
+        sweep(hub, clock, at_s)
+    assert client.goodbye is None
+
+
+def test_nobody_is_ended_for_a_stall_of_our_own(clock: Clock) -> None:
+    hub = a_hub(clock)
+    client = listening(hub)
+    sweep(hub, clock, 1000.0, judge=False)
+    assert client.goodbye is None
+
+
+def test_a_heartbeat_never_names_a_head_that_was_not_told(clock: Clock) -> None:
+    hub = a_hub(clock)
+    client = listening(hub)
+    clock.now_s = 25.0
+    publish(hub)
+    clock.now_s = 50.0
+    sweep(hub, clock, 50.0)
+    assert client.heartbeats == [1]
+    assert client.seqs == [1]
