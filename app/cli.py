@@ -13,6 +13,7 @@ from typing import Any
 
 from app.core.errors import AppError
 from app.settings import Settings, SettingsError, Sources, load_settings
+from app.store.database import DatabaseTooNew
 
 DESCRIPTION = "Drop files in, watch every step live, lose nothing."
 
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str]) -> int:
     except AppError as error:
         body = error.body()
         return _complain(f"{body['title']}. {body['hint']}", 1)
+    except DatabaseTooNew as error:
+        return _complain(f"{error}.", 1)
     except (OSError, sqlite3.Error) as error:
         return _complain(f"{error}. Check the data folder and start again.", 1)
 
@@ -65,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--admin", action="store_true", help="may operate the server")
     add.add_argument("--password-stdin", action="store_true", help="read it from standard input")
     _data_dir(add)
+
+    reset = user.add_parser("reset", help="give a user a new password; signs every browser out")
+    reset.set_defaults(run=_reset_password)
+    reset.add_argument("name")
+    reset.add_argument("--password-stdin", action="store_true", help="read it from standard input")
+    _data_dir(reset)
 
     token = commands.add_parser("token", help="API tokens").add_subparsers(
         metavar="ACTION", required=True
@@ -104,22 +113,39 @@ def _demo(options: argparse.Namespace, settings: Settings, sources: Sources) -> 
 def _add_user(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:
     from app.store import accounts
 
-    if options.password_stdin:
-        password = sys.stdin.readline().rstrip("\n")
-    elif sys.stdin.isatty():
-        password = getpass.getpass(f"Password for {options.name}: ")
-    else:
-        password = secrets.token_urlsafe(12)
-        print(f"Password for {options.name}: {password}")
     user = accounts.register_user(
         settings.database_path,
         options.name,
-        password,
+        _password(options),
         admin=options.admin,
         at_least=settings.min_password_length,
     )
     print(f"Added {user.name}, {user.role}.")
     return 0
+
+
+def _reset_password(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:
+    from app.store import accounts
+
+    user = accounts.reset_password(
+        settings.database_path,
+        options.name,
+        _password(options),
+        at_least=settings.min_password_length,
+    )
+    print(f"{user.name} has a new password.")
+    return 0
+
+
+def _password(options: argparse.Namespace) -> str:
+    """Read the password from where it was promised, or make one and show it."""
+    if options.password_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    if sys.stdin.isatty():
+        return getpass.getpass(f"Password for {options.name}: ")
+    password = secrets.token_urlsafe(12)
+    print(f"Password for {options.name}: {password}")
+    return password
 
 
 def _create_token(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:

@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 # Importing every library on a slow machine; only the first worker ever waits for it.
 START_WITHIN_S = 120.0
 GONE_WITHIN_S = 5.0
+FORKSERVER_GONE_WITHIN_S = 0.5
 
 BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
@@ -308,8 +309,9 @@ def _spawn(control: socket.socket, preload: tuple[str, ...]) -> subprocess.Popen
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    # One that still loads its libraries does not listen yet, and has nothing to lose.
     try:
-        process.wait(GONE_WITHIN_S)
+        process.wait(FORKSERVER_GONE_WITHIN_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
