@@ -25,6 +25,7 @@ ReadSnapshot = Callable[[Room], Awaitable[Sequence[JobState]]]
 RESTARTING = Hangup(Close.RESTART, "the server is restarting; come back")
 GOODBYE_S = 5.0
 WRITES_A_TURN = 500  # some three milliseconds
+REPLAYS_A_TURN = 32  # pages written to sessions that catch up; each is up to a few writes
 
 
 @dataclass(slots=True)
@@ -93,6 +94,7 @@ class Hub:
         self.counters = Counters()
         self.sessions: set[Session] = set()
         self.closing = False
+        self.replaying = asyncio.Semaphore(REPLAYS_A_TURN)
         self._per_user: Counter[str] = Counter()
         self._settings = settings
         # Signs of life are given a little early, so that none is later than promised.
@@ -288,9 +290,9 @@ class Hub:
             self._per_user[session.user_id] -= 1
             if not self._per_user[session.user_id]:
                 del self._per_user[session.user_id]
-        await session.stop()
         if not self.sessions:
             self._nobody.set()
+        await session.stop()
 
     def counts(self) -> Counts:
         behind = sum(session.catching_up for session in self.sessions)

@@ -50,6 +50,9 @@ class Source(Protocol):
     @property
     def head(self) -> int: ...
 
+    @property
+    def replaying(self) -> asyncio.Semaphore: ...
+
     def join(self, session: "Session") -> None: ...
 
     def leave(self, session: "Session") -> None: ...
@@ -253,8 +256,9 @@ class Session:
             elif fresh := next((s for s in self.subscriptions.values() if s.wants_snapshot), None):
                 await self._send_snapshot(fresh)
             else:
-                await self._replay()
-                await asyncio.sleep(0)  # pages may come from memory: let the others have a turn
+                async with self._source.replaying:
+                    await self._replay()
+                    await asyncio.sleep(0)  # pages may come from memory: the loop has its turn
         self._task = None
 
     def _caught_up(self, task: asyncio.Task[None]) -> None:
