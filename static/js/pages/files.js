@@ -82,12 +82,19 @@ const painter = createPainter((ids) => {
     moved ||= before?.group !== view.group || chipOf(before) !== chipOf(view);
     const row = rows.get(id);
     if (row) paintRow(row, view);
+    if (row && before && before.state !== view.state) tint(row.node);
     paintCell(id, view);
   }
   if (moved) regroup();
   sumUpAt ||= setTimeout(sumUp, SUM_UP_MS);
 });
 store.subscribe("*", (status, id) => status?.job && painter.mark(id));
+
+/** A row whose state is another shows it for a second. */
+function tint(node) {
+  node.dataset.changed = "";
+  setTimeout(() => delete node.dataset.changed, 1000);
+}
 
 /** Sort files into their groups; at most every half second, so that nothing flickers past. */
 function regroup() {
