@@ -1,5 +1,6 @@
 """The documentation names everything that a person or a program can meet."""
 
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -10,6 +11,7 @@ from app.core.events import AnyEvent
 from app.core.messages import FIXED, OWN
 from app.core.notices import Notice
 from app.settings import PREFIX, Settings
+from app.web.routes import api_routes
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EVENT_TYPES = [m.model_fields["type"].default for m in get_args(get_args(AnyEvent)[0])]
@@ -40,3 +42,20 @@ def test_the_failures_are_documented_verbatim() -> None:
     text = (DOCS / "errors.md").read_text(encoding="utf-8")
     said = [s for error in AppError.by_code.values() for s in (error.title, error.kept, error.hint)]
     assert [sentence for sentence in said if sentence not in text] == []
+
+
+def test_every_call_of_the_api_is_documented() -> None:
+    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    calls = [f"{route.method} {route.path}" for route in api_routes()]
+    assert [call for call in calls if call not in text] == []
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    pages = [*DOCS.glob("*.md"), DOCS.parent / "README.md"]
+    broken = [
+        (page.name, target)
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
+    assert broken == []
