@@ -138,6 +138,7 @@ class JobPage:
     elapsed    "took 12.4 s" or "running for 25 s"; `started_at` lets the script count on
     no_rows    what stands where the rows would be
     events     the newest, newest first; `count` of them in all
+    seq        place in the log of the newest, from which on the script listens
     undo_text  what an undo would take back; "" when there is nothing to undo
     same_as    the earlier file with the same bytes, or None
     rejected   how many rows could not be read
@@ -160,6 +161,7 @@ class JobPage:
     feed: tuple[Message, ...]
     events: tuple[EventLine, ...]
     count: int
+    seq: int
     warnings: tuple[Mapping[str, Any], ...]
     facts: tuple[tuple[str, str], ...]
     rejected: int

@@ -69,7 +69,7 @@ async def own_server(chromium: Browser, tmp_path: Any) -> AsyncIterator[ServerPr
 async def visit(chromium: Browser) -> AsyncIterator[Visit]:
     """Bring a person to a server: `await visit(server)`.
 
-    name     whose browser it is, made known to the server when it is not yet; None is nobody
+    name     whose browser it is; somebody new by default, None is nobody
     options  of the browser's context: java_script_enabled, color_scheme, viewport ...
 
     At the end of the test no browser may have held anything against a page.
@@ -80,10 +80,13 @@ async def visit(chromium: Browser) -> AsyncIterator[Visit]:
         context = await chromium.new_context(**{"viewport": DESKTOP, **options})
         context.set_default_timeout(LONGEST_MS)
         await context.add_init_script(WITNESS)
+        if name == "":
+            name = f"visitor {next(numbers)}"
+            with_user(Settings(data_dir=server.data_dir), name)
         if name is not None:
-            cookie = {"name": COOKIE, "value": known(server, name), "url": server.url}
-            await context.add_cookies([cookie])  # type: ignore[list-item]
-        visitor = Visitor(context, await context.new_page(), server)
+            secret = session_of(Settings(data_dir=server.data_dir), name)
+            await context.add_cookies([{"name": COOKIE, "value": secret, "url": server.url}])
+        visitor = Visitor(name or "", context, await context.new_page(), server)
         visitors.append(visitor)
         return visitor
 
@@ -92,12 +95,3 @@ async def visit(chromium: Browser) -> AsyncIterator[Visit]:
         violations = await visitor.violations()
         await visitor.context.close()
         assert (visitor.unexpected(), violations) == ([], [])
-
-
-def known(server: ServerProcess, name: str) -> str:
-    """Return a session of `name`; of somebody new where no name is given."""
-    settings = Settings(data_dir=server.data_dir)
-    if not name:
-        name = f"visitor {next(numbers)}"
-        with_user(settings, name)
-    return session_of(settings, name)

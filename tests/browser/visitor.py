@@ -1,12 +1,15 @@
-"""A person in front of a browser: what they do on a page, and what their browser held against it."""
+"""A person in front of a browser: what they do on a page, and what the browser complained of."""
 
 import base64
 import re
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
+from app.settings import Settings
+from tests.integration.serving import token_of
 from tests.process import ServerProcess
 
 # Notes what a row said from its first moment on, because what is gone can not be waited for.
@@ -56,7 +59,10 @@ class Visitor:
     complaints  errors of scripts, refused resources, broken policies, requests to other hosts
     """
 
-    def __init__(self, context: BrowserContext, page: Page, server: ServerProcess) -> None:
+    def __init__(
+        self, name: str, context: BrowserContext, page: Page, server: ServerProcess
+    ) -> None:
+        self.name = name
         self.context = context
         self.page = page
         self.server = server
@@ -112,6 +118,11 @@ class Visitor:
         ]
         await self.page.evaluate(DROP, packed)
 
+    def client(self) -> aiohttp.ClientSession:
+        """Return a program of the same person."""
+        settings = Settings(data_dir=self.server.data_dir)
+        return self.server.client(token_of(settings, self.name))
+
     # looking
 
     def file(self, name: str) -> Locator:
@@ -127,6 +138,26 @@ class Visitor:
     async def open_file(self, name: str) -> None:
         await self.file(name).locator(".name a").click()
         await expect(self.page.locator("#job-title")).to_contain_text(name)
+
+    async def address(self, name: str) -> str:
+        """Return the path of a file's page: /jobs/<id>."""
+        return str(await self.file(name).locator(".name a").get_attribute("href"))
+
+    async def events_shown(self) -> list[tuple[int, str]]:
+        """Return n and type of every event that a job's page lists, oldest first."""
+        lines = self.page.locator("#raw > li")
+        texts = await lines.evaluate_all(
+            "all => all.map((li) => [...li.children].map(c => c.textContent))"
+        )
+        return [(int(n), kind) for n, _, kind, *_ in reversed(texts)]
+
+    async def events_logged(self, path: str) -> list[tuple[int, str]]:
+        """Return n and type of every event of the job at `path` that the server remembers."""
+        async with (
+            self.client() as client,
+            client.get(f"/api/v1{path}/events?limit=1000") as answer,
+        ):
+            return [(event["n"], event["type"]) for event in (await answer.json())["events"]]
 
     async def witnessed(self, kind: str, name: str) -> list[Any]:
         """Return every value that `name` showed since the page was loaded: sentences, percents."""

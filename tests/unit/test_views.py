@@ -329,6 +329,7 @@ def job_page(state: JobState, rows: list[dict[str, Any]]) -> views.JobPage:
         feed=(),
         events=(),
         count=3,
+        seq=3,
         warnings=tuple(state["warnings"]),
         facts=rowview.facts(state),
         rejected=0,

@@ -188,25 +188,29 @@ const announcer = createAnnouncer();
 const signs = createSigns({ retry: () => client.retryNow() });
 const client = createClient({
   log: log || null,
-  onEvent: (event) => store.applyEvent(event),
+  onEvent: heard,
   onState: (state) => signs.show(state),
   onSnapshot: (job) => store.applySnapshot(job),
   onReset: () => location.reload(),
 });
 
-let stage = null;
-store.follow((event, status) => {
-  if (!status?.job) return;
-  if (stage !== null && event.stage !== stage) {
-    const label = status.job.stages.find((one) => one.key === event.stage)?.label;
+let { stage } = byId("raw").dataset;
+
+/** The lists go on where the server's rendering ended, which may be before the state it sent since. */
+function heard(event) {
+  const news = store.applyEvent(event);
+  const job = store.getStatus(jobId)?.job;
+  if (!job) return;
+  if (stage && event.stage !== stage) {
+    const label = job.stages.find((one) => one.key === event.stage)?.label;
     if (label) feed.heading(label);
   }
   stage = event.stage;
   feed.add(event);
   raw.add(event);
-  if (client.state.name === "live") announce(event, status.job);
-  refresh(event, status.job);
-});
+  if (news && client.state.name === "live") announce(event, job);
+  refresh(event, job);
+}
 
 function announce(event, job) {
   if (event.type === "processing_failed") {
@@ -260,18 +264,15 @@ async function load() {
 }
 
 async function start() {
-  let after = 0;
   try {
     const job = await load();
-    after = job.last_seq;
-    stage = job.stage;
     milestone = MILESTONES.find((percent) => job.progress >= percent) ?? 0;
     painter.flush();
   } catch (problem) {
     if (!problem.title) throw problem;
     toast(`${problem.title}. ${problem.hint}`, { alert: true });
   }
-  client.follow(`job:${jobId}`, after);
+  client.follow(`job:${jobId}`, Number(byId("raw").dataset.seq));
   client.start();
   attachToPage(client, window);
 }

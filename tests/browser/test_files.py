@@ -1,0 +1,176 @@
+"""Files brought to the page and followed to the end: the list, the job's page, what was known."""
+
+import asyncio
+import re
+
+import pytest
+from playwright.async_api import Route, expect
+
+from app.core.plans import TRANSACTIONS
+from app.core.samples import sample_files, transactions_csv
+from tests.browser.conftest import Visit
+from tests.browser.visitor import Visitor
+from tests.integration.serving import followed
+from tests.process import ServerProcess
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+EARLIER, LATER = sample_files()[:2]  # two exports of one account with a month in common
+LONG = ("ledger.csv", b"".join(transactions_csv(30_000)))
+
+
+def rising(values: list[float]) -> bool:
+    return values == sorted(values)
+
+
+async def test_a_chosen_file_moves_on_step_by_step_and_never_back(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await visit(server)
+    await visitor.open()
+    await visitor.live()
+    await visitor.choose(LONG)
+    row = visitor.file("ledger.csv")
+    await expect(row.get_by_role("progressbar")).to_have_accessible_name("Progress of ledger.csv")
+    await visitor.done("ledger.csv")
+
+    percents = await visitor.witnessed("percents", "ledger.csv")
+    assert rising(percents)
+    assert percents[-1] == 100
+    assert len(percents) > 5
+    said = await visitor.witnessed("sentences", "ledger.csv")
+    assert any(re.match(r"Reading through your data: [\d,]+ of ", one) for one in said), said
+    assert said[-1].startswith("Done! I've processed ledger.csv successfully in ")
+    await expect(row).to_contain_text("30,000 rows stored")
+    section = visitor.page.locator("[data-section=done]")
+    await expect(section.get_by_role("link", name="ledger.csv", exact=True)).to_be_visible()
+
+
+async def test_files_dropped_anywhere_are_taken_in(server: ServerProcess, visit: Visit) -> None:
+    visitor = await visit(server)
+    await visitor.open()
+    await visitor.live()
+    await visitor.drop(EARLIER, LATER)
+    await visitor.done(EARLIER[0], LATER[0])
+    await expect(visitor.page.locator("#sending > li")).to_have_count(0)
+
+
+async def test_a_file_that_can_not_be_taken_is_refused_by_name_and_the_others_are_sent(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await visit(server)
+    await visitor.open()
+    await visitor.live()
+    await visitor.choose(("nothing.csv", b""), EARLIER)
+    refusal = visitor.page.locator("#sending").get_by_role("alert")
+    await expect(refusal).to_contain_text("nothing.csv is empty")
+    await visitor.done(EARLIER[0])
+    await refusal.get_by_role("button", name="Dismiss nothing.csv").click()
+    await expect(visitor.page.locator("#sending > li")).to_have_count(0)
+
+
+async def after_two_overlapping_files(server: ServerProcess, visit: Visit) -> Visitor:
+    """Return a visitor on the page of the second of two files with a month in common."""
+    visitor = await visit(server)
+    await visitor.open()
+    await visitor.live()
+    for file in (EARLIER, LATER):
+        await visitor.choose(file)
+        await visitor.done(file[0])
+    await visitor.open_file(LATER[0])
+    return visitor
+
+
+async def test_rows_known_from_an_earlier_file_are_marked_and_can_be_filtered(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await after_two_overlapping_files(server, visit)
+    page = visitor.page
+    lines = page.locator("#lines tr")
+    chips = page.get_by_role("group", name="Filter rows")
+    known = chips.locator("[data-state=known]")
+    fresh = chips.locator("[data-state=new]")
+    count = int((await known.locator("b").inner_text()).replace(",", ""))
+    new_count = int((await fresh.locator("b").inner_text()).replace(",", ""))
+    assert count > 0
+    assert new_count > 0
+
+    await known.click()
+    await expect(lines).to_have_count(min(count, 100))
+    await expect(page.locator("#lines tr[data-k=known]")).to_have_count(min(count, 100))
+    await expect(lines.first).to_contain_text("Known")
+    await expect(lines.first.get_by_role("link")).to_have_text(
+        re.compile(f"^{re.escape(EARLIER[0])}, row ")
+    )
+    await expect(known).to_have_attribute("aria-current", "true")
+
+    await fresh.click()
+    await expect(lines).to_have_count(min(new_count, 100))
+    await expect(page.locator("#lines tr[data-k=known]")).to_have_count(0)
+
+    await page.get_by_role("tab", name="Duplicates").click()
+    panel = page.get_by_role("tabpanel", name="Duplicates")
+    await expect(panel).to_contain_text(f"{new_count} new rows, {count} I already know")
+    await expect(panel.get_by_role("link", name=EARLIER[0])).to_be_visible()
+
+
+async def test_the_job_page_lists_stages_with_what_each_took(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await after_two_overlapping_files(server, visit)
+    stages = visitor.page.locator("#stages > li")
+    labels = await stages.locator("b").all_inner_texts()
+    assert labels == [stage.label for stage in TRANSACTIONS.stages]
+    for at, label in enumerate(labels):
+        stage = stages.nth(at)
+        state = await stage.get_attribute("data-s")
+        assert state in ("done", "skipped"), f"{label} is {state}"
+        if state == "done":
+            await expect(stage.locator(".dur")).to_have_text(re.compile(r"\d"))
+
+
+async def test_what_happens_before_the_scripts_arrive_is_not_left_out(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await visit(server)
+    await visitor.open()
+    await visitor.live()
+    await visitor.choose(LONG)
+    await expect(visitor.file("ledger.csv")).to_have_attribute("data-s", "run")
+    path = await visitor.address("ledger.csv")
+    arrived = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await arrived.wait()
+        await route.continue_()
+
+    await visitor.context.route("**/pages/job.js", hold)
+    await visitor.page.goto(server.url + path, wait_until="commit")
+    await expect(visitor.page.locator("#raw > li").first).to_be_attached()
+    rendered = await visitor.events_shown()
+    async with visitor.client() as client:
+        await followed(client, f"job:{path.rpartition('/')[2]}", "processing_completed")
+    arrived.set()
+    await expect(visitor.page.locator("#head")).to_have_attribute("data-s", "done")
+    await visitor.live()
+    logged = await visitor.events_logged(path)
+    assert len(rendered) < len(logged)
+    await expect(visitor.page.locator("#raw > li")).to_have_count(len(logged))
+    assert await visitor.events_shown() == logged
+
+
+async def test_a_page_that_followed_from_the_middle_lists_the_whole_trail(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await visit(server)
+    await visitor.open()
+    await visitor.live()
+    await visitor.choose(LONG)
+    await expect(visitor.file("ledger.csv")).to_have_attribute("data-s", "run")
+    path = await visitor.address("ledger.csv")
+    await visitor.open_file("ledger.csv")
+    await expect(visitor.page.locator("#head")).to_have_attribute("data-s", "done")
+    logged = await visitor.events_logged(path)
+    await expect(visitor.page.locator("#raw > li")).to_have_count(len(logged))
+    assert await visitor.events_shown() == logged
+    assert rising(await visitor.witnessed("percents", "ledger.csv"))
+    await expect(visitor.page.locator("#lines tr").first).to_contain_text("New")
