@@ -63,17 +63,30 @@ class AppError(Exception):
         return AppError.by_code.get(code, InternalError)(**facts)
 
 
+class Fact:
+    """One fact in a sentence: {rows} gives "1,200", {rows:row/rows} gives "1 row" or "2 rows"."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __format__(self, nouns: str) -> str:
+        value = self._value
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        text = f"{value:,}" if is_number else str(value)
+        if not nouns:
+            return text
+        one, _, many = nouns.partition("/")
+        return f"{text} {one if value == 1 else many}"
+
+
 class Facts(dict[str, Any]):
-    """Formats numbers with separators, and survives a missing fact."""
+    """What a template's braces are filled from; survives a missing fact."""
 
-    def __missing__(self, key: str) -> str:
-        return "?"
+    def __missing__(self, key: str) -> Fact:
+        return Fact("?")
 
-    def __getitem__(self, key: str) -> Any:
-        value = super().__getitem__(key)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return f"{value:,}"
-        return value
+    def __getitem__(self, key: str) -> Fact:
+        return Fact(super().__getitem__(key)) if key in self else self.__missing__(key)
 
 
 NOTHING_STORED = "Nothing from it was stored, and your other files are not affected."
@@ -97,26 +110,28 @@ class EmptyFile(AppError):
     code = "empty_file"
     title = "{filename} is empty"
     kept = NOTHING_STORED
-    hint = "Export the file again and check that it has a size before you upload it."
+    hint = "Export it again, open it to see that there are rows in it, and upload that."
 
 
 class NoRows(AppError):
     code = "no_rows"
     title = "{filename} has column names but no rows"
     kept = NOTHING_STORED
-    hint = "Export it again with a period in which something happened."
+    hint = "Export it again for a period in which something happened."
 
 
 class UnsupportedType(AppError):
     code = "unsupported_type"
     title = "{filename} is {found}, and I can not read that kind of file yet"
     kept = NOTHING_STORED
-    hint = "Save it as CSV, TSV or Excel (.xlsx) and upload that."
+    hint = (
+        "Upload the same data as CSV, TSV or Excel (.xlsx); unpack it first where it is an archive."
+    )
 
 
 class DisguisedFile(AppError):
     code = "disguised_file"
-    title = "{filename} says it is {claimed}, but inside it is {found}"
+    title = "{filename} is named like {claimed}, but inside it is {found}"
     kept = NOTHING_STORED
     hint = (
         "Check where the file came from, and upload the real export as CSV, TSV or Excel (.xlsx)."
@@ -127,7 +142,7 @@ class NotATable(AppError):
     code = "not_a_table"
     title = "I found no rows and columns in {filename}"
     kept = NOTHING_STORED
-    hint = "Upload a file with one row a line, its values set apart by commas, semicolons or tabs."
+    hint = "Upload a table: one row a line, its values set apart by commas, semicolons or tabs."
 
 
 class PasswordProtected(AppError):
@@ -141,14 +156,14 @@ class DamagedFile(AppError):
     code = "damaged_file"
     title = "{filename} is damaged and can not be opened"
     kept = NOTHING_STORED
-    hint = "Download or export it again; the copy that came here is not complete."
+    hint = "Export it again, check that it opens on your computer, and upload that."
 
 
 class LineTooLong(AppError):
     code = "line_too_long"
-    title = "Line {line} of {filename} is longer than {limit} bytes"
+    title = "Line {line} of {filename} is longer than {limit}"
     kept = NOTHING_STORED
-    hint = "This is not a table with one row a line; export it again as CSV."
+    hint = "Export it again as CSV, so that each row is a line of its own."
 
 
 class TooManyColumns(AppError):
@@ -167,8 +182,8 @@ class TooManyRows(AppError):
 
 class MalwareFound(AppError):
     code = "malware_found"
-    title = "{filename} was stopped by the scan: {finding}"
-    kept = "It was set aside and never opened; nothing from it was stored."
+    title = "The scan stopped {filename}, because it found {finding}"
+    kept = "It was not opened, and nothing from it was stored."
     hint = "Delete it, and ask whoever sent it for a clean copy."
 
 
@@ -200,7 +215,7 @@ class StepTimeout(AppError):
 
 class OutOfMemory(AppError):
     code = "out_of_memory"
-    title = "Reading {filename} needs more memory than a worker may use"
+    title = "Reading {filename} needs more memory than it may use"
     kept = "Every step before this one is kept, and nothing is half stored."
     hint = "Split the file into smaller ones and upload those."
     retryable = True
@@ -208,9 +223,12 @@ class OutOfMemory(AppError):
 
 class StorageFull(AppError):
     code = "storage_full"
-    title = "There is no room left on the server's disk"
+    title = "The server has no room left to store this"
     kept = "Nothing is half stored; everything that was accepted before is safe."
-    hint = "Free some space in the data folder, then try again."
+    hint = (
+        "Free some space in the data folder, or raise LIVETRAIL_STORAGE_QUOTA_BYTES if that is the"
+        " limit; then try again."
+    )
     retryable = True
 
 
@@ -261,7 +279,7 @@ class TooManyFiles(AppError):
 
 class UploadTooLarge(AppError):
     code = "upload_too_large"
-    title = "{filename} is larger than {limit} bytes"
+    title = "{filename} is larger than {limit}"
     kept = REFUSED
     hint = "Split the file, or ask the operator to raise LIVETRAIL_MAX_UPLOAD_BYTES."
 

@@ -50,7 +50,7 @@ class Notice:
 
 class ExtensionMismatch(Notice):
     code = "extension_mismatch"
-    title = "The name says {claimed}, but inside it is {found}"
+    title = "The file is named like {claimed}, but inside it is {found}"
     detail = "I went by what is inside and read it as {found}."
     hint = "Nothing to do, unless you expected another file."
 
@@ -58,7 +58,7 @@ class ExtensionMismatch(Notice):
 class AmbiguousDates(Notice):
     code = "ambiguous_dates"
     title = "Some dates in “{column}” can be read two ways, for example {example}"
-    detail = "{rows} rows fit both; I read them as {chosen}."
+    detail = "{rows:row fits/rows fit} both ways; I read every date as {chosen}."
     hint = "If that is wrong, undo this file and export it with dates like 2026-11-20."
 
 
@@ -71,7 +71,7 @@ class AmbiguousDecimals(Notice):
 
 class FormulaCells(Notice):
     code = "formula_cells"
-    title = "{cells} cells begin like a spreadsheet formula, for example in line {line}"
+    title = "{cells:cell begins/cells begin} like a spreadsheet formula, the first in line {line}"
     detail = "I keep them as plain text and never run them."
     hint = "Be careful when you open the original in a spreadsheet program."
 
@@ -92,14 +92,18 @@ class GuessedEncoding(Notice):
 
 class MixedEncodings(Notice):
     code = "mixed_encodings"
-    title = "{lines} lines are written in another encoding than the rest, the first is line {line}"
-    detail = "I read those lines as {encoding}."
-    hint = "Check names with accents in those lines."
+    title = (
+        "{lines:line is/lines are} written in another encoding than the rest, from line {line} on"
+    )
+    detail = "I read what did not fit as {encoding}."
+    hint = "Check names with accents from that line on."
 
 
 class NulBytes(Notice):
     code = "nul_bytes"
-    title = "The file holds {count} NUL bytes, the first in line {line}"
+    title = (
+        "The file holds {count:NUL byte/NUL bytes}, which text never has, the first in line {line}"
+    )
     detail = "I left them out and read the rest."
     hint = "Check the rows around that line."
 
@@ -134,6 +138,6 @@ class OtherSheets(Notice):
 
 class NoAmounts(Notice):
     code = "no_amounts"
-    title = "I found no column with dates and amounts in this table"
+    title = "I found no columns with dates and amounts in this table"
     detail = "I stored its rows as they are, without amounts."
-    hint = "Nothing to do if this is a list of something else than payments."
+    hint = "Nothing to do if this is a list of something other than payments."

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from app.core.errors import LineTooLong
 from app.core.notices import GuessedEncoding, MixedEncodings, Notice, NulBytes
+from app.reading.containers import readable_bytes
 from app.reading.dialect import Dialect, rows_of
 from app.reading.encoding import Encoding
 
@@ -76,6 +77,7 @@ class LineReader:
         self._first_line = first_line
         self._width = width
         self._limit = max_line_bytes
+        self._limit_text = readable_bytes(max_line_bytes)
         self._filename = filename or path.name
         self._told = told
         self._as_frame = as_frame
@@ -142,7 +144,7 @@ class LineReader:
                 ends = (block.find(b"\n"), block.find(b"\r"), len(block))
                 first = min(at for at in ends if at >= 0)
                 if len(rest) + first > self._limit:
-                    raise LineTooLong(line=line, limit=self._limit, filename=self._filename)
+                    raise LineTooLong(line=line, limit=self._limit_text, filename=self._filename)
                 cut = max(block.rfind(b"\n"), block.rfind(b"\r", 0, len(block) - 1)) + 1
                 if not cut:
                     rest += block
@@ -167,7 +169,7 @@ class LineReader:
                 done += len(block)
                 text = decoder.decode(block)
                 if len(rest) + len(text) > self._limit and "\n" not in text and "\r" not in text:
-                    raise LineTooLong(line=line, limit=self._limit, filename=self._filename)
+                    raise LineTooLong(line=line, limit=self._limit_text, filename=self._filename)
                 text = rest + text
                 cut = max(text.rfind("\n"), text.rfind("\r", 0, len(text) - 1)) + 1
                 rest = text[cut:]

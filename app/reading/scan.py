@@ -130,7 +130,9 @@ class _Office:
         filename = self._task["filename"]
         if depth > MAX_DEPTH:
             raise ArchiveBomb(
-                filename=filename, measured=f"archives {depth} deep", limit=f"{MAX_DEPTH} deep"
+                filename=filename,
+                measured=f"archives inside archives, {depth} levels deep",
+                limit=f"{MAX_DEPTH} levels",
             )
         for member in zip_members(stream, filename):
             name = prefix + member.name
@@ -168,7 +170,7 @@ class _Office:
                 if kept.tell() > NESTED_BYTES:
                     raise ArchiveBomb(
                         filename=self._task["filename"],
-                        measured="an archive of more than 64 MB inside",
+                        measured="another archive of more than 64 MB",
                         limit="64 MB",
                     )
         return kept

@@ -26,7 +26,7 @@ State = Literal["new", "known", "review"]
 CSV_CHUNK_ROWS = 500
 
 # What a spreadsheet program would run. A plain number may begin with a sign.
-FORMULA = re.compile(r"^[=+\-@\t\r]")
+FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")  # the wide ones too
 PLAIN_NUMBER = re.compile(r"^[+-]?[\d.,' ]*\d[\d.,' ]*$")
 
 

@@ -23,6 +23,7 @@ from app.core.names import clean_filename
 from app.keys import DOOR, FILES, SETTINGS
 from app.store.files import Incoming
 from app.web.wire import validated
+from app.web.words import size_text
 
 FIELD_BYTES = 64 * 1024
 FIELDS_AT_MOST = 16
@@ -148,7 +149,7 @@ class _Parts:
             return
         limit = self._settings.max_upload_bytes
         if file.incoming.size_bytes + len(content) > limit:
-            raise UploadTooLarge(filename=file.filename, limit=limit)
+            raise UploadTooLarge(filename=file.filename, limit=size_text(limit))
         await file.incoming.write(content)
 
     async def end(self) -> None:

@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from app.core.errors import AppError, InternalError, UploadTooLarge
+from app.core.errors import AppError, Facts, InternalError, UploadTooLarge
 from app.core.notices import Notice
 
 ERRORS = sorted(AppError.by_code.values(), key=lambda error: error.code)
@@ -36,11 +36,20 @@ def test_a_warning_says_what_was_seen_what_was_done_and_what_to_do(notice: type[
 
 
 def test_an_error_survives_the_border_between_processes() -> None:
-    error = UploadTooLarge(filename="big.csv", limit=2 * 1024**3)
+    error = UploadTooLarge(filename="big.csv", limit="2.1 GB")
     again = AppError.from_wire(error.code, error.facts)
     assert again.body() == error.body()
-    assert str(again) == "big.csv is larger than 2,147,483,648 bytes"
+    assert str(again) == "big.csv is larger than 2.1 GB"
 
 
 def test_an_unknown_code_becomes_an_internal_error() -> None:
     assert isinstance(AppError.from_wire("from_the_future", {}), InternalError)
+
+
+@pytest.mark.parametrize(("rows", "told"), [(1, "1 row fits"), (1200, "1,200 rows fit")])
+def test_a_count_agrees_with_its_noun(rows: int, told: str) -> None:
+    assert "{rows:row fits/rows fit}".format_map(Facts(rows=rows)) == told
+
+
+def test_a_missing_fact_does_not_hide_the_error() -> None:
+    assert "{rows:row/rows} of {filename}".format_map(Facts()) == "? rows of ?"

@@ -50,10 +50,10 @@ def test_a_problem_has_its_three_sentences(code: str) -> None:
 
 
 def test_a_problem_is_sent_as_one() -> None:
-    answer = problem_response(UploadTooLarge(filename="a.csv", limit=2048))
+    answer = problem_response(UploadTooLarge(filename="a.csv", limit="2.0 KB"))
     assert (answer.status, answer.content_type) == (413, "application/problem+json")
     assert isinstance(answer.body, bytes)
-    assert orjson.loads(answer.body)["title"] == "a.csv is larger than 2,048 bytes"
+    assert orjson.loads(answer.body)["title"] == "a.csv is larger than 2.0 KB"
 
 
 def test_who_must_wait_is_told_how_long() -> None:

@@ -188,7 +188,7 @@ def test_archives_in_archives_end_at_a_depth(tmp_path: Path) -> None:
     deep = packed(packed(packed(b"deeper")))
     with pytest.raises(ArchiveBomb) as caught:
         scanned(workbook(tmp_path, {"xl/embeddings/a.zip": deep}))
-    assert caught.value.facts["measured"] == "archives 3 deep"
+    assert caught.value.facts["measured"] == "archives inside archives, 3 levels deep"
 
 
 def test_a_sheet_of_two_cells_far_apart_is_refused(tmp_path: Path) -> None:

@@ -316,7 +316,7 @@ def test_a_line_beyond_the_limit_is_refused_with_its_number(tmp_path: Path, name
     reader = LineReader(path, encoding, COMMA, max_line_bytes=100_000, filename="long.csv")
     with pytest.raises(LineTooLong) as caught:
         list(reader)
-    assert caught.value.facts == {"line": 1001, "limit": 100_000, "filename": "long.csv"}
+    assert caught.value.facts == {"line": 1001, "limit": "100 KB", "filename": "long.csv"}
 
 
 PEAK_OF_READING = """
