@@ -10,6 +10,7 @@ from app.core.errors import InvalidRequest, NotFound
 from app.core.permissions import Viewer, may_operate, may_see
 from app.core.rooms import Room, parse_room
 from app.keys import DATABASE, JOURNAL
+from app.live.journal import Journal
 from app.store.batches import get_batch
 from app.store.events import Recorded, read_room
 from app.store.jobs import get_job
@@ -78,7 +79,8 @@ async def owner_of_room(reader: Connection, room: Room) -> str | None:
 
 async def _page(request: web.Request, room: Room, query: EventQuery) -> web.Response:
     types = [part for part in (query.types or "").split(",") if part] or None
-    head = request.app[JOURNAL].head
+    journal = request.app[JOURNAL]
+    head = journal.head
     found = await read_room(
         request.app[DATABASE].reader, room, query.after, head, query.limit + 1, types
     )
@@ -88,11 +90,12 @@ async def _page(request: web.Request, room: Room, query: EventQuery) -> web.Resp
     if NDJSON in request.headers.get("Accept", ""):
         lines = b"".join(event.body + b"\n" for event in page)
         return web.Response(body=lines, content_type=NDJSON, headers=headers)
-    return json_bytes(_listed(page, after, head, more), headers=headers)
+    return json_bytes(_listed(page, after, journal, more), headers=headers)
 
 
-def _listed(page: Sequence[Recorded], after: int, head: int, more: bool) -> bytes:
+def _listed(page: Sequence[Recorded], after: int, journal: Journal, more: bool) -> bytes:
     """Return an EventList; the events' own bytes are passed on as they are."""
     events = b",".join(event.body for event in page)
     flag = b"true" if more else b"false"
-    return b'{"events":[%b],"after":%d,"head":%d,"more":%b}' % (events, after, head, flag)
+    where = (after, journal.head, journal.log_id.encode())
+    return b'{"events":[%b],"after":%d,"head":%d,"log":"%b","more":%b}' % (events, *where, flag)

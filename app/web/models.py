@@ -104,11 +104,15 @@ class JobList(BaseModel):
 
 
 class EventList(BaseModel):
-    """Events, oldest first. `after` is where the next page begins; `head` is the log's end."""
+    """Events, oldest first. `after` is where the next page begins; `head` is the log's end.
+
+    log  the log's id; a position of another log means nothing in this one
+    """
 
     events: list[dict[str, Any]]
     after: int
     head: int
+    log: str
     more: bool
 
 
