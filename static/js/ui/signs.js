@@ -22,12 +22,13 @@ const ACTIONS = { retry: "Try now", signIn: "Sign in", takeOver: "Make this one 
 export function createSigns({ retry }) {
   const sign = document.getElementById("conn");
   const [word, detail] = [sign.querySelector("[data-part=sign]"), sign.querySelector("[data-part=detail]")];
-  const text = el("p");
+  const lead = el("b");
+  const rest = el("span");
   const icon = el("i", { class: "ic", aria: { hidden: true } });
   const fill = el("i", { data: { s: "running" } });
   const rail = el("div", { class: "rail", hidden: true }, fill);
   const button = el("button", { class: "btn", type: "button" });
-  const banner = el("div", { class: "banner", hidden: true }, icon, text, rail, button);
+  const banner = el("div", { class: "banner", hidden: true }, icon, el("p", {}, lead, rest), rail, button);
   document.getElementById("banners").append(banner);
   let action = null;
   let later = 0;
@@ -72,7 +73,9 @@ export function createSigns({ retry }) {
     const [look, image] = LOOKS[words.tone] ?? LOOKS.offline;
     setAttr(banner, "class", `banner ${look}`);
     setAttr(icon, "class", `ic i-${image}`);
-    setText(text, words.banner.text);
+    const end = words.banner.text.indexOf(". ") + 1;
+    setText(lead, words.banner.text.slice(0, end));
+    setText(rest, words.banner.text.slice(end));
     rail.hidden = state.name !== "catchingUp";
     if (!rail.hidden) setVar(fill, "--p", `${(state.done / Math.max(1, state.total)) * 100}%`);
     action = words.banner.action;
