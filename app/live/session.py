@@ -272,7 +272,9 @@ class Session:
         They go on alone until they reach the next one, and then together with it: so the events
         of a session come in order of seq wherever its subscriptions began at the same place.
         """
-        everyone = self.subscriptions.values()
+        everyone = list(self.subscriptions.values())
+        if not everyone or self.flow.writing_paused or any(s.wants_snapshot for s in everyone):
+            return  # it changed while this session waited for its turn
         after = min(s.cursor for s in everyone)
         group = [s for s in everyone if s.cursor == after]
         ahead = [s for s in everyone if s.cursor > after]

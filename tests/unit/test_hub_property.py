@@ -38,8 +38,12 @@ T = TypeVar("T")
 
 @contextmanager
 def small() -> Iterator[None]:
-    """Make pages and slices small, so that there are many hand-overs."""
-    with patch.object(pages, "PAGE_EVENTS", 5), patch.object(hub, "WRITES_A_TURN", 1):
+    """Make pages and turns small, so that there are many hand-overs."""
+    with (
+        patch.object(pages, "PAGE_EVENTS", 5),
+        patch.object(hub, "WRITES_A_TURN", 1),
+        patch.object(hub, "REPLAYS_A_TURN", 1),
+    ):
         yield
 
 
@@ -452,3 +456,20 @@ def test_a_large_commit_that_does_not_fit_is_gone_on_with_where_it_stopped() -> 
         assert stage.connections[1].transport.writing_paused
         stage.settle()
         assert [stage.connections[number].seqs for number in range(3)] == [[1, 2, 3, 4]] * 3
+
+
+def test_a_room_may_be_left_while_its_replay_waits_for_a_turn() -> None:
+    with a_stage() as stage:
+        stage.commit(jobs=[JOBS[0]], size=10)
+        stage.tell()
+        for number in range(2):
+            stage.connect(number=number, rooms=ROOMS[:1], back=30, types=None)
+        stage.turn()
+        assert len(stage.reads) == 1, "one reads, and the other waits"
+        waiting = stage.connections.pop(1)
+        stage.do(lambda: waiting.session.unfollow(ROOMS[0]))
+        stage.settle()
+        stage.turn_the_loop(turns=5)
+        assert waiting.seqs == []
+        assert not waiting.session.catching_up
+        stage.gone.append(waiting.session)
