@@ -28,7 +28,6 @@ from app.core.reading import Reader, Task
 LARGEST_MESSAGE_BYTES = 4 * 1024 * 1024
 BETWEEN_TELLS_S = 0.1
 LONGEST_TRACE = 8_000
-NICENESS = 5  # the event loop goes first when the cores are busy
 
 PR_SET_PDEATHSIG = 1
 ORJSON_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
@@ -159,7 +158,6 @@ def _leave_nothing_behind(parent_pid: int) -> None:
         os._exit(0)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
-    os.nice(NICENESS)
 
 
 def _limit(memory_bytes: int, cpu_s: int, file_bytes: int | None) -> None:

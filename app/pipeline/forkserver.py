@@ -30,6 +30,7 @@ READY, STARTED, EXITED = 3, 4, 5
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x1000_0000, 0x4000_0000
 LOOK_AT_PARENT_S = 0.2
+NICENESS = 5
 
 
 def main(control_fd: int, parent_pid: int, preload: list[str]) -> None:
@@ -39,6 +40,7 @@ def main(control_fd: int, parent_pid: int, preload: list[str]) -> None:
              is shared by every worker; it must start no thread and open no file
     """
     control = socket.socket(fileno=control_fd)
+    os.nice(NICENESS)  # and so every worker: the event loop goes first when the cores are busy
     if not leave_the_network():
         print("workers have a network: the system does not let it be taken away", file=sys.stderr)
     # Imports take seconds; a server that dies meanwhile must not leave this behind.
