@@ -4,6 +4,7 @@ A test gives both the same states and compares what comes out, so that a row doe
 words when the script takes it over.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +20,14 @@ from app.web.words import (
     took_text,
 )
 
-COUNTED_STEPS = frozenset(
-    {"extracting", "delta_analysis", "storing", "entity_resolution", "classification"}
-)
+COUNTS: Mapping[str, tuple[str, str]] = {
+    "extracting": ("rows_done", "rows_total"),
+    "delta_analysis": ("rows_done", "rows_total"),
+    "storing": ("rows_done", "rows_total"),
+    "entity_resolution": ("processed", "total"),
+    "classification": ("processed", "total"),
+}
+"""Which details count a step's rows. `processed` alone may still be the scan's bytes."""
 SMALLEST_FILL = 4.0
 """Percent of a segment: a stage that has begun shows a little, so that a failure has a place."""
 
@@ -167,12 +173,11 @@ def _meta(job: JobState) -> str:
 def _count(job: JobState, state: str) -> str:
     if state == "fail":
         return f"attempt {job['attempt']}" if job["attempt"] > 1 else ""
-    done, total = job["details"].get("processed"), job["details"].get("total")
-    if state != "run" or not isinstance(done, int):
+    keys = COUNTS.get(job["step"] or "")
+    if state != "run" or keys is None:
         return ""
-    if job["step"] == "malware_scan":
-        return f"{size_text(done)} of {size_text(total)}" if isinstance(total, int) else ""
-    if job["step"] not in COUNTED_STEPS:
+    done, total = (job["details"].get(key) for key in keys)
+    if not isinstance(done, int):
         return ""
     if isinstance(total, int) and total >= done:
         return f"{done:,} of {counted(total, 'row')}"

@@ -116,13 +116,19 @@ def test_a_running_row_says_how_far_it_is() -> None:
             step="extracting",
             progress=55.0,
             estimated_time_remaining=38,
-            details={"processed": 8412, "total": 12_960},
+            details={"rows_done": 8412, "rows_total": 12_960},
         )
     )
     assert (row.stage, row.count, row.when) == ("Reading", "8,412 of 12,960 rows", "40 s left")
     assert row.spoken == "55 percent, reading, 40 s left"
     assert not row.slim
     assert row.can_cancel
+
+
+def test_bytes_of_the_scan_are_not_taken_for_rows_of_the_reading() -> None:
+    scanned = {"processed": 16_543, "total": 16_543}
+    row = file_row(job(status="processing", stage="parsing", step="extracting", details=scanned))
+    assert row.count == ""
 
 
 def test_the_rail_fills_the_running_stage_by_its_own_share() -> None:
@@ -435,7 +441,12 @@ def any_job(chance: Random) -> JobState:
     state["filename"] = chance.choice(["a.csv", "Übersicht.xlsx", "none", "x.tar.gz", "q.ä1"])
     state["size"] = int(10 ** chance.uniform(0, 10))
     state["details"] = chance.choice(
-        [{}, {"processed": 5, "total": 9}, {"processed": 9, "total": None}, {"rows": 12_960}]
+        [
+            {},
+            {"processed": 5, "total": 9},
+            {"rows_done": 5, "rows_total": 9, "processed": 9, "total": None},
+            {"rows_done": 9, "rows_total": 4, "rows": 12_960},
+        ]
     )
     if state["result"] is not None:
         state["result"] = {

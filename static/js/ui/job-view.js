@@ -45,13 +45,16 @@ const WORDS = {
   fail: "failed",
   stop: "stopped",
 };
-const COUNTED = new Set([
-  "extracting",
-  "delta_analysis",
-  "storing",
-  "entity_resolution",
-  "classification",
-]);
+/** Which details count a step's rows. `processed` alone may still be the scan's bytes. */
+const ROWS = ["rows_done", "rows_total"];
+const UNITS = ["processed", "total"];
+const COUNTS = {
+  extracting: ROWS,
+  delta_analysis: ROWS,
+  storing: ROWS,
+  entity_resolution: UNITS,
+  classification: UNITS,
+};
 const SMALLEST_FILL = 4;
 
 /** @param {JobState} job  @param {string} [left]  @returns {View} */
@@ -116,16 +119,12 @@ function segment(stage, progress) {
 
 function countOf(job, state) {
   if (state === "fail") return job.attempt > 1 ? `attempt ${job.attempt}` : "";
-  const { processed, total } = job.details;
-  if (state !== "run" || !isCount(processed)) return "";
-  if (job.step === "malware_scan") {
-    return isCount(total) ? `${formatBytes(processed)} of ${formatBytes(total)}` : "";
-  }
-  if (!COUNTED.has(job.step)) return "";
-  if (isCount(total) && total >= processed) {
-    return `${formatCount(processed)} of ${plural(total, "row")}`;
-  }
-  return plural(processed, "row");
+  const keys = COUNTS[job.step];
+  if (state !== "run" || !keys) return "";
+  const [done, total] = keys.map((key) => job.details[key]);
+  if (!isCount(done)) return "";
+  if (isCount(total) && total >= done) return `${formatCount(done)} of ${plural(total, "row")}`;
+  return plural(done, "row");
 }
 
 function whenOf(job, state, left) {
