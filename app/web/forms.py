@@ -8,7 +8,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.core.errors import AppError
+from app.core.errors import AppError, TooManyRequests
 from app.store.idempotency import Answer
 from app.web.auth import check_password, claim_server, sign_in_as, sign_out
 from app.web.batches import intake_of, samples, upload
@@ -52,6 +52,8 @@ async def login(request: web.Request) -> web.Response:
     try:
         given = await read_form(request, LoginForm)
         user = await check_password(request, given.name, given.password)
+    except TooManyRequests:  # how long to wait would be lost on the way
+        raise
     except AppError as error:
         wanted = local_path((await request.post()).get("next"))
         return sent_back("/login", error, next=wanted)
@@ -62,11 +64,8 @@ async def login(request: web.Request) -> web.Response:
 
 async def setup(request: web.Request) -> web.Response:
     """POST /setup."""
-    try:
-        given = await read_form(request, SetupForm)
-        user = await claim_server(request, given.token, given.name, given.password)
-    except AppError as error:
-        return sent_back("/setup", error)
+    given = await read_form(request, SetupForm)
+    user = await claim_server(request, given.token, given.name, given.password)
     response = see_other("/")
     await sign_in_as(request, user, response)
     return response
@@ -90,10 +89,7 @@ async def take_samples(request: web.Request) -> web.Response:
 
 
 async def _took_in(work: Awaitable[Answer]) -> web.Response:
-    try:
-        answer = await work
-    except AppError as error:
-        return sent_back("/", error)
+    answer = await work
     return see_other(f"/batches/{orjson.loads(answer.body)['batch_id']}")
 
 

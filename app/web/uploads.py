@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import (
     InvalidRequest,
+    MalformedMultipart,
     NoFiles,
     NotMultipart,
     TooManyFiles,
@@ -83,8 +84,10 @@ async def _receive(request: web.Request, arrived: Arrived) -> None:
         try:
             async with asyncio.timeout(idle_s):
                 data = await request.content.readany()
-        except (ConnectionResetError, web.RequestPayloadError, TimeoutError) as error:
+        except (ConnectionResetError, TimeoutError) as error:
             raise UploadCut from error
+        except web.RequestPayloadError as error:
+            raise MalformedMultipart(what="the body is not packed as its headers say") from error
         if not data:
             parser.close()
         for piece in parser.feed(data):
