@@ -221,10 +221,15 @@ class Hub:
         audience.live[session] = None
         session.audience = audience
 
-    def leave(self, session: Session) -> None:
-        """Take `session` out of the live ones, if it is there. Everything was told to it."""
+    def leave(self, session: Session) -> bool:
+        """Take `session` out of the live ones; tell whether it was told everything up to the head.
+
+        False: it was not live, or fell behind just now over what it was owed.
+        """
         self._pay()
+        was_live = session.audience is not None
         self._take_out(session)
+        return was_live
 
     def _take_out(self, session: Session) -> None:
         audience = session.audience

@@ -55,7 +55,7 @@ class Source(Protocol):
 
     def join(self, session: "Session") -> None: ...
 
-    def leave(self, session: "Session") -> None: ...
+    def leave(self, session: "Session") -> bool: ...
 
     def count(self, events: int, size_bytes: int) -> None: ...
 
@@ -219,8 +219,7 @@ class Session:
     def _stand_still(self) -> None:
         """Leave the live set, if in it, and give each subscription its cursor."""
         self._revision += 1
-        if self.audience is not None:
-            self._source.leave(self)
+        if self.audience is not None and self._source.leave(self):
             for subscription in self.subscriptions.values():
                 subscription.cursor = self._source.head
 

@@ -447,6 +447,21 @@ def test_a_crowd_that_is_half_told_is_told_whole_before_the_next_commit() -> Non
         assert [stage.connections[number].seqs for number in range(3)] == [[1, 2]] * 3
 
 
+def test_who_asks_for_more_than_fits_is_still_told_what_it_is_owed() -> None:
+    with a_crowd() as stage:
+        stage.commit(jobs=[JOBS[0]], size=10)
+        connection = stage.connections[2]
+
+        def told_then_full_then_asking() -> None:
+            stage.hub.publish(stage.commits.pop())
+            connection.transport.reading, connection.transport.writing_paused = False, True
+            connection.session.unfollow(ROOMS[1])
+
+        stage.do(told_then_full_then_asking)
+        stage.settle()
+        assert connection.seqs == [1]
+
+
 def test_a_large_commit_that_does_not_fit_is_gone_on_with_where_it_stopped() -> None:
     with a_crowd() as stage:
         stage.stop_reading(number=1)
