@@ -1,4 +1,4 @@
-"""Where the sample files written by others are; tests that need them skip where they are missing."""
+"""Where the sample files written by others are; tests that need them skip where they are not."""
 
 import os
 from pathlib import Path
