@@ -27,7 +27,8 @@ CSV_CHUNK_ROWS = 500
 
 # What a spreadsheet program would run. A plain number may begin with a sign.
 FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")  # the wide ones too
-PLAIN_NUMBER = re.compile(r"^[+-]?[\d.,' ]*\d[\d.,' ]*$")
+# A cell may be a megabyte: only one way to match it.
+PLAIN_NUMBER = re.compile(r"[+-]?[.,' ]*\d[\d.,' ]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ class RecordsReader:
         connection = await aiosqlite.connect(path, isolation_level=None)
         await connection.execute("PRAGMA query_only = ON")
         await connection.execute("PRAGMA busy_timeout = 10000")
+        # A first look makes the index of the write-ahead log: later the disk may be full.
+        await connection.execute_fetchall("SELECT 1 FROM import LIMIT 1")
         return cls(connection)
 
     async def close(self) -> None:
@@ -204,7 +207,7 @@ def _padded(cells: list[str], width: int) -> list[str]:
 
 
 def _harmless(cell: str) -> str:
-    if FORMULA.match(cell) and not PLAIN_NUMBER.match(cell):
+    if FORMULA.match(cell) and not PLAIN_NUMBER.fullmatch(cell):
         return f"'{cell}"
     return cell
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -456,50 +456,6 @@ async def test_a_nearly_full_disk_refuses_uploads(tmp_path: Path) -> None:
         async with client.post("/api/v1/batches", data=files_form(("a.csv", CSV))) as answer:
             assert await code(answer) == (507, "storage_full")
         assert nothing_happened(server)
-
-
-@pytest.fixture
-def little_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a file system of its own with 4 MiB; skips where none can be mounted."""
-    folder = tmp_path / "little"
-    folder.mkdir()
-    mounted = os.system(f"mount -t tmpfs -o size=4m tmpfs {folder} 2>/dev/null") == 0
-    if not mounted:
-        pytest.skip("a small tmpfs can not be mounted here")
-    yield folder
-    os.system(f"umount -l {folder}")
-
-
-async def test_a_full_disk_refuses_and_the_server_goes_on(little_disk: Path) -> None:
-    settings = settings_for(little_disk / "data")
-    with_user(settings, "ann")
-    async with serving(settings) as server, server.client("ann") as client:
-        await upload(client, ("a.csv", CSV))
-        before = stored(server)
-        form = files_form(("big.csv", b"x" * 8_000_000))
-        async with client.post("/api/v1/batches", data=form) as answer:
-            assert await code(answer) == (507, "storage_full")
-        assert stored(server) == before
-        await upload(client, ("b.csv", CSV + b"2026-02-02,Tea,-1\n"))
-
-
-async def test_a_disk_that_others_fill_up_harms_nothing_accepted_before(
-    little_disk: Path,
-) -> None:
-    settings = settings_for(little_disk / "data")
-    with_user(settings, "ann")
-    async with serving(settings) as server, server.client("ann") as client:
-        accepted = await upload(client, ("a.csv", CSV))
-        ballast = little_disk / "ballast"
-        with pytest.raises(OSError, match="No space"):
-            ballast.write_bytes(b"x" * 8_000_000)
-        form = files_form(("b.csv", b"y" * 200_000))
-        async with client.post("/api/v1/batches", data=form) as answer:
-            assert await code(answer) == (507, "storage_full")
-        ballast.unlink()
-        async with client.get(f"/api/v1/jobs/{accepted['jobs'][0]['job_id']}/original") as answer:
-            assert await answer.read() == CSV
-        await upload(client, ("c.csv", CSV + b"2026-02-02,Tea,-1\n"))
 
 
 def test_every_way_a_disk_says_full_is_told_as_full() -> None:
