@@ -61,6 +61,13 @@ export function setVar(node, name, value) {
   if (node.style.getPropertyValue(name) !== next) node.style.setProperty(name, next);
 }
 
+/** Show or hide. Focus that was inside goes on at `instead`, not at the top of the page.
+ *  @param {HTMLElement} node  @param {boolean} hidden  @param {HTMLElement|null} [instead] */
+export function setHidden(node, hidden, instead = document.getElementById("main")) {
+  if (hidden && node.contains(document.activeElement)) instead?.focus({ preventScroll: true });
+  node.hidden = hidden;
+}
+
 /** @param {Element} root  @returns {Record<string, HTMLElement>} */
 export function parts(root) {
   const found = {};

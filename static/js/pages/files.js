@@ -111,6 +111,7 @@ function arrange() {
   let room = listed;
   for (const { key, section, count, list } of sections) {
     const ids = wanted.filter((id) => views.get(id).group === key);
+    if (ids.length) section.hidden = false; // before a row with focus comes in: hidden, it can not keep it
     list.render(ids.slice(0, room));
     room = Math.max(0, room - ids.length);
     section.hidden = ids.length === 0;

@@ -1,6 +1,6 @@
 /** The page of one file: head, stages, rows and messages, live. */
 
-import { adoptVars, el, setAttr, setText, setVar } from "../core/dom.js";
+import { adoptVars, el, setAttr, setHidden, setText, setVar } from "../core/dom.js";
 import { formatCount, plural, timeLeft } from "../core/format.js";
 import { createPainter } from "../core/frame.js";
 import { createStore } from "../core/store.js";
@@ -51,9 +51,9 @@ const painter = createPainter(() => {
   const took = elapsed(job, now);
   setText(part.when, running ? view.when : took);
   setText(part.elapsed, running && took ? `${view.when ? "· " : ""}${took}` : "");
-  part.cancel.hidden = !view.can_cancel;
+  setHidden(part.cancel, !view.can_cancel);
   const undo = undoText(job);
-  part.undo.hidden = !undo;
+  setHidden(part.undo, !undo);
   setText(part["undo-text"], undo);
   paintHead(head, view);
   [...part.names.children].forEach((node, at) => {
@@ -177,7 +177,7 @@ onForms(document, {
   },
 });
 headNode.addEventListener("click", (event) => {
-  if (event.target.closest('[data-do="dismiss"]')) part.more.hidden = true;
+  if (event.target.closest('[data-do="dismiss"]')) setHidden(part.more, true);
 });
 
 // what the server tells

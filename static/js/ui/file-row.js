@@ -6,7 +6,7 @@
  *  paintHead(parts, view)            what rows and the job's own page share: rail, tags, failure
  */
 
-import { el, parts, setAttr, setText, setVar } from "../core/dom.js";
+import { el, parts, setAttr, setHidden, setText, setVar } from "../core/dom.js";
 import { formatClock } from "../core/format.js";
 
 /** @typedef {{node: HTMLElement, blank?: Element, parts: Record<string, HTMLElement>, time: HTMLTimeElement|null,
@@ -42,7 +42,7 @@ export function paintRow(row, view) {
   paintWhen(row, view);
   paintHead(row, view);
   if (view.can_cancel && !part.cancel) complete(row, view, "cancel", (form) => part.go.before(form));
-  if (part.cancel) part.cancel.hidden = !view.can_cancel;
+  if (part.cancel) setHidden(part.cancel, !view.can_cancel, part.name);
 }
 
 /** Take a part that the server left out from the blank row. */
@@ -117,12 +117,12 @@ function paintTags(row, view) {
 }
 
 function paintFailure(part, failure) {
-  part.more.hidden = failure === null;
+  setHidden(part.more, failure === null, part.name);
   if (failure === null) return;
   setText(part.title, failure.title);
   setText(part.kept, failure.kept);
   setText(part.hint, failure.hint);
   setText(part.code, failure.code);
   setText(part.retry, failure.retry);
-  part["retry-form"].hidden = !failure.retry;
+  setHidden(part["retry-form"], !failure.retry, part.name);
 }

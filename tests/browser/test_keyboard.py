@@ -1,0 +1,189 @@
+"""Everything by keyboard: the tab order, the single keys, focus that stays while rows change."""
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from app.core.samples import sample_files, transactions_csv
+from tests.browser.conftest import Visit
+from tests.process import ServerProcess
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+FIRST, SECOND = sample_files()[:2]
+PROGRAM = ("salary.csv", b"MZ\x90\x00" + bytes(4096))
+LONG = ("ledger.csv", b"".join(transactions_csv(30_000)))
+
+# What a pointer can use and a person can see, in the order of the document.
+CONTROLS = """
+() => [...document.querySelectorAll(
+    "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]")]
+  .filter((node) => node.tabIndex >= 0 && !node.disabled && node.checkVisibility({
+    visibilityProperty: true, contentVisibilityAuto: false}))
+  .map((node) => { node.dataset.control = "yes"; return node.outerHTML.slice(0, 120); })
+"""
+FOCUSED = """
+() => {
+  const node = document.activeElement;
+  if (!node || node === document.body) return null;
+  const ring = [node, node.closest(".find")].filter(Boolean).map(getComputedStyle).some((style) =>
+    style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2);
+  const again = node.dataset.reached === "yes";
+  node.dataset.reached = "yes";
+  return {again, ring, html: node.outerHTML.slice(0, 120)};
+}
+"""
+MISSED = """
+() => [...document.querySelectorAll("[data-control]:not([data-reached])")]
+  .map((node) => node.outerHTML.slice(0, 120))
+"""
+
+
+async def check_tab_order(page: Page) -> None:
+    """Go through the page with Tab: every control is reached, and each shows that it is."""
+    controls = await page.evaluate(CONTROLS)
+    bare = []
+    for _ in range(len(controls) + 5):
+        await page.keyboard.press("Tab")
+        focused = await page.evaluate(FOCUSED)
+        if focused is None:
+            continue
+        if focused["again"]:
+            break
+        if not focused["ring"]:
+            bare.append(focused["html"])
+    assert await page.evaluate(MISSED) == []
+    assert bare == []
+
+
+async def test_tab_reaches_every_control_and_shows_where_it_is(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await visit(server)
+    page = visitor.page
+    await visitor.open()
+    await visitor.live()
+    await check_tab_order(page)
+    await visitor.choose(FIRST, PROGRAM)
+    await visitor.done(FIRST[0])
+    await expect(visitor.file(PROGRAM[0])).to_have_attribute("data-s", "fail")
+    await page.reload()
+    await visitor.live()
+    await check_tab_order(page)
+    await visitor.open_file(FIRST[0])
+    await visitor.live()
+    await check_tab_order(page)
+
+
+async def test_the_first_tab_leads_past_the_frame(server: ServerProcess, visit: Visit) -> None:
+    visitor = await visit(server)
+    page = visitor.page
+    await visitor.open()
+    await page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to content")
+    await expect(skip).to_be_focused()
+    await expect(skip).to_be_in_viewport()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main")).to_be_focused()
+
+
+async def test_single_keys_do_what_the_list_of_shortcuts_says(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await visit(server)
+    page = visitor.page
+    await visitor.open()
+    await visitor.live()
+    async with page.expect_file_chooser() as chooser:
+        await page.keyboard.press("u")
+    assert (await chooser.value).is_multiple()
+    await visitor.choose(FIRST, SECOND, PROGRAM)
+    await visitor.done(FIRST[0], SECOND[0])
+    await expect(visitor.file(PROGRAM[0])).to_have_attribute("data-s", "fail")
+    await expect(page.get_by_role("region", name="In progress")).to_be_hidden()
+
+    links = page.locator("li.file .name a")
+    for key, place in (("j", 0), ("j", 1), ("j", 2), ("j", 2), ("k", 1), ("n", 0)):
+        await page.keyboard.press(key)
+        await expect(links.nth(place)).to_be_focused()
+    await expect(links.first).to_have_text(PROGRAM[0])
+
+    await page.keyboard.press("?")
+    shortcuts = page.get_by_role("dialog", name="Keyboard shortcuts")
+    await expect(shortcuts).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(shortcuts).to_be_hidden()
+    await expect(links.first).to_be_focused()
+
+    await page.keyboard.press("/")
+    await expect(page.get_by_role("searchbox")).to_be_focused()
+    await page.keyboard.type("09_bis_10j")  # in a field, a key is a letter
+    await expect(page.locator("#no-match")).to_be_visible()
+    await page.keyboard.press("Backspace")
+    await expect(page.locator("li.file:visible")).to_have_count(1)
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("j")
+    await expect(visitor.file(SECOND[0]).locator(".name a")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#job-title")).to_contain_text(SECOND[0])
+    await page.keyboard.press("g")
+    await page.keyboard.press("f")
+    await expect(page).to_have_url(server.url + "/")
+
+
+async def test_single_keys_can_be_turned_off_for_good(server: ServerProcess, visit: Visit) -> None:
+    visitor = await visit(server)
+    page = visitor.page
+    await visitor.open()
+    await page.keyboard.press("?")
+    await page.get_by_label("Turn single-key shortcuts off").check()
+    await page.keyboard.press("Escape")
+    await page.reload()
+    await visitor.live()
+    await page.keyboard.press("/")
+    await expect(page.get_by_role("searchbox")).not_to_be_focused()
+
+
+async def test_focus_stays_with_a_file_that_moves_to_another_group(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await visit(server)
+    page = visitor.page
+    await visitor.open()
+    await visitor.live()
+    await visitor.choose(LONG)
+    row = visitor.file(LONG[0])
+    await expect(row).to_have_attribute("data-s", "run")
+    link = row.locator(".name a")
+    await link.focus()
+    await link.evaluate("(node) => { window.held = node }")
+    await expect(page.get_by_role("region", name="Done").locator("li.file")).to_have_count(1)
+    await expect(link).to_be_focused()
+    assert await page.evaluate("document.activeElement === window.held")
+
+
+async def test_focus_goes_to_the_files_link_when_its_button_goes(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await visit(server)
+    await visitor.open()
+    await visitor.live()
+    await visitor.choose(LONG)
+    row = visitor.file(LONG[0])
+    cancel = row.get_by_role("button", name=f"Cancel {LONG[0]}")
+    await cancel.focus()
+    await expect(cancel).to_be_focused()
+    await visitor.done(LONG[0])
+    await expect(row.locator(".name a")).to_be_focused()
+
+
+async def test_what_happens_is_said_to_those_who_do_not_see_it(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await visit(server)
+    page = visitor.page
+    await visitor.open()
+    await visitor.live()
+    await visitor.choose(PROGRAM)
+    said = page.locator("#announce")
+    await expect(said).to_have_text(re.compile(f"^{re.escape(PROGRAM[0])} failed: "))
