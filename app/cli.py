@@ -15,12 +15,14 @@ from app.core.errors import AppError
 from app.settings import Settings, SettingsError, Sources, load_settings
 from app.store.database import DatabaseTooNew
 
+PRIVATE = 0o077  # what is made in the data folder is nobody else's on this machine
 DESCRIPTION = "Drop files in, watch every step live, lose nothing."
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return the exit code. Errors are one sentence on standard error."""
     options = _parser().parse_args(arguments)
+    os.umask(PRIVATE)
     flags = {key: getattr(options, key, None) for key in ("host", "port", "data_dir")}
     try:
         settings, sources = load_settings(flags, os.environ)

@@ -4,6 +4,7 @@ A worker reads files from strangers, so what it says is data (one JSON object a 
 pickle. It knows nothing of the log, and it does not outlive its server.
 """
 
+import contextlib
 import ctypes
 import errno
 import importlib
@@ -17,6 +18,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import orjson
@@ -158,6 +160,9 @@ def _leave_nothing_behind(parent_pid: int) -> None:
         os._exit(0)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
+    # Where memory runs out the system ends a worker, whose step is done again, not the server.
+    with contextlib.suppress(OSError):  # not Linux
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _limit(memory_bytes: int, cpu_s: int, file_bytes: int | None) -> None:

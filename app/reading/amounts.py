@@ -8,6 +8,7 @@ from decimal import Decimal
 import polars as pl
 
 MICROS = 1_000_000
+LONGEST_WHOLE = 40  # digits; Python refuses to read thousands, and slowly reads hundreds
 LARGEST = 9_000_000_000_000 * MICROS  # beyond it a 64-bit integer could not hold the micros
 
 SPACES = "\u0020\u00a0\u202f\u2009\u2007\t"
@@ -117,6 +118,8 @@ def parse_amount(text: str, mark: str = ".") -> int | None:
         if not 1 <= len(groups[0]) <= 3 or len(groups[-1]) != 3 or not inner_fit:
             return None
         whole = "".join(groups)
+    if len(whole) > LONGEST_WHOLE:
+        return None
     micros = int(whole or "0") * MICROS + int(decimals[:6].ljust(6, "0"))
     micros += decimals[6:7] >= "5"
     if micros > LARGEST:

@@ -59,7 +59,7 @@ def zip_members(stream: BinaryIO, filename: str) -> list[Member]:
                     bool(info.flag_bits & 0x1),
                 )
                 for info in archive.infolist()
-                if not info.is_dir()
+                if info.compress_size or not info.is_dir()  # a folder's name may hide content
             ]
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, struct.error) as error:
         raise DamagedFile(filename=filename) from error

@@ -13,6 +13,7 @@ from app.reading.dates import WORDED, DateCount, has_times
 from app.reading.tables import TableShape, detect_shape, read_rows
 
 SHOWN_ROWS = 50
+SHOWN_LETTERS = 200  # of a cell; one may be as long as a line may
 AMERICAN = frozenset({"USD"})
 DATE_ROLES = ("date", "value_date")
 AMOUNT_ROLES = ("amount", "debit", "credit", "balance", "fee")
@@ -54,7 +55,7 @@ def detect_fields(task: Task, tell: Tell) -> dict[str, Any]:
         "header_line": shape.header_line,
         "rows_estimate": estimate,
         "has_amounts": has_amounts,
-        "sample": sample[:SHOWN_ROWS],
+        "sample": [[cell[:SHOWN_LETTERS] for cell in row] for row in sample[:SHOWN_ROWS]],
     }
 
 

@@ -15,9 +15,12 @@ from app.reading.lines import Chunk
 
 CHUNK_ROWS = 5000
 MAX_CELLS = 100_000_000  # of the rectangle around all cells; each takes memory, empty or not
-COLUMN = re.compile(rb' r="([A-Z]{1,3})\d')
-ROW = re.compile(rb' r="[A-Z]{0,3}(\d{1,7})"')
-TAIL_BYTES = 32  # longer than one reference
+# As loosely as XML may be written, and the reader of workbooks takes it.
+COLUMN = re.compile(rb"""\sr\s{0,8}=\s{0,8}["']([A-Za-z]{1,3})\d""")
+ROW = re.compile(rb"""\sr\s{0,8}=\s{0,8}["'][A-Za-z]{0,3}(\d{1,7})["']""")
+ROW_BEGINS = re.compile(rb"<(?:\w{1,20}:)?row[\s/>]")
+CELL_BEGINS = re.compile(rb"<(?:\w{1,20}:)?c[\s/>]")  # without a reference it is the next one
+TAIL_BYTES = 64  # longer than one reference
 
 
 def cell_text(value: Any) -> str:
@@ -120,17 +123,19 @@ class SheetExtent:
         self._tail = b""
         self._columns: set[bytes] = set()
         self._last_row = 0
+        self._rows = 0  # counted, as are the cells of the row that goes on, and of the widest
+        self._cells = 0
+        self._widest = 0
 
     def feed(self, block: bytes) -> None:
         """Look at the next block of the sheet's XML. Raises ArchiveBomb."""
         text = self._tail + block
         self._tail = block[-TAIL_BYTES:]
         self._columns.update(COLUMN.findall(text))
-        rows = set(ROW.findall(text))  # a few hundred numbers, each many times
-        if not rows or not self._columns:
-            return
-        self._last_row = max(self._last_row, *map(int, rows))
-        cells = self._last_row * max(map(column_number, self._columns))
+        self._last_row = max([self._last_row, *map(int, set(ROW.findall(text)))])
+        self._count(block)
+        wide = max([self._widest, *map(column_number, self._columns)])
+        cells = max(self._rows, self._last_row) * wide
         if cells > MAX_CELLS:
             raise ArchiveBomb(
                 filename=self._filename,
@@ -138,10 +143,21 @@ class SheetExtent:
                 limit=f"{MAX_CELLS:,} cells",
             )
 
+    def _count(self, block: bytes) -> None:
+        """Count rows and cells; a tag that two blocks share is missed, which changes little."""
+        first, *others = ROW_BEGINS.split(block)
+        self._cells += len(CELL_BEGINS.findall(first))
+        self._widest = max(self._widest, self._cells)
+        if others:
+            self._rows += len(others)
+            counts = [len(CELL_BEGINS.findall(row)) for row in others]
+            self._cells = counts[-1]
+            self._widest = max(self._widest, *counts)
+
 
 def column_number(letters: bytes) -> int:
     """Return the number of a column: b"A" is 1, b"AA" is 27."""
     number = 0
-    for letter in letters:
+    for letter in letters.upper():
         number = number * 26 + letter - 64
     return number

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import InvalidRequest, NotFound
 from app.core.permissions import Viewer, may_operate, may_see
+from app.core.protocol import LARGEST_SEQ
 from app.core.rooms import Room, parse_room
 from app.keys import DATABASE, JOURNAL
 from app.live.journal import Journal
@@ -25,7 +26,7 @@ class EventQuery(BaseModel):
     """Which events of a job."""
 
     model_config = ConfigDict(extra="forbid")
-    after: int = Field(default=0, ge=0, description="a seq; events behind it")
+    after: int = Field(default=0, ge=0, le=LARGEST_SEQ, description="a seq; events behind it")
     limit: int = Field(default=200, ge=1, le=1000)
     types: str | None = Field(default=None, max_length=1000, description="only these, by commas")
 

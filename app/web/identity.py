@@ -87,7 +87,10 @@ def is_allowed_origin(request: web.Request, origin: str) -> bool:
     """
     if origin in request.app[SETTINGS].allowed_origins:
         return True
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # a bracket that is not closed, and the like
+        return False
     return parts.scheme in ("http", "https") and parts.netloc.lower() == request.host.lower()
 
 

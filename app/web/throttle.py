@@ -72,6 +72,8 @@ class Throttle:
 
 def _buckets_of(name: str, address: str) -> list[tuple[tuple[str, str], Allowance]]:
     who = name.strip().casefold()[:100]
+    if not who:  # a link: long and random, so only the work of looking at it is limited
+        return [(("", address), PER_ADDRESS)]
     return [
         ((who, address), PER_PAIR),
         (("", address), PER_ADDRESS),

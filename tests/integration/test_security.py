@@ -1,0 +1,247 @@
+"""What a stranger, another user, or a hostile file may try, and that it leads nowhere."""
+
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from app.core.errors import ArchiveBomb, TooManyRequests
+from app.reading.amounts import parse_amount
+from app.reading.sheets import SheetExtent
+from app.store.records_reader import _harmless
+from app.web.routes import all_routes
+from app.web.throttle import PER_ADDRESS, Throttle
+from tests.integration.serving import Server, ended, upload
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n"
+
+
+# Who may ask for what: a new address has to be decided here
+
+OPEN = "anybody"
+OWN = "whoever signed in, about what is theirs"
+THEIRS = "whoever owns it"
+OPERATES = "operators, and programs on this machine"
+
+DECIDED = {
+    "POST /api/v1/auth/login": OPEN,
+    "POST /api/v1/auth/logout": OPEN,
+    "POST /api/v1/auth/claim": OPEN,
+    "POST /api/v1/auth/link": OPEN,
+    "GET /api/v1/auth/me": OWN,
+    "POST /api/v1/auth/websocket-token": OWN,
+    "POST /api/v1/batches": OWN,
+    "GET /api/v1/batches": OWN,
+    "GET /api/v1/batches/{batch_id}": THEIRS,
+    "POST /api/v1/samples": OWN,
+    "GET /api/v1/jobs": OWN,
+    "GET /api/v1/jobs/{job_id}": THEIRS,
+    "GET /api/v1/jobs/{job_id}/events": THEIRS,
+    "GET /api/v1/jobs/{job_id}/rows": THEIRS,
+    "GET /api/v1/jobs/{job_id}/delta": THEIRS,
+    "GET /api/v1/jobs/{job_id}/rejected.csv": THEIRS,
+    "GET /api/v1/jobs/{job_id}/original": THEIRS,
+    "POST /api/v1/jobs/{job_id}/undo": THEIRS,
+    "POST /api/v1/jobs/{job_id}/retry": THEIRS,
+    "POST /api/v1/jobs/{job_id}/cancel": THEIRS,
+    "GET /api/v1/events/history": OWN,
+    "GET /healthz": OPEN,
+    "GET /readyz": OPEN,
+    "GET /metrics": OPERATES,
+    "GET /openapi.json": OPEN,
+    "GET /ws": OWN,
+    "GET /ws/{client_id}": OWN,
+    "POST /login": OPEN,
+    "POST /logout": OPEN,
+    "POST /setup": OPEN,
+    "POST /upload": OWN,
+    "POST /samples": OWN,
+    "POST /jobs/{job_id}/undo": THEIRS,
+    "POST /jobs/{job_id}/retry": THEIRS,
+    "POST /jobs/{job_id}/cancel": THEIRS,
+    "GET /": OWN,
+    "GET /batches/{batch_id}": THEIRS,
+    "GET /jobs/{job_id}": THEIRS,
+    "GET /login": OPEN,
+    "GET /setup": OPEN,
+    "GET /signin": OPEN,
+    "GET /static/{version}/{path:.+}": OPEN,
+}
+BEHIND_A_PROXY = {"X-Forwarded-For": "203.0.113.9"}  # not a program on this machine
+
+
+def every_route() -> list[str]:
+    routes = [route for route in all_routes() if isinstance(route, web.RouteDef)]
+    assert len(routes) == len(all_routes())
+    return sorted({f"{route.method} {route.path}" for route in routes})
+
+
+def test_every_address_has_a_decision_about_who_may_use_it() -> None:
+    assert every_route() == sorted(DECIDED)
+
+
+async def status(
+    client: aiohttp.ClientSession, route: str, accepted: dict[str, str], **headers: str
+) -> int:
+    """Return what `client` is answered when it asks for `route` about an upload of ann's."""
+    method, path = route.split(" ", 1)
+    for name, value in accepted.items():
+        path = path.replace(f"{{{name}}}", value)
+    given = {**BEHIND_A_PROXY, **headers}
+    async with client.request(method, path, headers=given, allow_redirects=False) as answer:
+        return answer.status
+
+
+@pytest.fixture
+async def hers(ann: aiohttp.ClientSession) -> dict[str, str]:
+    """An upload of ann's, by the names of the routes' parameters."""
+    accepted = await upload(ann, ("a.csv", CSV))
+    return {
+        "batch_id": accepted["batch_id"],
+        "job_id": accepted["jobs"][0]["job_id"],
+        "client_id": "laptop",
+        "version": "1",
+        "path:.+": "app.css",
+    }
+
+
+async def test_nobody_gets_anything_but_the_open_addresses(
+    stranger: aiohttp.ClientSession, hers: dict[str, str]
+) -> None:
+    refused = {route: await status(stranger, route, hers) for route in DECIDED}
+    sockets = {route for route in DECIDED if route.startswith("GET /ws")}
+    closed = {route for route, who in DECIDED.items() if who != OPEN} - sockets
+    assert {route: refused[route] for route in closed} == dict.fromkeys(closed, 401)
+    assert not {
+        route for route in DECIDED if DECIDED[route] == OPEN and refused[route] in (401, 404)
+    }
+    for path in ("/ws", "/ws/laptop"):
+        async with stranger.ws_connect(path) as socket:
+            await socket.receive()
+            assert socket.close_code == 4001
+
+
+async def test_what_belongs_to_somebody_else_does_not_exist(
+    bob: aiohttp.ClientSession, hers: dict[str, str]
+) -> None:
+    theirs = [route for route, who in DECIDED.items() if who == THEIRS]
+    assert {route: await status(bob, route, hers) for route in theirs} == dict.fromkeys(theirs, 404)
+    assert await status(bob, "GET /metrics", hers) == 403
+    nobodys = {**hers, "job_id": str(uuid.uuid4()), "batch_id": str(uuid.uuid4())}
+    for route in theirs:  # it can not be told apart from what is nowhere
+        assert await status(bob, route, nobodys) == 404
+
+
+async def test_the_owner_gets_all_of_it(ann: aiohttp.ClientSession, hers: dict[str, str]) -> None:
+    reads = [
+        route
+        for route, who in DECIDED.items()
+        if who in (OWN, THEIRS, OPERATES) and route.startswith("GET") and "/ws" not in route
+    ]
+    assert {route: await status(ann, route, hers) for route in reads} == dict.fromkeys(reads, 200)
+    for route in (r for r, who in DECIDED.items() if who == THEIRS and r.startswith("POST")):
+        assert await status(ann, route, hers) in (200, 202, 303, 409)
+
+
+async def test_lists_and_rooms_hold_nothing_of_others(
+    bob: aiohttp.ClientSession, hers: dict[str, str]
+) -> None:
+    async with bob.get(f"/api/v1/jobs?batch_id={hers['batch_id']}") as answer:
+        assert (await answer.json())["jobs"] == []
+    async with bob.get("/api/v1/jobs?owner=all") as answer:
+        assert answer.status == 403
+    rooms = ["all", f"job:{hers['job_id']}", f"batch:{hers['batch_id']}"]
+    for room in rooms:
+        async with bob.get("/api/v1/events/history", params={"room": room}) as answer:
+            assert answer.status == 404
+    async with bob.ws_connect("/ws?frames=single") as socket:
+        await socket.receive()
+        for room in rooms:
+            await socket.send_json({"op": "subscribe", "id": room, "room": room, "after": 0})
+            assert (await socket.receive_json())["type"] == "error"
+
+
+# Other sites
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://[::1", "http://127.0.0.1:1", "null", "", "http://host@evil.example"]
+)
+async def test_an_origin_that_is_odd_is_another_site(server: Server, origin: str) -> None:
+    async with server.client("ann") as client:
+        headers = {"Origin": origin}
+        async with client.post("/api/v1/auth/websocket-token", headers=headers) as answer:
+            assert answer.status == 403
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await client.ws_connect("/ws", headers=headers)
+        assert refused.value.status == 403
+
+
+# Requests that are wrong on purpose
+
+
+async def test_a_cursor_past_all_numbers_is_refused(ann: aiohttp.ClientSession) -> None:
+    async with ann.get(f"/api/v1/events/history?after={10**30}") as answer:
+        assert answer.status == 400
+
+
+def test_looking_at_links_is_slowed_down_an_address_at_a_time() -> None:
+    throttle = Throttle(lambda: 0.0)
+    for _ in range(PER_ADDRESS.burst):
+        throttle.take("", "guesser")
+    with pytest.raises(TooManyRequests):
+        throttle.take("", "guesser")
+    throttle.take("", "owner")
+
+
+# Hostile content
+
+
+def test_a_long_cell_that_is_nearly_a_number_is_judged_at_once() -> None:
+    assert _harmless("-" + "1" * 1_000_000 + "x").startswith("'-1")
+    assert _harmless("-" + "1" * 1_000_000) == "-" + "1" * 1_000_000
+    assert _harmless("-1\n=cmd") == "'-1\n=cmd"
+
+
+def test_a_number_of_a_million_digits_is_no_amount() -> None:
+    assert parse_amount("9" * 1_000_000) is None
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        b"<row><c r='A1'/><c r='XFD1048576'/></row>",
+        b'<row><c r = "A1"/><c\n\tr ="XFD1048576"/></row>',
+        b'<row><c r="A1"/><c r="xfd1048576"/></row>',
+        b'<x:row r="1048576">' + b"<x:c/>" * 100 + b"</x:row>",
+        b"<row>" + b"<c/>" * 11_000 + b"</row>" + b"<row/>" * 10_000,
+    ],
+)
+def test_a_sheet_can_not_hide_how_large_it_is(sheet: bytes) -> None:
+    with pytest.raises(ArchiveBomb):
+        SheetExtent("a.xlsx").feed(sheet)
+
+
+async def test_cells_as_long_as_lines_are_read(server: Server) -> None:
+    lines = [b"Date,Description,Amount"]
+    lines += [b"2025-01-%02d,%s,-1.00" % (day, b"x" * 200_000) for day in range(1, 29)]
+    async with server.client("ann") as ann:
+        (job,) = await ended(ann, await upload(ann, ("long.csv", b"\n".join(lines))))
+    assert (job["status"], job["result"]["rows"]) == ("completed", 28)
+
+
+# The machine
+
+
+def test_what_is_made_in_the_data_folder_is_for_nobody_else(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    command = [sys.executable, "-m", "app.cli", "user", "add", "ann", "--data-dir", str(data)]
+    subprocess.run(command, cwd=ROOT, check=True, stdin=subprocess.DEVNULL, umask=0o022)
+    made = [data, *data.rglob("*")]
+    assert len(made) > 1
+    assert [path.name for path in made if path.stat().st_mode & 0o077] == []
