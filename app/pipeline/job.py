@@ -37,7 +37,7 @@ from app.pipeline.steps.duplicate_check import found_before
 from app.pipeline.steps.result import duplicate_result, result_of
 from app.pipeline.steps.work import Said, Work
 from app.pipeline.workers import Told
-from app.store.checkpoints import drop_checkpoints, put_checkpoint
+from app.store.checkpoints import UNDO, drop_checkpoints, put_checkpoint
 from app.store.jobs import JobRow, find_same_file
 
 logger = logging.getLogger(__name__)
@@ -107,19 +107,37 @@ class JobRun:
         await self._append(JobCancelled(job_id=self._row.id, by=by, message=message), also=drop_all)
 
     async def forget_stored(self) -> None:
-        """Take back the rows of a job that has not ended well, where it has stored any."""
+        """Take back the rows of a job that has not ended well, where it may have stored any."""
         await self._load()
-        if "storing" in self._found or self._hand.step in self._from("storing"):
+        # A server that died may have stored them without a checkpoint that says so.
+        keys = self._plan.step_keys
+        reached = next((step for step in keys if step not in self._found), keys[-1])
+        if reached in self._from("storing"):
             # Dropped first: should the server die in between, the rows are stored again.
             await self._drop(self._from("storing"))
             await self._take_back()
 
     async def undo(self, by: str) -> int:
-        """Take back what a completed job stored; return how many rows that were."""
+        """Take back what a completed job stored; return how many rows that were.
+
+        What was begun is noted first: should the server die in between, the next start ends it.
+        """
         await self._load()
+        begun = self._found.get(UNDO)
+        if begun is None:
+            await self._shop.database.writer.run(
+                lambda connection: put_checkpoint(connection, self._row.id, UNDO, {"by": by}, 0)
+            )
+        else:
+            by = begun["by"]
         rows = await self._take_back()
+        if begun is not None and not rows:  # they were gone when it was broken off
+            rows = int(self._found.get("storing", {}).get("stored", 0))
         message = friendly_message("undone", {"filename": self._row.filename, "rows": rows})
-        await self._append(JobUndone(job_id=self._row.id, by=by, rows=rows, message=message))
+        await self._append(
+            JobUndone(job_id=self._row.id, by=by, rows=rows, message=message),
+            also=partial(self._drop_in, steps=(UNDO,)),
+        )
         return rows
 
     # The way through the plan
@@ -273,11 +291,13 @@ class JobRun:
         )
 
     async def _fail(self, error: AppError) -> None:
-        """Write the failure. What can be tried again keeps its checkpoints."""
+        """Write the failure. What can be tried again keeps its checkpoints and its rows."""
         info = ErrorInfo(**error.body(self._hand.step))
         logger.info("job failed: job=%s step=%s code=%s", self._row.id, self._hand.step, info.code)
-        keep = None if info.retryable else partial(self._drop_in, steps=self._plan.step_keys)
+        drop = None if info.retryable else partial(self._drop_in, steps=self._plan.step_keys)
         try:
+            if not info.retryable:
+                await self.forget_stored()
             await self._append(
                 ProcessingFailed(
                     job_id=self._row.id,
@@ -287,7 +307,7 @@ class JobRun:
                     error=info,
                     duration_ms=await self._took_ms(),
                 ),
-                also=keep,
+                also=drop,
             )
         except Stopping:
             return

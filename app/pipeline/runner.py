@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from app.core.errors import Conflict, InvalidRequest, NotFound, ShuttingDown
+from app.core.errors import AppError, Conflict, InvalidRequest, NotFound, ShuttingDown
 from app.core.events import BatchCompleted, JobRetried
 from app.core.messages import friendly_message
 from app.core.plans import PLANS, TRANSACTIONS
@@ -33,6 +33,7 @@ from app.store.waiting import (
     batches_ended_untold,
     next_jobs,
     those_that_may_go_on,
+    undos_begun,
 )
 from app.tasks import running
 
@@ -237,6 +238,11 @@ class Runner:
         """Finish what a crash interrupted between two writes."""
         for batch_id in await batches_ended_untold(self._database.reader):
             await self._settle(batch_id)
+        for job_id in await undos_begun(self._database.reader):
+            try:
+                await self._undo(job_id, by="")
+            except AppError as error:  # not now, or somebody asked for it again already
+                logger.warning("undo not ended: job=%s code=%s", job_id, error.code)
         folders = await asyncio.to_thread(_folders, self._settings.work_dir)
         needed = await those_that_may_go_on(self._database.reader, sorted(folders))
         for name in folders.keys() - needed:
@@ -278,7 +284,7 @@ class Runner:
                 reached = ", ".join(plan.step_keys[:upto])
                 raise InvalidRequest(what=f"from_step has to be one of {reached}")
             again = plan.step_keys[plan.step_keys.index(step) :]
-            if "storing" in again and "storing" in done:
+            if "storing" in again and step != first:
                 # What is read anew must not meet its own rows of the last time.
                 await JobRun(self._shop, row).forget_stored()
             async with self._settling:

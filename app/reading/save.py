@@ -1,5 +1,6 @@
 """The step storing: a file's rows into records.db in one transaction; and taking them back."""
 
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,13 +32,15 @@ def store(task: Task, tell: Tell) -> dict[str, Any]:
     """
     job_id = task["job_id"]
     with reading_records(task["records_path"]) as connection:
-        done = get_import(connection, job_id)
-    if done is not None:
-        return {"stored": done.stored, "known": done.known, "rejected": done.rejected}
+        if done := _done(connection, job_id):
+            return done
     parts = parts_of(task, tell)
     found = task["found"]["field_detection"]
     keep = task["options"].get("on_duplicate", "skip") == "keep"
     with writing_records(task["records_path"]) as connection:
+        # Meanwhile the last worker of a server that was killed may have stored them.
+        if done := _done(connection, job_id):
+            return done
         keys = parts.keys()
         seen = pl.DataFrame(
             known_rows(connection, task["user_id"], in_slices(keys)),
@@ -66,6 +69,14 @@ def store(task: Task, tell: Tell) -> dict[str, Any]:
         known = 0 if keep else seen.height
         finish_import(connection, import_id, stored=rows - known, known=known, rejected=rejected)
     return {"stored": rows - known, "known": known, "rejected": rejected}
+
+
+def _done(connection: sqlite3.Connection, job_id: str) -> dict[str, Any] | None:
+    """Return what storing returned when it was done before."""
+    stored = get_import(connection, job_id)
+    if stored is None:
+        return None
+    return {"stored": stored.stored, "known": stored.known, "rejected": stored.rejected}
 
 
 def _with_seen(parts: Parts, seen: pl.DataFrame, *, keep: bool) -> Iterator[pl.DataFrame]:

@@ -7,6 +7,9 @@ from typing import Any
 import orjson
 from aiosqlite import Connection
 
+UNDO = "undo"
+"""In place of a step: taking back has begun. It stands until `job_undone` is written."""
+
 PUT = (
     "INSERT INTO checkpoint (job_id, step, found, took_ms) VALUES (?, ?, ?, ?)"
     " ON CONFLICT DO UPDATE SET found = excluded.found, took_ms = excluded.took_ms"

@@ -9,6 +9,7 @@ import orjson
 from aiosqlite import Connection
 
 from app.core.state import JobState
+from app.store.checkpoints import UNDO
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +152,10 @@ async def unfinished_jobs(db: Connection) -> list[JobRow]:
 
 
 SAME_FILE = (
-    f"{COLUMNS} WHERE sha256 = ? AND user_id = ? AND id <> ?"
-    " AND status = 'completed' AND undone = 0 ORDER BY id"
+    f"{COLUMNS} WHERE sha256 = ? AND user_id = ? AND id <> ?"  # noqa: S608 - constants above
+    " AND status = 'completed' AND undone = 0"
+    f" AND NOT EXISTS (SELECT 1 FROM checkpoint WHERE job_id = job.id AND step = '{UNDO}')"
+    " ORDER BY id"
 )
 
 
@@ -161,7 +164,8 @@ async def find_same_file(
 ) -> JobRow | None:
     """Return the user's first completed job on the same bytes that stored them and still stands.
 
-    Jobs that were undone do not count, nor those that were themselves skipped as duplicates.
+    Jobs that were undone or are being undone do not count, nor those that were themselves skipped
+    as duplicates.
     """
     for row in await db.execute_fetchall(SAME_FILE, (sha256, user_id, not_job_id)):
         job = _job(row)

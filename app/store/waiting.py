@@ -3,6 +3,8 @@
 import orjson
 from aiosqlite import Connection
 
+from app.store.checkpoints import UNDO
+
 # The first condition is the one of the partial index, word for word, so that it is used.
 # What was begun before comes first, then whatever waits longest.
 NEXT = """
@@ -59,6 +61,19 @@ async def batch_has_ended_untold(db: Connection, batch_id: str) -> bool:
 async def batches_ended_untold(db: Connection) -> list[str]:
     """Return the batches whose end was not told, because the server died just before."""
     return [row[0] for row in await db.execute_fetchall(ENDED_UNTOLD)]
+
+
+UNDOS_BEGUN = f"""
+    SELECT id FROM job
+    WHERE status = 'completed' AND undone = 0
+        AND EXISTS (SELECT 1 FROM checkpoint WHERE job_id = job.id AND step = '{UNDO}')
+    ORDER BY id
+"""  # noqa: S608 - a constant above
+
+
+async def undos_begun(db: Connection) -> list[str]:
+    """Return the jobs whose rows were being taken back when the server died."""
+    return [row[0] for row in await db.execute_fetchall(UNDOS_BEGUN)]
 
 
 MAY_GO_ON = """

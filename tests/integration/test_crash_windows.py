@@ -1,0 +1,139 @@
+"""Deaths between two writes that belong together: whichever came first, the other follows."""
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.core.errors import ShuttingDown, WorkerCrashed
+from app.core.reading import Task, Tell
+from app.core.state import JobState
+from app.live.journal import Journal
+from app.pipeline.patient import Stopping
+from app.reading import save
+from app.reading.delta import parts_of
+from app.reading.parts import Parts
+from tests.desk import Desk
+from tests.integration.test_pipeline import House, assert_whole, is_step
+
+
+class DiesBefore:
+    """A journal of a server that dies just before an event of this type is written.
+
+    step   and of this step; "" for any
+    waits  the writing never returns; else it is refused as in a server that stops
+    """
+
+    def __init__(self, journal: Journal, kind: str, step: str = "", *, waits: bool) -> None:
+        self._journal = journal
+        self._kind, self._step = kind, step
+        self._waits = waits
+        self.reached = asyncio.Event()
+
+    async def append(self, *drafts: Any, **more: Any) -> Any:
+        if any(d.type == self._kind and self._step in ("", d.step) for d in drafts):
+            self.reached.set()
+            if not self._waits:
+                raise Stopping
+            await asyncio.Event().wait()
+        return await self._journal.append(*drafts, **more)
+
+    async def state(self, job_id: str) -> JobState | None:
+        return await self._journal.state(job_id)
+
+
+async def test_an_undo_that_took_the_rows_is_told_at_the_next_start(tmp_path: Path) -> None:
+    home = House(tmp_path)
+    async with home.up(lambda j: DiesBefore(j, "job_undone", waits=False)) as house:
+        (job,) = await house.drop("a")
+        await house.end_of(job)
+        with pytest.raises(ShuttingDown):
+            await house.runner.undo(job, "anna")
+        assert not (await house.state(job))["undone"]
+    async with home.up() as house:
+        undone = await house.until(lambda e: e["type"] == "job_undone")
+        assert (undone["job_id"], undone["by"], undone["rows"]) == (job, "anna", 6)
+        await assert_whole(house, job)
+    async with home.up() as house:
+        (other,) = await house.drop("b")
+        await house.end_of(other)
+        assert house.runs_of("undo") == 2, "told once, it is over"
+
+
+async def test_a_file_whose_undo_has_begun_is_no_duplicate(tmp_path: Path) -> None:
+    async with House(tmp_path).up() as house:
+        (job,) = await house.drop("a", acts={"undo": "crash"})
+        await house.end_of(job)
+        with pytest.raises(WorkerCrashed):
+            await house.runner.undo(job, "anna")
+        (again,) = await house.drop("a")
+        assert "duplicate_of" not in (await house.end_of(again))["result"]
+
+
+async def test_rows_stored_just_before_a_death_go_when_the_job_is_cancelled(tmp_path: Path) -> None:
+    deaths: list[DiesBefore] = []
+
+    def dying(journal: Journal) -> DiesBefore:
+        deaths.append(DiesBefore(journal, "step_completed", "storing", waits=True))
+        return deaths[0]
+
+    async with House(tmp_path, workers=2, shutdown_timeout_s=1).up(dying) as house:
+        (first,) = await house.drop("b", user="bob", acts={"extracting": "hang"})
+        await house.until(is_step(first, "processing_progress", "extracting"))
+        (job,) = await house.drop("a")
+        await deaths[0].reached.wait()
+    async with House(tmp_path, workers=1).up() as house:
+        await house.until(is_step(first, "processing_progress", "extracting"))
+        await house.runner.cancel(job, "anna")
+        assert house.runs_of("storing") == 1
+        assert house.runs_of("undo") == 1
+
+
+async def test_a_retry_that_died_while_it_took_rows_back_takes_them_back(tmp_path: Path) -> None:
+    async with House(tmp_path).up() as house:
+        (job,) = await house.drop("a", acts={"classification": "disk full", "undo": "crash once"})
+        await house.end_of(job)
+        with pytest.raises(WorkerCrashed):
+            await house.runner.retry(job, "anna", from_step="extracting")
+        await house.runner.retry(job, "anna", from_step="extracting")
+        await house.end_of(job, times=2)
+        order = [line.split()[1] for line in house.diary.read_text().splitlines()]
+        stored = [step for step in order if step in ("storing", "undo")]
+        assert stored == ["storing", "undo", "undo", "storing"]
+
+
+async def test_a_job_that_fails_for_good_leaves_no_rows(tmp_path: Path) -> None:
+    home = House(tmp_path)
+    async with home.up() as house:
+        (job,) = await house.drop("a", acts={"entity_resolution": "hang once"})
+        await house.until(is_step(job, "processing_progress", "entity_resolution"))
+        sha256 = (await house.state(job))["sha256"]
+    home.path_of(sha256).unlink()
+    async with home.up() as house:
+        end = await house.end_of(job)
+        assert end["error"]["code"] == "file_missing"
+        assert house.runs_of("undo") == 1
+
+
+def test_a_worker_of_a_killed_server_and_the_next_one_store_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(tmp_path)
+    task = desk.read(desk.task(desk.file("Date,Description,Amount\n2026-11-20,Coffee,-3.50\n")))
+    first: list[dict[str, Any]] = []
+
+    def meanwhile(task: Task, tell: Tell) -> Parts:
+        """The other worker commits after this one has looked and before it writes."""
+        monkeypatch.setattr(save, "parts_of", parts_of)
+        other = threading.Thread(target=lambda: first.append(save.store(task, tell)))
+        other.start()
+        other.join()
+        return parts_of(task, tell)
+
+    monkeypatch.setattr(save, "parts_of", meanwhile)
+
+    assert save.store(task, desk.heard) == {"stored": 1, "known": 0, "rejected": 0}
+    assert first == [{"stored": 1, "known": 0, "rejected": 0}]
+    assert desk.page("job-1").total == 1
