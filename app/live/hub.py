@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 ReadSnapshot = Callable[[Room], Awaitable[Sequence[JobState]]]
 
 RESTARTING = Hangup(Close.RESTART, "the server is restarting; come back")
+SIGNED_OUT = Hangup(Close.RESTART, "a session of yours was ended; come back if you still may")
 GOODBYE_S = 5.0
 WRITES_A_TURN = 500  # some three milliseconds
 REPLAYS_A_TURN = 32  # pages written to sessions that catch up; each is up to a few writes
@@ -298,6 +299,12 @@ class Hub:
         if not self.sessions:
             self._nobody.set()
         await session.stop()
+
+    def ask_again(self, user_id: str) -> None:
+        """End every connection of a user: those that still may come back."""
+        for session in list(self.sessions):
+            if session.user_id == user_id:
+                session.end(SIGNED_OUT)
 
     def counts(self) -> Counts:
         behind = sum(session.catching_up for session in self.sessions)

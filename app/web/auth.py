@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.core.errors import NotAuthenticated, WrongPassword
 from app.core.permissions import Role, Viewer
 from app.core.times import iso_from_ms
-from app.keys import ACCOUNTS, SETTINGS, THROTTLE, TICKETS
+from app.keys import ACCOUNTS, HUB, SETTINGS, THROTTLE, TICKETS
 from app.store.accounts import User
-from app.web.identity import COOKIE, set_cookie, viewer_of
+from app.web.identity import COOKIE, maybe_viewer, session_secret, set_cookie, viewer_of
 from app.web.wire import json_answer, read_json
 
 
@@ -85,19 +85,25 @@ async def claim_server(request: web.Request, token: str, name: str, password: st
 
 async def sign_in_as(request: web.Request, user: User, response: web.StreamResponse) -> None:
     """Begin a session of `user` and put its cookie on `response`; one before it ends."""
-    accounts = request.app[ACCOUNTS]
-    before = request.cookies.get(COOKIE)
-    if before:
-        await accounts.end_session(before)
-    set_cookie(request, response, await accounts.begin_session(user.id))
+    await _end_session(request)
+    set_cookie(request, response, await request.app[ACCOUNTS].begin_session(user.id))
 
 
 async def sign_out(request: web.Request, response: web.StreamResponse) -> None:
     """End this browser's session and take its cookie back."""
-    secret = request.cookies.get(COOKIE)
-    if secret:
-        await request.app[ACCOUNTS].end_session(secret)
+    await _end_session(request)
     response.del_cookie(COOKIE, path="/", httponly=True, samesite="Lax")
+
+
+async def _end_session(request: web.Request) -> None:
+    """End this browser's session, and what it still listens to."""
+    secret = session_secret(request)
+    if not secret:
+        return
+    await request.app[ACCOUNTS].end_session(secret)
+    viewer = maybe_viewer(request)
+    if viewer is not None:
+        request.app[HUB].ask_again(viewer.user_id)
 
 
 async def login(request: web.Request) -> web.Response:

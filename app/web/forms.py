@@ -13,7 +13,7 @@ from app.store.idempotency import Answer
 from app.web.auth import check_password, claim_server, sign_in_as, sign_out
 from app.web.batches import intake_of, samples, upload
 from app.web.jobs import cancel_job, retry_job, undo_job
-from app.web.wire import read_form
+from app.web.wire import read_fields, read_form, validated
 
 LONGEST_PATH = 2000
 
@@ -49,14 +49,14 @@ class SetupForm(BaseModel):
 
 async def login(request: web.Request) -> web.Response:
     """POST /login."""
+    fields = await read_fields(request)
     try:
-        given = await read_form(request, LoginForm)
+        given = validated(LoginForm, fields, "form")
         user = await check_password(request, given.name, given.password)
     except TooManyRequests:  # how long to wait would be lost on the way
         raise
     except AppError as error:
-        wanted = local_path((await request.post()).get("next"))
-        return sent_back("/login", error, next=wanted)
+        return sent_back("/login", error, next=local_path(fields.get("next")))
     response = see_other(given.next)
     await sign_in_as(request, user, response)
     return response

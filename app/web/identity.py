@@ -10,6 +10,7 @@ from app.keys import ACCOUNTS, SETTINGS, VIEWER
 from app.store.accounts import DAY_MS, User
 
 COOKIE = "livetrail_session"
+OVER_TLS = "s."  # before the secret of a session that began over TLS, so that it stays there
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 RENEWED = web.RequestKey("renewed", str)  # a session's secret whose cookie is to be sent again
 
@@ -24,7 +25,7 @@ async def recognise(request: web.Request) -> Viewer | None:
     if scheme.lower() == "bearer":
         owner = await accounts.owner_of_token(token.strip())
         return None if owner is None else viewer_as(owner, "token")
-    secret = request.cookies.get(COOKIE)
+    secret = session_secret(request)
     if not secret:
         return None
     session = await accounts.session(secret)
@@ -63,15 +64,25 @@ def operator_of(request: web.Request) -> Viewer:
     return viewer
 
 
+def session_secret(request: web.Request) -> str:
+    """Return the secret of the browser's session; "" when it has none."""
+    return request.cookies.get(COOKIE, "").removeprefix(OVER_TLS)
+
+
 def set_cookie(request: web.Request, response: web.StreamResponse, secret: str) -> None:
     """Give the browser its session. The cookie can not be read by scripts or sent by others.
 
-    A page that came over TLS says so in its Origin, also when a proxy speaks TLS for us.
+    A page that came over TLS says so in its Origin, also when a proxy speaks TLS for us. A request
+    for a page has none; then the cookie itself tells where it began.
     """
-    is_secure = request.secure or request.headers.get("Origin", "").startswith("https://")
+    is_secure = (
+        request.secure
+        or request.headers.get("Origin", "").startswith("https://")
+        or request.cookies.get(COOKIE, "") == OVER_TLS + secret
+    )
     response.set_cookie(
         COOKIE,
-        secret,
+        OVER_TLS + secret if is_secure else secret,
         max_age=request.app[SETTINGS].session_days * DAY_MS // 1000,
         path="/",
         secure=is_secure,

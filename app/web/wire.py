@@ -47,8 +47,18 @@ async def read_json(request: web.Request, model: type[Model]) -> Model:
 
 async def read_form(request: web.Request, model: type[Model]) -> Model:
     """Return a form that a page sent as a `model`. Raises InvalidRequest."""
+    return validated(model, await read_fields(request), "form")
+
+
+async def read_fields(request: web.Request) -> dict[str, str]:
+    """Return the fields of a form that a page sent. Raises InvalidRequest, UploadCut.
+
+    Multipart is for files: the framework would open one for each part, for anybody who asks.
+    """
+    if request.content_type.startswith("multipart/"):
+        raise InvalidRequest(what="a form without files is not sent as multipart")
     form = await _in_time(request, request.post())
-    return validated(model, {k: v for k, v in form.items() if isinstance(v, str)}, "form")
+    return {key: value for key, value in form.items() if isinstance(value, str)}
 
 
 async def _in_time(request: web.Request, reading: Awaitable[Value]) -> Value:

@@ -12,10 +12,12 @@ from aiohttp import web
 from app.core.errors import ArchiveBomb, TooManyRequests
 from app.reading.amounts import parse_amount
 from app.reading.sheets import SheetExtent
+from app.store.accounts import DAY_MS, now_ms, offline
 from app.store.records_reader import _harmless
+from app.web.identity import COOKIE
 from app.web.routes import all_routes
 from app.web.throttle import PER_ADDRESS, Throttle
-from tests.integration.serving import Server, ended, upload
+from tests.integration.serving import PASSWORD, Server, ended, upload
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n"
@@ -197,6 +199,48 @@ def test_looking_at_links_is_slowed_down_an_address_at_a_time() -> None:
     with pytest.raises(TooManyRequests):
         throttle.take("", "guesser")
     throttle.take("", "owner")
+
+
+@pytest.mark.parametrize("path", ["/login", "/setup"])
+async def test_a_form_without_files_opens_none(stranger: aiohttp.ClientSession, path: str) -> None:
+    form = aiohttp.FormData(default_to_multipart=True)
+    form.add_field("name", b"ann", filename="ann")
+    async with stranger.post(path, data=form, allow_redirects=False) as answer:
+        assert answer.status == 400
+
+
+# Sessions
+
+
+async def test_signing_out_ends_what_the_browser_listens_to(ann: aiohttp.ClientSession) -> None:
+    async with ann.ws_connect("/ws") as socket:
+        await socket.receive()
+        async with ann.post("/api/v1/auth/logout") as answer:
+            assert answer.status == 204
+        assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+        assert socket.close_code == 1012
+    async with ann.ws_connect("/ws") as socket:
+        await socket.receive()
+        assert socket.close_code == 4001
+
+
+async def test_a_session_that_began_over_tls_is_never_sent_without(server: Server) -> None:
+    """A proxy speaks TLS; a page that is asked for later says nothing of it."""
+    host = server.url.removeprefix("http://")
+    async with server.client() as browser:
+        headers = {"Origin": f"https://{host}"}
+        body = {"name": "ann", "password": PASSWORD}
+        async with browser.post("/api/v1/auth/login", json=body, headers=headers) as answer:
+            first = answer.cookies[COOKIE]
+    assert first["secure"]
+    with offline(server.settings.database_path) as database:  # old enough to be prolonged
+        database.execute("UPDATE login SET expires_ms = ?", (now_ms() + DAY_MS,))
+    async with (
+        aiohttp.ClientSession(server.url) as browser,
+        browser.get("/", headers={"Cookie": f"{COOKIE}={first.value}"}) as answer,
+    ):
+        renewed = answer.cookies[COOKIE]
+    assert (answer.status, renewed.value, renewed["secure"]) == (200, first.value, True)
 
 
 # Hostile content
