@@ -1,5 +1,6 @@
 """No room left, in every place where room is needed: told, nothing harmed, and it goes on."""
 
+import asyncio
 import os
 import resource
 import sqlite3
@@ -84,7 +85,7 @@ async def test_a_full_quota_refuses_and_takes_what_fits(tmp_path: Path) -> None:
 async def test_too_little_free_space_refuses_before_the_disk_is_full(tmp_path: Path) -> None:
     settings = settings_for(tmp_path / "data")
     with_user(settings, "ann")
-    async with serving(settings) as server, server.client("ann") as ann:
+    async with serving(settings, warm=True) as server, server.client("ann") as ann:
         (good,) = await stored(ann, GOOD)
     settings = settings.model_copy(update={"min_free_bytes": 2**60})
     async with serving(settings) as server, server.client("ann") as ann:
@@ -207,7 +208,7 @@ async def little_disk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIt
         return
     assert mounted(folder)
     yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    await asyncio.to_thread(subprocess.run, ["umount", "-l", str(folder)], check=True)
 
 
 async def test_a_disk_that_runs_full_during_an_upload_keeps_what_was_accepted(
