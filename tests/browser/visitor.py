@@ -22,17 +22,20 @@ addEventListener("DOMContentLoaded", () => {
     const seen = (witness[kind][name] ??= []);
     if (seen.at(-1) !== value) seen.push(value);
   };
-  const look = () => {
-    for (const row of document.querySelectorAll("li.file[data-key], #head")) {
-      const name = row.querySelector(".name a, #job-title").firstChild.textContent.trim();
-      const rail = row.querySelector("[role=progressbar]");
-      if (!name || !rail) continue;
-      note("percents", name, Number(rail.getAttribute("aria-valuenow")));
-      note("sentences", name, row.querySelector("[data-part=message]").textContent);
-    }
+  const look = (row) => {
+    const name = row.querySelector(".name a, #job-title").firstChild.textContent.trim();
+    const rail = row.querySelector("[role=progressbar]");
+    if (!name || !rail) return;
+    note("percents", name, Number(rail.getAttribute("aria-valuenow")));
+    note("sentences", name, row.querySelector("[data-part=message]").textContent);
   };
-  look();
-  new MutationObserver(look).observe(document.body, {
+  const rows = "li.file[data-key], #head";
+  document.querySelectorAll(rows).forEach(look);
+  new MutationObserver((changes) => {
+    const nodes = changes.flatMap((change) => [change.target, ...change.addedNodes]);
+    const elements = nodes.map((node) => (node.nodeType === 1 ? node : node.parentElement));
+    new Set(elements.map((node) => node?.closest(rows)).filter(Boolean)).forEach(look);
+  }).observe(document.body, {
     subtree: true, childList: true, characterData: true, attributeFilter: ["aria-valuenow"],
   });
 });
