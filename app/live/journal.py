@@ -143,8 +143,12 @@ class Journal:
             appends.append(append)
         self._pending_events -= size
         # As many as found room go on; they come in the order in which they began to wait.
-        for _ in range(min(len(self._waiting), BACKLOG_AT_MOST - self._pending_events)):
-            _let_go(self._waiting.popleft())
+        room = BACKLOG_AT_MOST - self._pending_events
+        while self._waiting and room > 0:
+            turn = self._waiting.popleft()
+            if not turn.done():  # else its caller was cancelled
+                turn.set_result(None)
+                room -= 1
         self._hand_over(appends)
 
     def _hand_over(self, appends: list[_Append]) -> None:
@@ -163,7 +167,7 @@ class Journal:
         self._tell(appends, written)
 
     def _go_on(self) -> None:
-        if self._pending:
+        if self._pending or self._waiting:
             self._start()
         else:
             self._writing = False
@@ -283,11 +287,6 @@ class Journal:
 
 def _read_state(job_id: str, connection: sqlite3.Connection) -> tuple[str, JobState] | None:
     return read_state(connection, job_id)
-
-
-def _let_go(turn: asyncio.Future[None]) -> None:
-    if not turn.done():  # else its caller was cancelled
-        turn.set_result(None)
 
 
 def _fail(append: _Append, error: BaseException) -> None:

@@ -17,7 +17,7 @@ from app.core.events import BatchCompleted, BatchCreated, JobCreated, Processing
 from app.core.plans import TRANSACTIONS
 from app.core.rooms import Room
 from app.core.state import fold_all
-from app.live.journal import COMMIT_AT_MOST, Journal
+from app.live.journal import BACKLOG_AT_MOST, COMMIT_AT_MOST, Journal
 from app.store.batches import BatchRow, insert_batch
 from app.store.database import Database, DatabaseTooNew
 from app.store.events import Recorded, read_job, read_room
@@ -110,6 +110,23 @@ async def test_many_appends_share_a_commit(tmp_path: Path) -> None:
         before = journal.commits
         await asyncio.gather(*(journal.append(progress(0)) for _ in range(COMMIT_AT_MOST * 3)))
         assert journal.commits - before < 20
+
+
+async def test_who_leaves_the_queue_for_the_backlog_keeps_nobody_waiting(tmp_path: Path) -> None:
+    async with a_journal(tmp_path / "l.db") as (journal, _):
+        await create(journal, 1)
+        writing = [asyncio.create_task(journal.append(progress(0))) for _ in range(BACKLOG_AT_MOST)]
+        await asyncio.sleep(0)
+        leaving = [
+            asyncio.create_task(journal.append(progress(0))) for _ in range(BACKLOG_AT_MOST * 2)
+        ]
+        staying = asyncio.create_task(journal.append(progress(0)))
+        await asyncio.sleep(0)
+        for task in leaving:
+            task.cancel()
+        async with asyncio.timeout(30):
+            await asyncio.gather(*writing, staying)
+        assert all(task.cancelled() for task in leaving)
 
 
 async def test_the_table_of_jobs_is_the_log_folded(tmp_path: Path) -> None:
