@@ -136,6 +136,8 @@ class PartWriter:
             "last_date": max((one.last_date or "" for one in dated), default=None),
             "currencies": sorted({one.currency for one in labels if one.currency}),
         }
+        # A summary that outlives a power cut must not outlive what it sums up.
+        _folder_to_disk(self._folder)
         path = self._folder / SUMMARY
         written = path.with_suffix(".tmp")
         with written.open("wb") as stream:
@@ -270,6 +272,14 @@ def _mixed(key: int, before: int) -> int:
 def _to_disk(stream: Any) -> None:
     stream.flush()
     os.fsync(stream.fileno())
+
+
+def _folder_to_disk(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 class Parts:

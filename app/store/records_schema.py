@@ -103,6 +103,7 @@ MICROS = 1_000_000
 REVIEW_BELOW = 0.6  # a label decided with less confidence waits for a person's look
 
 CACHE_KIB = 64 * 1024
+LOG_KEPT_BYTES = 64 * 1024 * 1024  # of the write-ahead log, which a large file makes as large
 
 
 def id_range(import_id: int) -> tuple[int, int]:
@@ -139,6 +140,7 @@ def connect_records(path: Path | str) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_KEPT_BYTES}")
         migrate(connection, SCRIPTS)
     except BaseException:
         connection.close()

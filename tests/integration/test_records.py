@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import StorageFull
+from app.store import records_schema
 from app.store.database import DatabaseTooNew
 from app.store.records import (
     RecordsReader,
@@ -239,6 +240,23 @@ def test_a_full_disk_is_told_as_such_and_changes_nothing(path: Path) -> None:
     with reading_records(path) as connection:
         assert get_import(connection, "job-2") is None
         assert get_import(connection, "job-1") is not None
+
+
+async def test_a_large_file_does_not_keep_its_disk_space_twice(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records_schema, "LOG_KEPT_BYTES", 100_000)
+    reader = await RecordsReader.open(path)
+    log = path.with_name("records.db-wal")
+
+    fill(path, "large", rows=80_000)
+    assert (await reader.rows("large")).total == 80_001
+    assert log.stat().st_size > 4_000_000
+    fill(path, "small", user="bob", rows=1)
+    size = log.stat().st_size
+    await reader.close()
+
+    assert size <= 200_000
 
 
 def test_a_newer_database_is_left_alone(path: Path) -> None:
