@@ -91,6 +91,7 @@ class Facts(dict[str, Any]):
 
 NOTHING_STORED = "Nothing from it was stored, and your other files are not affected."
 REFUSED = "Nothing was changed."
+NOTHING_TAKEN_IN = "No file of this upload was taken in; everything from before is safe."
 
 
 class InternalError(AppError):
@@ -252,43 +253,43 @@ class InvalidRequest(AppError):
 class NotMultipart(AppError):
     code = "not_multipart"
     title = "An upload has to be multipart/form-data; this was {found}"
-    kept = REFUSED
+    kept = NOTHING_TAKEN_IN
     hint = "Send the files as parts named files, for example with curl -F files=@export.csv."
 
 
 class MalformedMultipart(AppError):
     code = "malformed_multipart"
     title = "The upload's parts could not be told apart: {what}"
-    kept = REFUSED
+    kept = NOTHING_TAKEN_IN
     hint = "Let the client library make the body and its boundary, and send it again."
 
 
 class NoFiles(AppError):
     code = "no_files"
     title = "The upload holds no file"
-    kept = REFUSED
+    kept = NOTHING_TAKEN_IN
     hint = "Add at least one part named files, with a filename."
 
 
 class TooManyFiles(AppError):
     code = "too_many_files"
     title = "The upload holds more than {limit} files"
-    kept = REFUSED
+    kept = NOTHING_TAKEN_IN
     hint = "Send them in several batches."
 
 
 class UploadTooLarge(AppError):
     code = "upload_too_large"
     title = "{filename} is larger than {limit}"
-    kept = REFUSED
+    kept = NOTHING_TAKEN_IN
     hint = "Split the file, or ask the operator to raise LIVETRAIL_MAX_UPLOAD_BYTES."
 
 
 class UploadCut(AppError):
     code = "upload_cut"
     title = "The upload broke off before the last byte"
-    kept = REFUSED
-    hint = "Send it again."
+    kept = NOTHING_TAKEN_IN
+    hint = "Check the connection and upload it again."
     retryable = True
 
 

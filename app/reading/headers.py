@@ -7,6 +7,7 @@ from app.reading.dialect import looks_typed
 
 HEADER_WITHIN = 60  # rows looked at for the header
 MAX_NAME = 120  # letters; one remark may be longer
+ALIKE_ROWS = 10
 BODY_ROWS = 50  # rows below a candidate that have to look different from it
 
 
@@ -55,10 +56,13 @@ def find_start(rows: list[list[str]]) -> Start:
 
 
 def _body_width(rows: list[list[str]]) -> int:
-    """The width that holds most of the cells; the wider one of equals."""
-    cells: Counter[int] = Counter()
-    for row in rows:
-        cells[len(row)] += len(row)
+    """The width that holds most of the cells; the wider one of equals.
+
+    A single row, however wide, is an accident where many others are alike.
+    """
+    counts = Counter(map(len, rows))
+    are_many_alike = max(counts.values()) >= ALIKE_ROWS
+    cells = {w: w * n for w, n in counts.items() if n > 1 or not are_many_alike}
     return max(cells, key=lambda width: (cells[width], width))
 
 

@@ -174,6 +174,9 @@ WARNED = {
         "other_sheets",
     ),
     "ragged rows": Bad("ragged.csv", table() + b"never,a,b,c,d\n", "rejected_rows"),
+    "one row of 9,000 cells": Bad(
+        "spill.csv", table(20) + b"x," * 9000 + b"\n" + table(9, header=b""), "rejected_rows"
+    ),
     "dates either way": Bad(
         "dates.csv", HEADER + b"01/02/2026,Tea,-2.00\n03/04/2026,Tea,-2.50\n", "ambiguous_dates"
     ),

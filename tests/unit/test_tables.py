@@ -227,6 +227,13 @@ def test_ragged_rows_come_as_they_are(tmp_path: Path) -> None:
     assert rows_in(path) == [["1", "2", "3"], ["4", "5"], ["6", "7", "8", "9"]]
 
 
+def test_one_row_of_too_many_cells_is_not_taken_for_the_table(tmp_path: Path) -> None:
+    body = [f"2026-01-{n % 28 + 1:02},Shop {n},{n}.00" for n in range(20)]
+    path = table(tmp_path, "\n".join(["Date,Payee,Amount", *body, "x," * 9000, *body]))
+    shape = shape_of(path)
+    assert (shape.width, shape.header) == (3, ("Date", "Payee", "Amount"))
+
+
 def test_a_quote_that_never_closes_costs_one_row_and_not_the_file(tmp_path: Path) -> None:
     body = [f"2026-01-{n % 28 + 1:02},Shop {n},{n}.00" for n in range(5000)]
     body[1000] = '2026-01-05,"5 inch nail,7.00'
