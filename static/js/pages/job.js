@@ -143,8 +143,12 @@ strip.addEventListener("keydown", (event) => {
   const at = tabs.indexOf(document.activeElement) + step;
   open(tabs[(at + tabs.length) % tabs.length].hash.slice(1)).focus();
 });
-const wanted = /^#(?:tab=)?(\w+)$/.exec(location.hash)?.[1];
-open(wanted ?? "rows", false);
+const inAddress = () => /^#(?:tab=)?(\w+)$/.exec(location.hash)?.[1] ?? "";
+open(inAddress(), false);
+addEventListener("hashchange", () => {
+  const name = inAddress(); // or the skip link's target, which is no tab
+  if (tabs.some((tab) => tab.hash === `#${name}`)) open(name, false);
+});
 byId("duplicates").addEventListener("click", (event) => {
   const link = event.target.closest("[data-show]");
   if (!link) return;
