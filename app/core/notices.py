@@ -108,6 +108,13 @@ class NulBytes(Notice):
     hint = "Check the rows around that line."
 
 
+class OpenQuotes(Notice):
+    code = "open_quotes"
+    title = "{count:quote is/quotes are} opened and never closed, the first in line {line}"
+    detail = "I took each such line as a row of its own."
+    hint = "Check the rows around that line."
+
+
 class DuplicateHeaders(Notice):
     code = "duplicate_headers"
     title = "Several columns are named “{name}”"

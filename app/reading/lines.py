@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from app.core.errors import LineTooLong
-from app.core.notices import GuessedEncoding, MixedEncodings, Notice, NulBytes
+from app.core.notices import GuessedEncoding, MixedEncodings, Notice, NulBytes, OpenQuotes
 from app.reading.containers import readable_bytes
 from app.reading.dialect import Dialect, rows_of
 from app.reading.encoding import Encoding
@@ -98,6 +98,8 @@ class LineReader:
             )
         elif self.fallback_lines:
             found.append(GuessedEncoding(encoding=self._encoding.fallback))
+        if self.stray_quotes:
+            found.append(OpenQuotes(count=self.stray_quotes, line=self.stray_quote_line))
         return [notice for notice in found if notice.code not in self._told]
 
     def __iter__(self) -> Iterator[Chunk]:

@@ -92,8 +92,8 @@ def detect_shape(task: Task, tell: Tell) -> tuple[TableShape, list[list[str]]]:
 
     The rows are data: not the header, not what is above it; of any width. Raises EmptyFile,
     NotATable, LineTooLong, DamagedFile, PasswordProtected. Warns GuessedEncoding,
-    DuplicateHeaders, NoHeader, OtherSheets; and NulBytes and MixedEncodings when the rows it
-    read are all there are: in a longer file their counts are known at its end only.
+    DuplicateHeaders, NoHeader, OtherSheets; and NulBytes, MixedEncodings and OpenQuotes when the
+    rows it read are all there are: in a longer file their counts are known at its end only.
     """
     kind = task["found"]["initializing_streaming"]["kind"]
     path = Path(task["path"])

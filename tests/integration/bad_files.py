@@ -149,6 +149,9 @@ WARNED = {
         "mixed_encodings",
     ),
     "an old encoding": Bad("latin.csv", table() + LATIN.encode("latin-1"), "guessed_encoding"),
+    "a quote that never closes": Bad(
+        "quote.csv", table(9) + b'2026-01-05,"5 inch nail,-7.00\n' + table(40, b""), "open_quotes"
+    ),
     "duplicate headers": Bad(
         "twice.csv",
         b"Date,Description,Description,Amount\n2026-01-02,Rent,March,-900.00\n",

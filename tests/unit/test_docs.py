@@ -44,6 +44,12 @@ def test_the_failures_are_documented_verbatim() -> None:
     assert [sentence for sentence in said if sentence not in text] == []
 
 
+def test_the_warnings_are_documented_verbatim() -> None:
+    text = (DOCS / "errors.md").read_text(encoding="utf-8")
+    said = [s for told in Notice.by_code.values() for s in (told.title, told.detail, told.hint)]
+    assert [sentence for sentence in said if sentence not in text] == []
+
+
 def test_every_call_of_the_api_is_documented() -> None:
     text = (DOCS / "api.md").read_text(encoding="utf-8")
     calls = [f"{route.method} {route.path}" for route in api_routes()]
