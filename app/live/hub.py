@@ -342,12 +342,14 @@ class Hub:
         judge  False: end nobody this time
         """
         self._pay()  # the head of the heartbeat has been told
-        beat = text_frame(Heartbeat(head=self.head, timestamp=iso_from_ms(now_ms)).encoded())
+        at = iso_from_ms(now_ms)
+        beat = _beat(self.head, at)
         for session in list(self.sessions):
             if session.closing:
                 continue
             if not (judge and self._is_ended(session, now_s)):
-                self._give_a_sign(session, now_s, beat)
+                own = _beat(session.told_upto, at) if session.catching_up else beat
+                self._give_a_sign(session, now_s, own)
 
     def _is_ended(self, session: Session, now_s: float) -> bool:
         """End the session when neither a message nor any reading was seen for too long."""
@@ -371,6 +373,10 @@ class Hub:
             told_s = audience.told_s if isinstance(audience, Audience) else 0.0
             if now_s - max(session.sent_s, told_s) >= self._quiet_s:
                 session.write_frame(beat)
+
+
+def _beat(head: int, at: str) -> bytes:
+    return text_frame(Heartbeat(head=head, timestamp=at).encoded())
 
 
 def _report_death(task: asyncio.Task[None]) -> None:

@@ -191,6 +191,12 @@ class Session:
     def catching_up(self) -> bool:
         return self._task is not None
 
+    @property
+    def told_upto(self) -> int:
+        """Everything up to here was written, in every room that is followed."""
+        cursors = (s.cursor for s in self.subscriptions.values())
+        return min(cursors, default=self._source.head)
+
     def interest(self) -> Interest:
         return frozenset((s.room, s.types) for s in self.subscriptions.values())
 

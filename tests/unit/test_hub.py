@@ -124,3 +124,15 @@ def test_a_heartbeat_never_names_a_head_that_was_not_told(clock: Clock) -> None:
     sweep(hub, clock, 50.0)
     assert client.heartbeats == [1]
     assert client.seqs == [1]
+
+
+async def test_a_heartbeat_names_no_head_to_those_who_still_catch_up(clock: Clock) -> None:
+    hub = a_hub(clock)
+    publish(hub)
+    publish(hub)
+    client = Connection(Client(single=False), hub)
+    hub.sessions.add(client.session)
+    client.ask(ROOMS[0], after=1)
+    sweep(hub, clock, 25.0)
+    assert client.heartbeats == [1]
+    await client.session.stop()
