@@ -7,7 +7,9 @@ import sqlite3
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -194,27 +196,45 @@ def small_files(limit_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@contextmanager
+def ballast(folder: Path) -> Iterator[None]:
+    """Fill the file system up to its last byte."""
+    with pytest.raises(OSError, match="No space"):
+        (folder / "ballast").write_bytes(bytes(20 * MIB))
+    try:
+        yield
+    finally:
+        (folder / "ballast").unlink()
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A folder in which a file can not grow beyond 16 MiB, and a way to fill it up altogether."""
+
+    folder: Path
+    full: Callable[[], AbstractContextManager[None]]
+
+
 # Where nothing can be mounted, a limit on the size of files stands for it alone.
-DISKS = ["files that may not grow", *(["a disk of 16 MiB"] if can_mount() else [])]
+LIMITED = "files that may not grow"
+DISKS = [LIMITED, *(["a disk of 16 MiB"] if can_mount() else [])]
 
 
 @pytest.fixture(params=DISKS)
-async def little_disk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Path]:
+async def disk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Disk]:
     folder = tmp_path / "little"
     folder.mkdir()
-    if request.param == DISKS[0]:
+    if request.param == LIMITED:
         with small_files(16 * MIB):
-            yield folder
+            yield Disk(folder, partial(small_files, 100_000))
         return
     assert mounted(folder)
-    yield folder
+    yield Disk(folder, partial(ballast, folder))
     await asyncio.to_thread(subprocess.run, ["umount", "-l", str(folder)], check=True)
 
 
-async def test_a_disk_that_runs_full_during_an_upload_keeps_what_was_accepted(
-    little_disk: Path,
-) -> None:
-    settings = settings_for(little_disk / "data")
+async def test_a_disk_that_runs_full_during_an_upload_keeps_what_was_accepted(disk: Disk) -> None:
+    settings = settings_for(disk.folder / "data")
     with_user(settings, "ann")
     async with serving(settings, warm=True) as server, server.client("ann") as ann:
         (good,) = await stored(ann, GOOD)
@@ -225,16 +245,13 @@ async def test_a_disk_that_runs_full_during_an_upload_keeps_what_was_accepted(
         await stored(ann, ("later.csv", table(30)))
 
 
-@pytest.mark.parametrize("little_disk", DISKS[1:], indirect=True)
-async def test_a_disk_that_others_fill_up_harms_nothing(little_disk: Path) -> None:
-    settings = settings_for(little_disk / "data")
+async def test_a_disk_that_others_fill_up_harms_nothing(disk: Disk) -> None:
+    settings = settings_for(disk.folder / "data")
     with_user(settings, "ann")
     async with serving(settings, warm=True) as server, server.client("ann") as ann:
         (good,) = await stored(ann, GOOD)
-        ballast = little_disk / "ballast"
-        with pytest.raises(OSError, match="No space"):
-            ballast.write_bytes(bytes(20 * MIB))
-        await refused(ann, ("more.csv", os.urandom(200_000)))
-        await assert_unharmed(ann, good)
-        ballast.unlink()
+        with disk.full():
+            await refused(ann, ("more.csv", os.urandom(200_000)))
+            assert half_arrived(server) == []
+            await assert_unharmed(ann, good)
         await stored(ann, ("later.csv", table(30)))
