@@ -61,7 +61,7 @@ PRELOADED = (
     "app.reading.classifier:trained",
 )
 SMALL_BODY_BYTES = 256 * 1024  # of forms and JSON; files are streamed and have their own limit
-SNAPSHOT_JOBS = 1000
+SNAPSHOT_PAGE = 50  # states that are read, and held for a client, at once
 HANDLERS_SHARE = 0.2  # of the time for a graceful stop; the rest is the pipeline's
 BACKLOG = 1024
 DEMO_USER = "demo"
@@ -159,16 +159,17 @@ async def say_goodbye(app: web.Application) -> None:
     await app[keys.HUB].close()
 
 
-async def snapshot(reader: Connection, room: Room) -> Sequence[JobState]:
-    """Return the states of a room's newest jobs, newest first."""
+async def snapshot(reader: Connection, room: Room, before: str | None) -> Sequence[JobState]:
+    """Return a page of the states of a room's jobs, newest first; those older than `before`."""
     if room.kind == "job":
         job = await get_job(reader, room.id)
-        return [] if job is None else [job.state]
+        return [] if job is None or before is not None else [job.state]
     jobs = await list_jobs(
         reader,
         user_id=room.id if room.kind == "user" else None,
         batch_id=room.id if room.kind == "batch" else None,
-        limit=SNAPSHOT_JOBS,
+        before_id=before,
+        limit=SNAPSHOT_PAGE,
     )
     return [job.state for job in jobs]
 

@@ -20,7 +20,8 @@ from app.store.events import Recorded
 
 logger = logging.getLogger(__name__)
 
-ReadSnapshot = Callable[[Room], Awaitable[Sequence[JobState]]]
+ReadSnapshot = Callable[[Room, str | None], Awaitable[Sequence[JobState]]]
+"""(room, job) -> committed states of some of its jobs older than that one, newest first."""
 
 RESTARTING = Hangup(Close.RESTART, "the server is restarting; come back")
 SIGNED_OUT = Hangup(Close.RESTART, "a session of yours was ended; come back if you still may")
@@ -74,7 +75,7 @@ class Hub:
     log_id     id of the log that is told
     read_room  reads events that are committed; only ever asked up to the head
     head       place of the newest event at the start
-    snapshot   the committed states of a room's jobs
+    snapshot   reads the committed states of a room's jobs, a page at a time
 
     `publish` is the journal's `on_commit`. Everything else happens in the same loop.
     """
@@ -256,8 +257,8 @@ class Hub:
     ) -> Page:
         return await self._pages.page(interest, after, upto, single=single, keep=keep)
 
-    async def snapshot(self, room: Room) -> Sequence[JobState]:
-        return await self._snapshot(room)
+    async def snapshot(self, room: Room, before: str | None) -> Sequence[JobState]:
+        return await self._snapshot(room, before)
 
     async def told(self, seq: int) -> None:
         """Wait until everything up to `seq` was told; `seq` is committed, so that is soon."""

@@ -20,6 +20,8 @@ from app.store.events import Recorded
 
 logger = logging.getLogger(__name__)
 
+SNAPSHOT_JOBS = 1000  # the newest of a room
+
 
 class Flow(Protocol):
     """Tells whether the transport wants no more for now. aiohttp's `request.protocol` is one."""
@@ -65,7 +67,7 @@ class Source(Protocol):
         self, interest: Interest, after: int, upto: int, *, single: bool, keep: Keep | None
     ) -> Page: ...
 
-    async def snapshot(self, room: Room) -> Sequence[JobState]: ...
+    async def snapshot(self, room: Room, before: str | None) -> Sequence[JobState]: ...
 
     async def told(self, seq: int) -> None: ...
 
@@ -315,25 +317,33 @@ class Session:
         self.sent_s = self._source.clock()
 
     async def _send_snapshot(self, subscription: Subscription) -> None:
-        """Write the folded states of the room's jobs; what they already hold is not told again."""
-        states = await self._source.snapshot(subscription.room)
-        await self._source.told(max((state["last_seq"] for state in states), default=0))
-        if self.subscriptions.get(subscription.room) is not subscription:
-            return
+        """Write the folded states of the room's jobs; what they already hold is not told again.
+
+        They are read as fast as the client takes them: no more than a page is held for it.
+        """
+        before: str | None = None
+        left = SNAPSHOT_JOBS
+        while left > 0:
+            states = (await self._source.snapshot(subscription.room, before))[:left]
+            if not states:
+                break
+            await self._source.told(max(state["last_seq"] for state in states))
+            for state in states:
+                await self.drained()
+                if self._is_over(subscription):
+                    return
+                if state["last_seq"] > subscription.cursor:
+                    subscription.folded[state["job_id"]] = state["last_seq"]
+                message = Snapshot.model_construct(
+                    type="snapshot",
+                    room=str(subscription.room),
+                    job_id=state["job_id"],
+                    state=dict(state),
+                )
+                self.say(message)
+            before = states[-1]["job_id"]
+            left -= len(states)
         subscription.wants_snapshot = False
-        subscription.folded = {
-            state["job_id"]: state["last_seq"]
-            for state in states
-            if state["last_seq"] > subscription.cursor
-        }
-        for state in states:
-            await self.drained()
-            if self.subscriptions.get(subscription.room) is not subscription:
-                return
-            message = Snapshot.model_construct(
-                type="snapshot",
-                room=str(subscription.room),
-                job_id=state["job_id"],
-                state=dict(state),
-            )
-            self.say(message)
+
+    def _is_over(self, subscription: Subscription) -> bool:
+        return self.is_closing() or self.subscriptions.get(subscription.room) is not subscription

@@ -44,12 +44,13 @@ def batch_id(user_id: str) -> str:
     return f"01900000-0000-7000-8002-{user_id[-12:]}"
 
 
-async def read_states(database: Database, room: Room) -> Sequence[JobState]:
+async def read_states(database: Database, room: Room, before: str | None) -> Sequence[JobState]:
     if room.kind == "job":
         job = await get_job(database.reader, room.id)
-        return [job.state] if job else []
+        return [job.state] if job and before is None else []
     narrowed = {} if room.kind == "all" else {f"{room.kind}_id": room.id}
-    return [job.state for job in await list_jobs(database.reader, **narrowed)]  # type: ignore[arg-type]
+    jobs = await list_jobs(database.reader, before_id=before, limit=2, **narrowed)  # type: ignore[arg-type]
+    return [job.state for job in jobs]
 
 
 async def owner_of(database: Database, room: Room) -> str | None:

@@ -1,14 +1,15 @@
 """Signs of life, limits and counts of the hub, on a clock of the test's own."""
 
+import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from app.core.protocol import Close
 from app.core.rooms import Room
 from app.core.state import JobState
-from app.live.hub import Hub
+from app.live.hub import Hub, ReadSnapshot
 from app.settings import Settings
 from app.store.events import Recorded
 from tests.unit.listeners import BATCHES, LOG, ROOMS, Client, Connection
@@ -25,7 +26,7 @@ async def nothing(*_: Any) -> list[Recorded]:
     return []
 
 
-async def no_states(_: Room) -> Sequence[JobState]:
+async def no_states(_room: Room, _before: str | None) -> Sequence[JobState]:
     return []
 
 
@@ -34,13 +35,13 @@ def clock() -> Clock:
     return Clock()
 
 
-def a_hub(clock: Clock, **settings: Any) -> Hub:
+def a_hub(clock: Clock, states: ReadSnapshot = no_states, **settings: Any) -> Hub:
     return Hub(
         log_id=LOG,
         read_room=nothing,
         head=0,
         settings=Settings(**settings),
-        snapshot=no_states,
+        snapshot=states,
         clock=clock,
     )
 
@@ -135,4 +136,27 @@ async def test_a_heartbeat_names_no_head_to_those_who_still_catch_up(clock: Cloc
     client.ask(ROOMS[0], after=1)
     sweep(hub, clock, 25.0)
     assert client.heartbeats == [1]
+    await client.session.stop()
+
+
+async def test_a_snapshot_is_read_as_fast_as_the_client_takes_it(clock: Clock) -> None:
+    asked: list[str | None] = []
+
+    async def states(_: Room, before: str | None) -> Sequence[JobState]:
+        asked.append(before)
+        first = 100 if before is None else int(before)
+        numbers = range(first - 1, max(first - 11, -1), -1)
+        return [cast(JobState, {"job_id": f"{n:03}", "last_seq": 0}) for n in numbers]
+
+    hub = a_hub(clock, states)
+    client = Connection(Client(single=False), hub)
+    client.transport.reading = False
+    client.ask(ROOMS[0], snapshot=True)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert asked == [None], "one page is enough for who does not read"
+    client.transport.read()
+    while client.session.catching_up:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    assert len(client.folded) == 100
     await client.session.stop()

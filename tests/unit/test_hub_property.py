@@ -108,10 +108,11 @@ class Listening(RuleBasedStateMachine):
         wish = (after, None if types is None else frozenset(types))
         return [e for e in self.log if e.seq <= upto and wanted(e, room, wish)][:limit]
 
-    async def snapshot(self, room: Room) -> list[JobState]:
+    async def snapshot(self, room: Room, before: str | None) -> list[JobState]:
         await self.read()
         last = {e.job_id: e.seq for e in self.log if e.job_id and wanted(e, room, (0, None))}
-        return [cast(JobState, {"job_id": job, "last_seq": seq}) for job, seq in last.items()]
+        jobs = sorted((job for job in last if before is None or job < before), reverse=True)[:2]
+        return [cast(JobState, {"job_id": job, "last_seq": last[job]}) for job in jobs]
 
     # What may happen
 
