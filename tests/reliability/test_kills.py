@@ -76,8 +76,9 @@ def contents(records: Path) -> Counter[tuple[Any, ...]]:
     with contextlib.closing(sqlite3.connect(records)) as db:
         rows = db.execute(
             "SELECT row.date, row.amount_micros, row.description, row.counterparty, row.reference,"
-            " row.account, row.extra, label.currency, label.category, label.vendor FROM row"
-            f" LEFT JOIN label ON label.import = row.id >> {ROW_BITS} AND label.id = row.label"
+            " row.account, row.extra, label.currency, label.vendor, label.category, label.reason"
+            f" FROM row LEFT JOIN label ON label.import = row.id >> {ROW_BITS}"
+            " AND label.id = row.label"
             " WHERE row.known = 0"
         )
         return Counter(rows)
