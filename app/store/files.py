@@ -108,6 +108,7 @@ class FileStore:
     def _sweep(self, needed: frozenset[str]) -> int:
         self.files_dir.mkdir(parents=True, exist_ok=True)
         self.incoming_dir.mkdir(parents=True, exist_ok=True)
+        _sync_folder(self.files_dir.parent)  # what is accepted soon must not lose its folder
         for part in self.incoming_dir.iterdir():
             if PART_NAME.fullmatch(part.name):
                 part.unlink(missing_ok=True)
