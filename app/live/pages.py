@@ -18,6 +18,7 @@ Interest = frozenset[tuple[Room, frozenset[str] | None]]
 Keep = Callable[[Recorded], bool]
 
 PAGE_EVENTS = 200
+SCANNED_AT_MOST = 20_000  # places of the log that one page looks at; types are found by looking
 CACHE_BYTES = 8 * 1024 * 1024
 
 
@@ -46,8 +47,13 @@ class Pages:
     ) -> Page:
         """Return the next events of `interest` with after < seq <= upto, at most a page of them.
 
+        A page may be empty, and reach less far than `upto`. All reads share one connection, so
+        none of them may look through the whole log for types that are rare.
+
         keep  leaves out the events for which it says no; such a page is nobody else's
         """
+        if any(types is not None for _, types in interest):
+            upto = min(upto, after + SCANNED_AT_MOST)
         key = (interest, after, single)
         shared = keep is None
         found = self._pages.get(key)

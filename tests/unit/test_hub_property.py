@@ -41,6 +41,7 @@ def small() -> Iterator[None]:
     """Make pages and turns small, so that there are many hand-overs."""
     with (
         patch.object(pages, "PAGE_EVENTS", 5),
+        patch.object(pages, "SCANNED_AT_MOST", 7),
         patch.object(hub, "WRITES_A_TURN", 1),
         patch.object(hub, "REPLAYS_A_TURN", 1),
     ):
