@@ -143,14 +143,6 @@ async def list_jobs(
     return [_job(row) for row in rows]
 
 
-UNFINISHED = f"{COLUMNS} WHERE status NOT IN ('completed', 'error', 'cancelled') ORDER BY id"
-
-
-async def unfinished_jobs(db: Connection) -> list[JobRow]:
-    """Return every job that has not ended, oldest first: the queue."""
-    return [_job(row) for row in await db.execute_fetchall(UNFINISHED)]
-
-
 SAME_FILE = (
     f"{COLUMNS} WHERE sha256 = ? AND user_id = ? AND id <> ?"  # noqa: S608 - constants above
     " AND status = 'completed' AND undone = 0"
