@@ -113,6 +113,32 @@ async def test_rows_known_from_an_earlier_file_are_marked_and_can_be_filtered(
     await expect(panel.get_by_role("link", name=EARLIER[0])).to_be_visible()
 
 
+async def test_a_page_open_since_the_start_names_the_earlier_file_too(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await visit(server)
+    page = visitor.page
+    await visitor.open()
+    await visitor.live()
+    await visitor.choose(EARLIER)
+    await visitor.done(EARLIER[0])
+    await visitor.choose(LONG, LATER)  # the second waits for the first
+    await visitor.open_file(LATER[0])
+    await visitor.live()
+    assert await page.locator("#lines tr").count() == 0
+    await expect(page.locator("#head")).to_have_attribute("data-s", "done")
+    await page.locator("#filters [data-state=known]").click()
+    await expect(page.locator("#lines tr[data-k=known]").first).to_contain_text("Seen in")
+    await expect(page.locator("#lines tr:not([data-k=known])")).to_have_count(0)
+    await page.get_by_role("tab", name="Duplicates").click()
+    panel = page.get_by_role("tabpanel", name="Duplicates")
+    await expect(panel.get_by_role("link", name=EARLIER[0])).to_be_visible()
+    await panel.get_by_role("link", name="Show the known rows").click()
+    await expect(page.locator("#lines tr").first.get_by_role("link")).to_have_text(
+        re.compile(f"^{re.escape(EARLIER[0])}, row ")
+    )
+
+
 async def test_the_job_page_lists_stages_with_what_each_took(
     server: ServerProcess, visit: Visit
 ) -> None:

@@ -92,6 +92,7 @@ async def test_single_keys_do_what_the_list_of_shortcuts_says(
 ) -> None:
     visitor = await visit(server)
     page = visitor.page
+    page.on("filechooser", lambda _: None)  # from now on the dialog is caught, not in mid-key
     await visitor.open()
     await visitor.live()
     async with page.expect_file_chooser() as chooser:

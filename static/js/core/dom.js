@@ -5,6 +5,7 @@
  *                                            false, null and undefined leave it out
  *  setText(node, text)  setAttr(node, name, value)  setVar(node, "--p", value)
  *                                            write only what is another
+ *  setHidden(node, hidden, instead?)         focus that was inside goes on at `instead`
  *  parts(root) -> {name: element}            every [data-part] inside root, remembered by name
  *  keyedList(parent, {create, update, keyOf?}) -> {render(items), get(key)}
  *                                            one element per key, kept and moved, never made again

@@ -152,7 +152,8 @@ export function createClient(options) {
     if (state.name === "live" || state.name === "catchingUp") lastLive = now();
     if (kind === "websocket" && code >= 4000) everOpened = true;
     if (kind === "websocket" && !welcomed) unopened += 1;
-    if (kind === "polling") unopened = 1; // the socket gets a turn before polling again
+    // the socket gets a turn before polling again
+    if (kind === "polling") unopened = 1;
     drop();
     if (!wanted || asleep) return;
     if (code === 4001 || code === 4003) {
@@ -195,7 +196,8 @@ export function createClient(options) {
     try {
       message = JSON.parse(line);
     } catch {
-      lost(1007); // what can not be read may hold an event: ask for it again
+      // what can not be read may hold an event: ask for it again
+      lost(1007);
       return;
     }
     if (typeof message.seq === "number" && "n" in message) event(message);

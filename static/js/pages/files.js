@@ -111,7 +111,8 @@ function arrange() {
   let room = listed;
   for (const { key, section, count, list } of sections) {
     const ids = wanted.filter((id) => views.get(id).group === key);
-    if (ids.length) section.hidden = false; // before a row with focus comes in: hidden, it can not keep it
+    // before a row that has focus comes in: hidden, it could not keep it
+    if (ids.length) section.hidden = false;
     list.render(ids.slice(0, room));
     room = Math.max(0, room - ids.length);
     section.hidden = ids.length === 0;

@@ -32,6 +32,8 @@ const names = new Map(
 );
 const table = createRowsTable({ jobId, api, names, jobOf: () => store.getStatus(jobId)?.job });
 let storedAt = "";
+// since the server rendered the tab of duplicates
+let compared = false;
 let group = "";
 let milestone = 0;
 
@@ -128,6 +130,7 @@ function open(name, remember = true) {
     byId(tab.hash.slice(1)).toggleAttribute("data-open", on);
   }
   if (remember) history.replaceState(null, "", `#tab=${wanted.hash.slice(1)}`);
+  if (compared && wanted.hash === "#duplicates") location.reload();
   return wanted;
 }
 
@@ -146,7 +149,8 @@ strip.addEventListener("keydown", (event) => {
 const inAddress = () => /^#(?:tab=)?(\w+)$/.exec(location.hash)?.[1] ?? "";
 open(inAddress(), false);
 addEventListener("hashchange", () => {
-  const name = inAddress(); // or the skip link's target, which is no tab
+  // the skip link's target is no tab
+  const name = inAddress();
   if (tabs.some((tab) => tab.hash === `#${name}`)) open(name, false);
 });
 byId("duplicates").addEventListener("click", (event) => {
@@ -240,13 +244,13 @@ function refresh(event, job) {
   if (event.type === "processing_completed" || event.type === "job_undone") tell(compare());
 }
 
-/** What was compared with earlier files. */
+/** What was compared with earlier files; which ones they are, the server renders. */
 async function compare() {
   const delta = await api.delta(jobId);
-  setText(
-    byId("delta").firstElementChild,
-    `${plural(delta.new_rows, "new row")}, ${formatCount(delta.existing_rows)} I already know`,
-  );
+  compared = true;
+  const [sum, more] = byId("delta").children;
+  setText(sum, `${plural(delta.new_rows, "new row")}, ${formatCount(delta.existing_rows)} I already know`);
+  setText(more, "");
   setText(byId("tab-duplicates").lastElementChild, delta.existing_rows ? formatCount(delta.existing_rows) : "");
   const rejected = byId("rejected");
   rejected.hidden = !delta.rejected_rows;
