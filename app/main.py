@@ -64,6 +64,7 @@ SMALL_BODY_BYTES = 256 * 1024  # of forms and JSON; files are streamed and have 
 SNAPSHOT_PAGE = 50  # states that are read, and held for a client, at once
 HANDLERS_SHARE = 0.2  # of the time for a graceful stop; the rest is the pipeline's
 BACKLOG = 1024
+IDLE_S = 75.0  # a connection that asks nothing, or never ends its question, is closed
 DEMO_USER = "demo"
 
 OnReady = Callable[[str], None]
@@ -204,6 +205,7 @@ async def listening(
     runner = web.AppRunner(
         app,
         access_log_class=AccessLog,
+        keepalive_timeout=IDLE_S,
         shutdown_timeout=settings.shutdown_timeout_s * HANDLERS_SHARE,
     )
     try:

@@ -43,6 +43,10 @@ BOOT = (
 # the fork server has no threads that a fork would lose.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
+# What a worker may know of the server's environment: where its libraries are, and its language.
+# Keys and passwords that somebody set there are nothing for code that reads strangers' files.
+PASSED_ON = ("PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_", "LD_", "DYLD_", "PYTHON", "VIRTUAL_ENV")
+
 REASONS: dict[int, str] = {
     signal.SIGKILL: "the system ended it, often for lack of memory",
     signal.SIGABRT: "a library gave up, often for lack of memory",
@@ -304,7 +308,7 @@ def _spawn(control: socket.socket, preload: tuple[str, ...]) -> subprocess.Popen
         stdout=subprocess.DEVNULL,
         pass_fds=(control.fileno(),),
         start_new_session=True,
-        env={**os.environ, **ONE_THREAD},
+        env={**{k: v for k, v in os.environ.items() if k.startswith(PASSED_ON)}, **ONE_THREAD},
     )
 
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
@@ -113,13 +114,23 @@ async def metrics(request: web.Request) -> web.Response:
 
 
 def _is_local(request: web.Request) -> bool:
-    """Tell whether a program on this machine asks itself, not for somebody behind a proxy."""
+    """Tell whether a program on this machine asks itself, not for somebody behind a proxy.
+
+    Nor for a web page: a browser here may be led to believe that we are some site's own server,
+    but it still asks for the site by its name.
+    """
     if any(name in request.headers for name in FORWARDED):
         return False
     try:
-        return ipaddress.ip_address(request.remote or "").is_loopback
+        asked = urlsplit(f"//{request.host}").hostname
+        return _is_loopback(request.remote) and (asked == "localhost" or _is_loopback(asked))
     except ValueError:
         return False
+
+
+def _is_loopback(address: str | None) -> bool:
+    """Raises ValueError for what is no address."""
+    return ipaddress.ip_address(address or "").is_loopback
 
 
 class _Figures(Collector):

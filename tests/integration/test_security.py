@@ -1,23 +1,30 @@
 """What a stranger, another user, or a hostile file may try, and that it leads nowhere."""
 
+import asyncio
+import os
 import subprocess
 import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 
 from app.core.errors import ArchiveBomb, TooManyRequests
+from app.core.reading import Task, Tell
+from app.pipeline.workers import Limits, Workers
 from app.reading.amounts import parse_amount
 from app.reading.sheets import SheetExtent
+from app.settings import Settings
 from app.store.accounts import DAY_MS, now_ms, offline
 from app.store.records_reader import _harmless
 from app.web.identity import COOKIE
 from app.web.routes import all_routes
 from app.web.throttle import PER_ADDRESS, Throttle
-from tests.integration.serving import PASSWORD, Server, ended, upload
+from tests.integration.serving import LONGEST_S, PASSWORD, Server, ended, serving, upload
+from tests.readers import task_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n"
@@ -209,6 +216,18 @@ async def test_a_form_without_files_opens_none(stranger: aiohttp.ClientSession, 
         assert answer.status == 400
 
 
+async def test_a_question_that_never_ends_is_not_listened_to(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.main.IDLE_S", 0.2)
+    async with serving(settings) as server, asyncio.timeout(LONGEST_S):
+        host, port = server.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nX-")
+        assert await reader.read() == b""
+        writer.close()
+
+
 # Sessions
 
 
@@ -280,6 +299,51 @@ async def test_cells_as_long_as_lines_are_read(server: Server) -> None:
 
 
 # The machine
+
+
+def tell_environment(task: Task, tell: Tell) -> dict[str, Any]:
+    """A reader that is curious."""
+    return {"names": sorted(os.environ)}
+
+
+async def test_a_worker_does_not_know_the_servers_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    path = tmp_path / "a.csv"
+    path.write_bytes(CSV)
+
+    async def hear(said: object) -> None: ...
+
+    async with Workers() as workers:
+        found = await workers.run(
+            f"{__name__}:tell_environment",
+            task_for(path, "csv"),
+            Limits(timeout_s=60, memory_bytes=2**31),
+            hear,
+        )
+    assert "PATH" in found["names"]
+    assert "AWS_SECRET_ACCESS_KEY" not in found["names"]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost:8080", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:1", 200),
+        ("rebound.example", 401),
+        ("[", 401),
+    ],
+)
+async def test_a_web_page_that_pretends_to_be_local_sees_no_figures(
+    server: Server, host: str, expected: int
+) -> None:
+    async with (
+        aiohttp.ClientSession(server.url) as client,
+        client.get("/metrics", headers={"Host": host}) as answer,
+    ):
+        assert answer.status == expected
 
 
 def test_what_is_made_in_the_data_folder_is_for_nobody_else(tmp_path: Path) -> None:

@@ -263,11 +263,11 @@ async def test_kill_9_of_the_server_leaves_no_worker_alive(tmp_path: Path) -> No
 
 async def test_kill_9_while_the_libraries_load_leaves_nothing_behind(tmp_path: Path) -> None:
     slow = tmp_path / "slow_to_load.py"
+    say = tmp_path / "say"
     slow.write_text(
-        "import os, time\nprint(os.getpid(), file=open(os.environ['SAY'], 'w'))\n"
+        f"import os, time\nprint(os.getpid(), file=open({str(say)!r}, 'w'))\n"
         "while True: time.sleep(0.01)\n"
     )
-    say = tmp_path / "say"
     os.mkfifo(say)
     code = (
         "import asyncio\nfrom app.pipeline.workers import Workers\n"
@@ -277,7 +277,7 @@ async def test_kill_9_while_the_libraries_load_leaves_nothing_behind(tmp_path: P
     )
     path = os.pathsep.join([str(tmp_path), *sys.path])
     server = subprocess.Popen(  # noqa: ASYNC220
-        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path, "SAY": str(say)}
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}
     )
     pid = int(await asyncio.to_thread(say.read_text))
     server.kill()
