@@ -45,12 +45,25 @@ class RowsPage:
 
 
 IMPORT = "SELECT id, stored, known, review, columns FROM import WHERE job_id = ?"
-FIELDS = (
-    "SELECT r.id, r.line, r.known, r.date, r.description, r.counterparty, r.amount_micros,"
-    " l.currency, r.balance_micros, r.reference, r.account, r.extra, r.seen,"
-    " l.vendor, l.category, l.reason, l.confidence"
-    " FROM row r LEFT JOIN label l ON l.import = :import AND l.id = r.label"
+# A cell may be as long as a line; a thousand such rows at once would be a gigabyte in memory.
+LONGEST_CELL = 4096
+EXTRA = (
+    f"CASE WHEN length(r.extra) <= {4 * LONGEST_CELL} THEN r.extra"
+    f" WHEN r.extra IS NOT NULL THEN json_object('…', substr(r.extra, 1, {LONGEST_CELL})) END"
 )
+
+
+def _clipped(*columns: str) -> str:
+    return ", ".join(f"substr({column}, 1, {LONGEST_CELL})" for column in columns)
+
+
+COLUMNS = (
+    f"r.id, r.line, r.known, r.date, {_clipped('r.description', 'r.counterparty')},"
+    f" r.amount_micros, l.currency, r.balance_micros, {_clipped('r.reference', 'r.account')},"
+    f" {EXTRA}, r.seen, {_clipped('l.vendor')}, l.category, l.reason, l.confidence"
+)
+LABELLED = "FROM row r LEFT JOIN label l ON l.import = :import AND l.id = r.label"
+FIELDS = f"SELECT {COLUMNS} {LABELLED}"  # noqa: S608
 ALL_ROWS = f"{FIELDS} WHERE r.id > :low + :offset AND r.id <= :low + :offset + :limit ORDER BY r.id"
 # The numbers are found first, in the narrowest index, so that skipped rows are never read.
 SOME_ROWS = f"{FIELDS} WHERE r.id IN ({{ids}}) ORDER BY r.id"
@@ -97,7 +110,8 @@ class RecordsReader:
     ) -> RowsPage:
         """Return the rows numbered offset + 1 to offset + limit among those of `state`.
 
-        An unknown job has no rows. `state` review: rows whose category is doubtful.
+        An unknown job has no rows. `state` review: rows whose category is doubtful. Cells are cut
+        at LONGEST_CELL characters.
         """
         found = await self._one(IMPORT, (job_id,))
         if found is None:

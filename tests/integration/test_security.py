@@ -19,7 +19,7 @@ from app.reading.amounts import parse_amount
 from app.reading.sheets import SheetExtent
 from app.settings import Settings
 from app.store.accounts import DAY_MS, now_ms, offline
-from app.store.records_reader import _harmless
+from app.store.records_reader import LONGEST_CELL, _harmless
 from app.web.identity import COOKIE
 from app.web.routes import all_routes
 from app.web.throttle import PER_ADDRESS, Throttle
@@ -295,6 +295,9 @@ async def test_cells_as_long_as_lines_are_read(server: Server) -> None:
     lines += [b"2025-01-%02d,%s,-1.00" % (day, b"x" * 200_000) for day in range(1, 29)]
     async with server.client("ann") as ann:
         (job,) = await ended(ann, await upload(ann, ("long.csv", b"\n".join(lines))))
+        async with ann.get(f"/api/v1/jobs/{job['job_id']}/rows") as answer:
+            rows = (await answer.json())["rows"]
+    assert [row["description"] for row in rows] == ["x" * LONGEST_CELL] * 28
     assert (job["status"], job["result"]["rows"]) == ("completed", 28)
 
 
