@@ -188,7 +188,7 @@ async def test_a_journal_goes_on_where_the_last_one_stopped(tmp_path: Path) -> N
     async with a_journal(tmp_path / "l.db") as (journal, _):
         first = await create(journal, 2)
         log_id = journal.log_id
-    async with a_journal(tmp_path / "l.db") as (journal, database):
+    async with a_journal(tmp_path / "l.db") as (journal, _):
         assert journal.head == first[-1].seq
         assert journal.log_id == log_id
         (event,) = await journal.append(progress(1))
