@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,11 +33,19 @@ Visit = Callable[..., Awaitable[Visitor]]
 numbers = count(1)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where chromium is missing, one test speaks for all of them."""
+    own = [item for item in items if item.path.parent == Path(__file__).parent]
+    if CHROMIUM is None and own:
+        reason = f"chromium is not installed, which {len(own)} tests need: apt install chromium"
+        own[0].add_marker(pytest.mark.skip(reason=reason))
+        config.hook.pytest_deselected(items=own[1:])
+        items[:] = [item for item in items if item not in own[1:]]
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     """One browser for all tests; each visitor has a context of their own."""
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed: apt-get install chromium")
     expect.set_options(timeout=LONGEST_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
@@ -57,7 +66,7 @@ async def server(
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def own_server(chromium: Browser, tmp_path: Any) -> AsyncIterator[ServerProcess]:
+async def own_server(chromium: Browser, tmp_path: Path) -> AsyncIterator[ServerProcess]:
     """A server of the test's own, not started yet."""
     process = ServerProcess(tmp_path / "data")
     yield process

@@ -6,7 +6,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+from playwright.async_api import (
+    BrowserContext,
+    ConsoleMessage,
+    FilePayload,
+    Locator,
+    Page,
+    Request,
+    expect,
+)
 
 from app.settings import Settings
 from tests.integration.serving import token_of
@@ -110,7 +118,7 @@ class Visitor:
     async def choose(self, *files: tuple[str, bytes]) -> None:
         """Give files to the file input, as its dialog does."""
         await self.page.set_input_files(
-            "#pick", [{"name": n, "mimeType": "text/csv", "buffer": body} for n, body in files]
+            "#pick", [FilePayload(name=n, mimeType="text/csv", buffer=body) for n, body in files]
         )
 
     async def drop(self, *files: tuple[str, bytes]) -> None:
