@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import orjson
@@ -33,11 +34,12 @@ INSERT = (
     "INSERT INTO job (user_id, batch_id, document_id, filename, size_bytes, sha256,"
     " status, undone, last_seq, state, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-ROWS_AT_ONCE = 64
+ROWS_AT_ONCE = 100
 # Naming `status` would rewrite its index even where it stays the same, which it mostly does.
 SAME_STATUS = "job.status = new.status AND job.undone = new.undone"
 
 
+@cache
 def _update(columns: str, condition: str, rows: int) -> str:
     places = ", ".join(["(?, ?, ?, ?, ?)"] * rows)
     return (
