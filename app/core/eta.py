@@ -15,9 +15,8 @@ class Eta:
 
     The rate is the median over the last ten seconds, each stretch counting by its length: steps
     that are over in no time make the bar leap, but say nothing about the long ones, and neither
-    does one slow second. It is shown after 3 seconds and 5 percent (design: "Time left"); what is
-    shown is exact near the end and coarse far out: steps of 5 s under a minute, of 15 s under ten
-    minutes, of whole minutes above.
+    does one slow second. It is shown after 3 seconds and 5 percent, exact near the end and coarse
+    far out: steps of 5 s under a minute, of 15 s under ten minutes, of whole minutes above.
     """
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ FIXED: Mapping[str, str] = {
     "complete": "Done! I've processed your file successfully",
     "error": "Oops, something went wrong",
 }
-"""The 18 steps whose wording is a contract with the clients in the field."""
+"""The 18 predefined steps. Clients know these sentences by heart: their wording never changes."""
 
 OWN: Mapping[str, str] = {
     "received": "Your file is here and safe",
@@ -34,7 +34,7 @@ OWN: Mapping[str, str] = {
     "malware_scan": "Checking your file for anything harmful...",
     "scan_clean": "Nothing harmful found in your file",
     "duplicate_none": "I haven't seen this file before",
-    "platform_unknown": "I don't recognise where this came from, so I go by its columns",
+    "platform_unknown": "I don't recognize where this came from, so I go by its columns",
     "fields_found": "I understand the structure of your data",
     "delta_analysis": "Comparing your data with everything I already know...",
     "stored": "Your data is saved",
@@ -233,8 +233,8 @@ def friendly_message(step: str, context: Context | None = None) -> str:
     context  facts such as {"filename": "expenses.csv"}; unknown keys are ignored, and a value
              that can not be put into words falls back to the step's plain sentence
 
-    Never raises: a message must not stop the work it speaks of. Source of the wording: the
-    contract of the eighteen predefined steps and their variants (docs/messages.md).
+    Never raises: a message must not stop the work it speaks of. docs/messages.md lists the
+    sentences and the facts of each.
     """
     facts = context or {}
     for keys, phrase in VARIANTS.get(step, ()):

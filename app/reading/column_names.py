@@ -1,4 +1,4 @@
-"""What columns are called: names of roles and words of flags, in nine languages."""
+"""What columns are called: names of roles and words of flags, in a dozen languages."""
 
 import re
 import unicodedata
@@ -14,7 +14,7 @@ def plain_name(name: str) -> str:
 
 
 # Names in the form that plain_name gives them, the better ones first. English, German, Dutch,
-# French, Spanish, Italian, the Scandinavian languages, Polish, Czech, Hungarian.
+# French, Spanish, Italian, Swedish, Norwegian, Danish, Polish, Czech, Hungarian.
 NAMES: dict[str, str] = {
     "date": """booking date;transaction date;posting date;posted date;date posted;date processed;
         completed date;date completed;date;date utc;post date;process date;buchungstag;

@@ -36,7 +36,7 @@ def extract(task: Task, tell: Tell) -> dict[str, Any]:
     writer = PartWriter(Path(task["work_dir"]), task["user_id"])
     done = 0
     with _no_collections():
-        for frame, misfits in _batches(task, tell, columns, has_amounts=has_amounts):
+        for frame, misfits in _in_parts(task, tell, columns, has_amounts=has_amounts):
             done += frame.height + len(misfits)
             if done > task["limits"]["max_rows"]:
                 raise TooManyRows(filename=task["filename"], limit=task["limits"]["max_rows"])
@@ -51,7 +51,7 @@ def extract(task: Task, tell: Tell) -> dict[str, Any]:
     return summary
 
 
-def _batches(
+def _in_parts(
     task: Task, tell: Tell, columns: list[Column], *, has_amounts: bool
 ) -> Iterator[tuple[pl.DataFrame, list[Rejected]]]:
     """Yield about PART_ROWS rows at a time: those of the table's width, and the misfits.

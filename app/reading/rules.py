@@ -179,7 +179,7 @@ rule pdf_javascript : head {
 }
 """
 
-# Where a cell may begin like a formula; scan.py looks at each hit more closely.
+# Where a cell may begin like a formula; formulas.py looks at each hit more closely.
 FORMULA_RULES = r"""
 rule formula_cell {
     strings:

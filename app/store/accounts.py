@@ -223,7 +223,7 @@ def mint_setup_link(path: Path) -> str | None:
 
 
 def mint_signin_link(path: Path, name: str, *, minutes: int = 60) -> str:
-    """Return the secret for http://host:port/login#token=..., good once. Raises NotFound."""
+    """Return the secret for http://host:port/signin#token=..., good once. Raises NotFound."""
     with offline(path) as connection:
         user = find_user(connection, name)
         return add_signin_link(connection, user.id, now_ms() + minutes * 60_000)
@@ -284,7 +284,7 @@ class Accounts:
         return await self._writer.run(lambda db: claim(db, secret, name, password_hash, at_ms))
 
     async def user(self, user_id: str) -> User | None:
-        """Return the user with this id."""
+        """Return the user with this id; None when there is none."""
         rows = list(await self._reader.execute_fetchall(FIND_USER, (user_id,)))
         return User(*rows[0]) if rows else None
 
@@ -327,7 +327,7 @@ class Accounts:
         )
 
     async def owner_of_token(self, secret: str) -> User | None:
-        """Return whose API token it is; its last use is noted to the hour."""
+        """Return whose API token it is, None for no token; its last use is noted to the hour."""
         at_ms, key = self._clock_ms(), hash_secret(secret)
         rows = list(await self._reader.execute_fetchall(FIND_KEY, (key, at_ms)))
         if not rows:

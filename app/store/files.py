@@ -70,6 +70,7 @@ class FileStore:
         """Give a finished file its name; afterwards it outlives a power cut.
 
         The hash is held until `release`: nobody else's failure takes the file away meanwhile.
+        Raises StorageFull, and RuntimeError before `finish`; then nothing is held.
         """
         stored = incoming.stored
         async with self._tidying:

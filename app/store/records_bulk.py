@@ -111,6 +111,8 @@ def insert_rows(
     """Write rows, given as (id, *cells), in the order of their ids.
 
     present  the names among CELLS that `rows` give, in order; the others stay empty
+
+    Raises ValueError for a name that is not among them.
     """
     if unknown := set(present) - set(CELLS):
         raise ValueError(f"rows have no columns {sorted(unknown)}")

@@ -180,7 +180,7 @@ async def retry(request: web.Request) -> web.Response:
 
 
 async def cancel(request: web.Request) -> web.Response:
-    """POST /api/v1/jobs/{job_id}/cancel: stop it; what was stored before stays as it was."""
+    """POST /api/v1/jobs/{job_id}/cancel: stop it, and take back what it stored."""
     return json_answer(answer_of((await cancel_job(request)).state), 202)
 
 

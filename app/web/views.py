@@ -69,7 +69,8 @@ class FilesPage:
     percent     of all files together
     other_view  (url, label) of another view worth a link, or None
     older       address of the next page, "" when this is the last
-    limits      what the drop zone says and checks: bytes a file, files a batch
+    max_upload_bytes, max_files, limit_text   what the drop zone checks and says
+    notice      what went wrong with the form that led here, or ""
     """
 
     shell: Shell
@@ -111,7 +112,7 @@ class StageItem:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows tab. `pages` counts from 1; `first` and `last` are row numbers, 0 when empty."""
+    """The rows tab. `page` counts from 1; `pages` is 1 even without rows; `total` is of `state`."""
 
     filters: tuple[Filter, ...]
     state: str

@@ -243,7 +243,7 @@ async def test_the_state_knows_what_the_steps_found(house: House) -> None:
         "scanning": "Nothing harmful found",
         "parsing": "10 rows, 1 could not be read",
         "database": "6 new, 3 known",
-        "categorization": "5 categorised, 1 to review",
+        "categorization": "5 categorized, 1 to review",
     }
 
 

@@ -198,7 +198,7 @@ def test_a_message_leaves_out_what_is_null() -> None:
     assert sent == {"type": "subscribed", "room": "all", "head": 3}
 
 
-def test_welcome_has_every_field_of_the_contract() -> None:
+def test_welcome_has_every_field_that_clients_rely_on() -> None:
     assert set(Welcome.model_fields) == {
         *("type", "client_id", "user_id", "log", "head", "heartbeat", "limits", "server")
     }

@@ -22,4 +22,4 @@ class Classification(Work):
 
     def summary(self, task: Task, found: Found) -> str:
         done, review = int(found.get("categorised", 0)), int(found.get("review", 0))
-        return f"{done:,} categorised, {review:,} to review" if review else f"{done:,} categorised"
+        return f"{done:,} categorized, {review:,} to review" if review else f"{done:,} categorized"
