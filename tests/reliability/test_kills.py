@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import orjson
+import pytest
 
 from app.core.events import FINISHED
 from app.core.samples import sample_files, transactions_csv
@@ -130,6 +131,7 @@ async def undisturbed(folder: Path, files: Iterable[tuple[str, bytes]]) -> Count
     return contents(folder / "records.db")
 
 
+@pytest.mark.timeout(600)  # thirty starts, each with its libraries to load
 async def test_thirty_kills_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
     chance = random.Random(SEED)
     files = corpus()
