@@ -18,7 +18,7 @@ async def running(
     An early death is logged the moment it happens.
     """
     task = asyncio.create_task(job, name=name)
-    task.add_done_callback(_report_death)
+    task.add_done_callback(report_death)
     try:
         yield task
     finally:
@@ -27,6 +27,7 @@ async def running(
             await task
 
 
-def _report_death(task: asyncio.Task[None]) -> None:
+def report_death(task: asyncio.Task[None]) -> None:
+    """Log the early end of a task. To be added to it as a callback; a cancelled one is silent."""
     if not task.cancelled() and task.exception() is not None:
         logger.error("background task died: task=%s", task.get_name(), exc_info=task.exception())

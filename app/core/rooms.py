@@ -32,13 +32,3 @@ def parse_room(text: str, user_id: str) -> Room:
     if kind in ("job", "batch", "user") and is_uuid(ident):
         return Room(kind, ident)  # type: ignore[arg-type]
     raise ValueError(f"not a room: {text[:80]!r}; use job:<id>, batch:<id>, user:me or all")
-
-
-def rooms_of(job_id: str | None, batch_id: str | None, user_id: str) -> tuple[Room, ...]:
-    """Return every room that an event belongs to."""
-    rooms = [Room("user", user_id), Room("all")]
-    if batch_id is not None:
-        rooms.append(Room("batch", batch_id))
-    if job_id is not None:
-        rooms.append(Room("job", job_id))
-    return tuple(rooms)

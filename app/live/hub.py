@@ -17,6 +17,7 @@ from app.live.pages import Interest, Keep, Page, Pages, ReadRoom
 from app.live.session import Session
 from app.settings import Settings
 from app.store.events import Recorded
+from app.tasks import report_death
 
 logger = logging.getLogger(__name__)
 
@@ -288,7 +289,7 @@ class Hub:
         self._per_user[session.user_id] += 1
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep(), name="hub keeper")
-            self._keeper.add_done_callback(_report_death)
+            self._keeper.add_done_callback(report_death)
 
     async def remove(self, session: Session) -> None:
         """Forget `session`; its catch-up ends here."""
@@ -378,8 +379,3 @@ class Hub:
 
 def _beat(head: int, at: str) -> bytes:
     return text_frame(Heartbeat(head=head, timestamp=at).encoded())
-
-
-def _report_death(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("background task died: task=%s", task.get_name(), exc_info=error)

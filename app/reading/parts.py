@@ -23,6 +23,7 @@ import polars as pl
 from app.reading.category_match import purpose_pattern
 from app.reading.payees import PAYPAL_SHOP, PURPOSE_MARK
 from app.reading.typed import Rejected
+from app.store.files import sync_folder
 from app.store.records_bulk import NewLabel
 
 SUMMARY = "summary.json"
@@ -137,7 +138,7 @@ class PartWriter:
             "currencies": sorted({one.currency for one in labels if one.currency}),
         }
         # A summary that outlives a power cut must not outlive what it sums up.
-        _folder_to_disk(self._folder)
+        sync_folder(self._folder)
         path = self._folder / SUMMARY
         written = path.with_suffix(".tmp")
         with written.open("wb") as stream:
@@ -272,14 +273,6 @@ def _mixed(key: int, before: int) -> int:
 def _to_disk(stream: Any) -> None:
     stream.flush()
     os.fsync(stream.fileno())
-
-
-def _folder_to_disk(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 class Parts:

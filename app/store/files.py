@@ -109,7 +109,7 @@ class FileStore:
     def _sweep(self, needed: frozenset[str]) -> int:
         self.files_dir.mkdir(parents=True, exist_ok=True)
         self.incoming_dir.mkdir(parents=True, exist_ok=True)
-        _sync_folder(self.files_dir.parent)  # what is accepted soon must not lose its folder
+        sync_folder(self.files_dir.parent)  # what is accepted soon must not lose its folder
         for part in self.incoming_dir.iterdir():
             if PART_NAME.fullmatch(part.name):
                 part.unlink(missing_ok=True)
@@ -248,15 +248,16 @@ def _rename(part: Path, target: Path) -> bool:
         for folder in (target.parent.parent, target.parent):
             if not folder.exists():
                 folder.mkdir(parents=True, exist_ok=True)
-                _sync_folder(folder.parent)
+                sync_folder(folder.parent)
         part.rename(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise _told(error) from error
     return True
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Put the names in `folder` on the disk, so that they outlive a power cut. Raises OSError."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)

@@ -35,7 +35,6 @@ __all__ = [
     "reading_records",
     "save_categories",
     "save_label_vendors",
-    "save_labels",
     "save_vendors",
     "totals",
     "vendor_totals",
@@ -130,35 +129,6 @@ def labels_of(connection: sqlite3.Connection, job_id: str) -> list[Label]:
     return [Label(*row) for row in connection.execute(LABELS, (job_id,))]
 
 
-SAVE_LABEL = (
-    "UPDATE label SET vendor = ?, category = ?, reason = ?, confidence = ?"
-    " WHERE import = (SELECT id FROM import WHERE job_id = ?) AND id = ?"
-)
-COUNT_REVIEW = (
-    "UPDATE import SET review = (SELECT coalesce(sum(rows), 0) FROM label"
-    " WHERE label.import = import.id AND confidence < ?) WHERE job_id = ?"
-)
-
-
-def save_labels(
-    connection: sqlite3.Connection,
-    job_id: str,
-    labels: Iterable[tuple[int, str | None, str | None, str | None, float | None]],
-) -> None:
-    """Write (label_id, vendor, category, reason, confidence), inside the caller's transaction.
-
-    Rows whose confidence is below REVIEW_BELOW are counted as waiting for review.
-    """
-    connection.executemany(
-        SAVE_LABEL,
-        (
-            (vendor, category, reason, confidence, job_id, label_id)
-            for label_id, vendor, category, reason, confidence in labels
-        ),
-    )
-    connection.execute(COUNT_REVIEW, (REVIEW_BELOW, job_id))
-
-
 SAVE_LABEL_VENDOR = (
     "UPDATE label SET vendor = ? WHERE import = (SELECT id FROM import WHERE job_id = ?) AND id = ?"
 )
@@ -176,6 +146,10 @@ def save_label_vendors(
 SAVE_CATEGORY = (
     "UPDATE label SET category = ?, reason = ?, confidence = ?"
     " WHERE import = (SELECT id FROM import WHERE job_id = ?) AND id = ?"
+)
+COUNT_REVIEW = (
+    "UPDATE import SET review = (SELECT coalesce(sum(rows), 0) FROM label"
+    " WHERE label.import = import.id AND confidence < ?) WHERE job_id = ?"
 )
 
 

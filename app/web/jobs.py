@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.core.errors import FileMissing, InvalidRequest, NotAllowed, NotFound
 from app.core.events import JobStatus
 from app.core.permissions import may_operate, may_see
-from app.core.state import JobState, fold
+from app.core.state import JobState, fold_all
 from app.keys import DATABASE, DOOR, FILES, RECORDS, RUNNER
 from app.store.events import Recorded, read_job
 from app.store.jobs import JobRow, get_job, list_jobs
@@ -91,10 +91,7 @@ async def one(request: web.Request) -> web.Response:
 
 
 def _folded(events: Sequence[Recorded]) -> JobState | None:
-    state: JobState | None = None
-    for event in events:
-        state = fold(state, orjson.loads(event.body))
-    return state
+    return fold_all(orjson.loads(event.body) for event in events)
 
 
 async def job_of(request: web.Request) -> JobRow:

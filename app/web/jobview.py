@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.core.messages import count
 from app.core.state import JobState
 from app.web.words import (
     GROUP_OF_STATE,
     STATE_OF_STATUS,
     STATE_WORDS,
-    counted,
     kind_of,
     size_text,
     time_left,
@@ -167,7 +167,7 @@ def _stage_label(job: JobState) -> str:
 def _meta(job: JobState) -> str:
     rows = rows_of(job)
     size = size_text(job["size"])
-    return size if rows is None else f"{counted(rows, 'row')} · {size}"
+    return size if rows is None else f"{count(rows, 'row')} · {size}"
 
 
 def _count(job: JobState, state: str) -> str:
@@ -180,8 +180,8 @@ def _count(job: JobState, state: str) -> str:
     if not isinstance(done, int):
         return ""
     if isinstance(total, int) and total >= done:
-        return f"{done:,} of {counted(total, 'row')}"
-    return counted(done, "row")
+        return f"{done:,} of {count(total, 'row')}"
+    return count(done, "row")
 
 
 def _when(job: JobState, state: str) -> tuple[str, str]:
@@ -223,8 +223,8 @@ def _summary(job: JobState, state: str) -> str:
     if (job["result"] or {}).get("duplicate_of") or (not new and known):
         return "Nothing new to store"
     if known:
-        return f"{counted(new, 'new row')}, {known:,} known"
-    return f"{counted(new, 'row')} stored"
+        return f"{count(new, 'new row')}, {known:,} known"
+    return f"{count(new, 'row')} stored"
 
 
 def _tags(job: JobState) -> tuple[tuple[str, str], ...]:

@@ -13,7 +13,6 @@ class LagMonitor:
     def __init__(self) -> None:
         self.stalls = 0  # wakes that came more than 5 ms late
         self.longest_s = 0.0
-        self.total_s = 0.0
 
     async def watch(self) -> None:
         """Measure until cancelled."""
@@ -21,7 +20,6 @@ class LagMonitor:
             due = time.perf_counter() + EVERY_S
             await asyncio.sleep(EVERY_S)
             late = max(0.0, time.perf_counter() - due)
-            self.total_s += late
             if late > STALL_S:
                 self.stalls += 1
                 self.longest_s = max(self.longest_s, late)

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +17,12 @@ from app.core.permissions import may_see
 from app.core.state import JobState
 from app.core.times import iso_from_ms
 from app.keys import DATABASE, RECORDS, SETTINGS, VIEWER
+from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch, list_batches, status_counts
 from app.store.events import read_job
 from app.store.jobs import JobRow, get_job, list_jobs
 from app.web import feedview, rowview, views
-from app.web.batches import intake_of, samples
-from app.web.forms import local_path, see_other
+from app.web.forms import local_path
 from app.web.identity import viewer_of
 from app.web.jobview import fact, file_row
 from app.web.problems import status_of
@@ -57,7 +56,6 @@ def page_routes() -> list[web.AbstractRouteDef]:
         web.get("/", files_page),
         web.get("/batches/{batch_id}", files_page),
         web.get("/jobs/{job_id}", job_page),
-        web.post("/samples", take_samples),
         web.get("/login", gate_page),
         web.get("/setup", gate_page),
         web.get("/signin", gate_page),
@@ -167,10 +165,6 @@ def _shell(request: web.Request, script: str | None) -> views.Shell:
     )
 
 
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 async def files_page(request: web.Request) -> web.Response:
     """GET / and /batches/{id}: the newest open batch, or all files; one batch."""
     viewer = viewer_of(request)
@@ -252,12 +246,6 @@ def _batch_title(batch: BatchRow, jobs: Sequence[JobState]) -> str:
         return batch.name
     first = min((job["filename"] for job in jobs), default="No files")
     return first if len(jobs) < 2 else f"{first} and {len(jobs) - 1:,} more"
-
-
-async def take_samples(request: web.Request) -> web.Response:
-    """POST /samples: the sample files as a batch, for a page without scripts."""
-    answer = await samples(request, intake_of(request))
-    return see_other(f"/batches/{orjson.loads(answer.body)['batch_id']}")
 
 
 async def job_page(request: web.Request) -> web.Response:

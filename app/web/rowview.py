@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.state import JobState
+from app.store.records import REVIEW_BELOW
 from app.web.words import amount_text
 
 ROWS_A_PAGE = 100
 STATES = (("", "All"), ("new", "New"), ("known", "Known"), ("review", "To check"))
-REVIEW_BELOW = 0.6
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from app.core.errors import Conflict, CrossSite, InvalidRequest, NotAuthenticated, NotFound
 from app.core.permissions import Viewer, may_see
-from app.core.protocol import Answer, Steer
+from app.core.protocol import Answer, Close, Steer
 from app.keys import DATABASE, DOOR, HUB, RUNNER, SETTINGS
 from app.live.websocket import serve_websocket
 from app.store.jobs import get_job
@@ -17,7 +17,6 @@ from app.web.history import owner_of_room
 from app.web.identity import is_allowed_origin, maybe_viewer, viewer_as
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-NOT_AUTHENTICATED = 4001
 CLOSING_S = 5.0
 
 
@@ -86,5 +85,5 @@ async def _viewer(request: web.Request) -> Viewer | None:
 async def _refuse(request: web.Request) -> web.WebSocketResponse:
     socket = web.WebSocketResponse(timeout=CLOSING_S, compress=False)
     await socket.prepare(request)
-    await socket.close(code=NOT_AUTHENTICATED, message=b"not authenticated")
+    await socket.close(code=Close.NOT_AUTHENTICATED, message=b"not authenticated")
     return socket

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.errors import AppError, InternalError
+from app.core.messages import count
 from app.core.state import JobState
-from app.core.times import iso_from_ms, ms_from_iso
+from app.core.times import ms_from_iso
 from app.web.feedview import EventLine, Message
 from app.web.jobview import FileRow, file_row, rows_of
 from app.web.rowview import Filter, TableRow
-from app.web.words import counted, size_text, took_text
+from app.web.words import size_text, took_text
 
 CELLS_AT_MOST = 60
 GROUPS = (("needs", "Needs you"), ("progress", "In progress"), ("done", "Done"))
@@ -235,12 +236,12 @@ def tally(rows: Sequence[FileRow]) -> tuple[int, str, str]:
     if done == len(rows):
         only = "The file is done." if done == 1 else f"All {done:,} files are done."
         return 100, only, ""
-    headline = f"{done:,} of {counted(len(rows), 'file')} {'is' if done == 1 else 'are'} done."
+    headline = f"{done:,} of {count(len(rows), 'file')} {'is' if done == 1 else 'are'} done."
     parts = []
     if going:
         parts.append(f"{going:,} {'is' if going == 1 else 'are'} on the way")
     if needing:
-        parts.append(f"{counted(needing, 'file')} {'needs' if needing == 1 else 'need'} you")
+        parts.append(f"{count(needing, 'file')} {'needs' if needing == 1 else 'need'} you")
     if aside:
         parts.append(f"{aside:,} {'was' if aside == 1 else 'were'} set aside")
     said = "; ".join(parts)
@@ -307,7 +308,7 @@ def undo_text(job: JobState) -> str:
     if job["status"] != "completed" or job["undone"] or not stored:
         return ""
     return (
-        f"This takes back {counted(int(stored), 'row')} that {job['filename']} stored,"
+        f"This takes back {count(int(stored), 'row')} that {job['filename']} stored,"
         " with their categories. The file itself stays here, and you can import it again."
     )
 
@@ -331,8 +332,4 @@ def no_rows(job: JobState, known: int) -> str:
 def size_of(job: JobState) -> str:
     """Return the file's size and rows for its page."""
     rows = rows_of(job)
-    return size_text(job["size"]) + ("" if rows is None else f" · {counted(rows, 'row')}")
-
-
-def started_at(created_ms: int) -> str:
-    return iso_from_ms(created_ms)
+    return size_text(job["size"]) + ("" if rows is None else f" · {count(rows, 'row')}")

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from app.core.messages import count
+
 STATE_OF_STATUS: Mapping[str, str] = {
     "pending": "wait",
     "processing": "run",
@@ -36,15 +38,10 @@ STATE_WORDS: Mapping[str, str] = {
 SIZES = ("KB", "MB", "GB", "TB")
 
 
-def counted(number: int, singular: str, plural: str | None = None) -> str:
-    """Return a grouped number with its noun: "1 row", "12,960 rows"."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
-
-
 def size_text(size_bytes: int) -> str:
     """Return a size as people know it: "640 bytes", "1.9 MB", "640 KB"; a kilobyte is 1000."""
     if size_bytes < 1000:
-        return counted(size_bytes, "byte")
+        return count(size_bytes, "byte")
     value = float(size_bytes)
     for unit in SIZES:
         value /= 1000
@@ -72,7 +69,7 @@ def time_left(seconds: int | None) -> str:
     minutes = _nearest(seconds / 60)
     if minutes < 60:
         return f"about {minutes} min left"
-    return f"about {counted(_nearest(minutes / 60), 'hour')} left"
+    return f"about {count(_nearest(minutes / 60), 'hour')} left"
 
 
 def took_text(duration_ms: int | None) -> str:

@@ -21,7 +21,6 @@ from app.store.records import (
     reading_records,
     save_categories,
     save_label_vendors,
-    save_labels,
     save_vendors,
     totals,
     vendor_totals,
@@ -110,12 +109,13 @@ async def test_an_unknown_job_has_no_rows(path: Path) -> None:
 async def test_rows_with_a_doubtful_category_wait_for_review(path: Path) -> None:
     fill(path)
     with writing_records(path) as connection:
-        save_labels(
+        save_label_vendors(connection, "job-1", [(CAFE, "Cafe"), (RENT, "Landlord")])
+        save_categories(
             connection,
             "job-1",
             [
-                (CAFE, "Cafe", "Eating out", "the name says so", 0.95),
-                (RENT, "Landlord", "Housing", "it is like earlier ones", 0.4),
+                (CAFE, "Eating out", "the name says so", 0.95),
+                (RENT, "Housing", "it is like earlier ones", 0.4),
             ],
         )
     reader = await RecordsReader.open(path)

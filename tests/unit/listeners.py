@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.protocol import Conversation, Follow, Hangup, Subscribe, Subscribed
-from app.core.rooms import Room, parse_room, rooms_of
+from app.core.rooms import Room, parse_room
 from app.core.wire import PING
 from app.live.hub import Hub
 from app.live.session import Session
@@ -114,7 +114,8 @@ Wish = tuple[int, frozenset[str] | None]  # past which seq, and which types
 
 def wanted(event: Recorded, room: Room, wish: Wish) -> bool:
     since, types = wish
-    of_room = room in rooms_of(event.job_id, event.batch_id, event.user_id)
+    own = {"all": "", "user": event.user_id, "batch": event.batch_id, "job": event.job_id}
+    of_room = own[room.kind] == room.id
     return of_room and event.seq > since and (types is None or event.type in types)
 
 
