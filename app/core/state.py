@@ -108,9 +108,6 @@ def place(
 STATUS_AFTER: Mapping[str, str] = {
     "job_created": "pending",
     "processing_started": "processing",
-    "job_paused": "paused",
-    "job_resumed": "pending",
-    "clarification_requested": "waiting",
     "job_cancelled": "cancelled",
     "job_retried": "pending",
     "processing_completed": "completed",

@@ -9,19 +9,20 @@ from pydantic import BaseModel, TypeAdapter
 
 from app import __version__
 from app.web import auth, batches, health, history, jobs, models, uploads
+from app.web.identity import COOKIE
 from app.web.wire import state_answer
 
 PARAMETER = re.compile(r"\{(\w+)\}")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SECURITY = {
-    "cookie": {"type": "apiKey", "in": "cookie", "name": "livetrail_session"},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
     "bearer": {"type": "http", "scheme": "bearer", "description": "an API token, lt_..."},
 }
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {"type": "string", "minLength": 1, "maxLength": batches.LONGEST_KEY},
     "description": "the same key gets the same answer again, and nothing is done twice",
 }
 
