@@ -59,6 +59,8 @@ class Event(BaseModel):
 
 
 class BatchCreated(Event):
+    """Files were taken in together; `jobs` says how many, and a `job_created` follows for each."""
+
     type: Literal["batch_created"] = "batch_created"
     name: str = ""
     jobs: int = 0
@@ -73,6 +75,8 @@ class BatchCompleted(Event):
 
 
 class JobCreated(Event):
+    """A file is on the disk and waits for its turn; `plan` has the stages of its work."""
+
     type: Literal["job_created"] = "job_created"
     filename: str
     size: int = Field(ge=0, description="bytes")
@@ -82,16 +86,22 @@ class JobCreated(Event):
 
 
 class ProcessingStarted(Event):
+    """The work begins, or goes on after the server was stopped (`resumed`)."""
+
     type: Literal["processing_started"] = "processing_started"
     attempt: int = 1
     resumed: bool = Field(default=False, description="goes on after the server was stopped")
 
 
 class StepStarted(Event):
+    """A step of the plan begins."""
+
     type: Literal["step_started"] = "step_started"
 
 
 class StepCompleted(Event):
+    """A step has ended well; no crash makes it run again. `summary` is a few words for its stage."""
+
     type: Literal["step_completed"] = "step_completed"
     duration_ms: int = 0
     summary: str = ""
@@ -115,6 +125,8 @@ class ProcessingWarning(Event):
 
 
 class JobCancelled(Event):
+    """The user named `by` ended the job; what it had stored was taken back."""
+
     type: Literal["job_cancelled"] = "job_cancelled"
     by: str = ""
 
@@ -137,12 +149,16 @@ class JobUndone(Event):
 
 
 class ProcessingCompleted(Event):
+    """The job ended well; `duration_ms` counts from its first start."""
+
     type: Literal["processing_completed"] = "processing_completed"
     result: dict[str, Any] = Field(default_factory=dict)
     duration_ms: int = 0
 
 
 class ProcessingFailed(Event):
+    """The job ended in a failure, told in three sentences."""
+
     type: Literal["processing_failed"] = "processing_failed"
     error: ErrorInfo
     duration_ms: int = 0

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.core.errors import StorageFull
 from app.store.database import migrate
-from app.store.writer import DISK_FULL
+from app.store.writer import transaction
 
 SCRIPTS: tuple[str, ...] = (
     """
@@ -164,14 +163,5 @@ def writing_records(path: Path | str) -> Iterator[sqlite3.Connection]:
 
     A full disk raises StorageFull.
     """
-    with reading_records(path) as connection:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
-        except BaseException as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error) and error.sqlite_errorcode in DISK_FULL:
-                raise StorageFull from error
-            raise
+    with reading_records(path) as connection, transaction(connection):
+        yield connection

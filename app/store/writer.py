@@ -4,7 +4,8 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +34,24 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA busy_timeout = 10000")
     connection.execute(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES}")
     return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """BEGIN IMMEDIATE and COMMIT around the body; rolled back when anything is raised.
+
+    A full disk raises StorageFull.
+    """
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("COMMIT")
+    except BaseException as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if isinstance(error, sqlite3.Error) and error.sqlite_errorcode in DISK_FULL:
+            raise StorageFull from error
+        raise
 
 
 class Writer:
@@ -82,18 +101,8 @@ class Writer:
         self._connection.close()
 
     def _transact(self, work: Work[T]) -> T:
-        connection = self._connection
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            outcome = work(connection)
-            connection.execute("COMMIT")
-        except BaseException as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error) and error.sqlite_errorcode in DISK_FULL:
-                raise StorageFull from error
-            raise
-        return outcome
+        with transaction(self._connection):
+            return work(self._connection)
 
 
 def _settle(future: asyncio.Future[Any], outcome: Any, error: BaseException | None) -> None:

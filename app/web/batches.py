@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -48,26 +48,28 @@ class Intake:
     path: str
 
 
+TakeIn = Callable[[web.Request, Intake], Awaitable[Answer]]
+
+
 async def create(request: web.Request) -> web.Response:
     """POST /api/v1/batches: take files in. 202 once every byte is on the disk and in the log."""
-    intake = _intake(request)
-    if intake.key is None:
-        return _accepted(await upload(request, intake))
-    idempotency = request.app[IDEMPOTENCY]
-    with idempotency.answering(intake.viewer.user_id, intake.key):
-        known = await idempotency.answered(intake.viewer.user_id, intake.key, intake.path)
-        return _accepted(known or await upload(request, intake))
+    return await _once(request, upload)
 
 
 async def create_samples(request: web.Request) -> web.Response:
     """POST /api/v1/samples: take the sample files in, to try everything out."""
+    return await _once(request, samples)
+
+
+async def _once(request: web.Request, take_in: TakeIn) -> web.Response:
+    """Do `take_in`, or say again what was answered under the same Idempotency-Key."""
     intake = _intake(request)
     if intake.key is None:
-        return _accepted(await samples(request, intake))
+        return _accepted(await take_in(request, intake))
     idempotency = request.app[IDEMPOTENCY]
     with idempotency.answering(intake.viewer.user_id, intake.key):
         known = await idempotency.answered(intake.viewer.user_id, intake.key, intake.path)
-        return _accepted(known or await samples(request, intake))
+        return _accepted(known or await take_in(request, intake))
 
 
 async def upload(request: web.Request, intake: Intake) -> Answer:
