@@ -100,7 +100,7 @@ class StepStarted(Event):
 
 
 class StepCompleted(Event):
-    """A step has ended well; no crash makes it run again. `summary` is a few words for its stage."""
+    """A step has ended well; no crash repeats it. `summary` is a few words for its stage."""
 
     type: Literal["step_completed"] = "step_completed"
     duration_ms: int = 0
