@@ -40,7 +40,7 @@ OWN: Mapping[str, str] = {
     "stored": "Your data is saved",
     "undone": "Taken back: everything this file stored is gone again",
     "retried": "Trying again from where it stopped...",
-    "cancelled": "Cancelled. What was stored before stays as it was",
+    "cancelled": "Cancelled. Nothing of this file is stored",
     "batch_completed": "All your files are done",
 }
 """Sentences for our own further steps, in the same voice."""

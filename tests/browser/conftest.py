@@ -101,6 +101,6 @@ async def visit(chromium: Browser) -> AsyncIterator[Visit]:
 
     yield arrive
     for visitor in visitors:
-        violations = await visitor.violations()
+        found = (visitor.unexpected(), await visitor.violations())
         await visitor.context.close()
-        assert (visitor.unexpected(), violations) == ([], [])
+        assert found == ([], [])

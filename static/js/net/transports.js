@@ -23,9 +23,7 @@ export function openSocket({ url, WebSocket, onOpen, onText, onClose }) {
     over = true;
     onClose({ code });
   };
-  socket.onopen = () => {
-    if (!over) onOpen();
-  };
+  socket.onopen = () => (over ? socket.close(1000) : onOpen());
   socket.onmessage = (message) => {
     if (!over && typeof message.data === "string") onText(message.data);
   };
@@ -39,7 +37,8 @@ export function openSocket({ url, WebSocket, onOpen, onText, onClose }) {
     },
     close() {
       over = true;
-      socket.close(1000);
+      // one that is still connecting is closed once it is open: now, it would be an error to tell
+      if (socket.readyState) socket.close(1000);
     },
   };
 }
