@@ -32,4 +32,5 @@ DOOR = web.AppKey("door", Door)
 IDEMPOTENCY = web.AppKey("idempotency", Idempotency)
 
 VIEWER = web.RequestKey("viewer", Viewer)
+GIVEN = web.RequestKey("given", dict[str, str])  # the fields of a form, for showing it again
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -208,7 +208,7 @@ class WorkerCrashed(AppError):
 
 class StepTimeout(AppError):
     code = "step_timeout"
-    title = "This step of {filename} took longer than {limit_s} seconds"
+    title = "This step of {filename} took longer than {limit_s:second/seconds}"
     kept = "Every step before this one is kept, and nothing is half stored."
     hint = "Retry, or split the file into smaller ones."
     retryable = True

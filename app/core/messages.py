@@ -52,6 +52,26 @@ def count(number: object, singular: str, plural: str | None = None) -> str:
     return f"{value:,} {singular if value == 1 else plural or singular + 's'}"
 
 
+SIZES = ("KB", "MB", "GB", "TB")
+
+
+def size_text(size_bytes: int) -> str:
+    """Return a size as people know it: "640 bytes", "1.9 MB", "640 KB"; a kilobyte is 1000."""
+    if size_bytes < 1000:
+        return count(size_bytes, "byte")
+    value = float(size_bytes)
+    for unit in SIZES:
+        value /= 1000
+        if value < 999.5 or unit == SIZES[-1]:
+            break
+    return f"{value:.1f} {unit}" if value < 9.95 else f"{nearest(value)} {unit}"
+
+
+def nearest(value: float) -> int:
+    """Round a half up, as the script does."""
+    return int(value + 0.5)
+
+
 def _percent(score: object) -> str:
     return f"{round(float(score) * 100)}%"  # type: ignore[arg-type]
 
@@ -125,6 +145,10 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
                 f"Reading through your data: {_grouped(c['rows_done'])}"
                 f" of {count(c['rows_total'], 'row')}..."
             ),
+        ),
+        (
+            ("rows_done",),
+            lambda c: f"Reading through your data: {count(c['rows_done'], 'row')} so far...",
         ),
         (
             ("zone", "zones", "page"),

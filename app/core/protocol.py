@@ -316,7 +316,34 @@ def _refusal(text: str, error: ValidationError) -> Problem:
             message="Unknown op; there are subscribe, unsubscribe, ack, ping, pause, resume,"
             " cancel, retry and answer.",
         )
-    where = ".".join(str(part) for part in first["loc"][1:]) or "message"
     return Problem(
-        id=message_id, code="invalid_request", message=f"{where[:100]}: {first['msg'][:200]}."
+        id=message_id,
+        code="invalid_request",
+        message=_wrong(first["loc"], first["type"]),
     )
+
+
+TAKES = {
+    "id": "a text of at most 64 characters or a whole number",
+    "room": "the name of a room, such as user:me, of at most 80 characters",
+    "after": f"a whole number from 0 to {LARGEST_SEQ}",
+    "seq": f"a whole number from 0 to {LARGEST_SEQ}",
+    "log": "a text of at most 64 characters",
+    "types": "a list of 1 to 50 types of events",
+    "snapshot": "true or false",
+    "job_id": "a text of 1 to 64 characters",
+    "clarification_id": "a text of 1 to 64 characters",
+}
+"""What each field of a client's message may hold, in words."""
+
+
+def _wrong(place: tuple[int | str, ...], kind: str) -> str:
+    """Say what is wrong at `place`: the op, the field, and what lies within it."""
+    if len(place) < 2:
+        return "A message is a JSON object with an op."
+    op, field = str(place[0]), str(place[1])[:100]
+    if kind == "missing":
+        return f"{op} needs {field}."
+    if kind == "extra_forbidden":
+        return f"{op} takes no {field}."
+    return f"{field} has to be {TAKES[field]}."

@@ -44,10 +44,13 @@ class JobInHand:
     plan: Plan
     step: str
     fraction: float = 0.0
-    eta: Eta = field(default_factory=Eta)
+    eta: Eta = field(init=False)
     told: str | None = None  # the sentence that was told last
     not_before_s: float = float("-inf")
     held: ProcessingProgress | None = None
+
+    def __post_init__(self) -> None:
+        self.eta = Eta(self.plan.step_keys, self.size)
 
     def enter(self, step: str) -> None:
         """Begin `step` of the plan."""
@@ -127,5 +130,4 @@ class Report:
 
     def time_left(self, job: JobInHand) -> int | None:
         """Return the seconds that `job` will still take; None while nobody can know."""
-        at = job.plan.progress(job.step, job.fraction)
-        return job.eta.update(at, round(self._clock_s() * 1000))
+        return job.eta.update(job.step, job.fraction, round(self._clock_s() * 1000))

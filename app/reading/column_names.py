@@ -15,6 +15,7 @@ def plain_name(name: str) -> str:
 
 # Names in the form that plain_name gives them, the better ones first. English, German, Dutch,
 # French, Spanish, Italian, Swedish, Norwegian, Danish, Polish, Czech, Hungarian.
+# Gross goes before net: what was sold is the amount, and what the service kept of it is a fee.
 NAMES: dict[str, str] = {
     "date": """booking date;transaction date;posting date;posted date;date posted;date processed;
         completed date;date completed;date;date utc;post date;process date;buchungstag;
@@ -34,12 +35,12 @@ NAMES: dict[str, str] = {
         valuta datum;datum verrekening;date valeur;date de valeur;fecha valor;f valor;data valuta;
         valutadag;rantedag;rentedato;data waluty;datum valuty;datum splatnosti;ertekna;erteknap;
         execution date;effective date;settlement date;authorized date;interest date""",
-    "amount": """amount;net;net amount;transaction amount;betrag;buchungsbetrag;umsatz;
-        betrag eur;bedrag;bedrag in eur;transactiebedrag;montant;importe;importo;belopp;belob;
-        belop;kwota;kwota transakcji;kwota operacji;castka;zauctovana castka;castka transakce;
-        objem;suma;summe;osszeg;tranzakcio osszege;amount eur;amount usd;amount gbp;amount czk;
-        amount in account currency;gross;gross amount;total;total amount;value;sum;paid amount;
-        amount paid;amount net;beloep;quantite;valeur;valor;movimento;netto;brutto""",
+    "amount": """amount;gross;gross amount;net;net amount;transaction amount;betrag;
+        buchungsbetrag;umsatz;betrag eur;bedrag;bedrag in eur;transactiebedrag;montant;importe;
+        importo;belopp;belob;belop;kwota;kwota transakcji;kwota operacji;castka;zauctovana castka;
+        castka transakce;objem;suma;summe;osszeg;tranzakcio osszege;amount eur;
+        amount usd;amount gbp;amount czk;amount in account currency;total;total amount;value;sum;paid amount;
+        amount paid;amount net;beloep;quantite;valeur;valor;movimento;brutto;netto""",
     "debit": """debit;debits;debit amount;withdrawal;withdrawals;withdrawal amt;paid out;
         money out;outflow;amount debit;debit eur;soll;belastung;belastungen;lastschrift;ausgang;
         ausgabe;ausgaben;debet;debit montant;debit euros;cargo;cargos;debe;adeudo;gasto;gastos;
@@ -63,7 +64,7 @@ NAMES: dict[str, str] = {
         saldo na mutatie;kontostand;saldo nach buchung;solde;saldo contabile;saldo disponible;
         saldo po operacji;saldo po transakcji;zustatek;zustatek po transakci;zustatek na uctu;
         egyenleg;bokfort saldo;balance after transaction;available balance;closing balance;
-        ledger balance;balance eur;new balance""",
+        ledger balance;balance eur;new balance;guthaben""",
     "description": """description;transaction description;verwendungszweck;beschreibung;
         transaktionsbeschreibung;buchungstext;buchungsdetails;zahlungszweck;
         details;transaction details;narrative;narration;omschrijving;omschrijving 1;mededelingen;
@@ -95,7 +96,7 @@ NAMES: dict[str, str] = {
         id transakce;identifikace transakce;referencni cislo transakce;variabilni symbol;vs;
         variable symbol;variable symbol 1;megbizas azonosito;volgnr;check number;check no;
         cheque number;serial number;record id;order id;order;invoice number;receipt number;
-        fitid;uuid;end to end id;source id;number;num;no""",
+        fitid;uuid;transaktionscode;end to end id;source id;number;num;no""",
     "account": """account;account number;account no;account id;account name;own account;
         auftragskonto;kontonummer;konto;iban;iban auftraggeberkonto;iban bban;iban kontoinhaber;
         auftraggeberkonto;bezeichnung auftragskonto;rekening;rekeningnummer;
@@ -105,14 +106,14 @@ NAMES: dict[str, str] = {
         bank account details;bank account""",
     "category": """category;categories;category name;kategorie;hauptkategorie;unterkategorie;
         categorie;categoria;kategori;kategoria;kategorie transakce;spending category;rubrik;
-        reporting category;personal finance category primary;subcategory""",
+        personal finance category primary;subcategory""",
     "type": """type;transaction type;umsatzart;transaktionstyp;buchungsart;code;transactietype;
         soort;mutatiesoort;type operation;tipo;tipo operacion;typ transakce;typ;
         typ transakcji;rodzaj transakcji;rodzaj operacji;tranzakcio tipusa;transaction;
-        transaction code;kind""",
+        transaction code;kind;reporting category;event type""",
     "status": """status;state;pending;transaction status;info;uitgavenstaat;stav;estado;stato;
         statut;storno;cancellation""",
-    "fee": """fee;fees;gebuhr;gebuehr;kosten;frais;commission;commissione;comision;poplatek;
+    "fee": """fee;fees;gebuhr;gebuehr;entgelt;kosten;frais;commission;commissione;comision;poplatek;
         oplata;prowizja;avgift;gebyr;fee amount;kosten op verrichting""",
 }
 

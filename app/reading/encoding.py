@@ -37,6 +37,12 @@ OWN_SCRIPT = ("cp1251", "cp1253")
 WORD = re.compile(r"[^\W\d_]+|[^\x00-\x7f]+")
 DOS_OR_MAC = 0.95  # old: they have to fit clearly better
 EAST_ASIAN_BYTES = 8
+# Letters that a line has by chance only very seldom when it was not written in UTF-8. In a Western
+# page a capital before a sign may look like UTF-8 too ("CAFÉ’S"), but as a letter of another kind.
+PROOF = re.compile(
+    "[\u00a0-\u017f\u0218-\u021b\u0370-\u045f\u0800-\U0010ffff]|[\u0180-\u07ff]{3}"
+)
+MIXED_LINES = 20  # one proper UTF-8 line among so many that are none is no chance
 GUESS_BYTES = 64 * 1024
 
 
@@ -71,9 +77,11 @@ def detect_encoding(sample: bytes, *, whole: bool = False) -> Encoding:
             return Encoding(name, fallback, len(mark), guessed=False)
     if wide := _wide_without_mark(sample):
         return Encoding(wide, None, 0, guessed=False)
-    if _is_utf8(sample, whole=whole) or _mostly_utf8(sample):
+    if _is_utf8(sample, whole=whole):
         return Encoding("utf-8", FALLBACK, 0, guessed=False)
-    return Encoding(_guess(sample), "latin-1", 0, guessed=True)
+    return _among_lines(sample.splitlines()[: None if whole else -1]) or Encoding(
+        _guess(sample), "latin-1", 0, guessed=True
+    )
 
 
 def _wide_without_mark(sample: bytes) -> str | None:
@@ -103,18 +111,34 @@ def _is_utf8(sample: bytes, *, whole: bool) -> bool:
     return True
 
 
-def _mostly_utf8(sample: bytes) -> bool:
-    """Among the lines that are not plain ASCII, at least four in five are proper UTF-8."""
-    fitting = broken = 0
-    for line in sample.splitlines()[:-1]:
+def _among_lines(lines: list[bytes]) -> Encoding | None:
+    """UTF-8 and the page of the other lines when many are proper UTF-8, but not all; else None.
+
+    Many are four in five of the lines that are not plain ASCII, or fewer that are UTF-8 beyond
+    chance. Chance is seldom in single-byte pages and frequent in East Asian ones.
+    """
+    proofs = chances = 0
+    others = []
+    for line in lines:
         if line.isascii():
             continue
         try:
-            line.decode("utf-8")
-            fitting += 1
+            proven = PROOF.search(line.decode("utf-8")) is not None
         except UnicodeDecodeError:
-            broken += 1
-    return fitting > 0 and fitting >= 4 * broken
+            others.append(line)
+        else:
+            proofs += proven
+            chances += not proven
+    if proofs + chances == 0:
+        return None
+    if proofs + chances >= 4 * len(others):
+        return Encoding("utf-8", FALLBACK, 0, guessed=False)
+    if proofs <= chances or proofs * MIXED_LINES < len(others):
+        return None
+    page = _guess(b"\n".join(others))
+    if page not in ALPHABETS and proofs < len(others):
+        return None
+    return Encoding("utf-8", page, 0, guessed=False)
 
 
 def _guess(sample: bytes) -> str:

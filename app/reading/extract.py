@@ -1,12 +1,11 @@
 """The step extracting: all rows of a table as typed columns, in parts that later steps load."""
 
 import gc
-import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -14,7 +13,6 @@ from app.core.errors import TooManyRows
 from app.core.notices import RejectedRows
 from app.core.reading import Task, Tell
 from app.reading.columns import Column
-from app.reading.dialect import SAMPLE_ROWS
 from app.reading.frames import plain_frame
 from app.reading.parts import PartWriter
 from app.reading.tables import TableShape, read_rows
@@ -32,18 +30,22 @@ def extract(task: Task, tell: Tell) -> dict[str, Any]:
     found = task["found"]["field_detection"]
     columns = [Column(**column) for column in found["columns"]]
     has_amounts = bool(found["has_amounts"])
-    estimate = int(found["rows_estimate"])
     writer = PartWriter(Path(task["work_dir"]), task["user_id"])
     done = 0
     with _no_collections():
-        for frame, misfits in _in_parts(task, tell, columns, has_amounts=has_amounts):
+        for part in _in_parts(task, tell, columns, has_amounts=has_amounts):
+            frame, misfits = part.frame, part.misfits
             done += frame.height + len(misfits)
             if done > task["limits"]["max_rows"]:
                 raise TooManyRows(filename=task["filename"], limit=task["limits"]["max_rows"])
             rows, rejected = type_rows(frame, columns, has_amounts=has_amounts)
             writer.add(rows, sorted([*misfits, *rejected], key=lambda row: row.line))
-            total = max(done, estimate)
-            tell(done, total, rows_done=done, rows_total=total)
+            tell(
+                min(part.bytes_done, task["size"]),
+                task["size"],
+                rows_done=done,
+                rows_total=done if part.last else None,
+            )
         summary = writer.finish()
     if summary["rejected"]:
         rows = summary["rows"] + summary["rejected"]
@@ -51,12 +53,25 @@ def extract(task: Task, tell: Tell) -> dict[str, Any]:
     return summary
 
 
+class _Part(NamedTuple):
+    """About PART_ROWS rows: those of the table's width, and the misfits.
+
+    bytes_done  how much of the file was read up to here
+    last        there is nothing behind it, for certain; without it nobody knows
+    """
+
+    frame: pl.DataFrame
+    misfits: list[Rejected]
+    bytes_done: int
+    last: bool = False
+
+
 def _in_parts(
     task: Task, tell: Tell, columns: list[Column], *, has_amounts: bool
-) -> Iterator[tuple[pl.DataFrame, list[Rejected]]]:
-    """Yield about PART_ROWS rows at a time: those of the table's width, and the misfits.
+) -> Iterator[_Part]:
+    """Yield the table's rows part by part.
 
-    Warns of what detect_shape could not see yet in the rows it looked at.
+    Warns of what detect_shape could not count yet in the rows it looked at.
     """
     found = task["found"]["field_detection"]
     shape = TableShape.from_json(found["shape"])
@@ -79,13 +94,12 @@ def _in_parts(
         frames.append(frame)
         height += frame.height
         if height >= PART_ROWS or len(misfits) >= PART_ROWS:
-            yield pl.concat(frames, rechunk=True), misfits
+            yield _Part(pl.concat(frames, rechunk=True), misfits, chunk.bytes_done)
             frames, misfits, height = [], [], 0
     if frames:
-        yield pl.concat(frames, rechunk=True), misfits
+        yield _Part(pl.concat(frames, rechunk=True), misfits, task["size"], last=True)
     for notice in source.notices():
-        if notice.facts.get("line", math.inf) > shape.first_row_line + SAMPLE_ROWS:
-            tell.warn(notice)
+        tell.warn(notice)
 
 
 @contextmanager

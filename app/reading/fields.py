@@ -22,8 +22,8 @@ AMOUNT_ROLES = ("amount", "debit", "credit", "balance", "fee")
 def detect_fields(task: Task, tell: Tell) -> dict[str, Any]:
     """Find the table's shape and what its columns mean.
 
-    Returns shape, columns (see columns.Column), header_line, rows_estimate, has_amounts and
-    sample (up to 50 raw rows). Where the first rows leave open which part of a date is the day,
+    Returns shape, columns (see columns.Column), header_line, has_amounts and sample (up
+    to 50 raw rows). Where the first rows leave open which part of a date is the day,
     or which mark the decimal one, the rest of the file is asked.
 
     Raises NotATable, NoRows, TooManyColumns, LineTooLong, EmptyFile, DamagedFile and
@@ -42,9 +42,8 @@ def detect_fields(task: Task, tell: Tell) -> dict[str, Any]:
     columns = find_columns(header, fitted)
     roles = {column.role for column in columns}
     has_amounts = "date" in roles and bool(roles & {"amount", "debit", "credit"})
-    estimate = estimate_rows(task["size"], shape, sample)
     if has_amounts:
-        _decide_by_all_rows(task, tell, shape, columns, fitted, estimate)
+        _decide_by_all_rows(task, tell, shape, columns, fitted)
     else:
         for column in columns:  # a list of something else: nothing in it is read as money
             column.role = None
@@ -53,21 +52,9 @@ def detect_fields(task: Task, tell: Tell) -> dict[str, Any]:
         "shape": shape.to_json(),
         "columns": [column.to_json() for column in columns],
         "header_line": shape.header_line,
-        "rows_estimate": estimate,
         "has_amounts": has_amounts,
         "sample": [[cell[:SHOWN_LETTERS] for cell in row] for row in sample[:SHOWN_ROWS]],
     }
-
-
-def estimate_rows(size: int, shape: TableShape, sample: Sequence[Sequence[str]]) -> int:
-    """Guess the number of rows of a file of `size` bytes from the length of its first ones."""
-    letters = sum(sum(map(len, row)) + len(row) for row in sample)
-    if shape.kind == "xlsx":  # packed, about six times
-        return max(len(sample), size * 6 * len(sample) // max(letters, 1))
-    wide = 2 if shape.encoding.startswith("utf-16") else 1
-    if size * 0.9 <= letters * wide or len(sample) < 300:
-        return len(sample)
-    return max(len(sample), size * len(sample) // (letters * wide))
 
 
 def _decide_by_all_rows(
@@ -76,7 +63,6 @@ def _decide_by_all_rows(
     shape: TableShape,
     columns: list[Column],
     sample: list[list[str]],
-    estimate: int,
 ) -> None:
     """Fix the date order and the decimal mark of every column that needs one."""
     dates = {c.index: DateCount() for c in columns if c.role in DATE_ROLES}
@@ -95,15 +81,13 @@ def _decide_by_all_rows(
 
     open_dates, open_marks = open_columns()
     if open_dates or open_marks:
-        done = len(sample)
-        for rows in _rows_below(task, shape, len(sample)):
+        for rows, bytes_done in _rows_below(task, shape, len(sample)):
             for index in open_dates:
                 dates[index].add(_cells(rows, index))
             for index in open_marks:
                 marks[index].add(_cells(rows, index))
-            done += len(rows)
             open_dates, open_marks = open_columns()
-            tell(done, max(done, estimate))
+            tell(min(bytes_done, task["size"]), task["size"])
             if not open_dates and not open_marks:
                 break
     _settle_dates(tell, columns, dates)
@@ -114,13 +98,13 @@ def _cells(rows: Sequence[Sequence[str]], index: int) -> list[str]:
     return [row[index] for row in rows if index < len(row)]
 
 
-def _rows_below(task: Task, shape: TableShape, skip: int) -> Iterator[list[list[str]]]:
-    """The rows after the first `skip` ones, in chunks."""
+def _rows_below(task: Task, shape: TableShape, skip: int) -> Iterator[tuple[list[list[str]], int]]:
+    """The rows after the first `skip` ones, in chunks, and how much of the file was read."""
     for chunk in read_rows(Path(task["path"]), shape, task["limits"], task["filename"]):
         rows = chunk.rows[skip:]
         skip = max(0, skip - len(chunk.rows))
         if rows:
-            yield rows
+            yield rows, chunk.bytes_done
 
 
 def _settle_dates(tell: Tell, columns: list[Column], dates: dict[int, DateCount]) -> None:

@@ -32,7 +32,7 @@ class Chunk(NamedTuple):
 
     lines       the source line (from 1) on which each row begins
     rows        as many as `lines`; [] when there is a frame
-    bytes_done  how much of the file was read for it
+    bytes_done  how much of the file was read up to its end; a packed file's share by its rows
     frame       the same rows as columns, when whoever reads asked for it and they are plain
     """
 

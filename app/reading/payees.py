@@ -141,15 +141,16 @@ def _around_star(low: str) -> str:
     """Return the side of the first star on which the name stands."""
     head, _, tail = low.partition("*")
     before, tail = head.strip(" _").split(), tail.strip(" *")
-    if not before or not tail:
-        return tail or head
+    after = tail.split()
+    if not before or not after:
+        return tail if after else head
     service = before[-1]
     if service in STAR_KEEPS or before[0] in STAR_KEEPS:
         return head
     if service in PROCESSORS:
         return tail
     # An unknown service: the name is before the star when what follows is only a code.
-    first = tail.split()[0]
+    first = after[0]
     return head if _DIGIT.search(first) or not _VOWEL.search(first) else f"{head} {tail}"
 
 

@@ -55,6 +55,7 @@ class Workbook:
     """An open workbook. Raises PasswordProtected or DamagedFile, each with the file's name."""
 
     def __init__(self, path: Path, filename: str) -> None:
+        self.last_row = 0  # of the sheet whose rows are read; rows without any value count
         self._filename = filename
         try:
             self._book = calamine.CalamineWorkbook.from_path(path)
@@ -82,6 +83,7 @@ class Workbook:
             raise DamagedFile(filename=self._filename) from error
         if found.start is None:
             return
+        self.last_row = found.end[0] + 1
         for number, cells in enumerate(found.iter_rows(), found.start[0] + 1):
             row = [cell_text(value) for value in cells]
             if any(row):
@@ -102,14 +104,12 @@ class SheetReader:
 
     def __iter__(self) -> Iterator[Chunk]:
         size = self._path.stat().st_size
-        rows = (
-            (number, row)
-            for number, row in Workbook(self._path, self._filename).rows(self._sheet)
-            if number >= self._first_line
-        )
+        book = Workbook(self._path, self._filename)
+        rows = (pair for pair in book.rows(self._sheet) if pair[0] >= self._first_line)
         while part := list(islice(rows, CHUNK_ROWS)):
             lines: Sequence[int] = [number for number, _ in part]
-            yield Chunk(lines, [row for _, row in part], size)
+            done = size * lines[-1] // max(book.last_row, lines[-1])
+            yield Chunk(lines, [row for _, row in part], done)
 
 
 class SheetExtent:

@@ -2,18 +2,17 @@
 
 from collections.abc import Awaitable
 from typing import Annotated
-from urllib.parse import urlencode
 
 import orjson
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.core.errors import AppError, TooManyRequests
+from app.keys import ACCOUNTS, GIVEN
 from app.store.idempotency import Answer
 from app.web.auth import check_password, claim_server, sign_in_as, sign_out
 from app.web.batches import intake_of, samples, upload
 from app.web.jobs import cancel_job, retry_job, undo_job
-from app.web.wire import read_fields, read_form, validated
+from app.web.wire import read_fields, validated
 
 LONGEST_PATH = 2000
 
@@ -49,14 +48,8 @@ class SetupForm(BaseModel):
 
 async def login(request: web.Request) -> web.Response:
     """POST /login."""
-    fields = await read_fields(request)
-    try:
-        given = validated(LoginForm, fields, "form")
-        user = await check_password(request, given.name, given.password)
-    except TooManyRequests:  # how long to wait would be lost on the way
-        raise
-    except AppError as error:
-        return sent_back("/login", error, next=local_path(fields.get("next")))
+    given = validated(LoginForm, await _kept(request), "form")
+    user = await check_password(request, given.name, given.password)
     response = see_other(given.next)
     await sign_in_as(request, user, response)
     return response
@@ -64,11 +57,19 @@ async def login(request: web.Request) -> web.Response:
 
 async def setup(request: web.Request) -> web.Response:
     """POST /setup."""
-    given = await read_form(request, SetupForm)
+    if await request.app[ACCOUNTS].claimed():
+        return see_other("/setup")  # which says so
+    given = validated(SetupForm, await _kept(request), "form")
     user = await claim_server(request, given.token, given.name, given.password)
     response = see_other("/")
     await sign_in_as(request, user, response)
     return response
+
+
+async def _kept(request: web.Request) -> dict[str, str]:
+    """Return the fields that were sent; a page that refuses them shows them again, no secrets."""
+    request[GIVEN] = fields = await read_fields(request)
+    return fields
 
 
 async def logout(request: web.Request) -> web.Response:
@@ -112,8 +113,3 @@ async def cancel(request: web.Request) -> web.Response:
 def see_other(path: str) -> web.Response:
     """Return the answer that leads a browser on to `path`."""
     return web.Response(status=303, headers={"Location": path})
-
-
-def sent_back(path: str, error: AppError, **query: str) -> web.Response:
-    """Return the answer that leads a browser back to the page, which then tells the error."""
-    return see_other(f"{path}?{urlencode({'error': error.code, **query})}")

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.messages import count
+from app.core.messages import count, size_text
 from app.core.state import JobState
 from app.web.words import (
     GROUP_OF_STATE,
     STATE_OF_STATUS,
     STATE_WORDS,
     kind_of,
-    size_text,
     time_left,
     took_text,
 )

@@ -13,10 +13,11 @@ import orjson
 from aiohttp import web
 
 from app.core.errors import AppError, NotFound
+from app.core.messages import size_text
 from app.core.permissions import may_see
 from app.core.state import JobState
 from app.core.times import iso_from_ms
-from app.keys import DATABASE, RECORDS, SETTINGS, VIEWER
+from app.keys import ACCOUNTS, DATABASE, GIVEN, RECORDS, SETTINGS, VIEWER
 from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch, list_batches, status_counts
 from app.store.events import read_job
@@ -27,7 +28,7 @@ from app.web.identity import viewer_of
 from app.web.jobview import fact, file_row
 from app.web.problems import status_of
 from app.web.static import STATIC, STYLE_SHEET, StaticFiles, static_file
-from app.web.words import size_text, took_text
+from app.web.words import took_text
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATES = ROOT / "templates"
@@ -146,7 +147,7 @@ def error_response(
     """
     code = status or status_of(error.code)
     if request.method == "POST" and request.path in GATE_FORMS:
-        return render(request, GATE_FORMS[request.path], _gate(request, error, "/"), code)
+        return render(request, GATE_FORMS[request.path], _gate(request, error), code)
     page = views.error_page(_shell(request, None), error, code, VIEWER in request)
     return render(request, "error.html", page, code)
 
@@ -341,15 +342,16 @@ async def _one_earlier(
 async def gate_page(request: web.Request) -> web.Response:
     """GET /login, /setup and /signin. The links to the last two carry a token in the fragment."""
     name = request.path.strip("/")
-    error = views.error_from_code(request.query.get("error", ""))
-    wanted = local_path(request.query.get("next"))
-    return render(request, f"{name}.html", _gate(request, error, wanted))
+    claimed = await request.app[ACCOUNTS].claimed()
+    return render(request, f"{name}.html", replace(_gate(request), claimed=claimed))
 
 
-def _gate(request: web.Request, error: AppError | None, next_url: str) -> views.GatePage:
+def _gate(request: web.Request, error: AppError | None = None) -> views.GatePage:
+    given = request.get(GIVEN, {})
     return views.GatePage(
         shell=_shell(request, "gate"),
         error=error,
-        next_url=next_url,
+        next_url=local_path(given.get("next", request.query.get("next"))),
+        name=given.get("name", "")[:200],
         min_password_length=request.app[SETTINGS].min_password_length,
     )

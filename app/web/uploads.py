@@ -19,12 +19,12 @@ from app.core.errors import (
     UploadCut,
     UploadTooLarge,
 )
+from app.core.messages import size_text
 from app.core.multipart import MultipartParser, PartBegins, PartData, PartEnds, boundary_of
 from app.core.names import clean_filename
 from app.keys import DOOR, FILES, SETTINGS
 from app.store.files import Incoming
 from app.web.wire import validated
-from app.web.words import size_text
 
 FIELD_BYTES = 64 * 1024
 FIELDS_AT_MOST = 16

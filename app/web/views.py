@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.errors import AppError, InternalError
-from app.core.messages import count
+from app.core.messages import count, size_text
 from app.core.state import JobState
 from app.core.times import ms_from_iso
 from app.web.feedview import EventLine, Message
 from app.web.jobview import FileRow, file_row, rows_of
 from app.web.rowview import Filter, TableRow
-from app.web.words import size_text, took_text
+from app.web.words import took_text
 
 CELLS_AT_MOST = 60
 GROUPS = (("needs", "Needs you"), ("progress", "In progress"), ("done", "Done"))
@@ -174,12 +174,19 @@ class JobPage:
 
 @dataclass(frozen=True, slots=True)
 class GatePage:
-    """login.html, setup.html and signin.html. `error` is what went wrong before, or None."""
+    """login.html, setup.html and signin.html.
+
+    error    what was wrong with the form as it was sent, or None
+    name     as it was sent, to stand there again
+    claimed  somebody owns this server
+    """
 
     shell: Shell
     error: AppError | None
     next_url: str
     min_password_length: int
+    name: str = ""
+    claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

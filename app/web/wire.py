@@ -45,11 +45,6 @@ async def read_json(request: web.Request, model: type[Model]) -> Model:
     return validated(model, values, "body")
 
 
-async def read_form(request: web.Request, model: type[Model]) -> Model:
-    """Return a form that a page sent as a `model`. Raises InvalidRequest."""
-    return validated(model, await read_fields(request), "form")
-
-
 async def read_fields(request: web.Request) -> dict[str, str]:
     """Return the fields of a form that a page sent. Raises InvalidRequest, UploadCut.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.core.messages import count
+from app.core.messages import count, nearest
 
 STATE_OF_STATUS: Mapping[str, str] = {
     "pending": "wait",
@@ -35,25 +35,6 @@ STATE_WORDS: Mapping[str, str] = {
     "stop": "stopped",
 }
 
-SIZES = ("KB", "MB", "GB", "TB")
-
-
-def size_text(size_bytes: int) -> str:
-    """Return a size as people know it: "640 bytes", "1.9 MB", "640 KB"; a kilobyte is 1000."""
-    if size_bytes < 1000:
-        return count(size_bytes, "byte")
-    value = float(size_bytes)
-    for unit in SIZES:
-        value /= 1000
-        if value < 999.5 or unit == SIZES[-1]:
-            break
-    return f"{value:.1f} {unit}" if value < 9.95 else f"{_nearest(value)} {unit}"
-
-
-def _nearest(value: float) -> int:
-    """Round a half up, as the script does."""
-    return int(value + 0.5)
-
 
 def time_left(seconds: int | None) -> str:
     """Return what is left, in steps a person can take in: "a few seconds left", "about 3 min left".
@@ -65,11 +46,11 @@ def time_left(seconds: int | None) -> str:
     if seconds <= 5:
         return "a few seconds left"
     if seconds < 60:
-        return f"{min(55, _nearest(seconds / 5) * 5)} s left"
-    minutes = _nearest(seconds / 60)
+        return f"{min(55, nearest(seconds / 5) * 5)} s left"
+    minutes = nearest(seconds / 60)
     if minutes < 60:
         return f"about {minutes} min left"
-    return f"about {count(_nearest(minutes / 60), 'hour')} left"
+    return f"about {count(nearest(minutes / 60), 'hour')} left"
 
 
 def took_text(duration_ms: int | None) -> str:
@@ -78,7 +59,7 @@ def took_text(duration_ms: int | None) -> str:
         return ""
     if duration_ms < 10_000:
         return f"{max(0, duration_ms) / 1000:.1f} s"
-    seconds = _nearest(duration_ms / 1000)
+    seconds = nearest(duration_ms / 1000)
     if seconds < 60:
         return f"{seconds} s"
     minutes, rest = divmod(seconds, 60)

@@ -29,6 +29,7 @@ from tests.integration.serving import (
     with_user,
 )
 
+HTML = {"Accept": "text/html"}
 OWNER = {"name": "ann", "password": PASSWORD}
 
 
@@ -145,6 +146,31 @@ async def test_the_setup_form_works_without_scripts(unclaimed: Server) -> None:
             assert answer.status == 200
 
 
+async def test_a_setup_form_that_is_refused_keeps_the_name(unclaimed: Server) -> None:
+    form = {"token": "old", "name": "<ann>", "password": PASSWORD}
+    async with unclaimed.client() as client:
+        async with client.get("/setup") as answer:
+            assert "You are its first user" in await answer.text()
+        async with client.post("/setup", data=form, headers=HTML) as answer:
+            assert answer.status == 409
+            text = await answer.text()
+    assert 'value="&lt;ann&gt;"' in text
+    assert PASSWORD not in text
+
+
+async def test_the_setup_page_of_an_owned_server_leads_to_the_sign_in(
+    stranger: aiohttp.ClientSession,
+) -> None:
+    async with stranger.get("/setup") as answer:
+        text = await answer.text()
+    assert "first user" not in text
+    assert "<form" not in text
+    assert '<a href="/login">Sign in</a>' in text
+    form = {**OWNER, "token": "any"}
+    async with stranger.post("/setup", data=form, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, "/setup")
+
+
 # Signing in
 
 
@@ -257,6 +283,19 @@ async def test_the_sign_in_form_works_without_scripts(stranger: aiohttp.ClientSe
         assert answer.status == 303
     async with stranger.get("/api/v1/auth/me") as answer:
         assert answer.status == 401
+
+
+async def test_a_refused_sign_in_keeps_the_name_and_the_way(
+    stranger: aiohttp.ClientSession,
+) -> None:
+    form = {"name": '"><b>ann', "password": "guessed wrong", "next": "/jobs/1"}
+    async with stranger.post("/login", data=form, headers=HTML) as answer:
+        assert answer.status == 401
+        text = await answer.text()
+    assert "The name or the password is wrong." in text
+    assert 'value="&#34;&gt;&lt;b&gt;ann"' in text
+    assert 'name="next" value="/jobs/1"' in text
+    assert "guessed wrong" not in text
 
 
 @pytest.mark.parametrize("wanted", ["//evil.example", "https://evil.example", "/\\evil.example"])

@@ -29,6 +29,7 @@ from app.store.batches import BatchRow, insert_batch
 from app.store.checkpoints import checkpoints_of
 from app.store.database import Database
 from app.store.events import Recorded, read_room
+from app.web import feedview
 from tests.integration.readers_for_tests import READERS
 
 Body = dict[str, Any]
@@ -217,8 +218,8 @@ async def test_the_sentences_of_a_file_tell_a_story(house: House) -> None:
         "Reading through your data: 1 of 10 rows...",
         "Reading through your data: 10 of 10 rows...",
         "Comparing your data with everything I already know...",
-        "Spotted the differences: 6 new rows, 3 I already know",
         "This data overlaps with something I already have: 3 rows",
+        "Spotted the differences: 6 new rows, 3 I already know",
         "Spotted the differences: 6 new rows, 3 I already know",
         "Setting up secure storage for 10 rows...",
         "Saving your file details...",
@@ -231,6 +232,14 @@ async def test_the_sentences_of_a_file_tell_a_story(house: House) -> None:
         "Adding context to your data: 2 details so far...",
     ]
     assert told[-1].startswith("Done! I've processed anna-1.csv successfully in ")
+
+
+async def test_no_sentence_of_an_overlap_stands_twice_among_the_messages(house: House) -> None:
+    (job,) = await house.drop("a")
+    await house.end_of(job)
+    shown = [line.text for line in feedview.told(await house.trail(job), {})]
+    assert len([text for text in shown if text.startswith("Spotted the differences")]) == 1
+    assert len([text for text in shown if text.startswith("This data overlaps")]) == 1
 
 
 async def test_the_state_knows_what_the_steps_found(house: House) -> None:

@@ -398,3 +398,11 @@ def test_any_sequence_of_storing_and_undoing_equals_the_jobs_that_remain(
         for count in range(contents.count(content))
     }
     assert (keys, dangling) == (len(distinct), 0)
+
+
+def test_an_oddity_at_the_beginning_of_a_long_file_is_told_once_with_its_sum(desk: Desk) -> None:
+    rows = [f"2026-01-02;Müller {n};-3,20\n" for n in range(3000)]
+    data = [row.encode(("utf-8", "cp1252")[n % 2]) for n, row in enumerate(rows)]
+    desk.read(desk.task(desk.file(b"Datum;Text;Betrag\n" + b"".join(data))))
+    told = [notice.facts for notice in desk.heard.notices if notice.code == "mixed_encodings"]
+    assert told == [{"lines": 1500, "line": 3, "encoding": "cp1252"}]

@@ -114,7 +114,7 @@ HEADERS = [
     ),
     (
         "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,Fee,Net,Balance,Transaction ID",
-        {"date": "Date", "amount": "Net", "currency": "Currency", "reference": "Transaction ID"},
+        {"date": "Date", "amount": "Gross", "currency": "Currency", "reference": "Transaction ID"},
     ),
     (
         "Buchungsdatum,Wertstellung,Status,Zahlungspflichtige*r,Zahlungsempfänger*in,"
@@ -167,3 +167,22 @@ def test_exports_of_known_banks_are_understood(header: str, roles: dict[str, str
     found = {column.role: column.name for column in find_columns(names, [row])}
 
     assert {role: found.get(role) for role in roles} == roles
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["created_utc", "description", "net", "fee", "gross", "reporting_category"],
+        ["Date", "Description", "Net", "Fee", "Gross", "Type"],
+        ["Datum", "Beschreibung", "Netto", "Entgelt", "Brutto", "Typ"],
+        ["Datum", "Beschreibung", "Netto", "Gebühr", "Brutto", "Typ"],
+        ["Created (UTC)", "Description", "Net", "Fee", "Amount", "Type"],
+        ["Date", "Description", "Total", "Fees", "Amount", "Type"],
+    ],
+)
+def test_what_was_sold_is_the_amount_and_not_what_is_left_of_it(names: list[str]) -> None:
+    row = ["2026-11-20", "Order 8", "19.12", "0.88", "20.00", "charge"]
+
+    roles = [column.role for column in find_columns(names, [row])]
+
+    assert roles == ["date", "description", None, "fee", "amount", "type"]

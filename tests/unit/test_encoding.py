@@ -70,6 +70,59 @@ def test_a_few_foreign_lines_do_not_change_the_encoding_of_a_file() -> None:
     assert detect_encoding(b"\n".join(lines), whole=True).name == "utf-8"
 
 
+UMLAUTS = ["Müller", "Größe", "Äpfel"]
+
+
+@pytest.mark.parametrize(
+    ("proper", "other"),
+    [
+        (["Café", "Crème", "Über"], UMLAUTS),
+        (["Café", "Crème"] * 5, UMLAUTS * 4),
+        (["Café"], ["Müller"]),
+        (["Café", "plain"], ["Müller", "plain"]),
+        (["Café"], ["Müller"] * 19),
+        (["Café"] * 19, ["Müller"]),
+        (["5,00 €"], ["Gruß"] * 3),
+        (["東京", "大阪"], ["Café"] * 4),
+    ],
+)
+def test_lines_in_utf_8_among_others_are_read_as_such(proper: list[str], other: list[str]) -> None:
+    upper, lower = [w.encode() for w in proper], [w.encode("cp1252") for w in other]
+    for lines in (upper + lower, lower + upper):
+        found = detect_encoding(b"text\n" + b"\n".join(lines) + b"\n", whole=True)
+        assert (found.name, found.fallback, found.guessed) == ("utf-8", "cp1252", False)
+
+
+def test_the_other_lines_keep_the_code_page_of_their_language() -> None:
+    data = "Café\n".encode() + "Příjemce, částka, žena\nzaúčtování\n".encode("cp1250")
+    found = detect_encoding(data, whole=True)
+    assert (found.name, found.fallback) == ("utf-8", "cp1250")
+
+
+@pytest.mark.parametrize("chance", ["CAFÉ’S", "Spaß…", "MENÜ®", "CAFÉ™"])
+def test_a_capital_before_a_sign_is_no_utf_8(chance: str) -> None:
+    lines = [*UMLAUTS, chance, chance]
+    assert chance.encode("cp1252").decode()  # it looks like it
+    found = detect_encoding("\n".join(lines).encode("cp1252") + b"\n", whole=True)
+    assert (found.name, found.guessed) == ("cp1252", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("shift_jis", "日付 金額 説明 残高 ﾃﾞﾝｷ ﾐｱ"),
+        ("euc_jp", "日付 金額 説明 残高"),
+        ("euc_kr", "거래일 금액 적요 잔액"),
+        ("gb18030", "交易日期 金额 摘要 余额"),
+        ("big5", "交易日期 金額 摘要 餘額"),
+    ],
+)
+def test_half_of_east_asian_text_is_not_taken_for_utf_8(name: str, words: str) -> None:
+    lines = words.split() * 5
+    found = detect_encoding("\n".join(lines).encode(name) + b"\n", whole=True)
+    assert found.name != "utf-8"
+
+
 @given(st.binary(max_size=4096))
 def test_any_bytes_have_an_encoding_that_python_knows(data: bytes) -> None:
     found = detect_encoding(data, whole=True)

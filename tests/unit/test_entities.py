@@ -253,3 +253,9 @@ def test_many_different_names_are_told_on_the_way(tmp_path: Path) -> None:
     found = resolve_labels(labels, {}, heard)
     assert [done for done, _, _ in heard.told] == [5_000, 10_000]
     assert found.matched == found.total == 12_000
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\xa0", "\t", "\x1f"])
+def test_a_star_with_nothing_behind_it_is_no_end_of_the_world(blank: str) -> None:
+    assert payee_key(f"Kontor *{blank}") == "kontor"
+    assert payee_key(f"*{blank}") == ""

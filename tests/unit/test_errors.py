@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from app.core.errors import AppError, Facts, InternalError, UploadTooLarge
+from app.core.errors import AppError, Facts, InternalError, StepTimeout, UploadTooLarge
 from app.core.notices import Notice
 
 ERRORS = sorted(AppError.by_code.values(), key=lambda error: error.code)
@@ -49,6 +49,12 @@ def test_an_unknown_code_becomes_an_internal_error() -> None:
 @pytest.mark.parametrize(("rows", "told"), [(1, "1 row fits"), (1200, "1,200 rows fit")])
 def test_a_count_agrees_with_its_noun(rows: int, told: str) -> None:
     assert "{rows:row fits/rows fit}".format_map(Facts(rows=rows)) == told
+
+
+@pytest.mark.parametrize(("limit_s", "told"), [(1, "1 second"), (600, "600 seconds")])
+def test_a_step_out_of_time_says_how_long_it_had(limit_s: int, told: str) -> None:
+    error = StepTimeout(filename="a.csv", limit_s=limit_s)
+    assert str(error) == f"This step of a.csv took longer than {told}"
 
 
 def test_a_missing_fact_does_not_hide_the_error() -> None:

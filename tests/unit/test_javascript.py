@@ -29,6 +29,7 @@ from app.core.events import (
     StepStarted,
     WarningInfo,
 )
+from app.core.messages import size_text
 from app.core.plans import TRANSACTIONS
 from app.core.state import JobState, fold, place
 from app.web import words
@@ -226,7 +227,7 @@ def test_page_and_server_say_sizes_and_times_alike() -> None:
     numbers = [*range(130), 999, 1000, 9949, 9950, 9999, 999_499, 999_500]
     numbers += [int(10 ** chance.uniform(2, 13)) for _ in range(2000)]
     pairs = (
-        ("formatBytes", words.size_text),
+        ("formatBytes", size_text),
         ("formatLeft", words.time_left),
         ("formatDuration", words.took_text),
     )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.messages import FIXED, OWN, VARIANTS, friendly_message, took
+from app.core.messages import FIXED, OWN, VARIANTS, friendly_message, size_text, took
 from app.core.plans import PLANS
 
 EIGHTEEN = {
@@ -143,3 +143,11 @@ def test_every_step_of_every_plan_has_a_sentence_of_its_own() -> None:
 )
 def test_durations_read_like_speech(ms: int, words: str) -> None:
     assert took(ms) == words
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "said"),
+    [(1, "1 byte"), (999, "999 bytes"), (1900, "1.9 KB"), (390_400, "390 KB"), (10**12, "1.0 TB")],
+)
+def test_a_size_is_said_as_people_know_it(size_bytes: int, said: str) -> None:
+    assert size_text(size_bytes) == said

@@ -57,6 +57,8 @@ CELLS = {
     "paypal_activity": {"Transaction ID": "5AB12345CD678901E"},
     "paypal_statement": {"Transaction ID": "5AB12345CD678901E"},
     "paypal_activity_de": {"Transaktionscode": "5AB12345CD678901E"},
+    "paypal_activity_de_gebuehr": {"Transaktionscode": "5AB12345CD678901E"},
+    "paypal_activity_us": {"Transaction ID": "5AB12345CD678901E"},
     "monzo_statement": {"Transaction ID": "tx_00009TziTeST1NG"},
     "monzo_statement_2018": {"id": "tx_00009TziTeST1NG"},
     "chase_checking": {"Details": "DEBIT"},
@@ -187,6 +189,50 @@ def test_one_missing_column_and_two_new_ones_are_forgiven() -> None:
     assert found is not None
     assert found.signature.name == "Revolut"
     assert THRESHOLD <= found.score < 1
+
+
+PAYPAL_DE = (
+    "Datum,Uhrzeit,Zeitzone,Name,Typ,Status,Währung,Brutto,Gebühr,Netto,"
+    "Absender E-Mail-Adresse,Empfänger E-Mail-Adresse,Transaktionscode"
+)
+PAYPAL_DE_REST = (
+    "Lieferadresse,Adress-Status,Artikelbezeichnung,Artikelnummer,Versand- und Bearbeitungsgebühr,"
+    "Versicherungsbetrag,Umsatzsteuer,Option 1 Name,Option 1 Wert,Option 2 Name,Option 2 Wert,"
+    "Zugehöriger Transaktionscode,Rechnungsnummer,Zollnummer,Anzahl,Empfangsnummer,Guthaben,"
+    "Adresszeile 1,Adresszusatz,Ort,Bundesland,PLZ,Land,Telefon,Betreff,Hinweis,Ländervorwahl,"
+    "Auswirkung auf Guthaben"
+)
+
+
+@pytest.mark.parametrize(
+    ("header", "key"),
+    [
+        (f"{PAYPAL_DE},{PAYPAL_DE_REST}", "paypal_activity_de_gebuehr"),
+        (f"{PAYPAL_DE},Guthaben,Auswirkung auf Guthaben", "paypal_activity_de_gebuehr"),
+        (
+            "Date,Time,Time Zone,Name,Type,Status,Currency,Amount,Fees,Total,Exchange Rate,"
+            "Receipt ID,Balance,Transaction ID,Item Title",
+            "paypal_activity_us",
+        ),
+        (
+            "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,Fees,Total,Exchange Rate,"
+            "Receipt ID,Balance,Transaction ID,Item Title",
+            "paypal_activity_us",
+        ),
+    ],
+)
+@pytest.mark.parametrize("code", ["5AB12345CD678901E", "TXN-1001", ""])
+def test_paypal_is_named_in_german_and_as_it_was_in_the_united_states(
+    header: str, key: str, code: str
+) -> None:
+    names = header.split(",")
+    row = [code if name in ("Transaktionscode", "Transaction ID") else "" for name in names]
+    found = best_match(names, [row])
+    if code == "TXN-1001":  # no code of PayPal: nobody's, rather than a guess
+        assert found is None
+    else:
+        assert found is not None
+        assert (found.signature.key, found.signature.name) == (key, "PayPal")
 
 
 def test_a_common_header_belongs_to_nobody() -> None:

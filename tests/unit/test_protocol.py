@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.protocol import (
+    TAKES,
     Ack,
     Answer,
     Close,
@@ -88,6 +89,39 @@ def test_what_can_not_be_understood_is_answered_with_its_own_code(
     answer = conversation().receive(text)
     assert isinstance(answer, Problem)
     assert (answer.code, answer.id) == (code, message_id)
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("ping", "A message is a JSON object with an op."),
+        ({"op": "subscribe"}, "subscribe needs room."),
+        ({"op": "subscribe", "room": "all", "color": 1}, "subscribe takes no color."),
+        (
+            {"op": "subscribe", "room": "all", "after": -1},
+            "after has to be a whole number from 0 to 9223372036854775807.",
+        ),
+        (
+            {"op": "subscribe", "room": "all", "types": ["a", 4]},
+            "types has to be a list of 1 to 50 types of events.",
+        ),
+        (
+            {"op": "ping", "id": {"a": 1}},
+            "id has to be a text of at most 64 characters or a whole number.",
+        ),
+        ({"op": "retry", "job_id": ""}, "job_id has to be a text of 1 to 64 characters."),
+    ],
+)
+def test_what_is_wrong_is_said_in_plain_words(message: object, said: str) -> None:
+    answer = conversation().receive(json.dumps(message))
+    assert isinstance(answer, Problem)
+    assert answer.message == said
+
+
+def test_every_field_that_can_be_wrong_has_its_words() -> None:
+    asks = (Subscribe, Unsubscribe, Ack, Ping, Steer, Answer)
+    fields = {name for ask in asks for name in ask.model_fields}
+    assert fields - {"op", "answer"} == set(TAKES)
 
 
 @given(st.one_of(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists)))

@@ -304,6 +304,20 @@ def test_lines_in_another_encoding_are_read_and_told(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("times", [1, 4, 4000])
+def test_an_even_mixture_of_encodings_is_read_line_by_line_and_told(
+    tmp_path: Path, times: int
+) -> None:
+    heard = Heard()
+    words = ["Café", "Müller", "Crème", "Größe", "Über", "Äpfel"] * times
+    data = [f"{n};{word}".encode(("utf-8", "cp1252")[n % 2]) for n, word in enumerate(words)]
+    path = table(tmp_path, b"Nr;Text\n" + b"\n".join(data) + b"\n")
+    reader = read_rows(path, shape_of(path, heard), LIMITS)
+    assert [row[1] for _, row in numbered(reader)] == words
+    told = [(notice.code, notice.facts) for notice in [*heard.notices, *reader.notices()]]
+    assert told == [("mixed_encodings", {"lines": 3 * times, "line": 3, "encoding": "cp1252"})]
+
+
 @pytest.mark.parametrize("name", ["utf-16", "utf-16-le", "utf-32-be", "cp1252", "utf-8-sig"])
 def test_a_table_reads_the_same_in_every_encoding(tmp_path: Path, name: str) -> None:
     text = "Datum;Empfänger;Betrag\r\n" + "01.02.2026;Bäckerei Müller;-3,20\r\n" * 20_000

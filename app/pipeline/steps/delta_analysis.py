@@ -20,7 +20,7 @@ class DeltaAnalysis(Work):
     def after(self, task: Task, found: Found) -> Sequence[Said]:
         known = int(found.get("existing_rows", 0))
         overlap = (Said("content_duplicate_found", {"overlap_rows": known}),) if known else ()
-        return (self.closing(task, found), *overlap)
+        return (*overlap, self.closing(task, found))
 
     def closing(self, task: Task, found: Found) -> Said:
         facts = {

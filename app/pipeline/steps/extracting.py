@@ -12,9 +12,9 @@ class Extracting(Work):
     key = "extracting"
 
     def under_way(self, told: Told) -> Said:
-        # The total is an estimate until the last row was seen.
-        total = None if told.total is None else max(told.done, told.total)
-        return Said(self.key, {"rows_done": told.done, "rows_total": total, **told.context})
+        # What is done and total are bytes; how many rows there are is known with the last of them.
+        rows, total = told.context.get("rows_done"), told.context.get("rows_total")
+        return Said(self.key, told.context, {"processed": rows, "total": total})
 
     def closing(self, task: Task, found: Found) -> Said:
         rows, rejected = int(found.get("rows", 0)), int(found.get("rejected", 0))

@@ -19,7 +19,9 @@ class Storing(Work):
         return (Said("starting_transaction", {"rows": rows}),)
 
     def under_way(self, told: Told) -> Said:
-        return Said(self.key, {"rows_done": told.done, "rows_total": told.total, **told.context})
+        # What is done and total are units of work: a row is written, and later its key.
+        rows, total = told.context.get("rows_done"), told.context.get("rows_total")
+        return Said(self.key, told.context, {"processed": rows, "total": total})
 
     def closing(self, task: Task, found: Found) -> Said:
         known = int(found.get("known", 0))

@@ -96,6 +96,32 @@ PROCESSORS = (
         (("Transaktionscode", r"[0-9A-Z]{17}"),),
     ),
     Signature(
+        "paypal_activity_de_gebuehr",
+        "PayPal",
+        "activity (German)",
+        PROCESSOR,
+        "Datum;Uhrzeit;Zeitzone;Name;Typ;Status;Währung;Brutto;Gebühr;Netto;"
+        "Absender E-Mail-Adresse;Empfänger E-Mail-Adresse;Transaktionscode",
+        "Lieferadresse;Adress-Status;Adressstatus;Artikelbezeichnung;Artikelnummer;"
+        "Versand- und Bearbeitungsgebühr;Versicherungsbetrag;Umsatzsteuer;Option 1 Name;"
+        "Option 1 Wert;Option 2 Name;Option 2 Wert;Zugehöriger Transaktionscode;"
+        "Rechnungsnummer;Zollnummer;Benutzerdefinierte Nummer;Anzahl;Empfangsnummer;Guthaben;"
+        "Adresszeile 1;Adresszusatz;Ort;Bundesland;PLZ;Land;Telefon;Betreff;Hinweis;"
+        "Ländervorwahl;Auswirkung auf Guthaben;"
+        "Telefonnummer der Kontaktperson",
+        (("Transaktionscode", r"[0-9A-Z]{17}"),),
+    ),
+    Signature(
+        "paypal_activity_us",
+        "PayPal",
+        "activity (United States, older)",
+        PROCESSOR,
+        "Date;Time;Name;Type;Status;Currency;Fees;Total;Exchange Rate;Receipt ID;Balance;"
+        "Transaction ID;Item Title",
+        "Time Zone;TimeZone;Amount;Gross",
+        (("Transaction ID", r"[0-9A-Z]{17}"),),
+    ),
+    Signature(
         "square_items",
         "Square",
         "item sales",
