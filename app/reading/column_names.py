@@ -39,8 +39,8 @@ NAMES: dict[str, str] = {
         buchungsbetrag;umsatz;betrag eur;bedrag;bedrag in eur;transactiebedrag;montant;importe;
         importo;belopp;belob;belop;kwota;kwota transakcji;kwota operacji;castka;zauctovana castka;
         castka transakce;objem;suma;summe;osszeg;tranzakcio osszege;amount eur;
-        amount usd;amount gbp;amount czk;amount in account currency;total;total amount;value;sum;paid amount;
-        amount paid;amount net;beloep;quantite;valeur;valor;movimento;brutto;netto""",
+        amount usd;amount gbp;amount czk;amount in account currency;total;total amount;value;sum;
+        paid amount;amount paid;amount net;beloep;quantite;valeur;valor;movimento;brutto;netto""",
     "debit": """debit;debits;debit amount;withdrawal;withdrawals;withdrawal amt;paid out;
         money out;outflow;amount debit;debit eur;soll;belastung;belastungen;lastschrift;ausgang;
         ausgabe;ausgaben;debet;debit montant;debit euros;cargo;cargos;debe;adeudo;gasto;gastos;
