@@ -39,9 +39,7 @@ DOS_OR_MAC = 0.95  # old: they have to fit clearly better
 EAST_ASIAN_BYTES = 8
 # Letters that a line has by chance only very seldom when it was not written in UTF-8. In a Western
 # page a capital before a sign may look like UTF-8 too ("CAFÉ’S"), but as a letter of another kind.
-PROOF = re.compile(
-    "[\u00a0-\u017f\u0218-\u021b\u0370-\u045f\u0800-\U0010ffff]|[\u0180-\u07ff]{3}"
-)
+PROOF = re.compile("[\u00a0-\u017f\u0218-\u021b\u0370-\u045f\u0800-\U0010ffff]|[\u0180-\u07ff]{3}")
 MIXED_LINES = 20  # one proper UTF-8 line among so many that are none is no chance
 GUESS_BYTES = 64 * 1024
 
