@@ -48,7 +48,7 @@ async def test_a_page_goes_on_where_it_was_when_the_server_is_killed_in_mid_job(
 
     await own_server.kill(with_workers=True)
     await expect(sign).to_contain_text("Reconnecting")
-    await expect(page.locator(".banner")).to_contain_text("Your files keep being processed")
+    await expect(page.locator(".banner")).to_contain_text("Nothing is lost")
     await own_server.start()
     await visitor.live()
     await expect(page.locator(".banner")).to_be_hidden()
@@ -88,3 +88,24 @@ async def test_what_happened_while_the_network_was_away_is_shown_when_it_is_back
     assert await stayed(visitor)
     messages = page.locator("#feed > li")
     await expect(messages.filter(has_text="Done! I've processed")).to_have_count(2)
+
+
+async def test_a_page_too_many_takes_the_place_of_another_when_asked_to(
+    own_server: ServerProcess, visit: Visit
+) -> None:
+    with_user(Settings(data_dir=own_server.data_dir), "ann")
+    await own_server.start()
+    visitor = await visit(own_server, "ann")
+    places = Settings(data_dir=own_server.data_dir).max_websocket_connections_per_user
+    pages = [visitor.page]
+    pages += [await visitor.context.new_page() for _ in range(places)]
+    signs = [page.locator("#conn [data-part=sign]") for page in pages]
+    for page, sign in zip(pages, signs, strict=True):
+        await page.goto(own_server.url)
+        await expect(sign).to_have_text("Not live" if sign is signs[-1] else "Live")
+
+    await pages[-1].get_by_role("button", name="Make this one live").click()
+    await expect(signs[-1]).to_have_text("Live", timeout=7_000)
+    await expect(pages[-1].locator(".banner")).to_be_hidden()
+    said = [await sign.inner_text() for sign in signs[:-1]]
+    assert sorted(said) == ["Live"] * (places - 1) + ["Not live"]

@@ -80,4 +80,6 @@ async def test_what_is_wrong_with_a_sign_in_is_said_on_its_page(
     await page.get_by_label("Password").fill("a wrong password")
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("alert")).not_to_be_empty()
-    await expect(page.get_by_label("Name")).to_be_visible()
+    await expect(page.get_by_label("Name")).to_have_value("nobody")
+    await expect(page.get_by_label("Password")).to_be_focused()
+    await expect(page.get_by_label("Password")).to_have_value("")

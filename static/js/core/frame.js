@@ -1,6 +1,6 @@
 /** One paint per frame, and long work in slices.
  *
- *  createPainter(paint, {requestFrame?}) -> {mark(key), markAll(keys), flush(), dirty}
+ *  createPainter(paint, {requestFrame?}) -> {mark(key), flush()}
  *     paint(keys: Set) runs at most once a frame, with every key marked since the last paint
  *  createSlices({budgetMs = 8, now?, pause?}) -> {add(items), size, clear(), idle}
  *     hands each item, in order, to `work`, for at most budgetMs before it lets others run
@@ -25,27 +25,15 @@ export function createPainter(paint, { requestFrame } = {}) {
     paint(keys);
   }
 
-  function wake() {
-    if (asked) return;
-    asked = true;
-    ask(flush);
-  }
-
   return {
     /** @param {K} key */
     mark(key) {
       dirty.add(key);
-      wake();
-    },
-    /** @param {Iterable<K>} keys */
-    markAll(keys) {
-      for (const key of keys) dirty.add(key);
-      wake();
+      if (asked) return;
+      asked = true;
+      ask(flush);
     },
     flush,
-    get dirty() {
-      return dirty.size;
-    },
   };
 }
 

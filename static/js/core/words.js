@@ -30,7 +30,7 @@ export function connectionWords(state, queued = 0) {
         "Reconnecting",
         `try ${state.tries}, in ${Math.ceil(state.inMs / 1000)} s`,
         "reconnecting",
-        `The connection is lost. ${known}Your files keep being processed. ${waiting}`.trim(),
+        `The connection is lost. ${known}Nothing is lost: I go on here once the server answers. ${waiting}`.trim(),
         "retry",
       );
     case "catchingUp":

@@ -1,11 +1,9 @@
 /** JSON calls to /api/v1. Every failure is a ProblemError with words for a person.
  *
  *  createApi({fetch?, base = "/api/v1", timeoutMs = 15000, newKey?, timers?}) -> api
- *  api.get(path)  api.post(path, body?, {key?})  api.del(path)   -> parsed JSON, null for 204
- *  api.job(id)  api.jobs(query?)  api.batch(id)  api.batches()  api.jobEvents(id, {after?, limit?})
- *  api.rows(jobId, {offset?, limit?, state?})  api.delta(jobId)
- *  api.cancel(jobId)  api.retry(jobId, {from_step?}?)  api.undo(jobId)  api.undoBatch(batchId)
- *  api.me()  api.logout()
+ *  api.get(path)  api.post(path, body?, {key?})   -> parsed JSON, null for 204
+ *  api.job(id)  api.jobs(query?)  api.rows(jobId, {offset?, limit?, state?})  api.delta(jobId)
+ *  api.cancel(jobId)  api.retry(jobId, {from_step?}?)  api.undo(jobId)
  *  ProblemError {code, title, detail, hint, status, retryAfter, retryable}; status 0: no answer.
  *     code is the server's, or "offline", "timeout", "bad_answer"
  *  problemOf(status, body, retryAfter?) -> ProblemError   shared with upload.js
@@ -95,35 +93,26 @@ export function createApi(options = {}) {
     try {
       return await once(method, path, body, key);
     } catch (error) {
-      if (error.code !== "offline" || method === "DELETE") throw error;
+      if (error.code !== "offline") throw error;
       return once(method, path, body, key);
     }
   }
 
   const get = (path) => call("GET", path);
   const post = (path, body = {}, { key = newKey() } = {}) => call("POST", path, body, key);
-  const of = (kind) => (id) => `/${kind}/${encodeURIComponent(id)}`;
-  const job = of("jobs");
-  const batch = of("batches");
+  const job = (id) => `/jobs/${encodeURIComponent(id)}`;
 
   return {
     get,
     post,
-    del: (path) => call("DELETE", path),
     job: (id) => get(job(id)),
     jobs: (facts = {}) => get(`/jobs${query(facts)}`),
-    batch: (id) => get(batch(id)),
-    batches: (facts = {}) => get(`/batches${query(facts)}`),
-    jobEvents: (id, { after, limit } = {}) => get(`${job(id)}/events${query({ after, limit })}`),
     rows: (id, { offset, limit, state } = {}) =>
       get(`${job(id)}/rows${query({ offset, limit, state })}`),
     delta: (id) => get(`${job(id)}/delta`),
     cancel: (id) => post(`${job(id)}/cancel`),
     retry: (id, facts = {}) => post(`${job(id)}/retry`, facts),
     undo: (id) => post(`${job(id)}/undo`),
-    undoBatch: (id) => post(`${batch(id)}/undo`),
-    me: () => get("/auth/me"),
-    logout: () => post("/auth/logout"),
   };
 }
 

@@ -13,10 +13,10 @@
  *    url, historyUrl, WebSocket, fetch, timers {set, clear}, now, random, slices
  *                            handed in by tests; the browser's own by default
  *  client
- *    start()  stop()  retryNow()  follow(room, after = 0)  unfollow(room)
+ *    start()  stop()  retryNow()  giveWay()  follow(room, after = 0)  unfollow(room)
  *    state  log  seq (highest seen)  positions() -> {room: seq}
  *    setVisible(bool)  setOnline(bool)  sleep()
- *  attachToPage(client, window) -> detach      visibility, online, offline, back-forward cache
+ *  attachToPage(client, window)      visibility, online, offline, back-forward cache
  *
  *  @typedef {{name: "connecting"}
  *    | {name: "live", transport: "websocket"|"polling", latencyMs: number|null, everyMs?: number}
@@ -430,6 +430,10 @@ export function createClient(options) {
       become({ name: "connecting" });
       connect();
     },
+    /** Let another page of this browser have the place; this one goes on as one too many. */
+    giveWay() {
+      if (state.name === "live") lost(4009);
+    },
     follow(room, from = 0) {
       if (rooms.has(room)) return;
       rooms.set(room, { at: from, live: false });
@@ -484,8 +488,4 @@ export function attachToPage(client, window) {
   const listeners = { online, offline, pagehide: leave, pageshow: back };
   for (const [name, fn] of Object.entries(listeners)) window.addEventListener(name, fn);
   seen();
-  return () => {
-    document.removeEventListener("visibilitychange", seen);
-    for (const [name, fn] of Object.entries(listeners)) window.removeEventListener(name, fn);
-  };
 }

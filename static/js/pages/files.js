@@ -11,7 +11,7 @@ import { createDropZone } from "../ui/drop-zone.js";
 import { bindRow, paintRow } from "../ui/file-row.js";
 import { chipOf, jobView, tally } from "../ui/job-view.js";
 import { createFeed } from "../ui/message-feed.js";
-import { choose, createShell, memory, onForms, toast } from "../ui/shell.js";
+import { choose, createShell, memory, onForms, tell, toast } from "../ui/shell.js";
 import { createAnnouncer, createSigns } from "../ui/signs.js";
 
 const { room, batch: batchId, title, maxBytes, maxFiles, log } = document.body.dataset;
@@ -287,7 +287,7 @@ const feed = createFeed({
   names: true,
 });
 const announcer = createAnnouncer();
-const signs = createSigns({ retry: () => client.retryNow() });
+const signs = createSigns(() => client);
 const client = createClient({
   log: log || null,
   onEvent: (event) => store.applyEvent(event),
@@ -343,12 +343,6 @@ async function start() {
   } catch (problem) {
     tell(problem);
   }
-}
-
-/** What is not there yet comes with the events; the page goes on. */
-function tell(problem) {
-  if (!problem.title) throw problem;
-  toast(`${problem.title}. ${problem.hint}`, { alert: true });
 }
 
 setInterval(() => {

@@ -10,7 +10,7 @@ import { bindRow, paintHead } from "../ui/file-row.js";
 import { jobView, metaOf } from "../ui/job-view.js";
 import { createFeed } from "../ui/message-feed.js";
 import { createRowsTable, facts, noRows, undoText } from "../ui/rows-table.js";
-import { createShell, onForms, toast } from "../ui/shell.js";
+import { createShell, onForms, tell, toast } from "../ui/shell.js";
 import { createAnnouncer, createSigns } from "../ui/signs.js";
 import { createRawLog, createStageList, elapsed, stageItems } from "../ui/stage-list.js";
 
@@ -193,7 +193,7 @@ headNode.addEventListener("click", (event) => {
 const feed = createFeed({ list: byId("feed"), empty: byId("feed-empty") });
 const raw = createRawLog(byId("raw"));
 const announcer = createAnnouncer();
-const signs = createSigns({ retry: () => client.retryNow() });
+const signs = createSigns(() => client);
 const client = createClient({
   log: log || null,
   onEvent: heard,
@@ -238,10 +238,10 @@ function refresh(event, job) {
   const tells = ["storing", "classification", "processing_completed", "job_undone"];
   if (!tells.includes(done) || storedAt === `${done} ${job.attempt}`) return;
   storedAt = `${done} ${job.attempt}`;
-  tell(table.load().then((counts) => {
+  table.load().then((counts) => {
     if (counts) setText(byId("tab-rows").lastElementChild, counts.all ? formatCount(counts.all) : "");
-  }));
-  if (event.type === "processing_completed" || event.type === "job_undone") tell(compare());
+  }).catch(tell);
+  if (event.type === "processing_completed" || event.type === "job_undone") compare().catch(tell);
 }
 
 /** What was compared with earlier files; which ones they are, the server renders. */
@@ -257,14 +257,6 @@ async function compare() {
   setText(rejected.querySelector("[data-part=count]"), formatCount(delta.rejected_rows));
 }
 
-/** Nothing more than a page that is not quite up to date: told, and the page goes on. */
-function tell(promise) {
-  promise.catch((problem) => {
-    if (!problem.title) throw problem;
-    toast(`${problem.title}. ${problem.hint}`, { alert: true });
-  });
-}
-
 async function load() {
   const job = await api.job(jobId);
   store.applySnapshot(job);
@@ -277,8 +269,7 @@ async function start() {
     milestone = MILESTONES.find((percent) => job.progress >= percent) ?? 0;
     painter.flush();
   } catch (problem) {
-    if (!problem.title) throw problem;
-    toast(`${problem.title}. ${problem.hint}`, { alert: true });
+    tell(problem);
   }
   client.follow(`job:${jobId}`, Number(byId("raw").dataset.seq));
   client.start();

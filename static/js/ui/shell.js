@@ -4,6 +4,7 @@
  *    keys            {"u": fn, "g f": fn, ...}   run outside fields only, and only when not turned off
  *  shell.toast(text, {action?, run?, alert?})    at the bottom for 8 s; pointing at it holds it
  *  shell.localise(root)                          UTC times as rendered -> the reader's own clock
+ *  tell(problem)                                 a toast of a ProblemError
  *  onForms(root, handlers)                       {"/cancel": (form, jobId) => promise} by the end of
  *                                                a form's address; what fails is told
  *  choose(list, step)                            focus the next (1) or previous (-1) of `list`
@@ -145,6 +146,12 @@ export function toast(text, { action = "", run = () => {}, alert = false } = {})
   shown = node;
 }
 
+/** Say what the server refused; anything else is a fault of the script's own. */
+export function tell(problem) {
+  if (!problem.title) throw problem;
+  toast(`${problem.title}. ${problem.hint}`, { alert: true });
+}
+
 /** @param {Element} root  @param {Record<string, (form: HTMLFormElement, jobId: string) => Promise<any>>} handlers */
 export function onForms(root, handlers) {
   root.addEventListener("submit", async (event) => {
@@ -159,8 +166,7 @@ export function onForms(root, handlers) {
     try {
       await run(form, path.split("/")[2] ?? "");
     } catch (problem) {
-      if (!problem.title) throw problem;
-      toast(`${problem.title}. ${problem.hint}`, { alert: true });
+      tell(problem);
     } finally {
       button.removeAttribute("aria-busy");
     }

@@ -1,6 +1,7 @@
 /** What tells how current the page is: the sign in the top bar, its banner, and the announcer.
  *
- *  createSigns({retry, takeOver?}) -> {show(state)}       state: ConnectionState of net/client.js
+ *  createSigns(clientOf) -> {show(state)}       state: ConnectionState of net/client.js
+ *     clientOf  () => the page's client, which is made after its signs
  *  createAnnouncer({pauseMs?}) -> {say(text, {key?}), alert(text)}
  *     say: at most one sentence per pause; several of one key become "3 files done"
  */
@@ -10,6 +11,8 @@ import { connectionWords } from "../core/words.js";
 
 const BANNER_AFTER_MS = 3000;
 const PAUSE_MS = 5000;
+const OFFER_MS = 200;
+const TAKE_MS = 800;
 const LOOKS = {
   reconnecting: ["warn", "retry"],
   "catching-up": ["acc", "right"],
@@ -19,7 +22,7 @@ const LOOKS = {
 };
 const ACTIONS = { retry: "Try now", signIn: "Sign in", takeOver: "Make this one live" };
 
-export function createSigns({ retry }) {
+export function createSigns(clientOf) {
   const sign = document.getElementById("conn");
   const [word, detail] = [sign.querySelector("[data-part=sign]"), sign.querySelector("[data-part=detail]")];
   const lead = el("b");
@@ -35,8 +38,35 @@ export function createSigns({ retry }) {
   let ticking = 0;
   button.addEventListener("click", () => {
     if (action === "signIn") location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
-    else retry();
+    else if (action === "takeOver") takeOver();
+    else clientOf().retryNow();
   });
+
+  // "place?" asks, [id] offers one, id takes it: one page of this browser goes on as one too many
+  const others = new BroadcastChannel("livetrail");
+  const here = Math.random();
+  let asking = false;
+  others.onmessage = ({ data }) => {
+    const offer = () => others.postMessage([here]);
+    if (data === here) clientOf().giveWay();
+    else if (asking && data[0] > 0) {
+      asking = false;
+      others.postMessage(data[0]);
+    } else if (data === "place?" && clientOf().state.transport === "websocket") {
+      // pages that nobody looks at come first
+      if (document.hidden) offer();
+      else setTimeout(offer, OFFER_MS);
+    }
+  };
+
+  function takeOver() {
+    asking = true;
+    others.postMessage("place?");
+    setTimeout(() => {
+      asking = false;
+      clientOf().retryNow();
+    }, TAKE_MS);
+  }
 
   /** @param {import("../net/client.js").ConnectionState} state */
   function show(state) {

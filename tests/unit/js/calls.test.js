@@ -68,19 +68,19 @@ test("a server that does not answer in time is given up", async () => {
   const fetch = (_, { signal }) =>
     new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   const api = createApi({ fetch, timers: clock.timers, timeoutMs: 5000 });
-  const asked = api.me().catch((error) => error);
+  const asked = api.get("/auth/me").catch((error) => error);
   await clock.pass(5000);
   assert.equal((await asked).code, "timeout");
 });
 
 test("an answer that is no JSON is a problem, not a crash", async () => {
   const { api } = calling(new Response("<html>", { status: 200 }));
-  assert.equal((await api.me().catch((error) => error)).code, "bad_answer");
+  assert.equal((await api.get("/auth/me").catch((error) => error)).code, "bad_answer");
 });
 
 test("an empty answer is null", async () => {
   const { api } = calling(answer(204, null));
-  assert.equal(await api.logout(), null);
+  assert.equal(await api.post("/auth/logout"), null);
 });
 
 class FakeRequest {

@@ -189,6 +189,24 @@ test("4009 is too many: it looks again every ten seconds", async () => {
   assert.equal(page.client.state.name, "live");
 });
 
+test("a page that gives its place up goes on as one too many, and takes the next that is free", async () => {
+  const events = story(2);
+  const page = begin({ fetch: history(events) });
+  page.client.giveWay();
+  assert.equal(page.net.last.closed, false); // it had none yet
+  page.net.last.open();
+  live(page);
+  page.client.giveWay();
+  assert.equal(page.net.last.closed, true);
+  assert.deepEqual(page.client.state, { name: "tooMany", inMs: 10_000 });
+  await page.clock.pass(0);
+  assert.deepEqual(places(page), [1, 2]);
+  await page.clock.pass(10_000);
+  assert.equal(page.net.sockets.length, 2);
+  live(page, { seq: 2 });
+  assert.equal(page.client.state.name, "live");
+});
+
 test("with too many connections it still refreshes, without being called live", async () => {
   const events = story(2);
   const page = begin({ fetch: history(events) });
