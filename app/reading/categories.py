@@ -1,8 +1,8 @@
 """Step classification: each row gets a category, how sure that is, and the reason in plain words.
 
-In this order: what the export itself says, rules, what the user's earlier files said of the same
-vendor, likeness of letters. Below REVIEW_BELOW a category is only a suggestion that waits for a
-person's look; where nothing speaks, no category is invented.
+In this order: what the export itself says, of a seller's the kind of each row, rules, what the
+user's earlier files said of the same vendor, likeness of letters. Below REVIEW_BELOW a category is
+only a suggestion that waits for a person's look; where nothing speaks, no category is invented.
 """
 
 from collections import Counter
@@ -19,7 +19,8 @@ from app.reading.category_match import (
 )
 from app.reading.classifier import misspelt, trained
 from app.reading.payees import payee_key, with_purpose
-from app.reading.taxonomy import INCOME, SALES
+from app.reading.sellers import EARNED, SELLERS, decide_for_seller, is_a_sellers
+from app.reading.taxonomy import INCOME
 from app.store.records import (
     REVIEW_BELOW,
     Label,
@@ -32,11 +33,7 @@ from app.store.records import (
 )
 
 REMEMBERED = 0.9
-SELLING = 0.75
 MISSPELT_NAME = 0.8
-SELLERS = frozenset({"payment_processor_export", "sales_export", "payout_list"})
-"""Documents in which money that comes in was earned by selling."""
-
 GUESSED_TEXTS = (
     10_000  # different names at most that are compared letter by letter, commonest first
 )
@@ -52,10 +49,13 @@ def decide(
     remembered: Mapping[str, str],
     document_type: str = "",
     tell: Tell | None = None,
+    *,
+    sellers: bool = False,
 ) -> dict[int, Decision]:
     """Return the decision for each label, by its id.
 
     remembered  vendor -> category, as earlier files of the user said
+    sellers     it is the export of a seller for certain: what it says is a row's kind
     """
     total = sum(label.rows for label in labels)
     done = 0
@@ -65,7 +65,7 @@ def decide(
     unknown: dict[str, list[Label]] = {}
     rows_of: Counter[str] = Counter()
     for number, label in enumerate(labels, 1):
-        decision = decide_by_source(label.source_category)
+        decision = None if sellers else decide_by_source(label.source_category)
         if decision is None:
             payee, purpose = with_purpose(label.text)
             key = keys.get(payee)
@@ -74,11 +74,12 @@ def decide(
             question = (label.text, label.sign)
             if question not in ruled:
                 ruled[question] = _by_rules(payee, key, purpose, label.sign)
-            decision = ruled[question] or _by_memory(label, remembered)
-            if decision is None and document_type in SELLERS and label.sign > 0:
-                decision = Decision(
-                    SALES, "Money that comes in here was earned by selling", SELLING
-                )
+            rule = ruled[question]
+            if sellers:
+                decision = decide_for_seller(label.source_category, payee, label.sign, rule)
+            decision = decision or rule or _by_memory(label, remembered)
+            if decision is None and document_type in SELLERS and label.sign > 0 and not sellers:
+                decision = EARNED
             if decision is None and key:
                 unknown.setdefault(key, []).append(label)
                 rows_of[key] += label.rows
@@ -150,7 +151,7 @@ def categorise(task: Task, tell: Tell) -> dict[str, Any]:
         labels = labels_of(connection, job_id) if stored and stored.has_amounts else []
         remembered = known_categories(connection, task["user_id"], job_id) if labels else {}
     kind = task["found"].get("document_classification", {}).get("document_type") or ""
-    decided = decide(labels, remembered, kind, tell)
+    decided = decide(labels, remembered, kind, tell, sellers=is_a_sellers(task["found"]))
     with writing_records(task["records_path"]) as connection:
         save_categories(
             connection,

@@ -8,7 +8,7 @@ from functools import cache
 from app.reading.category_names import ALONE, NAMES
 from app.reading.category_rules import STEMS, WORDS
 from app.reading.category_sources import SAYS_NOTHING, SOURCE_NAMES
-from app.reading.payees import CITIES, COUNTRIES, folded
+from app.reading.payees import CITIES, COUNTRIES, accented_words, folded
 from app.reading.taxonomy import (
     BENEFITS,
     BOTH_WAYS,
@@ -42,6 +42,7 @@ TOLD_BY_PURPOSE = (
 """What the name of whom one pays does not tell, but the purpose does."""
 
 LONG_NAME = 7  # letters
+SHORT = 3  # letters; so short a word is another one once its accents are gone: "Éáú" is no "eau"
 PLACES = CITIES | COUNTRIES
 _INITIALS = re.compile(r"\b([a-z]) ?& ?([a-z])\b")
 _BETWEEN = re.compile(r"[^a-z0-9&]+")
@@ -130,11 +131,13 @@ def decide_by_rule(text: str, key: str, sign: int) -> Decision | None:
     words = words_of(low)
     index = _index()
     whole = tuple(words_of(key))
+    accented = accented_words(text)
     best: tuple[tuple[int, int, int, int], _Rule] | None = None
     for at, word in enumerate(words):
+        other_word = len(word) <= SHORT and word in accented
         for rule in index.by_first.get(word, ()):
             size = len(rule.words)
-            if size > 1 and tuple(words[at : at + size]) != rule.words:
+            if other_word if size == 1 else tuple(words[at : at + size]) != rule.words:
                 continue
             if rule.alone and not _is_whole(rule.words, whole, words[at + size : at + size + 1]):
                 continue

@@ -30,7 +30,7 @@ CENTS = re.compile(r"[.,]\d\d(?!\d)")
 class Column:
     """One column, as detect_fields tells it.
 
-    role     what it means (see NAMES), or None: kept as it is
+    role     what it means (see NAMES), or None: kept as it is; "kind", see sellers.with_kinds
     type     date, amount, text or empty
     inverse  of a debit column: its cells are written without a minus;
              of a flag column: where it is empty, the amount is a debit

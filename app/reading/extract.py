@@ -15,6 +15,7 @@ from app.core.reading import Task, Tell
 from app.reading.columns import Column
 from app.reading.frames import plain_frame
 from app.reading.parts import PartWriter
+from app.reading.sellers import with_kinds
 from app.reading.tables import TableShape, read_rows
 from app.reading.typed import Rejected, fit_rows, type_rows
 
@@ -28,7 +29,7 @@ def extract(task: Task, tell: Tell) -> dict[str, Any]:
     Raises TooManyRows and LineTooLong. Warns RejectedRows.
     """
     found = task["found"]["field_detection"]
-    columns = [Column(**column) for column in found["columns"]]
+    columns = with_kinds((Column(**column) for column in found["columns"]), task["found"])
     has_amounts = bool(found["has_amounts"])
     writer = PartWriter(Path(task["work_dir"]), task["user_id"])
     done = 0

@@ -87,6 +87,7 @@ _UMLAUTS = str.maketrans(
 _TLD = _words("com de net org io co uk eu fr nl at ch it es be ie us app shop dev ai")
 _PAYPAL = re.compile(r"pp\.\d+\.pp\s*\.?\s*")
 _APART = re.compile(r"[\s*,;:/\\|()\[\]{}<>\"#_+=@-]+")
+_WORD = re.compile(r"[^\W_]+")
 _DIGIT = re.compile(r"\d")
 _VOWEL = re.compile(r"[aeiouy]")
 
@@ -100,6 +101,14 @@ def folded(text: str) -> str:
     if low.isascii():
         return low
     return "".join(c for c in unicodedata.normalize("NFKD", low) if not unicodedata.combining(c))
+
+
+def accented_words(text: str) -> frozenset[str]:
+    """Return the words of `text`, folded, that are written with accents; umlauts are none."""
+    if text.isascii():
+        return frozenset()
+    low = unicodedata.normalize("NFC", text.casefold()).translate(_UMLAUTS)
+    return frozenset(folded(word) for word in _WORD.findall(low) if not word.isascii())
 
 
 def with_purpose(text: str) -> tuple[str, str]:

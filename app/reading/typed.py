@@ -85,13 +85,13 @@ def type_rows(
     if has_amounts:
         frame = join_continued(frame, columns)
     money = _money(frame, columns) if has_amounts else {}
-    roles = (*TEXT_ROLES, "category")
+    says = "kind" if _column(columns, "kind") else "category"
     typed = frame.select(
         "line",
         *(column.alias(name) for name, column in money.items()),
         *(
-            _text(frame, columns, role).alias(role if role != "category" else "source_category")
-            for role in roles
+            _text(frame, columns, role).alias(name)
+            for role, name in (*zip(TEXT_ROLES, TEXT_ROLES, strict=True), (says, "source_category"))
         ),
         _extra(frame, columns, has_amounts=has_amounts),
     )

@@ -181,6 +181,24 @@ def test_money_back_from_a_shop_is_still_the_shop_but_less_sure() -> None:
     assert found == Decision("Groceries", "Rule: 'rewe' is groceries; the money came back", 0.7)
 
 
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("Éáú üüüümlaut! GP", None),
+        ("Fée Clochette", None),
+        ("EAU DE PARIS", "Utilities"),
+        ("Régie: eau chaude", "Utilities"),
+        ("B & Q Zürich", "Home & garden"),
+        ("Café Zürich", "Eating out"),
+    ],
+)
+def test_a_short_word_is_another_one_once_its_accents_are_gone(
+    text: str, category: str | None
+) -> None:
+    found = decide_by_rule(text, payee_key(text), -1)
+    assert (found and found.category) == category
+
+
 def test_nobody_pays_a_salary_to_a_shop() -> None:
     assert decided("Payroll run March", sign=-1).category == "Wages paid"
     assert all(decided(text, sign=-1).category != "Salary" for text, _ in INCOME)
