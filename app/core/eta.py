@@ -118,11 +118,11 @@ class Eta:
         if self._now_ms - self._moved[-1][0] > STALE_MS:
             return None
         step = self._steps[self._at]
-        here_ms = self._left_here_ms()
-        since_ms = self._moved[-1][0] - self._entered_ms
-        if here_ms is not None and step in TELLING and self._moved[-1][1] > 0:
-            self._factor = (since_ms + here_ms) / self._cost_ms[step]
+        whole_ms = self._whole_ms()
+        if whole_ms is not None and step in TELLING:
+            self._factor = whole_ms / self._cost_ms[step]
         factor = 1.0 if self._factor is None else self._factor
+        here_ms = self._left_here_ms(whole_ms)
         if here_ms is None:
             passed_ms = self._now_ms - self._entered_ms
             expected_ms = self._cost_ms[step] * factor
@@ -134,20 +134,25 @@ class Eta:
             return None
         return here_ms + behind_ms
 
-    def _left_here_ms(self) -> float | None:
-        """What is left of the running step by its own rate; None when it has none."""
+    def _whole_ms(self) -> float | None:
+        """How long all of the running step takes by its own rate; None when it has none."""
+        # Before the first rows there is other work, opening a workbook say, that never comes again.
+        moved = [one for one in self._moved if one[1] > 0]
+        if not moved or moved[-1][0] - moved[0][0] < SPAN_MS:
+            return None
+        took_ms = moved[-1][0] - moved[0][0]
+        # A step that falls silent is slower than it was: what is longer than usual counts.
+        silent_ms = max(0.0, self._now_ms - moved[-1][0] - took_ms / (len(moved) - 1))
+        return (took_ms + silent_ms) / (moved[-1][1] - moved[0][1])
+
+    def _left_here_ms(self, whole_ms: float | None) -> float | None:
+        """What is left of the running step when all of it takes `whole_ms`."""
         last_ms, fraction = self._moved[-1]
         if fraction == 1.0:
             return 0.0
-        # Before the first rows there is other work, opening a workbook say, that never comes again.
-        first_ms, first = next((one for one in self._moved if one[1] > 0), (last_ms, 0.0))
-        if last_ms - first_ms < SPAN_MS:
+        if whole_ms is None:
             return None
-        # A step that falls silent is slower than it was: the silence counts once it is longer.
-        gap_ms = (last_ms - first_ms) / max(1, len(self._moved) - 1)
-        silent_ms = self._now_ms - last_ms
-        took_ms = last_ms - first_ms + max(0.0, silent_ms - gap_ms)
-        return max(0.0, (1.0 - fraction) * took_ms / (fraction - first) - min(silent_ms, gap_ms))
+        return max(0.0, (1.0 - fraction) * whole_ms - (self._now_ms - last_ms))
 
     def _say(self, left_s: float) -> int:
         """Return `left_s` as a person is told it: it may not leap, least of all upwards."""
@@ -159,7 +164,8 @@ class Eta:
             slowly_ms = RISING_MS if left_s > due_s else FALLING_MS
             due_s += (left_s - due_s) * (1 - math.exp(-passed_ms / slowly_ms))
             most = max(self._shown * RISE, self._shown + 1)
-            self._said_s = min(due_s, most)
+            at_an_edge = self._moved[-1][1] in (0.0, 1.0)  # a step that is over is over
+            self._said_s = min(due_s, most, left_s if at_an_edge else math.inf)
             rounded = _rounded(self._said_s)
             self._shown = rounded if rounded <= most else _rounded(most, math.floor)
         self._said_ms = self._now_ms

@@ -83,7 +83,7 @@ class Workbook:
             raise DamagedFile(filename=self._filename) from error
         if found.start is None:
             return
-        self.last_row = found.end[0] + 1
+        self.last_row = found.start[0] + found.height
         for number, cells in enumerate(found.iter_rows(), found.start[0] + 1):
             row = [cell_text(value) for value in cells]
             if any(row):

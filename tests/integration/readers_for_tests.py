@@ -50,7 +50,7 @@ def _act(step: str, task: Task, tell: Tell) -> dict[str, Any]:
     # The mark is made before the first word, so that whoever heard it can rely on the mark.
     first_time = _mark(task) if act in ("crash once", "hang once") else True
     if act is not None or step == "extracting":
-        tell(1, 10)
+        tell(1, 10, rows_done=1, rows_total=10)
     match act:
         case "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
