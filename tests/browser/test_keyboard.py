@@ -188,3 +188,27 @@ async def test_what_happens_is_said_to_those_who_do_not_see_it(
     await visitor.choose(PROGRAM)
     said = page.locator("#announce")
     await expect(said).to_have_text(re.compile(f"^{re.escape(PROGRAM[0])} failed: "))
+
+
+async def test_the_arrows_keep_focus_on_the_tabs_when_duplicates_are_loaded_anew(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await visit(server)
+    page = visitor.page
+    await visitor.open()
+    await visitor.live()
+    await visitor.choose(LONG)
+    await expect(visitor.file(LONG[0])).to_have_attribute("data-s", "run")
+    await visitor.open_file(LONG[0])
+    await expect(page.locator("#delta")).to_contain_text("30,000 new rows")
+    await page.evaluate("window.stayed = true")
+
+    await page.locator("#tab-rows").focus()
+    await page.keyboard.press("ArrowLeft")
+    await expect(page.locator("#tab-events")).to_be_focused()
+    await page.keyboard.press("ArrowLeft")
+    await page.wait_for_function("window.stayed === undefined")
+    await expect(page.locator("#tab-duplicates")).to_be_focused()
+    await expect(page.locator("#duplicates")).to_be_visible()
+    await page.keyboard.press("ArrowLeft")
+    await expect(page.locator("#tab-rows")).to_be_focused()

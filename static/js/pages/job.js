@@ -129,7 +129,7 @@ function open(name, remember = true) {
     tab.tabIndex = on ? 0 : -1;
     byId(tab.hash.slice(1)).toggleAttribute("data-open", on);
   }
-  if (remember) history.replaceState(null, "", `#tab=${wanted.hash.slice(1)}`);
+  if (remember) history.replaceState(compared, "", `#tab=${wanted.hash.slice(1)}`);
   if (compared && wanted.hash === "#duplicates") location.reload();
   return wanted;
 }
@@ -147,7 +147,9 @@ strip.addEventListener("keydown", (event) => {
   open(tabs[(at + tabs.length) % tabs.length].hash.slice(1)).focus();
 });
 const inAddress = () => /^#(?:tab=)?(\w+)$/.exec(location.hash)?.[1] ?? "";
-open(inAddress(), false);
+const opened = open(inAddress(), false);
+// the page was loaded anew under a person's hands
+if (history.state) opened.focus();
 addEventListener("hashchange", () => {
   // the skip link's target is no tab
   const name = inAddress();
