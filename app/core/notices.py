@@ -76,6 +76,13 @@ class FormulaCells(Notice):
     hint = "Be careful when you open the original in a spreadsheet program."
 
 
+class FormulasWithoutResult(Notice):
+    code = "formulas_without_result"
+    title = "{cells:formula has/formulas have} no stored result"
+    detail = "I never run formulas; where no result is stored, I read an empty cell."
+    hint = "Open the workbook in a spreadsheet program, save it there, and upload it again."
+
+
 class ActiveContent(Notice):
     code = "active_content"
     title = "The file carries active content: {finding}"

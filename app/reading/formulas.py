@@ -1,10 +1,11 @@
-"""Cells of a text table that a spreadsheet program would run as a formula.
+"""Cells that a spreadsheet program would run as a formula, and formulas without a result.
 
-They are told and kept as text. Ordinary negative numbers, phone numbers, text that merely begins
-with a sign, and Excel's own ="0123" wrapping of text are none.
+The former are told and kept as text. Ordinary negative numbers, phone numbers, text that merely
+begins with a sign, and Excel's own ="0123" wrapping of text are none.
 """
 
 import re
+from collections.abc import Iterable
 
 import yara_x
 
@@ -21,6 +22,53 @@ FORMULA = re.compile(
     rb"|[+@-][^\n,;\t]{1,60}\|\s*['\"/][^\n]{0,120}!"
     rb")"
 )
+
+BEGINNINGS = frozenset("=+-@\"' \t\r\n\f\v")  # a quick look before the close one
+MARK = "\x1f"  # before each cell where many are looked at together
+SUSPECT = re.compile(MARK + r"""[ \t\r\n\f\v"']*(?:=|[+@-][\d.,]*[^\d.,\x1f])""")
+# A cell of a sheet's XML with a formula and no value; an empty value of type "str" is a result.
+UNVALUED = re.compile(
+    rb"<(?P<ns>(?:\w{1,20}:)?)c(?P<facts>\s[^<>]{0,500})?>\s{0,99}"
+    rb"<(?P=ns)f(?:\s[^<>]{0,500})?(?:/>|>[^<]{0,9000}</(?P=ns)f\s{0,9}>)\s{0,99}"
+    rb"(?:<(?P=ns)v\s{0,9}(?:/>|></(?P=ns)v\s{0,9}>)\s{0,99})?</(?P=ns)c\s{0,9}>"
+)
+TEXT_RESULT = re.compile(rb"""\st\s{0,8}=\s{0,8}["']str["']""")
+CELL_BYTES = 16 * 1024  # of XML, more than UNVALUED matches
+
+
+def is_formula(cell: str) -> bool:
+    """Whether a cell of text begins like a formula."""
+    return bool(cell) and cell[0] in BEGINNINGS and bool(FORMULA.match(_beginning(cell)))
+
+
+def may_hold_formulas(rows: Iterable[list[str]]) -> bool:
+    """Whether it is worth to ask is_formula of each cell; negative numbers are no reason."""
+    return SUSPECT.search(MARK + MARK.join(map(MARK.join, rows))) is not None
+
+
+def _beginning(cell: str) -> bytes:
+    return cell[:CONTEXT_BYTES].encode("utf-8", "replace")
+
+
+class UnvaluedCounter:
+    """Counts a workbook's formulas without a stored value, from XML that comes in blocks."""
+
+    def __init__(self) -> None:
+        self.cells = 0
+        self._tail = b""
+
+    def feed(self, block: bytes) -> None:
+        """Look at the next block of a part, with the end of the one before it."""
+        text = self._tail + block
+        if b"f>" in text or b"f/>" in text or b"<f " in text or b":f " in text:
+            for cell in UNVALUED.finditer(text):
+                if cell.end() > len(self._tail) and not TEXT_RESULT.search(cell["facts"] or b""):
+                    self.cells += 1
+        self._tail = text[-CELL_BYTES:]
+
+    def end(self) -> None:
+        """The part ends here: the next block is of another."""
+        self._tail = b""
 
 
 class FormulaCounter:

@@ -11,11 +11,11 @@ from typing import Any, BinaryIO
 import yara_x
 
 from app.core.errors import ArchiveBomb, MalwareFound
-from app.core.notices import ActiveContent, FormulaCells
+from app.core.notices import ActiveContent, FormulaCells, FormulasWithoutResult
 from app.core.reading import Task, Tell
 from app.reading.containers import MAX_DEPTH, Unpacker, zip_members
 from app.reading.encoding import detect_encoding
-from app.reading.formulas import FormulaCounter
+from app.reading.formulas import FormulaCounter, UnvaluedCounter
 from app.reading.rules import malware_rules, rule_count
 from app.reading.sheets import SheetExtent
 
@@ -40,7 +40,8 @@ def scan(task: Task, tell: Tell) -> dict[str, Any]:
 
     findings  what was told as a warning, each {"rule", "finding", "where"}
 
-    Raises MalwareFound, ArchiveBomb, DamagedFile. Warns ActiveContent, FormulaCells.
+    Raises MalwareFound, ArchiveBomb, DamagedFile. Warns ActiveContent, FormulaCells (of
+    text; those of a workbook are met with its rows) and FormulasWithoutResult.
     """
     path = Path(task["path"])
     findings: dict[str, dict[str, str]] = {}
@@ -118,6 +119,7 @@ class _Office:
         self._tell = tell
         self._findings = findings
         self._unpacker = Unpacker(task["filename"], task["limits"])
+        self._unvalued = UnvaluedCounter()
         self._done = 0  # bytes of the packed file
 
     def scan(self, path: Path) -> None:
@@ -125,6 +127,8 @@ class _Office:
         with path.open("rb") as stream:
             self._scan_zip(stream, depth=1, prefix="")
         self._tell(self._task["size"], self._task["size"])
+        if self._unvalued.cells:
+            self._tell.warn(FormulasWithoutResult(cells=self._unvalued.cells))
 
     def _scan_zip(self, stream: BinaryIO, *, depth: int, prefix: str) -> None:
         filename = self._task["filename"]
@@ -163,6 +167,7 @@ class _Office:
         for number, block in enumerate(blocks):
             matcher.feed(block)
             extent.feed(block)
+            self._unvalued.feed(block)
             if number == 0 and block.startswith(b"PK\x03\x04"):
                 kept = io.BytesIO()
             if kept is not None:
@@ -173,4 +178,5 @@ class _Office:
                         measured="another archive of more than 64 MB",
                         limit="64 MB",
                     )
+        self._unvalued.end()
         return kept

@@ -10,7 +10,8 @@ from typing import Any
 import python_calamine as calamine
 
 from app.core.errors import ArchiveBomb, DamagedFile, NotATable, PasswordProtected
-from app.core.notices import Notice
+from app.core.notices import FormulaCells, Notice
+from app.reading.formulas import is_formula, may_hold_formulas
 from app.reading.lines import Chunk
 
 CHUNK_ROWS = 5000
@@ -91,25 +92,45 @@ class Workbook:
 
 
 class SheetReader:
-    """Iterates over chunks of one sheet, like LineReader over a text file."""
+    """Iterates over chunks of one sheet, like LineReader over a text file.
+
+    Cells that begin like a formula are counted in the whole sheet, above `first_line` too.
+    """
 
     def __init__(self, path: Path, sheet: str, *, first_line: int, filename: str = "") -> None:
+        self.formula_cells = 0
+        self.formula_line = 0
         self._path = path
         self._sheet = sheet
         self._first_line = first_line
         self._filename = filename or path.name
 
     def notices(self) -> list[Notice]:
-        return []
+        if not self.formula_cells:
+            return []
+        return [FormulaCells(cells=self.formula_cells, line=self.formula_line)]
 
     def __iter__(self) -> Iterator[Chunk]:
         size = self._path.stat().st_size
         book = Workbook(self._path, self._filename)
-        rows = (pair for pair in book.rows(self._sheet) if pair[0] >= self._first_line)
+        rows = book.rows(self._sheet)
+        self.formula_cells = self.formula_line = 0
         while part := list(islice(rows, CHUNK_ROWS)):
+            self._count_formulas(part)
+            part = [pair for pair in part if pair[0] >= self._first_line]
+            if not part:
+                continue
             lines: Sequence[int] = [number for number, _ in part]
             done = size * lines[-1] // max(book.last_row, lines[-1])
             yield Chunk(lines, [row for _, row in part], done)
+
+    def _count_formulas(self, part: list[tuple[int, list[str]]]) -> None:
+        if not may_hold_formulas(row for _, row in part):
+            return
+        for number, row in part:
+            if found := sum(map(is_formula, row)):
+                self.formula_cells += found
+                self.formula_line = self.formula_line or number
 
 
 class SheetExtent:

@@ -35,7 +35,7 @@ def table(rows: int = 3, header: bytes = HEADER) -> bytes:
 def workbook(*sheets: list[list[str]]) -> bytes:
     """Return an xlsx with these sheets; one small table when none is given."""
     made = io.BytesIO()
-    with xlsxwriter.Workbook(made) as book:
+    with xlsxwriter.Workbook(made, {"strings_to_formulas": False}) as book:
         for rows in sheets or (
             [["Date", "Description", "Amount"], ["2026-01-02", "Tea", "-2.10"]],
         ):
@@ -104,6 +104,7 @@ def bomb(megabytes: int) -> bytes:
 
 NOISE = random.Random(1).randbytes(20_000)
 WIDE = ",".join(f"c{number}" for number in range(10_000)).encode()
+FORMULA = "=cmd|' /C calc'!A0"
 LATIN = "2026-01-04,Café Müller,-4.10\n"
 
 REFUSED = {
@@ -163,6 +164,16 @@ WARNED = {
         table() + b"2026-01-05,=HYPERLINK(\"http://example.com\"),-1.00\n"
         b"2026-01-06,@SUM(1+1)*cmd|'/C calc'!A0,-1.00\n",
         "formula_cells",
+    ),
+    "formula injection in a workbook": Bad(
+        "formula.xlsx",
+        workbook([["Date", "Description", "Amount"], ["2026-01-07", FORMULA, "-20.00"]]),
+        "formula_cells",
+    ),
+    "formulas that were never computed": Bad(
+        "bare.xlsx",
+        with_part(workbook(), "xl/worksheets/sheet9.xml", b'<c r="A1"><f>1+1</f><v/></c>'),
+        "formulas_without_result",
     ),
     "macros": Bad(
         "macro.xlsx", with_part(workbook(), "xl/vbaProject.bin", b"\0" * 100), "active_content"

@@ -156,6 +156,7 @@ async def test_what_is_wrong_in_another_way_has_another_code() -> None:
         "malware behind rows": "malware",
         "malware in a workbook": "malware",
         "one row of 9,000 cells": "ragged rows",
+        "formula injection in a workbook": "formula injection",
     }
     for name, other in alike.items():
         assert cases[name].code == cases[other].code

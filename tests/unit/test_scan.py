@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+import time
 import zipfile
 import zlib
 from pathlib import Path
@@ -15,7 +16,12 @@ from hypothesis import strategies as st
 
 from app.core.errors import AppError, ArchiveBomb, DamagedFile, MalwareFound
 from app.reading import scan as scan_module
-from app.reading.formulas import FormulaCounter
+from app.reading.formulas import (
+    FormulaCounter,
+    UnvaluedCounter,
+    is_formula,
+    may_hold_formulas,
+)
 from app.reading.scan import scan
 from tests.readers import Heard, task_for
 
@@ -292,6 +298,76 @@ def test_formulas_are_found_in_utf_16_too(tmp_path: Path) -> None:
     heard = Heard()
     scanned(table(tmp_path, "Date,Payee\n2026-01-02,=A1\n".encode("utf-16")), heard)
     assert heard.codes == ["formula_cells"]
+
+
+# Formulas of a workbook
+
+
+@pytest.mark.parametrize("cell", [c for content in TOLD for c in content[4:-1].decode().split(",")])
+def test_the_quick_look_at_many_cells_misses_none(cell: str) -> None:
+    cell = cell.strip('"').replace('""', '"')
+    assert may_hold_formulas([["-3.20", "x"], ["", cell]]) or not is_formula(cell)
+
+
+def test_ordinary_cells_need_no_close_look() -> None:
+    assert not may_hold_formulas([["2026-01-02", "A=B", "", "-3.20"], ["+5257,28", "x@y", "-5"]])
+
+
+def test_formulas_without_a_stored_result_are_counted_over_all_sheets(tmp_path: Path) -> None:
+    heard = Heard()
+    path = tmp_path / "formulas.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        for _ in range(2):
+            sheet = book.add_worksheet()
+            sheet.write_formula("A1", "=1+1", None, 2)
+            sheet.write_formula("A2", '="x"', None, "x")
+            sheet.write_formula("A3", "=1+1", None, "")
+            sheet.write_string("A4", "=1+1")
+    scanned(path, heard)
+    assert [(n.code, n.facts) for n in heard.notices] == [("formulas_without_result", {"cells": 2})]
+
+
+UNVALUED = [
+    b'<c r="A1"><f>1+1</f><v></v></c>',
+    b'<c r="A1" s="1"><f>SUM(A2:A3)</f><v /></c>',  # as openpyxl writes it
+    b'<c r="A1"><f t="shared" si="0"/></c>',
+    b"<c><f>1&lt;2</f></c>",
+    b'<x:c r="A1">\n <x:f>1+1</x:f>\n</x:c>',
+    b"<c><f>" + b"1+" * 4000 + b"1</f></c>",
+]
+VALUED = [
+    b'<c r="A1"><f>1+1</f><v>2</v></c>',
+    b'<c r="A1" t="str"><f>IF(B1,B2,"")</f><v></v></c>',  # its result is an empty text
+    b'<c r="A1"/>',
+    b'<c r="A1"><v>1</v></c>',
+    b"<c:cat><c:f>Sheet1!$A$1</c:f></c:cat>",  # of a chart
+]
+
+
+def unvalued(content: bytes, block: int) -> int:
+    counter = UnvaluedCounter()
+    for at in range(0, len(content), block):
+        counter.feed(content[at : at + block])
+    return counter.cells
+
+
+@pytest.mark.parametrize("block", [1, 7, 4096, 1 << 20])
+def test_a_formula_without_a_value_is_known_wherever_blocks_end(block: int) -> None:
+    content = b"<row>".join([*UNVALUED[:-1], *VALUED])
+    assert unvalued(content, block) == len(UNVALUED) - 1
+
+
+@pytest.mark.parametrize("cell", UNVALUED)
+def test_every_way_to_write_a_formula_without_a_value_is_known(cell: bytes) -> None:
+    content = b"<row>" + cell + b"</row>" + b" " * 50_000
+    assert unvalued(content, 5000) == unvalued(content, 1 << 20) == 1
+
+
+@pytest.mark.parametrize("piece", [b"<c ", b"<c><f>", b"<c><f/>", b"<c><f>" + b"x" * 8999, b"<c> "])
+def test_xml_that_is_made_to_be_slow_is_not(piece: bytes) -> None:
+    before = time.process_time()
+    assert unvalued(piece * (4_000_000 // len(piece)), 1 << 20) == 0
+    assert time.process_time() - before < 2
 
 
 # Memory

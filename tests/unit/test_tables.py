@@ -304,6 +304,25 @@ def test_lines_in_another_encoding_are_read_and_told(tmp_path: Path) -> None:
     ]
 
 
+def test_text_cells_of_a_workbook_that_begin_like_a_formula_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "formulas.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row("A1", ["Date", "Payee", "Amount"])
+        for row in range(1, 9):
+            sheet.write_row(row, 0, ["2026-01-02", "Shop", -3.2])
+        sheet.write_string("B4", "=cmd|' /C calc'!A0")
+        sheet.write_string("B6", "@SUM(1+1)*cmd|'/C calc'!A0")
+        sheet.write_string("C6", "-3,20")
+        sheet.write_rich_string("B7", "=HYPER", book.add_format({"bold": True}), 'LINK("http")')
+        sheet.write_string("B8", '="0123"')
+    reader = read_rows(path, shape_of(path), LIMITS)
+    assert len(numbered(reader)) == 8
+    assert [(n.code, n.facts) for n in reader.notices()] == [
+        ("formula_cells", {"cells": 3, "line": 4})
+    ]
+
+
 @pytest.mark.parametrize("times", [1, 4, 4000])
 def test_an_even_mixture_of_encodings_is_read_line_by_line_and_told(
     tmp_path: Path, times: int
