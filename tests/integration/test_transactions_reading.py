@@ -18,9 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import NoRows, TooManyColumns, TooManyRows
+from app.reading.extract import PART_ROWS, extract
+from app.reading.fields import detect_fields
 from app.reading.save import store
 from app.store.records import RecordsReader, labels_of, reading_records
-from tests.desk import Desk
+from tests.desk import Desk, Heard
 from tests.samples import sample
 
 HEADER = "Date,Description,Amount\n"
@@ -41,6 +43,68 @@ def rejected(desk: Desk, job: str = "job-1") -> str:
             await reader.close()
 
     return asyncio.run(read())
+
+
+class Noted(Heard):
+    """Keeps every report: how much of the step is done, and the facts of the sentence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[float, Any, Any]] = []
+
+    def __call__(self, done: int, total: int | None = None, **context: Any) -> None:
+        share = done / (total or 1)
+        self.told.append((share, context.get("rows_done"), context.get("rows_total")))
+
+
+def told_of(desk: Desk, path: Path, step: str) -> list[tuple[float, Any, Any]]:
+    """Return what a step tells of itself."""
+    noted, task = Noted(), desk.task(path)
+    task["found"]["field_detection"] = detect_fields(task, desk.heard)
+    task["found"]["extracting"] = extract(task, noted if step == "extracting" else desk.heard)
+    if step == "storing":
+        store(task, noted)
+    return noted.told
+
+
+def test_while_rows_are_read_nobody_pretends_to_know_how_many_there_are(desk: Desk) -> None:
+    rows = 2 * PART_ROWS + 40_000
+    long = COFFEE.replace("Coffee", "Coffee and a very long story about it")
+    path = desk.file(HEADER + COFFEE * (rows // 2) + long * (rows // 2))
+
+    *before, last = told_of(desk, path, "extracting")
+
+    assert last == (1.0, rows, rows)
+    assert {total for _, _, total in before} == {None}
+    for share, done, _ in before:  # by bytes: short rows count for less than their number
+        assert share < done / rows
+
+
+def test_a_file_of_one_part_tells_its_exact_rows_at_once(desk: Desk) -> None:
+    assert told_of(desk, desk.file(HEADER + COFFEE * 9), "extracting") == [(1.0, 9, 9)]
+
+
+def test_a_workbook_is_read_row_by_row_not_all_at_once(desk: Desk) -> None:
+    path = desk.folder / "book.xlsx"
+    rows = 2 * PART_ROWS
+    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate([("Date", "Amount"), *[("2026-11-20", -3.5)] * rows], 4):
+            sheet.write_row(number, 2, row)
+
+    shares = [share for share, _, _ in told_of(desk, path, "extracting")]
+
+    assert shares == [pytest.approx(0.5, abs=0.03), 1.0]
+
+
+def test_storing_is_not_over_when_the_last_row_is_written(desk: Desk) -> None:
+    path = desk.file(HEADER + "".join(COFFEE.replace("3.50", f"{n}") for n in range(9)))
+
+    told = told_of(desk, path, "storing")
+
+    assert [(done, total) for _, done, total in told] == [(9, 9), (9, 9)]
+    assert told[0][0] < 1
+    assert told[-1][0] == 1
 
 
 def test_equal_rows_of_one_file_are_all_kept(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """The time left is never silly: hidden at first, steady, coarse far out, and it ends at nothing."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -110,7 +111,7 @@ def test_a_job_as_measured_is_told_its_true_rest_however_slow_the_machine(slowne
 
 def test_the_edges_of_the_stages_do_not_show() -> None:
     said = [left for _, _, left in run(job(extracting=13_000, storing=16_000)) if left is not None]
-    rises = [(one, two) for one, two in zip(said, said[1:], strict=False) if two > one]
+    rises = [(one, two) for one, two in pairwise(said) if two > one]
     assert said[0] in (25, 30)
     assert rises == []
 

@@ -77,6 +77,11 @@ def test_the_eighteen_predefined_steps_are_verbatim() -> None:
             {"rows_done": 150, "rows_total": 500},
             "Reading through your data: 150 of 500 rows...",
         ),
+        (
+            "extracting",
+            {"rows_done": 50200, "rows_total": None},
+            "Reading through your data: 50,200 rows so far...",
+        ),
         ("extracting", {"zone": 5, "zones": 9, "page": 1}, "Reading zone 5 of 9 on page 1..."),
         (
             "duplicate_found",
