@@ -57,9 +57,10 @@ async def login(request: web.Request) -> web.Response:
 
 async def setup(request: web.Request) -> web.Response:
     """POST /setup."""
+    fields = await _kept(request)
     if await request.app[ACCOUNTS].claimed():
         return see_other("/setup")  # which says so
-    given = validated(SetupForm, await _kept(request), "form")
+    given = validated(SetupForm, fields, "form")
     user = await claim_server(request, given.token, given.name, given.password)
     response = see_other("/")
     await sign_in_as(request, user, response)
