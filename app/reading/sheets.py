@@ -85,7 +85,7 @@ class Workbook:
         if found.start is None:
             return
         self.last_row = found.start[0] + found.height
-        for number, cells in enumerate(found.iter_rows(), found.start[0] + 1):
+        for number, cells in enumerate(found.iter_rows(), 1):  # from the sheet's top, empty or not
             row = [cell_text(value) for value in cells]
             if any(row):
                 yield number, row
