@@ -38,7 +38,7 @@ async def test_a_chosen_file_moves_on_step_by_step_and_never_back(
     assert percents[-1] == 100
     assert len(percents) > 5
     said = await visitor.witnessed("sentences", "ledger.csv")
-    assert any(re.match(r"Reading through your data: [\d,]+ of ", one) for one in said), said
+    assert any(one.startswith("Reading through your data") for one in said), said
     assert said[-1].startswith("Done! I've processed ledger.csv successfully in ")
     await expect(row).to_contain_text("30,000 rows stored")
     section = visitor.page.locator("[data-section=done]")
