@@ -209,7 +209,6 @@ def _files(
     older = ""
     if len(jobs) == FILES_LISTED:
         older = f"{request.path}?all&before={jobs[-1].id}"
-    error = views.error_from_code(request.query.get("error", ""))
     return views.FilesPage(
         shell=_shell(request, "files"),
         room=f"batch:{batch.id}" if batch else f"user:{user_id}",
@@ -232,7 +231,6 @@ def _files(
         max_upload_bytes=settings.max_upload_bytes,
         max_files=settings.max_files_per_batch,
         limit_text=size_text(settings.max_upload_bytes),
-        notice=f"{error}. {error.hint}" if error else "",
     )
 
 

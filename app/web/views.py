@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.errors import AppError, InternalError
+from app.core.errors import AppError
 from app.core.messages import count, size_text
 from app.core.state import JobState
 from app.core.times import ms_from_iso
@@ -71,7 +71,6 @@ class FilesPage:
     other_view  (url, label) of another view worth a link, or None
     older       address of the next page, "" when this is the last
     max_upload_bytes, max_files, limit_text   what the drop zone checks and says
-    notice      what went wrong with the form that led here, or ""
     """
 
     shell: Shell
@@ -95,7 +94,6 @@ class FilesPage:
     max_upload_bytes: int
     max_files: int
     limit_text: str
-    notice: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +205,6 @@ def error_page(shell: Shell, error: AppError, status: int, signed_in: bool) -> E
     body = error.body()
     back = ("/", "Back to Files") if signed_in else ("/login", "Sign in")
     return ErrorPage(shell, status, body["title"], body["detail"], body["hint"], body["code"], back)
-
-
-def error_from_code(code: str) -> AppError | None:
-    """Return the error a form was sent back with (`?error=code`), or None."""
-    kind = AppError.by_code.get(code)
-    return None if kind is None or kind is InternalError else kind()
 
 
 def grouped(rows: Sequence[FileRow], at_most: int) -> tuple[Group, ...]:

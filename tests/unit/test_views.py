@@ -11,7 +11,7 @@ import jinja2
 import pytest
 from aiohttp import web
 
-from app.core.errors import InternalError, NotFound, WrongPassword
+from app.core.errors import NotFound, WrongPassword
 from app.core.state import JobState
 from app.core.times import ms_from_iso
 from app.web import feedview, rowview, views
@@ -256,15 +256,6 @@ def test_what_found_nothing_known_is_not_marked_as_a_duplicate() -> None:
     assert [feedview.kind_of_event(one) for one in (none, some)] == ["", "dup"]
 
 
-# Errors that travel in an address
-
-
-def test_only_errors_of_the_catalogue_are_told_from_an_address() -> None:
-    assert isinstance(views.error_from_code("wrong_password"), WrongPassword)
-    assert views.error_from_code("<script>") is None
-    assert views.error_from_code(InternalError.code) is None
-
-
 # Templates
 
 
@@ -303,7 +294,6 @@ def files_page(states: list[JobState], **facts: Any) -> views.FilesPage:
         "max_upload_bytes": 2**31,
         "max_files": 1000,
         "limit_text": "2.1 GB",
-        "notice": "",
     }
     return views.FilesPage(**{**usual, **facts})
 
