@@ -64,6 +64,30 @@ class Settings(BaseModel):
     )
     websocket_message_rate_limit: int = Field(10, ge=1, description="messages a second, inbound")
     websocket_max_message_size: int = Field(1024, ge=128, description="bytes, inbound")
+    websocket_compression: bool = Field(
+        False, description="permessage-deflate for clients that offer it"
+    )
+    durable_name_days: int = Field(
+        30, ge=1, description="days after which a client's unused name is forgotten"
+    )
+
+    log_retention_days: int = Field(
+        0, ge=0, description="days after which an ended job's events are removed; 0 is never"
+    )
+    log_retention_bytes: int = Field(
+        0, ge=0, description="above this size of the log the oldest ended jobs' go; 0 is no limit"
+    )
+    audit_days: int = Field(90, ge=1, description="days for which the audit log is kept")
+
+    requests_per_minute: int = Field(
+        6000, ge=1, description="HTTP requests of one user, or one share link"
+    )
+    anonymous_requests_per_minute: int = Field(
+        600, ge=1, description="HTTP requests of one address that is not signed in"
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="addresses or networks whose X-Forwarded-For is believed, comma separated"
+    )
 
     session_days: int = Field(30, ge=1, description="days until a browser has to sign in again")
     min_password_length: int = Field(8, ge=1, description="characters")

@@ -1,26 +1,119 @@
-"""Who may see this? One pure question, asked in every handler and every subscription."""
+"""Who may do this? One pure question, asked in every handler and every subscription."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from app.core.rooms import Room
 
 Role = Literal["operator", "member"]
+Scope = Literal["upload", "listen", "read", "control", "operate"]
+"""What a token may be used for.
+
+upload   give files, and report from outside
+listen   follow rooms, on a socket, as an event stream or by asking the history
+read     look at jobs, their rows and their files
+control  steer jobs, share them, answer questions
+operate  use an operator's rights: other people's things, and the server as a whole
+"""
+Action = Scope | Literal["account"]
+"""account: change who may come in as this user. Only a signed-in person may, never a token."""
+
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+EVERYTHING: frozenset[Scope] = frozenset(SCOPES)
+FOLLOWING: frozenset[Scope] = frozenset({"listen", "read"})
+
+Client = Literal["cookie", "token", "ticket", "listen", "share"]
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """Limits of a connection that an operator set for one token; None is as the settings say."""
+
+    connections: int | None = None
+    messages_per_second: int | None = None
+    message_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A person or program that was recognised. `client` says how: cookie, token or ticket."""
+    """A person or program that was recognised.
+
+    client     how: session cookie, API token, single-use ticket, listen-only token or share link
+    scopes     what it may be used for; a cookie is good for everything
+    via        id of the login, token or share by which it came; "" when there is none
+    shared     the one job or batch that a share link shows; then `user_id`, `name` and `role` are
+               those of whoever shared it, whose rights its bearer can never exceed
+    allowance  the token's own limits
+    """
 
     user_id: str
     name: str
     role: Role
-    client: Literal["cookie", "token", "ticket"] = "cookie"
+    client: Client = "cookie"
+    scopes: frozenset[Scope] = EVERYTHING
+    via: str = ""
+    shared: Room | None = None
+    allowance: Allowance = field(default_factory=Allowance)
+
+    @property
+    def holder(self) -> str:
+        """Whose connections and requests are counted together: a user's, or a share link's."""
+        return self.user_id if self.shared is None else f"share:{self.via}"
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What somebody wants to see or steer: whose it is, and the job or batch it belongs to."""
+
+    owner_id: str
+    batch_id: str | None = None
+    job_id: str | None = None
+
+    def is_of(self, room: Room) -> bool:
+        """Tell whether this is the job or batch of `room`, or lies within it."""
+        if room.kind == "job":
+            return self.job_id == room.id
+        return room.kind == "batch" and self.batch_id == room.id
+
+
+def may(viewer: Viewer | None, action: Action, thing: Thing | None = None) -> bool:
+    """Tell whether `viewer` may do `action` to `thing`.
+
+    viewer  None for nobody
+    thing   None: to what is the viewer's own, or, for `operate`, to the server as a whole
+    """
+    if viewer is None:
+        return False
+    if action == "account":
+        return viewer.client == "cookie"
+    if action not in viewer.scopes:
+        return False
+    operates = viewer.role == "operator" and "operate" in viewer.scopes
+    if action == "operate":
+        return operates
+    if viewer.shared is not None:
+        return thing is not None and thing.is_of(viewer.shared) and _reaches(viewer, thing)
+    return thing is None or operates or thing.owner_id == viewer.user_id
+
+
+def _reaches(guest: Viewer, thing: Thing) -> bool:
+    """Tell whether whoever shared it may still see it."""
+    return guest.role == "operator" or thing.owner_id == guest.user_id
+
+
+def may_follow(viewer: Viewer | None, room: Room, thing: Thing | None) -> bool:
+    """Tell whether `viewer` may listen to `room`.
+
+    thing  what the room is about; None when there is no such thing, and for `all`
+    """
+    if room.kind == "all":
+        return may(viewer, "listen") and may(viewer, "operate")
+    return thing is not None and may(viewer, "listen", thing)
 
 
 def may_see(viewer: Viewer, owner_id: str) -> bool:
-    """Tell whether `viewer` may see (and steer) what belongs to the user `owner_id`."""
-    return viewer.role == "operator" or viewer.user_id == owner_id
+    return may(viewer, "read", Thing(owner_id))
 
 
 def may_operate(viewer: Viewer) -> bool:
-    """Tell whether `viewer` may look at and change the server as a whole."""
-    return viewer.role == "operator"
+    return may(viewer, "operate")

@@ -98,6 +98,7 @@ REQUEST: TypeAdapter[Subscribe | Unsubscribe | Ack | Ping | Steer | Answer] = Ty
 
 class ServerMessage(BaseModel):
     model_config = ConfigDict(frozen=True)
+    type: str
 
     def encoded(self) -> bytes:
         """Return the message as one JSON object, without the fields that are null."""

@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from app.core.protocol import Close, Hangup, Heartbeat
+from app.core.permissions import Viewer
+from app.core.protocol import Close, Hangup, Limits
 from app.core.rooms import Room
 from app.core.state import JobState
 from app.core.times import iso_from_ms
-from app.core.wire import PING, Chunk, chunks, text_frame
+from app.live.formats import Chunk, Format, chunks
 from app.live.pages import Interest, Keep, Page, Pages, ReadRoom
 from app.live.session import Session
 from app.settings import Settings
@@ -53,11 +54,11 @@ class Counts:
 class Audience:
     """All live sessions that follow the same rooms in the same way: they get the same bytes."""
 
-    __slots__ = ("interest", "live", "single", "told_s")
+    __slots__ = ("form", "interest", "live", "told_s")
 
-    def __init__(self, interest: Interest, single: bool) -> None:
+    def __init__(self, interest: Interest, form: Format) -> None:
         self.interest = interest
-        self.single = single
+        self.form = form
         self.live: dict[Session, None] = {}
         self.told_s = 0.0
 
@@ -98,7 +99,7 @@ class Hub:
         self.sessions: set[Session] = set()
         self.closing = False
         self.replaying = asyncio.Semaphore(REPLAYS_A_TURN)
-        self._per_user: Counter[str] = Counter()
+        self._per_holder: Counter[str] = Counter()
         self._settings = settings
         # Signs of life are given a little early, so that none is later than promised.
         self._quiet_s = 0.75 * min(
@@ -106,7 +107,7 @@ class Hub:
         )
         self._snapshot = snapshot
         self._pages = Pages(read_room)
-        self._audiences: dict[tuple[Interest, bool], Audience] = {}
+        self._audiences: dict[tuple[Interest, Format], Audience] = {}
         # (kind, id) of a room -> who follows it, and the types they want
         self._followers: dict[tuple[str, str], dict[Audience, frozenset[str] | None]] = {}
         self._owed: deque[Debt] = deque()
@@ -132,12 +133,11 @@ class Hub:
         hits: dict[Audience, list[Recorded]] = {}
         for event in events:
             self._match(event, hits)
-        packed: dict[tuple[bool, tuple[int, ...]], tuple[Chunk, ...]] = {}
+        packed: dict[tuple[Format, tuple[int, ...]], tuple[Chunk, ...]] = {}
         for audience, matched in hits.items():
-            key = (audience.single, tuple([event.seq for event in matched]))
+            key = (audience.form, tuple([event.seq for event in matched]))
             if key not in packed:
-                bodies = [(event.seq, event.body) for event in matched]
-                packed[key] = chunks(bodies, single=audience.single)
+                packed[key] = chunks(matched, audience.form)
             audience.told_s = self.clock()
             self._owed.append(Debt(list(audience.live), packed[key], before))
         self._pay(WRITES_A_TURN)
@@ -215,7 +215,7 @@ class Hub:
 
     def join(self, session: Session) -> None:
         """Put `session`, all of whose cursors stand at the head, among the live ones."""
-        key = (session.interest(), session.single)
+        key = (session.interest(), session.form)
         audience = self._audiences.get(key)
         if audience is None:
             audience = self._audiences[key] = Audience(*key)
@@ -242,7 +242,7 @@ class Hub:
         del audience.live[session]
         if audience.live:
             return
-        del self._audiences[audience.interest, audience.single]
+        del self._audiences[audience.interest, audience.form]
         for room, _ in audience.interest:
             followers = self._followers[room.kind, room.id]
             del followers[audience]
@@ -254,9 +254,9 @@ class Hub:
         self.counters.sent_bytes += size_bytes
 
     async def page(
-        self, interest: Interest, after: int, upto: int, *, single: bool, keep: Keep | None
+        self, interest: Interest, after: int, upto: int, *, form: Format, keep: Keep | None
     ) -> Page:
-        return await self._pages.page(interest, after, upto, single=single, keep=keep)
+        return await self._pages.page(interest, after, upto, form=form, keep=keep)
 
     async def snapshot(self, room: Room, before: str | None) -> Sequence[JobState]:
         return await self._snapshot(room, before)
@@ -270,10 +270,10 @@ class Hub:
 
     # Connections
 
-    def refusal(self, user_id: str) -> Hangup | None:
-        """Return why a further connection of this user can not be taken; None when it can."""
-        limit = self._settings.max_websocket_connections_per_user
-        if self._per_user[user_id] >= limit:
+    def refusal(self, viewer: Viewer) -> Hangup | None:
+        """Return why a further connection of `viewer` can not be taken; None when it can."""
+        limit = limits_of(viewer, self._settings).max_connections
+        if self._per_holder[viewer.holder] >= limit:
             reason = f"you have {limit} connections already; close one"
         elif len(self.sessions) >= self._settings.max_websocket_connections:
             reason = "the server has as many connections as it may"
@@ -286,7 +286,7 @@ class Hub:
         """Take `session` in. From now on it is looked after."""
         self.sessions.add(session)
         self._nobody.clear()
-        self._per_user[session.user_id] += 1
+        self._per_holder[session.viewer.holder] += 1
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep(), name="hub keeper")
             self._keeper.add_done_callback(report_death)
@@ -295,9 +295,9 @@ class Hub:
         """Forget `session`; its catch-up ends here."""
         if session in self.sessions:
             self.sessions.remove(session)
-            self._per_user[session.user_id] -= 1
-            if not self._per_user[session.user_id]:
-                del self._per_user[session.user_id]
+            self._per_holder[session.viewer.holder] -= 1
+            if not self._per_holder[session.viewer.holder]:
+                del self._per_holder[session.viewer.holder]
         if not self.sessions:
             self._nobody.set()
         await session.stop()
@@ -305,7 +305,7 @@ class Hub:
     def ask_again(self, user_id: str) -> None:
         """End every connection of a user: those that still may come back."""
         for session in list(self.sessions):
-            if session.user_id == user_id:
+            if session.viewer.user_id == user_id:
                 session.end(SIGNED_OUT)
 
     def counts(self) -> Counts:
@@ -345,13 +345,17 @@ class Hub:
         """
         self._pay()  # the head of the heartbeat has been told
         at = iso_from_ms(now_ms)
-        beat = _beat(self.head, at)
+        beats: dict[Format, bytes] = {}
         for session in list(self.sessions):
             if session.closing:
                 continue
             if not (judge and self._is_ended(session, now_s)):
-                own = _beat(session.told_upto, at) if session.catching_up else beat
-                self._give_a_sign(session, now_s, own)
+                form = session.form
+                if session.catching_up:
+                    beat = form.quiet(session.told_upto, at)
+                else:
+                    beat = beats.get(form) or beats.setdefault(form, form.quiet(self.head, at))
+                self._give_a_sign(session, now_s, beat)
 
     def _is_ended(self, session: Session, now_s: float) -> bool:
         """End the session when neither a message nor any reading was seen for too long."""
@@ -369,13 +373,19 @@ class Hub:
 
     def _give_a_sign(self, session: Session, now_s: float, beat: bytes) -> None:
         if not session.flow.writing_paused and not session.is_closing():
-            if now_s - session.heard_s >= self._quiet_s:
-                session.write(PING)
+            if now_s - session.heard_s >= self._quiet_s and session.form.ping:
+                session.write(session.form.ping)
             audience = session.audience
             told_s = audience.told_s if isinstance(audience, Audience) else 0.0
             if now_s - max(session.sent_s, told_s) >= self._quiet_s:
-                session.write_frame(beat)
+                session.put(beat)
 
 
-def _beat(head: int, at: str) -> bytes:
-    return text_frame(Heartbeat(head=head, timestamp=at).encoded())
+def limits_of(viewer: Viewer, settings: Settings) -> Limits:
+    """Return what is taken from `viewer`: as the settings say, unless its token may more."""
+    own = viewer.allowance
+    return Limits(
+        messages_per_second=own.messages_per_second or settings.websocket_message_rate_limit,
+        max_message_bytes=own.message_bytes or settings.websocket_max_message_size,
+        max_connections=own.connections or settings.max_websocket_connections_per_user,
+    )

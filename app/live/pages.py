@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from app.core.rooms import Room
-from app.core.wire import Chunk, chunks
+from app.live.formats import Chunk, Format, chunks
 from app.store.events import Recorded
 
 ReadRoom = Callable[[Room, int, int, int, Sequence[str] | None], Awaitable[list[Recorded]]]
@@ -39,11 +39,11 @@ class Pages:
     def __init__(self, read_room: ReadRoom) -> None:
         self._read_room = read_room
         self._turn = asyncio.Lock()
-        self._pages: OrderedDict[tuple[Interest, int, bool], Page] = OrderedDict()
+        self._pages: OrderedDict[tuple[Interest, int, Format], Page] = OrderedDict()
         self._size_bytes = 0
 
     async def page(
-        self, interest: Interest, after: int, upto: int, *, single: bool, keep: Keep | None = None
+        self, interest: Interest, after: int, upto: int, *, form: Format, keep: Keep | None = None
     ) -> Page:
         """Return the next events of `interest` with after < seq <= upto, at most a page of them.
 
@@ -54,7 +54,7 @@ class Pages:
         """
         if any(types is not None for _, types in interest):
             upto = min(upto, after + SCANNED_AT_MOST)
-        key = (interest, after, single)
+        key = (interest, after, form)
         shared = keep is None
         found = self._pages.get(key)
         if shared and found is not None and found.reached <= upto:
@@ -67,7 +67,7 @@ class Pages:
             events, reached = await self._read(interest, after, upto)
             if keep is not None:
                 events = [event for event in events if keep(event)]
-            packed = chunks([(event.seq, event.body) for event in events], single=single)
+            packed = chunks(events, form)
             page = Page(packed, reached)
             if shared:
                 self._remember(key, page)
@@ -86,7 +86,7 @@ class Pages:
                 merged[event.seq] = event
         return [merged[seq] for seq in sorted(merged) if seq <= reached], reached
 
-    def _remember(self, key: tuple[Interest, int, bool], page: Page) -> None:
+    def _remember(self, key: tuple[Interest, int, Format], page: Page) -> None:
         before = self._pages.pop(key, None)
         if before is not None:
             self._size_bytes -= _size(before)

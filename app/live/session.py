@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from app.core.permissions import Viewer
 from app.core.protocol import Follow, Hangup, Live, ServerMessage, Snapshot
 from app.core.rooms import Room
 from app.core.state import JobState
-from app.core.wire import text_frame
+from app.live.formats import JSON_LINES, Format
 from app.live.pages import Interest, Keep, Page
 from app.store.events import Recorded
 
@@ -64,7 +65,7 @@ class Source(Protocol):
     def clock(self) -> float: ...
 
     async def page(
-        self, interest: Interest, after: int, upto: int, *, single: bool, keep: Keep | None
+        self, interest: Interest, after: int, upto: int, *, form: Format, keep: Keep | None
     ) -> Page: ...
 
     async def snapshot(self, room: Room, before: str | None) -> Sequence[JobState]: ...
@@ -124,28 +125,34 @@ class Session:
         "client_id",
         "closing",
         "flow",
+        "form",
         "heard_s",
         "is_closing",
         "left_bytes",
         "moved_s",
         "sent_s",
-        "single",
         "subscriptions",
         "transport",
-        "user_id",
+        "viewer",
         "write",
     )
 
     def __init__(
-        self, source: Source, line: Line, *, client_id: str, user_id: str, single: bool = False
+        self,
+        source: Source,
+        line: Line,
+        *,
+        client_id: str,
+        viewer: Viewer,
+        form: Format = JSON_LINES,
     ) -> None:
         self._source = source
         self._line = line
         self._task: asyncio.Task[None] | None = None
         self._revision = 0  # of the subscriptions; a page read for an older one is dropped
         self.client_id = client_id
-        self.user_id = user_id
-        self.single = single
+        self.viewer = viewer
+        self.form = form
         self.subscriptions: dict[Room, Subscription] = {}
         self.audience: object | None = None  # the hub's; None while not live
         self.closing = False
@@ -158,12 +165,12 @@ class Session:
 
     def say(self, message: ServerMessage) -> None:
         """Write a message beside the events."""
-        self.write_frame(text_frame(message.encoded()))
+        self.put(self.form.say(message, self.told_upto))
 
-    def write_frame(self, frame: bytes) -> None:
-        """Write a whole frame, unless the connection is over."""
+    def put(self, data: bytes) -> None:
+        """Write whole messages, unless the connection is over."""
         if not self.closing and not self.is_closing():
-            self.write(frame)
+            self.write(data)
             self.sent_s = self._source.clock()
 
     def follow(self, room: Room, ask: Follow) -> None:
@@ -299,7 +306,7 @@ class Session:
             frozenset((s.room, s.types) for s in group),
             after,
             upto,
-            single=self.single,
+            form=self.form,
             keep=is_new if special else None,
         )
         if revision != self._revision or self.is_closing():

@@ -25,7 +25,6 @@ from app.core.protocol import (
     Answer,
     Conversation,
     Hangup,
-    Limits,
     Ok,
     Ping,
     Pong,
@@ -40,7 +39,8 @@ from app.core.protocol import (
 )
 from app.core.rooms import Room
 from app.core.wire import WRITE_AT_MOST, pong_frame
-from app.live.hub import RESTARTING, Hub
+from app.live.formats import JSON_LINES, JSON_SINGLE
+from app.live.hub import RESTARTING, Hub, limits_of
 from app.live.session import Flow, Session
 from app.settings import Settings
 
@@ -105,10 +105,11 @@ async def serve_websocket(
     client_id the client's own name; one is made up when it has none
     control   carries out what steers a job; raises AppError with the reason when it can not
     """
+    limits = limits_of(viewer, settings)
     ws = web.WebSocketResponse(
         compress=False,
         autoping=False,
-        max_msg_size=settings.websocket_max_message_size + 1,  # aiohttp refuses the size itself
+        max_msg_size=limits.max_message_bytes + 1,  # aiohttp refuses the size itself
         protocols=(SUBPROTOCOL,),
         timeout=CLOSE_S,
     )
@@ -116,7 +117,7 @@ async def serve_websocket(
     transport = request.transport
     if transport is None:
         return ws
-    refusal = RESTARTING if hub.closing else hub.refusal(viewer.user_id)
+    refusal = RESTARTING if hub.closing else hub.refusal(viewer)
     if refusal is not None:
         await say_goodbye(ws, transport, refusal)
         return ws
@@ -127,8 +128,8 @@ async def serve_websocket(
         hub,
         line,
         client_id=client_id or uuid7(time.time_ns() // 1_000_000, os.urandom(10)),
-        user_id=viewer.user_id,
-        single=request.query.get("frames") == "single",
+        viewer=viewer,
+        form=JSON_SINGLE if request.query.get("frames") == "single" else JSON_LINES,
     )
     visit = Visit(hub, viewer, session, settings, owner_of, control)
     try:
@@ -172,15 +173,11 @@ def bound_memory(transport: asyncio.Transport) -> None:
 def welcome(hub: Hub, session: Session, settings: Settings) -> Welcome:
     return Welcome(
         client_id=session.client_id,
-        user_id=session.user_id,
+        user_id=session.viewer.user_id,
         log=hub.log_id,
         head=hub.head,
         heartbeat=settings.websocket_heartbeat_interval,
-        limits=Limits(
-            messages_per_second=settings.websocket_message_rate_limit,
-            max_message_bytes=settings.websocket_max_message_size,
-            max_connections=settings.max_websocket_connections_per_user,
-        ),
+        limits=limits_of(session.viewer, settings),
         server=f"livetrail/{__version__}",
     )
 
@@ -203,7 +200,7 @@ class Visit:
         self._owner_of = owner_of
         self._control = control
         self._conversation = Conversation(
-            viewer.user_id, settings.websocket_message_rate_limit, hub.clock()
+            viewer.user_id, limits_of(viewer, settings).messages_per_second, hub.clock()
         )
 
     async def listen(self, ws: web.WebSocketResponse) -> Hangup | None:
@@ -220,7 +217,7 @@ class Visit:
             if isinstance(refused, Hangup):
                 return refused
             if message.type is WSMsgType.PING:
-                self._session.write_frame(pong_frame(bytes(message.data)))
+                self._session.put(pong_frame(bytes(message.data)))
             elif refused is not None:
                 self._session.say(refused.model_copy(update={"id": self._id_of(message.data)}))
             elif message.type is WSMsgType.BINARY:

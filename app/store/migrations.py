@@ -103,4 +103,59 @@ SCRIPTS: tuple[str, ...] = (
         PRIMARY KEY (user_id, key)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- Grows when everything that was signed in ends: earlier listen-only tokens name an older one.
+    ALTER TABLE user ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+
+    ALTER TABLE token ADD COLUMN scopes TEXT NOT NULL DEFAULT 'upload listen read control operate';
+    ALTER TABLE token ADD COLUMN prefix TEXT NOT NULL DEFAULT '';  -- to recognise it by in lists
+    ALTER TABLE token ADD COLUMN allowance TEXT NOT NULL DEFAULT '{}';
+
+    ALTER TABLE login ADD COLUMN id TEXT NOT NULL DEFAULT '';
+    ALTER TABLE login ADD COLUMN client TEXT NOT NULL DEFAULT '';  -- as the browser calls itself
+    ALTER TABLE login ADD COLUMN address TEXT NOT NULL DEFAULT '';
+    UPDATE login SET id = lower(hex(randomblob(16)));
+
+    -- A link by which somebody without an account follows one job or batch.
+    CREATE TABLE share (
+        id TEXT PRIMARY KEY,
+        user_id TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        room TEXT NOT NULL,
+        label TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        expires_ms INTEGER NOT NULL,
+        last_used_ms INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX share_user ON share (user_id, id);
+
+    -- How far a client with a durable name has acknowledged the log.
+    CREATE TABLE cursor (
+        holder TEXT NOT NULL,
+        name TEXT NOT NULL,
+        acked INTEGER NOT NULL,
+        seen_ms INTEGER NOT NULL,
+        PRIMARY KEY (holder, name)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE audit (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at_ms INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        user_id TEXT,
+        name TEXT NOT NULL,
+        client TEXT NOT NULL,
+        address TEXT NOT NULL,
+        facts TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX audit_kind ON audit (kind);
+    CREATE INDEX audit_user ON audit (user_id);
+
+    -- Everything up to there was pruned; the last state is kept. 0: nothing was.
+    ALTER TABLE job ADD COLUMN pruned_upto INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE batch ADD COLUMN pruned_upto INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX job_pruned ON job (pruned_upto) WHERE pruned_upto > 0;
+    CREATE INDEX job_pruned_user ON job (user_id, pruned_upto) WHERE pruned_upto > 0;
+    CREATE INDEX job_pruned_batch ON job (batch_id, pruned_upto) WHERE pruned_upto > 0;
+    CREATE INDEX batch_pruned ON batch (pruned_upto) WHERE pruned_upto > 0;
+    """,
 )

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.core.permissions import Viewer
 from app.core.protocol import Conversation, Follow, Hangup, Subscribe, Subscribed
 from app.core.rooms import Room, parse_room
 from app.core.wire import PING
+from app.live.formats import JSON_LINES, Format
 from app.live.hub import Hub
 from app.live.session import Session
 from app.store.events import Recorded
@@ -123,7 +125,7 @@ def wanted(event: Recorded, room: Room, wish: Wish) -> bool:
 class Client:
     """Somebody who comes and goes, and keeps a cursor for each room."""
 
-    single: bool
+    form: Format
     cursors: dict[Room, int] = field(default_factory=dict)
     wishes: dict[Room, Wish] = field(default_factory=dict)  # from when it first asked
     seen: set[int] = field(default_factory=set)
@@ -137,7 +139,9 @@ class Connection:
         self.hub = hub
         self.transport = FakeTransport(self.received)
         self.line = FakeLine(self.transport)
-        self.session = Session(hub, self.line, client_id="c", user_id="u", single=client.single)
+        self.session = Session(
+            hub, self.line, client_id="c", viewer=Viewer("u", "ann", "member"), form=client.form
+        )
         self.pings = 0
         self.heartbeats: list[int] = []  # the head that each named
         self.wishes: dict[Room, Wish] = {}
@@ -170,7 +174,7 @@ class Connection:
             return
         for payload in frames(data):
             lines = payload.split(b"\n")
-            assert len(lines) == 1 or not self.client.single
+            assert len(lines) == 1 or self.client.form is JSON_LINES
             for line in lines:
                 self.heard(json.loads(line))
 
@@ -205,3 +209,18 @@ class Connection:
             wanted(event, room, wish) and event.seq > self.folded.get((str(room), event.job_id), 0)
             for room, wish in self.wishes.items()
         )
+
+
+def unframed(data: bytes) -> list[tuple[int, bytes]]:
+    """Read frames as a client would: (first byte, payload)."""
+    found = []
+    while data:
+        size, start = data[1], 2
+        assert not size & 0x80, "a server never masks"
+        if size == 126:
+            size, start = int.from_bytes(data[2:4], "big"), 4
+        elif size == 127:
+            size, start = int.from_bytes(data[2:10], "big"), 10
+        found.append((data[0], data[start : start + size]))
+        data = data[start + size :]
+    return found

@@ -9,6 +9,7 @@ import pytest
 from app.core.protocol import Close
 from app.core.rooms import Room
 from app.core.state import JobState
+from app.live.formats import JSON_LINES
 from app.live.hub import Hub, ReadSnapshot
 from app.settings import Settings
 from app.store.events import Recorded
@@ -48,7 +49,7 @@ def a_hub(clock: Clock, states: ReadSnapshot = no_states, **settings: Any) -> Hu
 
 def listening(hub: Hub) -> Connection:
     """A live client of the first room, in the hub's care."""
-    connection = Connection(Client(single=False), hub)
+    connection = Connection(Client(JSON_LINES), hub)
     hub.sessions.add(connection.session)
     connection.ask(ROOMS[0])
     return connection
@@ -131,7 +132,7 @@ async def test_a_heartbeat_names_no_head_to_those_who_still_catch_up(clock: Cloc
     hub = a_hub(clock)
     publish(hub)
     publish(hub)
-    client = Connection(Client(single=False), hub)
+    client = Connection(Client(JSON_LINES), hub)
     hub.sessions.add(client.session)
     client.ask(ROOMS[0], after=1)
     sweep(hub, clock, 25.0)
@@ -149,7 +150,7 @@ async def test_a_snapshot_is_read_as_fast_as_the_client_takes_it(clock: Clock) -
         return [cast(JobState, {"job_id": f"{n:03}", "last_seq": 0}) for n in numbers]
 
     hub = a_hub(clock, states)
-    client = Connection(Client(single=False), hub)
+    client = Connection(Client(JSON_LINES), hub)
     client.transport.reading = False
     client.ask(ROOMS[0], snapshot=True)
     for _ in range(20):

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from app.core.rooms import Room
 from app.core.state import JobState
 from app.live import hub, pages
+from app.live.formats import JSON_LINES, JSON_SINGLE
 from app.live.hub import Hub
 from app.live.session import Session
 from app.settings import Settings
@@ -64,7 +65,7 @@ class Listening(RuleBasedStateMachine):
         self.reads: list[asyncio.Future[None]] = []
         self.last_n: dict[str, int] = {}
         self.gone: list[Session] = []
-        self.clients = [Client(single=number == 4) for number in range(5)]
+        self.clients = [Client(JSON_SINGLE if number == 4 else JSON_LINES) for number in range(5)]
         self.connections: dict[int, Connection] = {}
         self.hub = self.do(
             lambda: Hub(

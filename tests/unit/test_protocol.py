@@ -25,7 +25,8 @@ from app.core.protocol import (
     Welcome,
 )
 from app.core.rooms import Room
-from app.core.wire import chunks, pong_frame, text_frame
+from app.core.wire import pong_frame, text_frame
+from tests.unit.listeners import unframed
 
 USER = "01900000-0000-7000-8000-00000000000a"
 JOB = "01900000-0000-7000-8000-000000000001"
@@ -238,21 +239,6 @@ def test_welcome_has_every_field_that_clients_rely_on() -> None:
     }
 
 
-def unframed(data: bytes) -> list[tuple[int, bytes]]:
-    """Read frames as a client would: (first byte, payload)."""
-    found = []
-    while data:
-        size, start = data[1], 2
-        assert not size & 0x80, "a server never masks"
-        if size == 126:
-            size, start = int.from_bytes(data[2:4], "big"), 4
-        elif size == 127:
-            size, start = int.from_bytes(data[2:10], "big"), 10
-        found.append((data[0], data[start : start + size]))
-        data = data[start + size :]
-    return found
-
-
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536, 200_000])
 def test_a_frame_carries_its_length_in_the_shortest_form(size: int) -> None:
     payload = b"x" * size
@@ -263,26 +249,3 @@ def test_a_frame_carries_its_length_in_the_shortest_form(size: int) -> None:
 
 def test_a_pong_carries_what_the_ping_carried() -> None:
     assert unframed(pong_frame(b"abc")) == [(0x8A, b"abc")]
-
-
-bodies = st.lists(st.binary(min_size=1, max_size=40).map(lambda b: b.replace(b"\n", b" ")))
-
-
-@given(bodies, st.booleans(), st.integers(1, 100))
-def test_chunks_hold_every_event_once_in_order_and_know_how_far_they_reach(
-    found: list[bytes], single: bool, at_most: int
-) -> None:
-    events = list(enumerate(found, 5))
-    packed = chunks(events, single=single, at_most=at_most)
-    payloads = [payload for chunk in packed for _, payload in unframed(chunk.data)]
-    if single:
-        assert payloads == found
-    else:
-        assert [body for payload in payloads for body in payload.split(b"\n")] == found
-        assert len(payloads) == len(packed)
-    reached = 4
-    for chunk in packed:
-        reached += chunk.events
-        assert chunk.seq == reached
-        assert len(chunk.data) <= at_most + 10 * chunk.events or chunk.events == 1
-    assert reached == 4 + len(found)
