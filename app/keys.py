@@ -8,6 +8,7 @@ from app.live.journal import Journal
 from app.pipeline.runner import Runner
 from app.settings import Settings
 from app.store.accounts import Accounts
+from app.store.audit import Audit
 from app.store.database import Database
 from app.store.files import FileStore
 from app.store.idempotency import Idempotency
@@ -20,6 +21,7 @@ from app.web.tickets import Tickets
 SETTINGS = web.AppKey("settings", Settings)
 DATABASE = web.AppKey("database", Database)
 ACCOUNTS = web.AppKey("accounts", Accounts)
+AUDIT = web.AppKey("audit", Audit)
 FILES = web.AppKey("files", FileStore)
 RECORDS = web.AppKey("records", RecordsReader)
 JOURNAL = web.AppKey("journal", Journal)

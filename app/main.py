@@ -22,6 +22,7 @@ from app.live.journal import Journal
 from app.pipeline.runner import Runner
 from app.settings import Settings, SettingsError
 from app.store.accounts import Accounts, mint_setup_link, mint_signin_link, register_user
+from app.store.audit import Audit
 from app.store.database import Database, DatabaseTooNew
 from app.store.events import Recorded, read_room
 from app.store.files import FileStore
@@ -111,7 +112,8 @@ async def with_store(app: web.Application) -> AsyncIterator[None]:
             await files.sweep(await stored_hashes(database.reader))
             records = app[keys.RECORDS] = await RecordsReader.open(settings.records_path)
             try:
-                yield
+                async with Audit(database.writer, days=settings.audit_days) as app[keys.AUDIT]:
+                    yield
             finally:
                 await records.close()
         finally:

@@ -1,0 +1,259 @@
+"""Who came in, who was refused, who steered what: for operators, apart from the log of events."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from types import TracebackType
+from typing import Any, Literal
+
+import orjson
+from aiosqlite import Connection
+
+from app.core.addresses import source_of
+from app.core.permissions import Viewer
+from app.core.restraint import Restraint
+from app.store.accounts import DAY_MS, now_ms
+from app.store.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+Kind = Literal[
+    "sign_in",
+    "sign_in_failed",
+    "sign_out",
+    "signed_out_everywhere",
+    "password_changed",
+    "token_created",
+    "token_revoked",
+    "share_created",
+    "share_revoked",
+    "share_used",
+    "user_created",
+    "user_changed",
+    "user_removed",
+    "connected",
+    "disconnected",
+    "refused",
+    "control",
+    "frames_logged",
+    "notes_lost",
+]
+
+# What comes as often as somebody outside likes; the rest needs a person who may do it.
+FREQUENT: frozenset[Kind] = frozenset(
+    {"sign_in_failed", "share_used", "connected", "disconnected", "refused", "control"}
+)
+TOLD_A_MINUTE = 10  # of one such kind and source; then their number
+FREQUENT_KEPT = 200_000  # of each such kind, some 40 MB; the oldest go first
+
+WAITING_AT_MOST = 10_000  # notes that are not written yet; more are lost, and that is noted
+GATHER_S = 0.5
+AGAIN_S = 5.0  # after a write that failed
+PRUNE_EVERY_S = 3600.0
+LONGEST_FACT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One entry. `name` and `client` are those of the viewer, "" for nobody."""
+
+    at_ms: int
+    kind: Kind
+    user_id: str | None
+    name: str
+    client: str
+    address: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Audit:
+    """The way into the audit log. Used as an async context manager, which writes what is left.
+
+    days  how long notes are kept
+    """
+
+    def __init__(self, writer: Writer, *, days: int, clock_ms: Callable[[], int] = now_ms) -> None:
+        self._writer = writer
+        self._kept_ms = days * DAY_MS
+        self._clock_ms = clock_ms
+        self._waiting: list[Note] = []
+        self._lost = 0
+        self._restraint: Restraint[Note] = Restraint(TOLD_A_MINUTE)
+        self._something = asyncio.Event()
+        self._ending = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def note(self, kind: Kind, viewer: Viewer | None, address: str, **facts: Any) -> None:
+        """Keep that `viewer`, or somebody unknown, did something from `address`. Never waits.
+
+        facts  what else is worth knowing: JSON values, never a secret
+
+        Of what anybody can bring about, only the first few of an address are kept one by one in a
+        minute; then one note says with `times` how many more there were.
+        """
+        at_ms = self._clock_ms()
+        user_id = None if viewer is None else viewer.user_id
+        name, client = ("", "") if viewer is None else (viewer.name, viewer.client)
+        if viewer is not None and viewer.via:
+            facts.setdefault("via", viewer.via)
+        short = {key: _short(value) for key, value in facts.items() if value is not None}
+        entry = Note(at_ms, kind, user_id, name, client, _short(address), short)
+        self._add_sums(at_ms)
+        key = (kind, source_of(address), user_id)
+        if kind not in FREQUENT or self._restraint.admit(key, kind, entry, at_ms):
+            self._add(entry)
+        self._something.set()
+
+    async def __aenter__(self) -> "Audit":
+        self._task = asyncio.create_task(self._keep(), name="audit log")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Write what was noted, then stop."""
+        self._ending.set()
+        self._something.set()
+        if self._task is not None:
+            await self._task
+
+    def _add(self, entry: Note) -> None:
+        if len(self._waiting) < WAITING_AT_MOST:
+            self._waiting.append(entry)
+        else:
+            self._lost += 1
+
+    def _add_sums(self, at_ms: int, *, early: bool = False) -> None:
+        for latest, times, is_crowd in self._restraint.sums(at_ms, early=early):
+            if is_crowd:  # they have nothing in common but their number
+                latest = Note(latest.at_ms, latest.kind, None, "", "", "")
+            self._add(replace(latest, facts={**latest.facts, "times": times}))
+
+    async def _keep(self) -> None:
+        """Write in groups, and let go of what is old, until the end."""
+        await self._prune()
+        pruned_s = asyncio.get_running_loop().time()
+        while not self._ending.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._patience_s()):
+                    await self._something.wait()
+            self._something.clear()
+            await self._rest(GATHER_S)
+            self._add_sums(self._clock_ms())
+            if not await self._write():
+                await self._rest(AGAIN_S)
+                self._something.set()
+            if asyncio.get_running_loop().time() - pruned_s >= PRUNE_EVERY_S:
+                await self._prune()
+                pruned_s = asyncio.get_running_loop().time()
+        self._add_sums(self._clock_ms(), early=True)
+        await self._write()
+
+    def _patience_s(self) -> float:
+        if not self._restraint.holds_back:
+            return PRUNE_EVERY_S
+        return max(0.0, (self._restraint.ends_ms() - self._clock_ms()) / 1000)
+
+    async def _rest(self, seconds: float) -> None:
+        """Let more come, unless it is time to end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ending.wait()
+
+    async def _write(self) -> bool:
+        """Write what waits, in one transaction. Tells whether it is in the database."""
+        if self._lost:
+            lost = Note(self._clock_ms(), "notes_lost", None, "", "", "", {"times": self._lost})
+            self._waiting.append(lost)
+            self._lost = 0
+        entries = list(self._waiting)
+        if not entries:
+            return True
+        try:
+            await self._writer.run(partial(insert_notes, entries=entries))
+        except Exception:
+            logger.exception("audit log not written: waiting=%d", len(entries))
+            return False
+        del self._waiting[: len(entries)]
+        return True
+
+    async def _prune(self) -> None:
+        try:
+            await self._writer.run(partial(prune_notes, before_ms=self._clock_ms() - self._kept_ms))
+        except Exception:
+            logger.exception("audit log not pruned")
+
+
+def _short(value: Any) -> Any:
+    return value[:LONGEST_FACT] if isinstance(value, str) else value
+
+
+# Inside the caller's transaction
+
+INSERT = (
+    "INSERT INTO audit (at_ms, kind, user_id, name, client, address, facts)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def insert_notes(connection: sqlite3.Connection, entries: Iterable[Note]) -> None:
+    """Write `entries`."""
+    rows = [
+        (n.at_ms, n.kind, n.user_id, n.name, n.client, n.address, orjson.dumps(n.facts).decode())
+        for n in entries
+    ]
+    connection.executemany(INSERT, rows)
+
+
+FIRST_KEPT = "SELECT id FROM audit WHERE at_ms >= ? ORDER BY id LIMIT 1"
+NEWEST = "SELECT ifnull(max(id), 0) FROM audit"
+DELETE_BEFORE = "DELETE FROM audit WHERE id < ?"
+DELETE_SURPLUS = (
+    "DELETE FROM audit WHERE kind = ?1 AND id <= ("
+    "SELECT id FROM audit WHERE kind = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)"
+)
+
+
+def prune_notes(connection: sqlite3.Connection, before_ms: int) -> None:
+    """Let go of what was noted before `before_ms`, and of the oldest where there are too many."""
+    first = connection.execute(FIRST_KEPT, (before_ms,)).fetchone()
+    upto = first[0] if first else connection.execute(NEWEST).fetchone()[0] + 1
+    connection.execute(DELETE_BEFORE, (upto,))
+    for kind in sorted(FREQUENT):
+        connection.execute(DELETE_SURPLUS, (kind, FREQUENT_KEPT))
+
+
+COLUMNS = "SELECT id, at_ms, kind, user_id, name, client, address, facts FROM audit"
+
+
+async def list_notes(
+    db: Connection,
+    *,
+    kind: str | None = None,
+    user_id: str | None = None,
+    before_id: int | None = None,
+    limit: int = 100,
+) -> list[tuple[int, Note]]:
+    """Return at most `limit` notes with their ids, newest first, narrowed by what is not None.
+
+    before_id  only notes older than this one: the cursor of the next page
+    """
+    wanted = {"kind = ?": kind, "user_id = ?": user_id, "id < ?": before_id}
+    given = {clause: value for clause, value in wanted.items() if value is not None}
+    where = " AND ".join(given) or "TRUE"
+    rows = await db.execute_fetchall(
+        f"{COLUMNS} WHERE {where} ORDER BY id DESC LIMIT ?", (*given.values(), limit)
+    )
+    return [_note(row) for row in rows]
+
+
+def _note(row: Any) -> tuple[int, Note]:
+    ident, at_ms, kind, user_id, name, client, address, facts = row
+    return ident, Note(at_ms, kind, user_id, name, client, address, orjson.loads(facts))
