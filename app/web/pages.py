@@ -282,7 +282,7 @@ async def job_page(request: web.Request) -> web.Response:
         feed=feedview.told(events, {stage["key"]: stage["label"] for stage in state["stages"]}),
         events=feedview.event_lines(events),
         count=state["n"],
-        seq=recorded[-1].seq if recorded else 0,
+        seq=recorded[-1].seq if recorded else state["last_seq"],
         warnings=tuple(state["warnings"]),
         facts=rowview.facts(state),
         rejected=delta["rejected_rows"] or fact(state, "rejected"),

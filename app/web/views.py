@@ -137,7 +137,7 @@ class JobPage:
 
     elapsed    "took 12.4 s" or "running for 25 s"; `started_at` lets the script count on
     no_rows    what stands where the rows would be
-    events     the newest, newest first; `count` of them in all
+    events     the newest, newest first; `count` of them in all, those no longer kept among them
     seq        place in the log of the newest, from which on the script listens
     undo_text  what an undo would take back; "" when there is nothing to undo
     same_as    the earlier file with the same bytes, or None

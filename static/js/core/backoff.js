@@ -2,7 +2,7 @@
  *
  *  backoffMs(tries, random?) -> ms          1 s doubling to 5 s, half of it chance
  *  offlineMs(random?) -> ms                 every 30 s, give or take a tenth
- *  comebackMs(random?) -> ms                after a restart: spread over 0.3 to 2.3 s
+ *  hintedMs(reason) -> ms | null            what a server that restarts asks for, as it closes
  *  TRIES                                    this many tries, then offline
  */
 
@@ -18,6 +18,9 @@ export function backoffMs(tries, random = Math.random) {
 /** Milliseconds between tries once offline. @param {() => number} random */
 export const offlineMs = (random = Math.random) => Math.round(27_000 + random() * 6_000);
 
-/** Milliseconds before coming back to a server that said it restarts: chance keeps a crowd apart.
- *  @param {() => number} random */
-export const comebackMs = (random = Math.random) => Math.round(300 + random() * 2_000);
+/** "restarting; retry_after=3.217" -> 3217: the server keeps its crowd apart.
+ *  @param {string} reason  of the close */
+export function hintedMs(reason) {
+  const found = /retry_after=([\d.]+)/.exec(reason);
+  return found && found[1] * 1000;
+}

@@ -8,13 +8,14 @@
  *    onState(state)          see ConnectionState
  *    onSnapshot(jobState)    the server sent a job's folded state
  *    onReset()               the log is another one: forget everything; snapshots follow
- *    onTruncated(room)       the log does not reach back far enough; a snapshot follows
+ *    onTruncated(room)       the log does not reach back far enough: what ended meanwhile is to be
+ *                            asked for; over a WebSocket its snapshots follow by themselves
  *    onError(error)          {id, code, message, retry_after}
  *    url, historyUrl, WebSocket, fetch, timers {set, clear}, now, random, slices
  *                            handed in by tests; the browser's own by default
  *  client
- *    start()  stop()  retryNow()  giveWay()  follow(room, after = 0)  unfollow(room)
- *    state  log  seq (highest seen)  positions() -> {room: seq}
+ *    start()  stop()  retryNow()  giveWay()  follow(room, after = 0)
+ *    state  positions() -> {room: seq}
  *    setVisible(bool)  setOnline(bool)  sleep()
  *  attachToPage(client, window)      visibility, online, offline, back-forward cache
  *
@@ -28,7 +29,7 @@
  *  the log, others' events among them, so that `total` is what there is to catch up at most.
  */
 
-import { backoffMs, comebackMs, offlineMs, TRIES } from "../core/backoff.js";
+import { backoffMs, hintedMs, offlineMs, TRIES } from "../core/backoff.js";
 import { createSlices } from "../core/frame.js";
 import { openPolling, openSocket } from "./transports.js";
 
@@ -70,7 +71,6 @@ export function createClient(options) {
   const lastBatchSeq = new Map();
 
   let log = options.log ?? null;
-  let seq = 0;
   /** @type {ConnectionState} */
   let state = { name: "connecting" };
   let transport = null;
@@ -116,7 +116,7 @@ export function createClient(options) {
 
   // connecting
 
-  const handlers = { onOpen: () => {}, onText: heard, onClose: (end) => lost(end.code) };
+  const handlers = { onOpen: () => {}, onText: heard, onClose: lost };
   const poll = (how) => openPolling({ url: historyUrl, fetch, timers, log, ...handlers, ...how });
 
   function connect() {
@@ -129,7 +129,7 @@ export function createClient(options) {
       transport = openSocket({ url, WebSocket, ...handlers });
     }
     if (!full && tries === 0) become({ name: "connecting" });
-    after("connect", CONNECT_MS, () => lost(1006));
+    after("connect", CONNECT_MS, lost);
   }
 
   /** End the connection without a word; what was received but not yet applied will be sent again. */
@@ -146,8 +146,9 @@ export function createClient(options) {
     }
   }
 
-  /** @param {number} code  as of WebSocket; from 4000 on the server's own, so that it was reached */
-  function lost(code) {
+  /** code: as of WebSocket; from 4000 on the server's own, so that it was reached.
+   *  @param {{code?: number, reason?: string}} [end] */
+  function lost({ code = 1006, reason = "" } = {}) {
     const kind = transport?.kind;
     if (state.name === "live" || state.name === "catchingUp") lastLive = now();
     if (kind === "websocket" && code >= 4000) everOpened = true;
@@ -166,19 +167,19 @@ export function createClient(options) {
       transport = poll({ everyMs: FULL_MS, onClose: () => {} });
     } else {
       full = false;
-      wait(code);
+      wait(reason);
     }
   }
 
-  function wait(code) {
+  /** @param {string} reason  a server that restarts says when to come back, each client another time */
+  function wait(reason) {
     tries += 1;
     if (tries > TRIES) {
       become({ name: "offline", since: since() });
       after("retry", offlineMs(random), connect);
       return;
     }
-    const restarts = tries === 1 && (code === 1012 || code === 1001);
-    const inMs = restarts ? comebackMs(random) : backoffMs(tries, random);
+    const inMs = hintedMs(reason) ?? backoffMs(tries, random);
     become({ name: "reconnecting", tries, inMs, since: since() });
     after("retry", inMs, connect);
   }
@@ -197,7 +198,7 @@ export function createClient(options) {
       message = JSON.parse(line);
     } catch {
       // what can not be read may hold an event: ask for it again
-      lost(1007);
+      lost();
       return;
     }
     if (typeof message.seq === "number" && "n" in message) event(message);
@@ -214,7 +215,6 @@ export function createClient(options) {
       else lastBatchSeq.set(batch, message.seq);
       onEvent(message);
     }
-    if (message.seq > seq) seq = message.seq;
     const lagging = [...rooms.values()].filter((room) => !room.live);
     if (lagging.length === 0) {
       for (const room of rooms.values()) room.at = Math.max(room.at, message.seq);
@@ -255,7 +255,6 @@ export function createClient(options) {
       if (!room) return;
       room.live = true;
       room.at = Math.max(room.at, message.seq ?? 0);
-      seq = Math.max(seq, room.at);
       settled();
     },
     reset(message) {
@@ -265,18 +264,14 @@ export function createClient(options) {
       if (room) room.at = 0;
       if (wiped) return; // every room is told; what the first one brought must stay
       wiped = true;
-      seq = 0;
       lastN.clear();
       lastBatchSeq.clear();
       onReset();
     },
     truncated: (message) => onTruncated(names.get(message.room) ?? message.room),
-    snapshot(message) {
-      for (const job of message.jobs ?? [message.state ?? message.job]) {
-        if (!job) continue;
-        lastN.set(job.job_id, Math.max(lastN.get(job.job_id) ?? 0, job.n));
-        onSnapshot(job);
-      }
+    snapshot({ state: job }) {
+      lastN.set(job.job_id, Math.max(lastN.get(job.job_id) ?? 0, job.n));
+      onSnapshot(job);
     },
     pong() {
       latencyMs = Math.max(0, Math.round(now() - pingAt));
@@ -380,7 +375,7 @@ export function createClient(options) {
   function watch() {
     const limit = heartbeatMs * 2.5;
     const silent = now() - lastHeard;
-    if (silent >= limit) lost(1006);
+    if (silent >= limit) lost();
     else after("watch", limit - silent, watch);
   }
 
@@ -389,7 +384,7 @@ export function createClient(options) {
     const asked = now();
     ping();
     after("probe", PROBE_MS, () => {
-      if (lastHeard < asked) lost(1006);
+      if (lastHeard < asked) lost();
     });
   }
 
@@ -432,15 +427,12 @@ export function createClient(options) {
     },
     /** Let another page of this browser have the place; this one goes on as one too many. */
     giveWay() {
-      if (state.name === "live") lost(4009);
+      if (state.name === "live") lost({ code: 4009 });
     },
     follow(room, from = 0) {
       if (rooms.has(room)) return;
       rooms.set(room, { at: from, live: false });
       if (welcomed) ask(room);
-    },
-    unfollow(room) {
-      if (rooms.delete(room)) transport?.send({ op: "unsubscribe", id: room, room });
     },
     /** A hidden page closes its connection after two minutes and resumes when seen again. */
     setVisible(next) {
@@ -459,12 +451,6 @@ export function createClient(options) {
     positions: () => Object.fromEntries([...rooms].map(([name, room]) => [name, room.at])),
     get state() {
       return state;
-    },
-    get log() {
-      return log;
-    },
-    get seq() {
-      return seq;
     },
   };
 }

@@ -6,30 +6,30 @@
  *  handlers
  *    onOpen()                        the way is open (a `welcome` line follows)
  *    onText(text)                    one or more JSON objects, one a line
- *    onClose({code})                 once, at the end; not after close(). code as of WebSocket
+ *    onClose({code, reason})         once, at the end; not after close(). As of WebSocket
  *
- *  Polling speaks the same protocol: it takes `subscribe` and `unsubscribe`, asks the history
- *  again and again, and says `welcome`, `subscribed`, events, `live` and `reset` itself.
+ *  Polling speaks the same protocol: it takes `subscribe`, asks the history again and again, and
+ *  says `welcome`, `subscribed`, events, `live`, `reset` and `truncated` itself.
  */
 
 /** What the log answers a page with, at most. */
 const PAGE = 1000;
+/** Answers without events, as a socket would close. @type {Record<number, number>} */
+const CODES = { 401: 4001, 403: 4003, 404: 4004 };
 
 export function openSocket({ url, WebSocket, onOpen, onText, onClose }) {
   let over = false;
   const socket = new WebSocket(url);
-  const end = (code) => {
-    if (over) return;
-    over = true;
-    onClose({ code });
-  };
   socket.onopen = () => (over ? socket.close(1000) : onOpen());
   socket.onmessage = (message) => {
     if (!over && typeof message.data === "string") onText(message.data);
   };
   // an error is always followed by a close, which knows more
   socket.onerror = () => {};
-  socket.onclose = (event) => end(event.code);
+  socket.onclose = (event) => {
+    if (!over) onClose(event);
+    over = true;
+  };
   return {
     kind: "websocket",
     send(message) {
@@ -58,7 +58,7 @@ export function openPolling(options) {
   let busy = false;
   let timer = null;
   let request = null;
-  let log = null;
+  let { log = null } = options;
 
   const say = (message) => onText(JSON.stringify(message));
 
@@ -84,11 +84,7 @@ export function openPolling(options) {
         headers: { Accept: "application/json" },
         credentials: "same-origin",
       });
-      if (answer.status === 401) return { code: 4001 };
-      if (answer.status === 403) return { code: 4003 };
-      if (answer.status === 404) return { code: 4004 };
-      if (!answer.ok) return { code: 1011 };
-      return await answer.json();
+      return answer.ok ? await answer.json() : { code: CODES[answer.status] ?? 1011 };
     } finally {
       timers.clear(late);
     }
@@ -105,25 +101,22 @@ export function openPolling(options) {
         return 0;
       }
       if (found.code) return found.code;
-      const another = found.log && log && found.log !== log;
+      const another = log && found.log !== log;
+      log = found.log;
       if (another || found.head < room.after) {
-        log = found.log ?? log;
         room.after = 0;
         room.total = undefined;
         say({ type: "reset", room: name, log });
         continue;
       }
-      log ??= found.log ?? null;
-      const events = found.events;
       if (!room.live && room.total === undefined) {
-        room.total = found.head ?? events.at(-1)?.seq ?? room.after;
+        room.total = found.head;
         say({ type: "subscribed", id: name, room: name, head: room.total });
       }
-      room.after = Math.max(room.after, found.after ?? events.at(-1)?.seq ?? 0);
-      if (events.length > 0) {
-        onText(events.map((event) => JSON.stringify(event)).join("\n"));
-      }
-      if (!(found.more ?? events.length >= PAGE)) break;
+      if (found.truncated) say({ type: "truncated", room: name, oldest: found.oldest });
+      room.after = Math.max(room.after, found.after);
+      onText(found.events.map((event) => JSON.stringify(event)).join("\n"));
+      if (!found.more) break;
     }
     if (!room.live) {
       room.live = true;
@@ -154,7 +147,6 @@ export function openPolling(options) {
     timer = timers.set(round, [...rooms.values()].every((room) => room.live) ? everyMs : 0);
   }
 
-  log = options.log ?? null;
   timer = timers.set(() => {
     opened = true;
     onOpen();
@@ -166,14 +158,11 @@ export function openPolling(options) {
     kind: "polling",
     everyMs,
     send(message) {
-      if (message.op === "subscribe") {
-        rooms.set(message.room, { after: message.after ?? 0, live: false });
-        if (opened && !busy) {
-          timers.clear(timer);
-          timer = timers.set(round, 0);
-        }
-      } else if (message.op === "unsubscribe") {
-        rooms.delete(message.room);
+      if (message.op !== "subscribe") return;
+      rooms.set(message.room, { after: message.after, live: false });
+      if (opened && !busy) {
+        timers.clear(timer);
+        timer = timers.set(round, 0);
       }
     },
     close: stop,

@@ -297,6 +297,7 @@ const client = createClient({
     store.clearAll();
     location.reload();
   },
+  onTruncated: () => others(),
 });
 
 store.follow((event, status) => {
@@ -338,8 +339,14 @@ async function start() {
   client.follow(room, after);
   client.start();
   attachToPage(client, window);
+  if (next) others(next);
+}
+
+/** All files, as far as they are listed; from the page `next` on. @param {string} [next] */
+async function others(next) {
   try {
-    while (next && views.size < LISTED) next = (await load(next)).next;
+    do next = (await load(next)).next;
+    while (next && views.size < LISTED);
   } catch (problem) {
     tell(problem);
   }

@@ -195,13 +195,16 @@ headNode.addEventListener("click", (event) => {
 const feed = createFeed({ list: byId("feed"), empty: byId("feed-empty") });
 const raw = createRawLog(byId("raw"));
 const announcer = createAnnouncer();
+const reload = () => location.reload();
 const signs = createSigns(() => client);
 const client = createClient({
   log: log || null,
   onEvent: heard,
   onState: (state) => signs.show(state),
   onSnapshot: (job) => store.applySnapshot(job),
-  onReset: () => location.reload(),
+  onReset: reload,
+  // its events are gone; the server renders what is kept
+  onTruncated: reload,
 });
 
 let { stage } = byId("raw").dataset;

@@ -66,7 +66,7 @@ test("a frame may hold many objects, and every event is told once, in order", ()
   page.net.last.say(...story(5));
   page.net.last.say(event(4), event(5), event(6));
   assert.deepEqual(places(page), [1, 2, 3, 4, 5, 6]);
-  assert.equal(page.client.seq, 60);
+  assert.deepEqual(page.client.positions(), { [ROOM]: 60 });
 });
 
 test("after a break it comes back by itself and asks from the last place seen", async () => {
@@ -139,10 +139,40 @@ test("chance spreads the waits, so that a crowd does not come back at once", () 
   const [soon, late] = [0, 0.99].map((luck) => {
     const page = begin({ random: () => luck });
     live(page);
-    page.net.last.shut(1012);
+    page.net.last.shut(1006);
     return page.client.state.inMs;
   });
-  assert.ok(late - soon > 1500);
+  assert.ok(late - soon > 450);
+});
+
+test("a server that restarts says when to come back; what does not answer then is waited for as ever", async () => {
+  const page = begin();
+  live(page);
+  page.net.last.shut(1012, "restarting; retry_after=3.217");
+  const { name, inMs } = page.client.state;
+  assert.deepEqual([name, inMs], ["reconnecting", 3217]);
+  await page.clock.pass(3217);
+  assert.equal(page.net.sockets.length, 2);
+  page.net.last.shut(1006);
+  assert.deepEqual([page.client.state.tries, page.client.state.inMs], [2, 1500]);
+});
+
+test("a log that was pruned is told, and snapshots stand in for what is gone", () => {
+  const truncated = [];
+  const page = begin({ onTruncated: (room) => truncated.push(room) });
+  page.net.last.welcome();
+  page.net.last.say(
+    { type: "subscribed", id: ROOM, room: "user:7", head: 90 },
+    { type: "truncated", id: ROOM, room: "user:7", oldest: 41 },
+    { type: "snapshot", room: "user:7", job_id: "job-1", state: { job_id: "job-1", n: 4, last_seq: 40 } },
+    event(4),
+    event(5),
+    { type: "live", room: "user:7", seq: 90 },
+  );
+  assert.deepEqual(truncated, [ROOM]);
+  assert.deepEqual(page.told.snapshots.map((job) => job.n), [4]);
+  assert.deepEqual(places(page), [5]);
+  assert.deepEqual([page.client.state.name, page.client.positions()], ["live", { [ROOM]: 90 }]);
 });
 
 test("a link without heartbeats for two and a half intervals is dead", async () => {
@@ -294,8 +324,11 @@ test("another log: everything is forgotten once, and snapshots take its place", 
   assert.equal(page.told.resets, 1);
   assert.equal(page.told.snapshots.length, 2);
   assert.deepEqual(places(page), [1, 2, 3, 2]);
-  assert.equal(page.client.log, "log-2");
   assert.deepEqual(page.client.positions(), { [ROOM]: 5, "job:1": 5 });
+  page.net.last.shut(1006);
+  await page.clock.pass(1000);
+  page.net.last.welcome({ log: "log-2" });
+  assert.equal(page.net.last.asked("subscribe")[0].log, "log-2");
 });
 
 test("a room still replaying keeps its own place while another is live", async () => {
@@ -342,24 +375,23 @@ test("a frame that can not be read is asked for again on a new connection", asyn
 });
 
 /** fetch over a list of events, as GET /api/v1/events/history answers. */
-function history(events, asked = []) {
+function history(events, facts = {}) {
   return (address) => {
     const query = new URL(address, "http://test").searchParams;
     const after = Number(query.get("after"));
-    asked.push(after);
     const found = events.filter((one) => one.seq > after).slice(0, 3);
     const last = found.at(-1)?.seq ?? after;
     const head = events.at(-1)?.seq ?? 0;
     return Promise.resolve({
       ok: true,
       status: 200,
-      json: () => Promise.resolve({ events: found, after: last, head, more: last < head }),
+      json: () => Promise.resolve({ events: found, after: last, head, log: "log-1", more: last < head, ...facts }),
     });
   };
 }
 
-async function polling(events, asked) {
-  const page = begin({ fetch: history(events, asked) });
+async function polling(events, options = {}) {
+  const page = begin({ fetch: history(events), ...options });
   for (let round = 0; round < 2; round += 1) {
     page.net.last.shut(1006);
     await page.clock.pass(page.client.state.inMs);
@@ -382,6 +414,15 @@ test("where a WebSocket never opens, it lives by polling", async () => {
   events.push(event(8));
   await page.clock.pass(2000);
   assert.equal(places(page).at(-1), 8);
+});
+
+test("a log that was pruned is told by polling too", async () => {
+  const truncated = [];
+  await polling(story(2), {
+    fetch: history(story(2), { truncated: true, oldest: 10 }),
+    onTruncated: (room) => truncated.push(room),
+  });
+  assert.deepEqual(truncated, [ROOM]);
 });
 
 test("while polling it finds out when a WebSocket gets through after all", async () => {

@@ -67,9 +67,9 @@ export function network() {
     say(...messages) {
       this.onmessage?.({ data: messages.map((one) => JSON.stringify(one)).join("\n") });
     }
-    shut(code) {
+    shut(code, reason = "") {
       this.readyState = 3;
-      this.onclose?.({ code });
+      this.onclose?.({ code, reason });
     }
     /** Open, welcome, and go live in each room subscribed to. */
     welcome(facts = {}) {
