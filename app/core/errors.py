@@ -325,9 +325,9 @@ class NotAuthenticated(AppError):
 
 class NotAllowed(AppError):
     code = "not_allowed"
-    title = "You may not do this"
+    title = "You may not do this: {why}"
     kept = REFUSED
-    hint = "Ask an operator of this server."
+    hint = "Use a token with that scope, or ask an operator of this server."
 
 
 class WrongPassword(AppError):

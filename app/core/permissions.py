@@ -15,8 +15,10 @@ read     look at jobs, their rows and their files
 control  steer jobs, share them, answer questions
 operate  use an operator's rights: other people's things, and the server as a whole
 """
-Action = Scope | Literal["account"]
-"""account: change who may come in as this user. Only a signed-in person may, never a token."""
+Action = Scope | Literal["account", "download"]
+"""account   change who may come in as this user: only a signed-in person may, never a token
+download  take a file away as it came: whoever may read it, but no share link
+"""
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 EVERYTHING: frozenset[Scope] = frozenset(SCOPES)
@@ -44,6 +46,8 @@ class Viewer:
     shared     the one job or batch that a share link shows; then `user_id`, `name` and `role` are
                those of whoever shared it, whose rights its bearer can never exceed
     allowance  the token's own limits
+    guest      the share link that a signed-in person has also opened; what it shows may be seen,
+               as by anybody else who holds the link
     """
 
     user_id: str
@@ -54,6 +58,7 @@ class Viewer:
     via: str = ""
     shared: Room | None = None
     allowance: Allowance = field(default_factory=Allowance)
+    guest: "Viewer | None" = None
 
     @property
     def holder(self) -> str:
@@ -84,16 +89,33 @@ def may(viewer: Viewer | None, action: Action, thing: Thing | None = None) -> bo
     """
     if viewer is None:
         return False
-    if action == "account":
-        return viewer.client == "cookie"
-    if action not in viewer.scopes:
+    if viewer.guest is not None and thing is not None and may(viewer.guest, action, thing):
+        return True
+    if obstacle(viewer, action):
         return False
-    operates = viewer.role == "operator" and "operate" in viewer.scopes
-    if action == "operate":
-        return operates
+    if action in ("account", "operate"):
+        return True
     if viewer.shared is not None:
         return thing is not None and thing.is_of(viewer.shared) and _reaches(viewer, thing)
-    return thing is None or operates or thing.owner_id == viewer.user_id
+    return thing is None or _operates(viewer) or thing.owner_id == viewer.user_id
+
+
+def obstacle(viewer: Viewer, action: Action) -> str:
+    """Return why `viewer` may do `action` to nothing at all; "" when there may be something."""
+    if action == "account":
+        return "" if viewer.client == "cookie" else "sign in with a browser for that"
+    if action == "download" and viewer.shared is not None:
+        return "a share link shows what was read, and gives no files away"
+    scope: Scope = "read" if action == "download" else action
+    if scope not in viewer.scopes:
+        return f"this needs the scope {scope}"
+    if scope == "operate" and viewer.role != "operator":
+        return "this is for operators"
+    return ""
+
+
+def _operates(viewer: Viewer) -> bool:
+    return viewer.role == "operator" and "operate" in viewer.scopes
 
 
 def _reaches(guest: Viewer, thing: Thing) -> bool:
@@ -109,11 +131,3 @@ def may_follow(viewer: Viewer | None, room: Room, thing: Thing | None) -> bool:
     if room.kind == "all":
         return may(viewer, "listen") and may(viewer, "operate")
     return thing is not None and may(viewer, "listen", thing)
-
-
-def may_see(viewer: Viewer, owner_id: str) -> bool:
-    return may(viewer, "read", Thing(owner_id))
-
-
-def may_operate(viewer: Viewer) -> bool:
-    return may(viewer, "operate")

@@ -17,7 +17,7 @@ from aiohttp.abc import AbstractStreamWriter
 from app import __version__
 from app.core.errors import AppError, NotAllowed, NotFound
 from app.core.ids import uuid7
-from app.core.permissions import Viewer, may_operate, may_see
+from app.core.permissions import Thing, Viewer, may_follow, obstacle
 from app.core.protocol import (
     SUBPROTOCOL,
     SUBSCRIPTIONS_AT_MOST,
@@ -46,7 +46,7 @@ from app.settings import Settings
 
 CLOSE_S = 2.0  # for the closing handshake, and for what is still unsent
 
-OwnerOf = Callable[[Room], Awaitable[str | None]]
+BelongingOf = Callable[[Room], Awaitable[Thing | None]]
 Control = Callable[[Steer | Answer], Awaitable[None]]
 
 
@@ -94,16 +94,16 @@ async def serve_websocket(
     viewer: Viewer,
     settings: Settings,
     *,
-    owner_of: OwnerOf,
+    belonging_of: BelongingOf,
     client_id: str | None = None,
     control: Control | None = None,
 ) -> web.WebSocketResponse:
     """Upgrade `request`, and serve it until either side ends it.
 
-    viewer    was recognised, and its Origin looked at, by the caller
-    owner_of  the user whose job, batch or account a room is; None when there is none
-    client_id the client's own name; one is made up when it has none
-    control   carries out what steers a job; raises AppError with the reason when it can not
+    viewer        was recognised, and its Origin looked at, by the caller
+    belonging_of  what a room is about; None when there is no such thing
+    client_id     the client's own name; one is made up when it has none
+    control       carries out what steers a job; raises AppError with the reason when it can not
     """
     limits = limits_of(viewer, settings)
     ws = web.WebSocketResponse(
@@ -131,7 +131,7 @@ async def serve_websocket(
         viewer=viewer,
         form=JSON_SINGLE if request.query.get("frames") == "single" else JSON_LINES,
     )
-    visit = Visit(hub, viewer, session, settings, owner_of, control)
+    visit = Visit(hub, viewer, session, settings, belonging_of, control)
     try:
         try:
             async with patience:
@@ -191,13 +191,13 @@ class Visit:
         viewer: Viewer,
         session: Session,
         settings: Settings,
-        owner_of: OwnerOf,
+        belonging_of: BelongingOf,
         control: Control | None,
     ) -> None:
         self._hub = hub
         self._viewer = viewer
         self._session = session
-        self._owner_of = owner_of
+        self._belonging_of = belonging_of
         self._control = control
         self._conversation = Conversation(
             viewer.user_id, limits_of(viewer, settings).messages_per_second, hub.clock()
@@ -284,13 +284,11 @@ class Visit:
 
     async def _check(self, room: Room) -> None:
         """Raise NotAllowed or NotFound unless the viewer may follow `room`."""
+        if may_follow(self._viewer, room, await self._belonging_of(room)):
+            return
         if room.kind == "all":
-            if not may_operate(self._viewer):
-                raise NotAllowed
-        elif room != Room("user", self._viewer.user_id):
-            owner_id = await self._owner_of(room)
-            if owner_id is None or not may_see(self._viewer, owner_id):
-                raise NotFound(what=room.kind)
+            raise NotAllowed(why=obstacle(self._viewer, "operate"))
+        raise NotFound(what=room.kind)
 
     async def _steer(self, ask: Steer | Answer) -> None:
         if self._control is None:

@@ -10,7 +10,7 @@ from app.core.permissions import Role, Viewer
 from app.core.times import iso_from_ms
 from app.keys import ACCOUNTS, HUB, SETTINGS, THROTTLE, TICKETS
 from app.store.accounts import User
-from app.web.identity import COOKIE, maybe_viewer, session_secret, set_cookie, viewer_of
+from app.web.identity import COOKIE, maybe_viewer, owner_for, session_secret, set_cookie, viewer_of
 from app.web.wire import json_answer, read_json
 
 
@@ -140,7 +140,7 @@ async def me(request: web.Request) -> web.Response:
 
 async def websocket_token(request: web.Request) -> web.Response:
     """POST /api/v1/auth/websocket-token: a ticket for one socket, good for five minutes."""
-    viewer = viewer_of(request)
+    viewer = owner_for(request, "listen")
     await read_json(request, TicketWish)
     token, expires_ms = request.app[TICKETS].mint(viewer.user_id)
     return json_answer(Ticket(token=token, expires_at=iso_from_ms(expires_ms)))

@@ -9,11 +9,11 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.errors import InvalidRequest, NotFound
+from app.core.errors import InvalidRequest
 from app.core.events import BatchCreated, JobCreated
 from app.core.ids import uuid7
 from app.core.messages import count, friendly_message
-from app.core.permissions import Viewer, may_see
+from app.core.permissions import Viewer
 from app.core.plans import TRANSACTIONS
 from app.core.samples import sample_files
 from app.core.times import iso_from_ms
@@ -23,7 +23,8 @@ from app.store.batches import BatchRow, get_batch, insert_batch, list_batches, s
 from app.store.files import StoredFile
 from app.store.idempotency import Answer, remember_answer
 from app.store.jobs import is_referred_to
-from app.web.identity import viewer_of
+from app.web.belongings import demand
+from app.web.identity import owner_for, viewer_for
 from app.web.models import Accepted, AcceptedJob, BatchAnswer, BatchList
 from app.web.uploads import ArrivedFile, UploadOptions, receiving
 from app.web.wire import json_bytes, next_link, read_id, read_query, state_answer
@@ -196,11 +197,11 @@ def _new_id(at_ms: int) -> str:
 
 def intake_of(request: web.Request) -> Intake:
     """Return who brings files by a page's form."""
-    return Intake(viewer_of(request), None, request.path)
+    return Intake(owner_for(request, "upload"), None, request.path)
 
 
 def _intake(request: web.Request) -> Intake:
-    viewer, key = viewer_of(request), request.headers.get("Idempotency-Key")
+    viewer, key = owner_for(request, "upload"), request.headers.get("Idempotency-Key")
     if key is not None and not (1 <= len(key) <= LONGEST_KEY and key.isprintable()):
         raise InvalidRequest(what=f"an Idempotency-Key has 1 to {LONGEST_KEY} visible characters")
     return Intake(viewer, key, request.path)
@@ -215,7 +216,7 @@ def _accepted(answer: Answer) -> web.Response:
 
 async def listing(request: web.Request) -> web.Response:
     """GET /api/v1/batches: one's own, newest first."""
-    query, viewer = read_query(request, BatchQuery), viewer_of(request)
+    query, viewer = read_query(request, BatchQuery), owner_for(request, "read")
     reader = request.app[DATABASE].reader
     found = await list_batches(reader, viewer.user_id, query.before, query.limit + 1)
     page = found[: query.limit]
@@ -233,12 +234,10 @@ async def one(request: web.Request) -> web.Response:
 
 
 async def batch_of(request: web.Request) -> BatchRow:
-    """Return the batch in the path. Raises NotFound, also for somebody else's."""
-    viewer = viewer_of(request)
+    """Return the batch in the path. Raises NotAllowed, NotFound."""
+    viewer = viewer_for(request, "read")
     batch = await get_batch(request.app[DATABASE].reader, read_id(request, "batch_id"))
-    if batch is None or not may_see(viewer, batch.user_id):
-        raise NotFound(what="batch")
-    return batch
+    return demand(viewer, "read", batch, "batch")
 
 
 def _answer(batch: BatchRow, counts: dict[str, int]) -> BatchAnswer:

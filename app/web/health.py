@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from app import __version__
 from app.keys import DATABASE, DOOR, FILES, HUB, JOURNAL, LAG, RUNNER
 from app.store.events import head
-from app.web.identity import operator_of
+from app.web.identity import viewer_for
 from app.web.wire import json_answer
 
 State = Literal["ok", "failing", "stopping", "not installed"]
@@ -107,7 +107,7 @@ SCANNER = _scanner()
 async def metrics(request: web.Request) -> web.Response:
     """GET /metrics: Prometheus text, for operators and for collectors on this machine."""
     if not _is_local(request):
-        operator_of(request)
+        viewer_for(request, "operate")
     registry = CollectorRegistry()
     registry.register(_Figures(request.app))
     return web.Response(body=generate_latest(registry), content_type="text/plain")

@@ -3,19 +3,17 @@
 from collections.abc import Sequence
 
 from aiohttp import web
-from aiosqlite import Connection
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import InvalidRequest, NotFound
-from app.core.permissions import Viewer, may_operate, may_see
+from app.core.permissions import may_follow
 from app.core.protocol import LARGEST_SEQ
 from app.core.rooms import Room, parse_room
 from app.keys import DATABASE, JOURNAL
 from app.live.journal import Journal
-from app.store.batches import get_batch
 from app.store.events import Recorded, read_room
-from app.store.jobs import get_job
-from app.web.identity import viewer_of
+from app.web.belongings import belonging_of
+from app.web.identity import viewer_for
 from app.web.jobs import job_of
 from app.web.wire import json_bytes, next_link, read_query
 
@@ -39,43 +37,21 @@ class HistoryQuery(EventQuery):
 
 async def of_job(request: web.Request) -> web.Response:
     """GET /api/v1/jobs/{job_id}/events: what happened to it, oldest first."""
-    query, job = read_query(request, EventQuery), await job_of(request)
+    query, job = read_query(request, EventQuery), await job_of(request, "listen")
     return await _page(request, Room("job", job.id), query)
 
 
 async def of_room(request: web.Request) -> web.Response:
     """GET /api/v1/events/history: what happened in a room, oldest first."""
-    query, viewer = read_query(request, HistoryQuery), viewer_of(request)
+    query, viewer = read_query(request, HistoryQuery), viewer_for(request, "listen")
     try:
         room = parse_room(query.room, viewer.user_id)
     except ValueError as error:
         raise InvalidRequest(what=str(error)) from error
-    if not await may_follow(request.app[DATABASE].reader, viewer, room):
+    thing = await belonging_of(request.app[DATABASE].reader, room)
+    if not may_follow(viewer, room, thing):
         raise NotFound(what="room")
     return await _page(request, room, query)
-
-
-async def may_follow(reader: Connection, viewer: Viewer, room: Room) -> bool:
-    """Tell whether `viewer` may follow `room`; no for one that does not exist."""
-    if room.kind == "all":
-        return may_operate(viewer)
-    owner = await owner_of_room(reader, room)
-    return owner is not None and may_see(viewer, owner)
-
-
-async def owner_of_room(reader: Connection, room: Room) -> str | None:
-    """Return whose room it is; None for one that does not exist, and for `all`."""
-    match room.kind:
-        case "user":
-            return room.id
-        case "job":
-            job = await get_job(reader, room.id)
-            return None if job is None else job.user_id
-        case "batch":
-            batch = await get_batch(reader, room.id)
-            return None if batch is None else batch.user_id
-        case _:
-            return None
 
 
 async def _page(request: web.Request, room: Room, query: EventQuery) -> web.Response:

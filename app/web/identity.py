@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from app.core.errors import CrossSite, NotAllowed, NotAuthenticated
-from app.core.permissions import Viewer, may_operate
+from app.core.permissions import Action, Viewer, may, obstacle
 from app.keys import ACCOUNTS, SETTINGS, VIEWER
 from app.store.accounts import DAY_MS, User
 
@@ -56,11 +56,26 @@ def viewer_of(request: web.Request) -> Viewer:
     return viewer
 
 
-def operator_of(request: web.Request) -> Viewer:
-    """Return who asks when it is an operator. Raises NotAuthenticated, NotAllowed."""
+def viewer_for(request: web.Request, action: Action) -> Viewer:
+    """Return who asks, when what they came by is good for `action`.
+
+    Raises NotAuthenticated, and NotAllowed that names what is missing.
+    """
     viewer = viewer_of(request)
-    if not may_operate(viewer):
-        raise NotAllowed
+    why = obstacle(viewer, action)
+    if why:
+        raise NotAllowed(why=why)
+    return viewer
+
+
+def owner_for(request: web.Request, action: Action) -> Viewer:
+    """Return who asks, when they may do `action` to things of their own: no share link has any.
+
+    Raises NotAuthenticated, NotAllowed.
+    """
+    viewer = viewer_for(request, action)
+    if not may(viewer, action):
+        raise NotAllowed(why="a share link shows one job or batch")
     return viewer
 
 

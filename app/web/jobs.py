@@ -9,14 +9,15 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.errors import FileMissing, InvalidRequest, NotAllowed, NotFound
+from app.core.errors import FileMissing, InvalidRequest, NotFound
 from app.core.events import JobStatus
-from app.core.permissions import may_operate, may_see
+from app.core.permissions import Action, Viewer
 from app.core.state import JobState, fold_all
 from app.keys import DATABASE, DOOR, FILES, RECORDS, RUNNER
 from app.store.events import Recorded, read_job
 from app.store.jobs import JobRow, get_job, list_jobs
-from app.web.identity import viewer_of
+from app.web.belongings import demand
+from app.web.identity import owner_for, viewer_for
 from app.web.models import Delta
 from app.web.wire import json_answer, next_link, read_id, read_json, read_query, state_answer
 
@@ -57,9 +58,10 @@ class RetryWish(BaseModel):
 
 async def listing(request: web.Request) -> web.Response:
     """GET /api/v1/jobs: one's own, newest first."""
-    query, viewer = read_query(request, JobQuery), viewer_of(request)
-    if query.owner == "all" and not may_operate(viewer):
-        raise NotAllowed
+    query = read_query(request, JobQuery)
+    viewer = owner_for(request, "read")
+    if query.owner == "all":
+        viewer_for(request, "operate")
     found = await list_jobs(
         request.app[DATABASE].reader,
         user_id=None if query.owner == "all" else viewer.user_id,
@@ -94,13 +96,11 @@ def _folded(events: Sequence[Recorded]) -> JobState | None:
     return fold_all(orjson.loads(event.body) for event in events)
 
 
-async def job_of(request: web.Request) -> JobRow:
-    """Return the job in the path. Raises NotFound, also for somebody else's."""
-    viewer = viewer_of(request)
+async def job_of(request: web.Request, action: Action = "read") -> JobRow:
+    """Return the job in the path, for `action`. Raises NotAllowed, NotFound."""
+    viewer = viewer_for(request, action)
     job = await get_job(request.app[DATABASE].reader, read_id(request, "job_id"))
-    if job is None or not may_see(viewer, job.user_id):
-        raise NotFound(what="job")
-    return job
+    return demand(viewer, action, job, "job")
 
 
 def answer_of(state: JobState) -> dict[str, Any]:
@@ -133,7 +133,7 @@ async def delta(request: web.Request) -> web.Response:
 
 async def rejected(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/jobs/{job_id}/rejected.csv: the rows that could not be read, with reasons."""
-    job = await job_of(request)
+    job = await job_of(request, "download")
     stem = job.filename.rpartition(".")[0] or job.filename
     response = web.StreamResponse(headers=download_headers(f"{stem}.rejected.csv"))
     response.content_type = "text/csv"
@@ -147,7 +147,7 @@ async def rejected(request: web.Request) -> web.StreamResponse:
 
 async def original(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/jobs/{job_id}/original: the very bytes that came, as a download."""
-    job = await job_of(request)
+    job = await job_of(request, "download")
     path = request.app[FILES].path_of(job.sha256)
     if not await asyncio.to_thread(path.is_file):
         raise FileMissing(filename=job.filename)
@@ -184,27 +184,28 @@ async def cancel(request: web.Request) -> web.Response:
 async def undo_job(request: web.Request) -> tuple[int, JobRow]:
     """Undo the job in the path; return how many rows went, and the job.
 
-    Raises NotFound, Conflict.
+    Raises NotAllowed, NotFound, Conflict.
     """
-    job = await _steered(request)
-    taken_back = await request.app[RUNNER].undo(job.id, viewer_of(request).name)
-    return taken_back, await job_of(request)
+    viewer, job = await _steered(request)
+    taken_back = await request.app[RUNNER].undo(job.id, viewer.name)
+    return taken_back, await job_of(request, "control")
 
 
 async def retry_job(request: web.Request, from_step: str | None = None) -> JobRow:
-    """Retry the job in the path and return it. Raises NotFound, Conflict."""
-    job = await _steered(request)
-    await request.app[RUNNER].retry(job.id, viewer_of(request).name, from_step)
-    return await job_of(request)
+    """Retry the job in the path and return it. Raises NotAllowed, NotFound, Conflict."""
+    viewer, job = await _steered(request)
+    await request.app[RUNNER].retry(job.id, viewer.name, from_step)
+    return await job_of(request, "control")
 
 
 async def cancel_job(request: web.Request) -> JobRow:
-    """Cancel the job in the path and return it. Raises NotFound, Conflict."""
-    job = await _steered(request)
-    await request.app[RUNNER].cancel(job.id, viewer_of(request).name)
-    return await job_of(request)
+    """Cancel the job in the path and return it. Raises NotAllowed, NotFound, Conflict."""
+    viewer, job = await _steered(request)
+    await request.app[RUNNER].cancel(job.id, viewer.name)
+    return await job_of(request, "control")
 
 
-async def _steered(request: web.Request) -> JobRow:
+async def _steered(request: web.Request) -> tuple[Viewer, JobRow]:
+    """Return who steers, and the job in the path."""
     request.app[DOOR].pass_through()
-    return await job_of(request)
+    return viewer_for(request, "control"), await job_of(request, "control")

@@ -12,9 +12,8 @@ import jinja2
 import orjson
 from aiohttp import web
 
-from app.core.errors import AppError, NotFound
+from app.core.errors import AppError
 from app.core.messages import size_text
-from app.core.permissions import may_see
 from app.core.state import JobState
 from app.core.times import iso_from_ms
 from app.keys import ACCOUNTS, DATABASE, GIVEN, RECORDS, SETTINGS, VIEWER
@@ -23,8 +22,9 @@ from app.store.batches import BatchRow, get_batch, list_batches, status_counts
 from app.store.events import read_job
 from app.store.jobs import JobRow, get_job, list_jobs
 from app.web import feedview, rowview, views
+from app.web.belongings import demand
 from app.web.forms import local_path
-from app.web.identity import viewer_of
+from app.web.identity import owner_for, viewer_for
 from app.web.jobview import fact, file_row
 from app.web.problems import status_of
 from app.web.static import STATIC, STYLE_SHEET, StaticFiles, static_file
@@ -168,18 +168,18 @@ def _shell(request: web.Request, script: str | None) -> views.Shell:
 
 async def files_page(request: web.Request) -> web.Response:
     """GET / and /batches/{id}: the newest open batch, or all files; one batch."""
-    viewer = viewer_of(request)
     reader = request.app[DATABASE].reader
     wanted = request.match_info.get("batch_id")
     batch: BatchRow | None = None
-    newest = await list_batches(reader, user_id=viewer.user_id, limit=1)
     if wanted is not None:
-        batch = await get_batch(reader, wanted)
-        if batch is None or not may_see(viewer, batch.user_id):
-            raise NotFound(what="batch")
-    elif "all" not in request.query and newest:
-        counts = await status_counts(reader, newest[0].id)
-        batch = newest[0] if any(counts.get(status) for status in UNFINISHED) else None
+        viewer = viewer_for(request, "read")
+        batch = demand(viewer, "read", await get_batch(reader, wanted), "batch")
+    else:
+        viewer = owner_for(request, "read")
+        newest = await list_batches(reader, user_id=viewer.user_id, limit=1)
+        if "all" not in request.query and newest:
+            counts = await status_counts(reader, newest[0].id)
+            batch = newest[0] if any(counts.get(status) for status in UNFINISHED) else None
     jobs = await list_jobs(
         reader,
         user_id=None if batch else viewer.user_id,
@@ -249,11 +249,10 @@ def _batch_title(batch: BatchRow, jobs: Sequence[JobState]) -> str:
 
 async def job_page(request: web.Request) -> web.Response:
     """GET /jobs/{id}: one file, what was done with it, and its rows (`?state=`, `?page=`)."""
-    viewer = viewer_of(request)
+    viewer = viewer_for(request, "read")
     reader = request.app[DATABASE].reader
-    job = await get_job(reader, request.match_info["job_id"])
-    if job is None or not may_see(viewer, job.user_id):
-        raise NotFound(what="file")
+    found = await get_job(reader, request.match_info["job_id"])
+    job = demand(viewer, "read", found, "file")
     state = job.state
     batch = await get_batch(reader, job.batch_id) if job.batch_id else None
     recorded = await read_job(reader, job.id, max(state["n"] - EVENTS_SHOWN, 0), EVENTS_SHOWN)

@@ -6,14 +6,21 @@ from functools import partial
 
 from aiohttp import web
 
-from app.core.errors import Conflict, CrossSite, InvalidRequest, NotAuthenticated, NotFound
-from app.core.permissions import Viewer, may_see
-from app.core.protocol import Answer, Close, Steer
+from app.core.errors import (
+    Conflict,
+    CrossSite,
+    InvalidRequest,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+)
+from app.core.permissions import Viewer, obstacle
+from app.core.protocol import Answer, Close, Hangup, Steer
 from app.keys import DATABASE, DOOR, HUB, RUNNER, SETTINGS
 from app.live.websocket import serve_websocket
 from app.store.jobs import get_job
 from app.web.auth import user_of_ticket
-from app.web.history import owner_of_room
+from app.web.belongings import belonging_of, demand
 from app.web.identity import is_allowed_origin, maybe_viewer, viewer_as
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -36,13 +43,15 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         raise InvalidRequest(what="this address speaks WebSocket only")
     viewer = await _viewer(request)
     if viewer is None:
-        return await _refuse(request)
+        return await _refuse(request, Hangup(Close.NOT_AUTHENTICATED, "not authenticated"))
+    if why := obstacle(viewer, "listen"):
+        return await _refuse(request, Hangup(Close.NOT_ALLOWED, why))
     return await serve_websocket(
         request,
         request.app[HUB],
         viewer,
         settings,
-        owner_of=partial(owner_of_room, request.app[DATABASE].reader),
+        belonging_of=partial(belonging_of, request.app[DATABASE].reader),
         client_id=client_id or uuid.uuid4().hex,
         control=partial(_steer, request, viewer),
     )
@@ -56,9 +65,10 @@ async def _steer(request: web.Request, viewer: Viewer, wish: Steer | Answer) -> 
             todo="Use cancel, or retry.",
         )
     request.app[DOOR].pass_through()
-    job = await get_job(request.app[DATABASE].reader, wish.job_id)
-    if job is None or not may_see(viewer, job.user_id):
-        raise NotFound(what="job")
+    if why := obstacle(viewer, "control"):
+        raise NotAllowed(why=why)
+    found = await get_job(request.app[DATABASE].reader, wish.job_id)
+    job = demand(viewer, "control", found, "job")
     runner = request.app[RUNNER]
     if wish.op == "cancel":
         await runner.cancel(job.id, viewer.name)
@@ -82,8 +92,8 @@ async def _viewer(request: web.Request) -> Viewer | None:
     return viewer
 
 
-async def _refuse(request: web.Request) -> web.WebSocketResponse:
+async def _refuse(request: web.Request, why: Hangup) -> web.WebSocketResponse:
     socket = web.WebSocketResponse(timeout=CLOSING_S, compress=False)
     await socket.prepare(request)
-    await socket.close(code=Close.NOT_AUTHENTICATED, message=b"not authenticated")
+    await socket.close(code=why.code, message=why.reason.encode())
     return socket

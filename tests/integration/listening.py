@@ -21,10 +21,11 @@ from app.live.hub import Hub
 from app.live.journal import Journal
 from app.live.websocket import Control, serve_websocket
 from app.settings import Settings
-from app.store.batches import BatchRow, get_batch, insert_batch
+from app.store.batches import BatchRow, insert_batch
 from app.store.database import Database
 from app.store.events import Recorded, read_room
 from app.store.jobs import get_job, list_jobs
+from app.web.belongings import belonging_of
 
 ANN = "01900000-0000-7000-8000-00000000000a"
 BOB = "01900000-0000-7000-8000-00000000000b"
@@ -51,16 +52,6 @@ async def read_states(database: Database, room: Room, before: str | None) -> Seq
     narrowed = {} if room.kind == "all" else {f"{room.kind}_id": room.id}
     jobs = await list_jobs(database.reader, before_id=before, limit=2, **narrowed)  # type: ignore[arg-type]
     return [job.state for job in jobs]
-
-
-async def owner_of(database: Database, room: Room) -> str | None:
-    if room.kind == "user":
-        return room.id if room.id in (ANN, BOB, OPERATOR) else None
-    if room.kind == "batch":
-        batch = await get_batch(database.reader, room.id)
-        return batch.user_id if batch else None
-    job = await get_job(database.reader, room.id)
-    return job.user_id if job else None
 
 
 @dataclass
@@ -184,7 +175,7 @@ async def a_house(
             hub,
             VIEWERS[request.query["who"]],
             values,
-            owner_of=partial(owner_of, database),
+            belonging_of=partial(belonging_of, database.reader),
             control=control,
         )
 

@@ -1,0 +1,49 @@
+"""What belongs to whom: the rows and rooms that requests name, as things to ask `may` about."""
+
+from typing import TypeVar
+
+from aiosqlite import Connection
+
+from app.core.errors import NotAllowed, NotFound
+from app.core.permissions import Action, Thing, Viewer, may, obstacle
+from app.core.rooms import Room
+from app.store.batches import BatchRow, get_batch
+from app.store.jobs import JobRow, get_job
+
+Row = TypeVar("Row", JobRow, BatchRow)
+
+
+def demand(viewer: Viewer, action: Action, row: Row | None, what: str) -> Row:
+    """Return `row` when `viewer` may do `action` to it; None is what does not exist.
+
+    Raises NotFound, also for somebody else's; NotAllowed for what is seen by a share link, but
+    not to be changed by it.
+    """
+    thing = thing_of(row)
+    if row is not None and may(viewer, action, thing):
+        return row
+    if viewer.guest is not None and thing is not None and may(viewer.guest, "read", thing):
+        raise NotAllowed(why=obstacle(viewer.guest, action))
+    raise NotFound(what=what)
+
+
+def thing_of(row: JobRow | BatchRow | None) -> Thing | None:
+    """Return whose `row` is and where it lies; None for none."""
+    if row is None:
+        return None
+    if isinstance(row, JobRow):
+        return Thing(row.user_id, row.batch_id, row.id)
+    return Thing(row.user_id, row.id)
+
+
+async def belonging_of(reader: Connection, room: Room) -> Thing | None:
+    """Return what `room` is about; None for what does not exist, and for `all`."""
+    match room.kind:
+        case "user":
+            return Thing(room.id)
+        case "job":
+            return thing_of(await get_job(reader, room.id))
+        case "batch":
+            return thing_of(await get_batch(reader, room.id))
+        case _:
+            return None
