@@ -1,7 +1,6 @@
 """The pages a browser sees. Each handler gathers states and hands one dataclass to its template."""
 
 import asyncio
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,8 @@ from app.web.forms import local_path
 from app.web.identity import owner_for, viewer_for
 from app.web.jobview import fact, file_row
 from app.web.problems import status_of
-from app.web.static import STATIC, STYLE_SHEET, StaticFiles, static_file
+from app.web.rendering import render, shell_of
+from app.web.static import STATIC, StaticFiles, static_file
 from app.web.words import took_text
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -38,17 +38,9 @@ FILES_LISTED = 1000
 ROWS_RENDERED = 100
 EVENTS_SHOWN = 200
 EARLIER_SHOWN = 20
-THEMES = frozenset({"light", "dark"})
-THEME_COOKIE = "livetrail_theme"
-HOST = re.compile(r"[A-Za-z0-9.\-\[\]:]{1,255}")
 UNFINISHED = ("pending", "processing", "paused", "waiting")
 
 GATE_FORMS = {"/login": "login.html", "/setup": "setup.html"}
-MODULES = {
-    "files": "js/pages/files.js",
-    "job": "js/pages/job.js",
-    "gate": "js/pages/gate.js",
-}
 
 
 def page_routes() -> list[web.AbstractRouteDef]:
@@ -118,26 +110,6 @@ BLANK: JobState = {
 """What the script clones a row from, when a file arrives while the page is open."""
 
 
-def policy(host: str) -> str:
-    """Return the Content-Security-Policy of a page: its own files, and its own sockets.
-
-    host  of the request; some browsers do not count ws: among 'self'
-    """
-    sockets = f" ws://{host} wss://{host}" if HOST.fullmatch(host) else ""
-    return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-        f" connect-src 'self'{sockets}; form-action 'self'; base-uri 'none';"
-        " frame-ancestors 'none'"
-    )
-
-
-def render(request: web.Request, template: str, page: Any, status: int = 200) -> web.Response:
-    """Return `page` in its template, under the pages' own policy."""
-    response = aiohttp_jinja2.render_template(template, request, {"page": page}, status=status)
-    response.headers["Content-Security-Policy"] = policy(request.host)
-    return response
-
-
 def error_response(
     request: web.Request, error: AppError, status: int | None = None
 ) -> web.Response:
@@ -148,22 +120,8 @@ def error_response(
     code = status or status_of(error.code)
     if request.method == "POST" and request.path in GATE_FORMS:
         return render(request, GATE_FORMS[request.path], _gate(request, error), code)
-    page = views.error_page(_shell(request, None), error, code, VIEWER in request)
+    page = views.error_page(shell_of(request, None), error, code, VIEWER in request)
     return render(request, "error.html", page, code)
-
-
-def _shell(request: web.Request, script: str | None) -> views.Shell:
-    files = request.app[STATIC]
-    viewer = request.get(VIEWER)
-    theme = request.cookies.get(THEME_COOKIE, "")
-    modules = files.modules(MODULES[script]) if script else []
-    return views.Shell(
-        theme=theme if theme in THEMES else "",
-        user_name=viewer.name if viewer else "",
-        log=request.app[DATABASE].log_id if viewer else "",
-        css=files.url(STYLE_SHEET),
-        modules=tuple(files.url(path) for path in modules),
-    )
 
 
 async def files_page(request: web.Request) -> web.Response:
@@ -210,7 +168,7 @@ def _files(
     if len(jobs) == FILES_LISTED:
         older = f"{request.path}?all&before={jobs[-1].id}"
     return views.FilesPage(
-        shell=_shell(request, "files"),
+        shell=shell_of(request, "files"),
         room=f"batch:{batch.id}" if batch else f"user:{user_id}",
         batch_id=batch.id if batch else "",
         title=_batch_title(batch, found) if batch else "All files",
@@ -264,7 +222,7 @@ async def job_page(request: web.Request) -> web.Response:
     stages = views.stage_items(state, now)
     row = file_row(state)
     page = views.JobPage(
-        shell=_shell(request, "job"),
+        shell=shell_of(request, "job"),
         row=row,
         batch_url=f"/batches/{job.batch_id}" if batch else "/",
         batch_name=_batch_title(batch, [state]) if batch else "",
@@ -346,7 +304,7 @@ async def gate_page(request: web.Request) -> web.Response:
 def _gate(request: web.Request, error: AppError | None = None) -> views.GatePage:
     given = request.get(GIVEN, {})
     return views.GatePage(
-        shell=_shell(request, "gate"),
+        shell=shell_of(request, "gate"),
         error=error,
         next_url=local_path(given.get("next", request.query.get("next"))),
         name=given.get("name", "")[:200],

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.web.pages import MODULES, STATIC_FOLDER, TEMPLATES
+from app.web.pages import STATIC_FOLDER, TEMPLATES
+from app.web.rendering import MODULES
 from app.web.static import STYLE_SHEET, STYLES, Asset, StaticFiles, slimmed
 from tests.unit.test_javascript import NODE
 

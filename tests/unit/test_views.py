@@ -16,7 +16,8 @@ from app.core.state import JobState
 from app.core.times import ms_from_iso
 from app.web import feedview, rowview, views
 from app.web.jobview import file_row
-from app.web.pages import BLANK, policy, setup_pages
+from app.web.pages import BLANK, setup_pages
+from app.web.rendering import policy
 from app.web.words import amount_text, kind_of
 from tests.unit.test_javascript import NODE, any_story, ask
 
