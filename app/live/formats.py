@@ -5,10 +5,22 @@ A write is built once, and the same bytes go to every listener of the same forma
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple, Protocol
 
+import orjson
+import ormsgpack
+
 from app.core.protocol import Heartbeat, ServerMessage
-from app.core.wire import PING, WRITE_AT_MOST, text_frame
+from app.core.wire import (
+    PING,
+    WRITE_AT_MOST,
+    binary_frame,
+    chunk,
+    deflated_text_frame,
+    stream_block,
+    text_frame,
+)
 
 
 class Message(Protocol):
@@ -83,21 +95,82 @@ def chunks(
     return tuple(found)
 
 
-def _lines(messages: Sequence[Message]) -> bytes:
-    if len(messages) == 1:
-        return text_frame(messages[0].body)
-    return text_frame(b"\n".join([message.body for message in messages]))
+def _joined(frame: Callable[[bytes], bytes], name: str) -> Format:
+    """Return text frames as `frame` makes them; the objects of a write share one, by lines."""
+
+    def pack(messages: Sequence[Message]) -> bytes:
+        if len(messages) == 1:
+            return frame(messages[0].body)
+        return frame(b"\n".join([message.body for message in messages]))
+
+    return Format(name, pack, PING, _beat)
 
 
-def _single(messages: Sequence[Message]) -> bytes:
-    return b"".join([text_frame(message.body) for message in messages])
+def _apart(frame: Callable[[bytes], bytes], name: str) -> Format:
+    """Return text frames as `frame` makes them, one for each object, back to back in one write."""
+
+    def pack(messages: Sequence[Message]) -> bytes:
+        return b"".join([frame(message.body) for message in messages])
+
+    return Format(name, pack, PING, _beat)
 
 
 def _beat(head: int, timestamp: str) -> bytes:
     return text_frame(Heartbeat(head=head, timestamp=timestamp).encoded())
 
 
-JSON_LINES = Format("json", _lines, PING, _beat)
-"""Text frames; the objects of a write share one, separated by newlines."""
-JSON_SINGLE = Format("json, single", _single, PING, _beat)
-"""Text frames, one for each object, back to back in one write."""
+JSON_LINES = _joined(text_frame, "json")
+JSON_SINGLE = _apart(text_frame, "json, single")
+DEFLATED_LINES = _joined(deflated_text_frame, "json, deflated")
+DEFLATED_SINGLE = _apart(deflated_text_frame, "json, single, deflated")
+
+
+def _as_msgpack(body: bytes) -> bytes:
+    return ormsgpack.packb(orjson.loads(body))
+
+
+def _msgpack(messages: Sequence[Message]) -> bytes:
+    return binary_frame(b"".join([_as_msgpack(message.body) for message in messages]))
+
+
+def _msgpack_single(messages: Sequence[Message]) -> bytes:
+    return b"".join([binary_frame(_as_msgpack(message.body)) for message in messages])
+
+
+def _msgpack_beat(head: int, timestamp: str) -> bytes:
+    return binary_frame(_as_msgpack(Heartbeat(head=head, timestamp=timestamp).encoded()))
+
+
+MSGPACK = Format("msgpack", _msgpack, PING, _msgpack_beat)
+"""Binary frames; the objects of a write share one, one after the other."""
+MSGPACK_SINGLE = Format("msgpack, single", _msgpack_single, PING, _msgpack_beat)
+
+
+NO_PLACE = frozenset({"reset", "truncated", "snapshot", "goodbye"})
+"""Types whose receiver is no further yet: coming back, it has to be told the same again."""
+
+
+@cache
+def sse(log_id: str, *, chunked: bool) -> Format:
+    """Return the event stream of the log: blocks whose id is `<log>:<seq>`.
+
+    chunked  each write is a chunk of HTTP/1.1; before that, streams just end with the connection
+    """
+    mark = log_id.encode()
+
+    def wrap(data: bytes) -> bytes:
+        return chunk(data) if chunked else data
+
+    def block(message: Message) -> bytes:
+        position = None
+        if message.seq is not None and message.type not in NO_PLACE:
+            position = b"%b:%d" % (mark, message.seq)
+        return stream_block(message.type, message.body, position)
+
+    def pack(messages: Sequence[Message]) -> bytes:
+        return wrap(b"".join([block(message) for message in messages]))
+
+    def quiet(head: int, timestamp: str) -> bytes:
+        return wrap(b": heartbeat %d %b\n\n" % (head, timestamp.encode()))
+
+    return Format("sse" if chunked else "sse, plain", pack, b"", quiet)
