@@ -6,13 +6,10 @@ transport in the loop, so that they never interleave with the close frames aioht
 
 import asyncio
 import os
-import socket
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from aiohttp import WSMsgType, web
-from aiohttp.abc import AbstractStreamWriter
 
 from app import __version__
 from app.core.errors import AppError, NotAllowed, NotFound
@@ -38,54 +35,15 @@ from app.core.protocol import (
     Welcome,
 )
 from app.core.rooms import Room
-from app.core.wire import WRITE_AT_MOST, pong_frame
+from app.core.wire import pong_frame
 from app.live.formats import JSON_LINES, JSON_SINGLE
 from app.live.hub import RESTARTING, Hub, limits_of
-from app.live.session import Flow, Session
+from app.live.line import CLOSE_S, HttpLine, bound_memory
+from app.live.session import Session
 from app.settings import Settings
-
-CLOSE_S = 2.0  # for the closing handshake, and for what is still unsent
 
 BelongingOf = Callable[[Room], Awaitable[Thing | None]]
 Control = Callable[[Steer | Answer], Awaitable[None]]
-
-
-class SocketLine:
-    """The session's way to its client over aiohttp."""
-
-    def __init__(
-        self,
-        writer: AbstractStreamWriter,
-        transport: asyncio.Transport,
-        flow: Flow,
-        patience: asyncio.Timeout,
-    ) -> None:
-        """patience: holds what the handler does until it is to say goodbye."""
-        self.transport: asyncio.WriteTransport = transport
-        self.flow = flow
-        self.goodbye: Hangup | None = None
-        self._writer = writer
-        self._patience = patience
-        self._draining: asyncio.Task[None] | None = None
-
-    async def drained(self) -> None:
-        """Wait until the transport takes more, or is gone. Cancelling is safe.
-
-        aiohttp has one waiter for everybody who drains, and cancelling one wait would cancel it
-        for all. So a task of its own waits, which ends with the pause or with the connection.
-        """
-        if self._draining is None or self._draining.done():
-            self._draining = asyncio.create_task(self._drain(), name="drain")
-        await asyncio.wait({self._draining})
-
-    async def _drain(self) -> None:
-        with suppress(ConnectionError):
-            await self._writer.drain()
-
-    def end(self, goodbye: Hangup) -> None:
-        """Make the handler stop listening; it says goodbye in its own time."""
-        self.goodbye = goodbye
-        self._patience.reschedule(asyncio.get_running_loop().time())
 
 
 async def serve_websocket(
@@ -123,7 +81,7 @@ async def serve_websocket(
         return ws
     bound_memory(transport)
     patience = asyncio.timeout(None)
-    line = SocketLine(writer, transport, request.protocol, patience)
+    line = HttpLine(writer, transport, request.protocol, patience)
     session = Session(
         hub,
         line,
@@ -159,15 +117,6 @@ async def say_goodbye(
     """
     asyncio.get_running_loop().call_later(CLOSE_S, transport.abort)
     await ws.close(code=goodbye.code, message=goodbye.reason.encode()[:120], drain=False)
-
-
-def bound_memory(transport: asyncio.Transport) -> None:
-    """Let little gather for a client that does not read, here and in the kernel."""
-    transport.set_write_buffer_limits(high=WRITE_AT_MOST)
-    connection = transport.get_extra_info("socket")
-    if connection is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
-        with suppress(OSError):  # not a TCP socket
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, WRITE_AT_MOST)
 
 
 def welcome(hub: Hub, session: Session, settings: Settings) -> Welcome:
