@@ -157,5 +157,6 @@ SCRIPTS: tuple[str, ...] = (
     CREATE INDEX job_pruned_user ON job (user_id, pruned_upto) WHERE pruned_upto > 0;
     CREATE INDEX job_pruned_batch ON job (batch_id, pruned_upto) WHERE pruned_upto > 0;
     CREATE INDEX batch_pruned ON batch (pruned_upto) WHERE pruned_upto > 0;
+    CREATE INDEX batch_pruned_user ON batch (user_id, pruned_upto) WHERE pruned_upto > 0;
     """,
 )
