@@ -30,6 +30,7 @@ from app.store.idempotency import Idempotency
 from app.store.jobs import get_job, list_jobs, stored_hashes
 from app.store.records import RecordsReader
 from app.tasks import running
+from app.web.audit import SocketWitness
 from app.web.door import Door
 from app.web.lag import LagMonitor
 from app.web.middlewares import AccessLog, add_headers, errors, gate, request_id
@@ -135,6 +136,7 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
             head=journal.head,
             settings=app[keys.SETTINGS],
             snapshot=partial(snapshot, database.reader),
+            witness=SocketWitness(app[keys.AUDIT]),
         )
         stack.push_async_callback(hub.close)
         app[keys.LAG] = lag = LagMonitor()

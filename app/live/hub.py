@@ -6,7 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from app.core.permissions import Viewer
 from app.core.protocol import Close, Hangup, Limits
@@ -51,6 +51,17 @@ class Counts:
     behind: int
 
 
+class Witness(Protocol):
+    """Keeps who came, who left and who was turned away. Called in the loop, and never waits."""
+
+    def came(self, session: Session) -> None: ...
+
+    def left(self, session: Session) -> None:
+        """`session.goodbye` says why, when it was us who ended it."""
+
+    def turned_away(self, viewer: Viewer, address: str, goodbye: Hangup) -> None: ...
+
+
 class Audience:
     """All live sessions that follow the same rooms in the same way: they get the same bytes."""
 
@@ -78,6 +89,7 @@ class Hub:
     read_room  reads events that are committed; only ever asked up to the head
     head       place of the newest event at the start
     snapshot   reads the committed states of a room's jobs, a page at a time
+    witness    is told of every connection; None: nobody is
 
     `publish` is the journal's `on_commit`. Everything else happens in the same loop.
     """
@@ -90,6 +102,7 @@ class Hub:
         head: int,
         settings: Settings,
         snapshot: ReadSnapshot,
+        witness: Witness | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.log_id = log_id
@@ -101,6 +114,7 @@ class Hub:
         self.replaying = asyncio.Semaphore(REPLAYS_A_TURN)
         self._per_holder: Counter[str] = Counter()
         self._settings = settings
+        self._witness = witness
         # Signs of life are given a little early, so that none is later than promised.
         self._quiet_s = 0.75 * min(
             settings.websocket_heartbeat_interval, settings.websocket_connection_timeout
@@ -270,7 +284,7 @@ class Hub:
 
     # Connections
 
-    def refusal(self, viewer: Viewer) -> Hangup | None:
+    def refusal(self, viewer: Viewer, address: str) -> Hangup | None:
         """Return why a further connection of `viewer` can not be taken; None when it can."""
         limit = limits_of(viewer, self._settings).max_connections
         if self._per_holder[viewer.holder] >= limit:
@@ -280,13 +294,18 @@ class Hub:
         else:
             return None
         self.counters.refused += 1
-        return Hangup(Close.TOO_MANY_CONNECTIONS, reason)
+        goodbye = Hangup(Close.TOO_MANY_CONNECTIONS, reason)
+        if self._witness is not None:
+            self._witness.turned_away(viewer, address, goodbye)
+        return goodbye
 
     def add(self, session: Session) -> None:
         """Take `session` in. From now on it is looked after."""
         self.sessions.add(session)
         self._nobody.clear()
         self._per_holder[session.viewer.holder] += 1
+        if self._witness is not None:
+            self._witness.came(session)
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep(), name="hub keeper")
             self._keeper.add_done_callback(report_death)
@@ -298,6 +317,8 @@ class Hub:
             self._per_holder[session.viewer.holder] -= 1
             if not self._per_holder[session.viewer.holder]:
                 del self._per_holder[session.viewer.holder]
+            if self._witness is not None:
+                self._witness.left(session)
         if not self.sessions:
             self._nobody.set()
         await session.stop()

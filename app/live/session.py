@@ -121,16 +121,19 @@ class Session:
         "_revision",
         "_source",
         "_task",
+        "address",
         "audience",
         "client_id",
         "closing",
         "flow",
         "form",
+        "goodbye",
         "heard_s",
         "is_closing",
         "left_bytes",
         "moved_s",
         "sent_s",
+        "since_s",
         "subscriptions",
         "transport",
         "viewer",
@@ -145,22 +148,26 @@ class Session:
         client_id: str,
         viewer: Viewer,
         form: Format = JSON_LINES,
+        address: str = "",
     ) -> None:
+        """address: where it comes from, for operators."""
         self._source = source
         self._line = line
         self._task: asyncio.Task[None] | None = None
         self._revision = 0  # of the subscriptions; a page read for an older one is dropped
         self.client_id = client_id
         self.viewer = viewer
+        self.address = address
         self.form = form
         self.subscriptions: dict[Room, Subscription] = {}
         self.audience: object | None = None  # the hub's; None while not live
         self.closing = False
+        self.goodbye: Hangup | None = None  # why it was us who ended it
         self.transport = line.transport
         self.flow = line.flow
         self.write = line.transport.write
         self.is_closing = line.transport.is_closing
-        self.sent_s = self.heard_s = self.moved_s = source.clock()
+        self.since_s = self.sent_s = self.heard_s = self.moved_s = source.clock()
         self.left_bytes = 0  # unsent, when last looked at
 
     def say(self, message: ServerMessage) -> None:
@@ -209,6 +216,9 @@ class Session:
     def interest(self) -> Interest:
         return frozenset((s.room, s.types) for s in self.subscriptions.values())
 
+    def lasted_s(self) -> float:
+        return self._source.clock() - self.since_s
+
     async def drained(self) -> None:
         """Wait until the transport takes more. At once when it does."""
         if self.flow.writing_paused:
@@ -219,6 +229,7 @@ class Session:
         """Stop telling, and begin to end the connection; it is over within a bounded time."""
         if not self.closing:
             self.closing = True
+            self.goodbye = goodbye
             self._source.leave(self)
             self._line.end(goodbye)
 

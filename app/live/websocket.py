@@ -75,7 +75,8 @@ async def serve_websocket(
     transport = request.transport
     if transport is None:
         return ws
-    refusal = RESTARTING if hub.closing else hub.refusal(viewer)
+    address = request.remote or ""
+    refusal = RESTARTING if hub.closing else hub.refusal(viewer, address)
     if refusal is not None:
         await say_goodbye(ws, transport, refusal)
         return ws
@@ -88,6 +89,7 @@ async def serve_websocket(
         client_id=client_id or uuid7(time.time_ns() // 1_000_000, os.urandom(10)),
         viewer=viewer,
         form=JSON_SINGLE if request.query.get("frames") == "single" else JSON_LINES,
+        address=address,
     )
     visit = Visit(hub, viewer, session, settings, belonging_of, control)
     try:
@@ -101,6 +103,7 @@ async def serve_websocket(
                 raise
             goodbye = line.goodbye
         if goodbye is not None:
+            session.goodbye = goodbye
             await session.stop()
             await say_goodbye(ws, transport, goodbye)
     finally:

@@ -85,6 +85,7 @@ class Audit:
         self._restraint: Restraint[Note] = Restraint(TOLD_A_MINUTE)
         self._something = asyncio.Event()
         self._ending = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     def note(self, kind: Kind, viewer: Viewer | None, address: str, **facts: Any) -> None:
@@ -107,6 +108,14 @@ class Audit:
         if kind not in FREQUENT or self._restraint.admit(key, kind, entry, at_ms):
             self._add(entry)
         self._something.set()
+
+    async def flush(self) -> bool:
+        """Write what waits, in one transaction; tells whether it is in the database.
+
+        Cancelling the wait takes nothing back.
+        """
+        async with self._turn:
+            return await self._write()
 
     async def __aenter__(self) -> "Audit":
         self._task = asyncio.create_task(self._keep(), name="audit log")
@@ -147,14 +156,14 @@ class Audit:
             self._something.clear()
             await self._rest(GATHER_S)
             self._add_sums(self._clock_ms())
-            if not await self._write():
+            if not await self.flush():
                 await self._rest(AGAIN_S)
                 self._something.set()
             if asyncio.get_running_loop().time() - pruned_s >= PRUNE_EVERY_S:
                 await self._prune()
                 pruned_s = asyncio.get_running_loop().time()
         self._add_sums(self._clock_ms(), early=True)
-        await self._write()
+        await self.flush()
 
     def _patience_s(self) -> float:
         if not self._restraint.holds_back:
@@ -168,20 +177,19 @@ class Audit:
                 await self._ending.wait()
 
     async def _write(self) -> bool:
-        """Write what waits, in one transaction. Tells whether it is in the database."""
         if self._lost:
             lost = Note(self._clock_ms(), "notes_lost", None, "", "", "", {"times": self._lost})
             self._waiting.append(lost)
             self._lost = 0
-        entries = list(self._waiting)
+        entries, self._waiting = self._waiting, []
         if not entries:
             return True
         try:
             await self._writer.run(partial(insert_notes, entries=entries))
         except Exception:
             logger.exception("audit log not written: waiting=%d", len(entries))
+            self._waiting[:0] = entries
             return False
-        del self._waiting[: len(entries)]
         return True
 
     async def _prune(self) -> None:

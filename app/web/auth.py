@@ -10,7 +10,16 @@ from app.core.permissions import Role, Viewer
 from app.core.times import iso_from_ms
 from app.keys import ACCOUNTS, HUB, SETTINGS, THROTTLE, TICKETS
 from app.store.accounts import User
-from app.web.identity import COOKIE, maybe_viewer, owner_for, session_secret, set_cookie, viewer_of
+from app.web.audit import note
+from app.web.identity import (
+    COOKIE,
+    maybe_viewer,
+    owner_for,
+    session_secret,
+    set_cookie,
+    viewer_as,
+    viewer_of,
+)
 from app.web.wire import json_answer, read_json
 
 
@@ -71,6 +80,7 @@ async def check_password(request: web.Request, name: str, password: str) -> User
     throttle.take(name, address)
     user = await request.app[ACCOUNTS].sign_in(name, password)
     if user is None:
+        note(request, "sign_in_failed", tried=name)
         raise WrongPassword
     throttle.forgive(name, address)
     return user
@@ -80,13 +90,18 @@ async def claim_server(request: web.Request, token: str, name: str, password: st
     """Make the first user. Raises AlreadyClaimed, WeakPassword, TooManyRequests."""
     request.app[THROTTLE].take("", request.remote or "")
     at_least = request.app[SETTINGS].min_password_length
-    return await request.app[ACCOUNTS].claim(token, name, password, at_least=at_least)
+    user = await request.app[ACCOUNTS].claim(token, name, password, at_least=at_least)
+    note(request, "user_created", viewer_as(user, "cookie"), role=user.role, created=user.name)
+    return user
 
 
-async def sign_in_as(request: web.Request, user: User, response: web.StreamResponse) -> None:
+async def sign_in_as(
+    request: web.Request, user: User, response: web.StreamResponse, by: Literal["password", "link"]
+) -> None:
     """Begin a session of `user` and put its cookie on `response`; one before it ends."""
     await _end_session(request)
     set_cookie(request, response, await request.app[ACCOUNTS].begin_session(user.id))
+    note(request, "sign_in", viewer_as(user, "cookie"), by=by)
 
 
 async def sign_out(request: web.Request, response: web.StreamResponse) -> None:
@@ -103,27 +118,29 @@ async def _end_session(request: web.Request) -> None:
     await request.app[ACCOUNTS].end_session(secret)
     viewer = maybe_viewer(request)
     if viewer is not None:
+        note(request, "sign_out")
         request.app[HUB].ask_again(viewer.user_id)
 
 
 async def login(request: web.Request) -> web.Response:
     """POST /api/v1/auth/login: sign a browser in by name and password."""
     given = await read_json(request, Credentials)
-    return await _welcome(request, await check_password(request, given.name, given.password))
+    user = await check_password(request, given.name, given.password)
+    return await _welcome(request, user, "password")
 
 
 async def claim(request: web.Request) -> web.Response:
     """POST /api/v1/auth/claim: become the owner of a new server, with its setup link."""
     given = await read_json(request, Claim)
     user = await claim_server(request, given.token, given.name, given.password)
-    return await _welcome(request, user)
+    return await _welcome(request, user, "link")
 
 
 async def link(request: web.Request) -> web.Response:
     """POST /api/v1/auth/link: sign a browser in with a single-use link."""
     given = await read_json(request, Link)
     request.app[THROTTLE].take("", request.remote or "")
-    return await _welcome(request, await request.app[ACCOUNTS].take_link(given.token))
+    return await _welcome(request, await request.app[ACCOUNTS].take_link(given.token), "link")
 
 
 async def logout(request: web.Request) -> web.Response:
@@ -155,7 +172,9 @@ async def user_of_ticket(request: web.Request, ticket: str) -> User:
     return user
 
 
-async def _welcome(request: web.Request, user: User) -> web.Response:
+async def _welcome(
+    request: web.Request, user: User, by: Literal["password", "link"]
+) -> web.Response:
     response = json_answer(Me.of(user))
-    await sign_in_as(request, user, response)
+    await sign_in_as(request, user, response, by)
     return response

@@ -51,7 +51,7 @@ async def login(request: web.Request) -> web.Response:
     given = validated(LoginForm, await _kept(request), "form")
     user = await check_password(request, given.name, given.password)
     response = see_other(given.next)
-    await sign_in_as(request, user, response)
+    await sign_in_as(request, user, response, "password")
     return response
 
 
@@ -63,7 +63,7 @@ async def setup(request: web.Request) -> web.Response:
     given = validated(SetupForm, fields, "form")
     user = await claim_server(request, given.token, given.name, given.password)
     response = see_other("/")
-    await sign_in_as(request, user, response)
+    await sign_in_as(request, user, response, "link")
     return response
 
 

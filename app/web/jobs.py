@@ -16,6 +16,7 @@ from app.core.state import JobState, fold_all
 from app.keys import DATABASE, DOOR, FILES, RECORDS, RUNNER
 from app.store.events import Recorded, read_job
 from app.store.jobs import JobRow, get_job, list_jobs
+from app.web.audit import note
 from app.web.belongings import demand
 from app.web.identity import owner_for, viewer_for
 from app.web.models import Delta
@@ -187,6 +188,7 @@ async def undo_job(request: web.Request) -> tuple[int, JobRow]:
     Raises NotAllowed, NotFound, Conflict.
     """
     viewer, job = await _steered(request)
+    note(request, "control", op="undo", job_id=job.id)
     taken_back = await request.app[RUNNER].undo(job.id, viewer.name)
     return taken_back, await job_of(request, "control")
 
@@ -194,6 +196,7 @@ async def undo_job(request: web.Request) -> tuple[int, JobRow]:
 async def retry_job(request: web.Request, from_step: str | None = None) -> JobRow:
     """Retry the job in the path and return it. Raises NotAllowed, NotFound, Conflict."""
     viewer, job = await _steered(request)
+    note(request, "control", op="retry", job_id=job.id)
     await request.app[RUNNER].retry(job.id, viewer.name, from_step)
     return await job_of(request, "control")
 
@@ -201,6 +204,7 @@ async def retry_job(request: web.Request, from_step: str | None = None) -> JobRo
 async def cancel_job(request: web.Request) -> JobRow:
     """Cancel the job in the path and return it. Raises NotAllowed, NotFound, Conflict."""
     viewer, job = await _steered(request)
+    note(request, "control", op="cancel", job_id=job.id)
     await request.app[RUNNER].cancel(job.id, viewer.name)
     return await job_of(request, "control")
 

@@ -11,6 +11,7 @@ from aiohttp.abc import AbstractAccessLogger
 
 from app.core.errors import AppError, InternalError, NotAuthenticated, NotClaimed
 from app.keys import ACCOUNTS, REQUEST_ID, SETTINGS, VIEWER
+from app.web.audit import note_refusal
 from app.web.identity import COOKIE, RENEWED, SAFE_METHODS, demand_same_site, recognise, set_cookie
 from app.web.pages import error_response
 from app.web.problems import from_http, problem_response, status_of
@@ -60,6 +61,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except AppError as error:
+        note_refusal(request, error)
         return _told(request, error, None)
     except web.HTTPException as error:
         if error.status < 400:

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 
 from app import __version__
-from app.web import auth, batches, health, history, jobs, models, uploads
+from app.web import audit, auth, batches, health, history, jobs, models, uploads
 from app.web.identity import COOKIE
 from app.web.wire import state_answer
 
@@ -85,6 +85,8 @@ OPERATIONS = (
     Operation("post", f"{JOB}/cancel", "Stop the job", JOB_ANSWER, 202),
     Operation("get", f"{API}/events/history", "What happened in a room", models.EventList,
               query=history.HistoryQuery),
+    Operation("get", f"{API}/audit", "Who came in, who was refused, who steered what",
+              audit.AuditList, query=audit.AuditQuery),
     Operation("get", "/healthz", "The process answers", health.Health, is_open=True),
     Operation("get", "/readyz", "Whether new work is welcome", health.Readiness, is_open=True),
     Operation("get", "/metrics", "Prometheus text", "text/plain"),

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from app.web import auth, batches, forms, health, history, jobs, openapi, sockets
+from app.web import audit, auth, batches, forms, health, history, jobs, openapi, sockets
 from app.web.pages import page_routes
 
 API = "/api/v1"
@@ -33,6 +33,7 @@ def api_routes() -> list[web.RouteDef]:
         web.post(f"{JOB}/retry", jobs.retry),
         web.post(f"{JOB}/cancel", jobs.cancel),
         web.get(f"{API}/events/history", history.of_room),
+        web.get(f"{API}/audit", audit.listing),
         web.get("/healthz", health.healthz),
         web.get("/readyz", health.readyz),
         web.get("/metrics", health.metrics),

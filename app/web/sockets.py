@@ -19,6 +19,7 @@ from app.core.protocol import Answer, Close, Hangup, Steer
 from app.keys import DATABASE, DOOR, HUB, RUNNER, SETTINGS
 from app.live.websocket import serve_websocket
 from app.store.jobs import get_job
+from app.web.audit import note
 from app.web.auth import user_of_ticket
 from app.web.belongings import belonging_of, demand
 from app.web.identity import is_allowed_origin, maybe_viewer, viewer_as
@@ -43,9 +44,9 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         raise InvalidRequest(what="this address speaks WebSocket only")
     viewer = await _viewer(request)
     if viewer is None:
-        return await _refuse(request, Hangup(Close.NOT_AUTHENTICATED, "not authenticated"))
+        return await _refuse(request, None, Hangup(Close.NOT_AUTHENTICATED, "not authenticated"))
     if why := obstacle(viewer, "listen"):
-        return await _refuse(request, Hangup(Close.NOT_ALLOWED, why))
+        return await _refuse(request, viewer, Hangup(Close.NOT_ALLOWED, why))
     return await serve_websocket(
         request,
         request.app[HUB],
@@ -69,6 +70,7 @@ async def _steer(request: web.Request, viewer: Viewer, wish: Steer | Answer) -> 
         raise NotAllowed(why=why)
     found = await get_job(request.app[DATABASE].reader, wish.job_id)
     job = demand(viewer, "control", found, "job")
+    note(request, "control", viewer, op=wish.op, job_id=job.id)
     runner = request.app[RUNNER]
     if wish.op == "cancel":
         await runner.cancel(job.id, viewer.name)
@@ -92,8 +94,11 @@ async def _viewer(request: web.Request) -> Viewer | None:
     return viewer
 
 
-async def _refuse(request: web.Request, why: Hangup) -> web.WebSocketResponse:
+async def _refuse(
+    request: web.Request, viewer: Viewer | None, why: Hangup
+) -> web.WebSocketResponse:
     socket = web.WebSocketResponse(timeout=CLOSING_S, compress=False)
+    note(request, "refused", viewer, reason=why.code.name.lower(), path=request.rel_url.raw_path)
     await socket.prepare(request)
     await socket.close(code=why.code, message=why.reason.encode())
     return socket

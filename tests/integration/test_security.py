@@ -35,7 +35,8 @@ CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n"
 OPEN = "anybody"
 OWN = "whoever signed in, about what is theirs"
 THEIRS = "whoever owns it"
-OPERATES = "operators, and programs on this machine"
+OPERATES = "operators"
+LOCAL = "operators, and programs on this machine"
 
 DECIDED = {
     "POST /api/v1/auth/login": OPEN,
@@ -59,9 +60,10 @@ DECIDED = {
     "POST /api/v1/jobs/{job_id}/retry": THEIRS,
     "POST /api/v1/jobs/{job_id}/cancel": THEIRS,
     "GET /api/v1/events/history": OWN,
+    "GET /api/v1/audit": OPERATES,
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
-    "GET /metrics": OPERATES,
+    "GET /metrics": LOCAL,
     "GET /openapi.json": OPEN,
     "GET /ws": OWN,
     "GET /ws/{client_id}": OWN,
@@ -140,7 +142,8 @@ async def test_what_belongs_to_somebody_else_does_not_exist(
 ) -> None:
     theirs = [route for route, who in DECIDED.items() if who == THEIRS]
     assert {route: await status(bob, route, hers) for route in theirs} == dict.fromkeys(theirs, 404)
-    assert await status(bob, "GET /metrics", hers) == 403
+    for route in (r for r, who in DECIDED.items() if who in (OPERATES, LOCAL)):
+        assert await status(bob, route, hers) == 403
     nobodys = {**hers, "job_id": str(uuid.uuid4()), "batch_id": str(uuid.uuid4())}
     for route in theirs:  # it can not be told apart from what is nowhere
         assert await status(bob, route, nobodys) == 404
@@ -150,7 +153,7 @@ async def test_the_owner_gets_all_of_it(ann: aiohttp.ClientSession, hers: dict[s
     reads = [
         route
         for route, who in DECIDED.items()
-        if who in (OWN, THEIRS, OPERATES) and route.startswith("GET") and "/ws" not in route
+        if who in (OWN, THEIRS, OPERATES, LOCAL) and route.startswith("GET") and "/ws" not in route
     ]
     assert {route: await status(ann, route, hers) for route in reads} == dict.fromkeys(reads, 200)
     for route in (r for r, who in DECIDED.items() if who == THEIRS and r.startswith("POST")):
