@@ -11,6 +11,7 @@ from app.core.errors import AppError
 from app.core.rooms import Room, parse_room
 
 SUBPROTOCOL = "livetrail.v1.json"
+MSGPACK_SUBPROTOCOL = "livetrail.v1.msgpack"
 SUBSCRIPTIONS_AT_MOST = 100
 LARGEST_SEQ = 2**63 - 1
 

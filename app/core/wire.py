@@ -20,7 +20,8 @@ WORTH_COMPRESSING = 1024
 """Below this many bytes a payload goes as it is."""
 # Everything is compressed once for all who listen, but while the loop waits.
 LEVEL = 1
-RAW, GZIP = -15, 31  # zlib's names for its containers
+WINDOW_BITS = 15
+RAW, GZIP = -WINDOW_BITS, 16 + WINDOW_BITS  # zlib's names for its containers
 
 LAST_CHUNK = b"0\r\n\r\n"
 
@@ -34,7 +35,7 @@ def deflated_text_frame(payload: bytes) -> bytes:
     """Return `payload` (UTF-8) as a text frame, compressed where that is worth it.
 
     A compressed frame refers to nothing before it, so the same bytes fit every connection on which
-    permessage-deflate was agreed on with the window of 15 bits, whatever was sent on it before.
+    permessage-deflate was agreed on with a window of WINDOW_BITS, whatever was sent on it before.
     """
     if len(payload) >= WORTH_COMPRESSING:
         packer = zlib.compressobj(LEVEL, zlib.DEFLATED, RAW)

@@ -16,10 +16,10 @@ from app.core.errors import AppError, NotAllowed, NotFound
 from app.core.ids import uuid7
 from app.core.permissions import Thing, Viewer, may_follow, obstacle
 from app.core.protocol import (
-    SUBPROTOCOL,
     SUBSCRIPTIONS_AT_MOST,
     Ack,
     Answer,
+    Close,
     Conversation,
     Hangup,
     Ok,
@@ -36,7 +36,7 @@ from app.core.protocol import (
 )
 from app.core.rooms import Room
 from app.core.wire import pong_frame
-from app.live.formats import JSON_LINES, JSON_SINGLE
+from app.live.dialect import SUBPROTOCOLS, Read, agreed
 from app.live.hub import RESTARTING, Hub, limits_of
 from app.live.line import CLOSE_S, HttpLine, bound_memory
 from app.live.session import Session
@@ -65,10 +65,10 @@ async def serve_websocket(
     """
     limits = limits_of(viewer, settings)
     ws = web.WebSocketResponse(
-        compress=False,
+        compress=settings.websocket_compression,
         autoping=False,
         max_msg_size=limits.max_message_bytes + 1,  # aiohttp refuses the size itself
-        protocols=(SUBPROTOCOL,),
+        protocols=SUBPROTOCOLS,
         timeout=CLOSE_S,
     )
     writer = await ws.prepare(request)
@@ -81,6 +81,11 @@ async def serve_websocket(
         await say_goodbye(ws, transport, refusal)
         return ws
     bound_memory(transport)
+    dialect = agreed(
+        ws,
+        single=request.query.get("frames") == "single",
+        at_most=limits.max_message_bytes,
+    )
     patience = asyncio.timeout(None)
     line = HttpLine(writer, transport, request.protocol, patience)
     session = Session(
@@ -88,7 +93,7 @@ async def serve_websocket(
         line,
         client_id=client_id or uuid7(time.time_ns() // 1_000_000, os.urandom(10)),
         viewer=viewer,
-        form=JSON_SINGLE if request.query.get("frames") == "single" else JSON_LINES,
+        form=dialect.form,
         address=address,
     )
     visit = Visit(hub, viewer, session, settings, belonging_of, control)
@@ -97,7 +102,7 @@ async def serve_websocket(
             async with patience:
                 hub.add(session)
                 session.say(welcome(hub, session, settings))
-                goodbye = await visit.listen(ws)
+                goodbye = await visit.listen(ws, dialect.read)
         except TimeoutError:
             if line.goodbye is None:
                 raise
@@ -155,7 +160,7 @@ class Visit:
             viewer.user_id, limits_of(viewer, settings).messages_per_second, hub.clock()
         )
 
-    async def listen(self, ws: web.WebSocketResponse) -> Hangup | None:
+    async def listen(self, ws: web.WebSocketResponse, read: Read) -> Hangup | None:
         """Read and answer until the connection ends. Returns a Hangup when we are to end it."""
         while True:
             await self._session.drained()  # who does not read the answers may not ask
@@ -170,15 +175,20 @@ class Visit:
                 return refused
             if message.type is WSMsgType.PING:
                 self._session.put(pong_frame(bytes(message.data)))
-            elif refused is not None:
-                self._session.say(refused.model_copy(update={"id": self._id_of(message.data)}))
-            elif message.type is WSMsgType.BINARY:
-                self._session.say(Problem(code="unsupported", message="Send JSON in text frames."))
+                continue
+            try:
+                text = read(message.data)
+            except OverflowError as error:
+                return Hangup(Close.MESSAGE_TOO_BIG, f"{error}")
+            if refused is not None:
+                self._session.say(refused.model_copy(update={"id": self._id_of(text)}))
+            elif isinstance(text, Problem):
+                self._session.say(text)
             else:
-                await self._carry_out(message.data)
+                await self._carry_out(text)
 
-    def _id_of(self, data: str | bytes) -> str | int | None:
-        return self._conversation.receive(data).id if isinstance(data, str) else None
+    def _id_of(self, text: str | Problem) -> str | int | None:
+        return self._conversation.receive(text).id if isinstance(text, str) else None
 
     async def _carry_out(self, text: str) -> None:
         say = self._session.say

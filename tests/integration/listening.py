@@ -9,12 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgpack
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 from aiohttp.test_utils import TestServer
 
 from app.core.events import BatchCreated, JobCreated, ProcessingProgress
 from app.core.permissions import Viewer
 from app.core.plans import TRANSACTIONS
+from app.core.protocol import MSGPACK_SUBPROTOCOL
 from app.core.rooms import Room
 from app.core.state import JobState
 from app.live.hub import Hub
@@ -26,6 +28,7 @@ from app.store.database import Database
 from app.store.events import Recorded, read_room
 from app.store.jobs import get_job, list_jobs
 from app.web.belongings import belonging_of
+from tests.unit.decoders import packed_messages
 
 ANN = "01900000-0000-7000-8000-00000000000a"
 BOB = "01900000-0000-7000-8000-00000000000b"
@@ -65,8 +68,11 @@ class House:
     client: ClientSession
     told: list[Recorded]
 
-    def follow(self, who: str = "ann", **query: str) -> "Following":
-        return Following(self, who, query)
+    def follow(
+        self, who: str = "ann", *, speaking: str = "", compress: int = 0, **query: str
+    ) -> "Following":
+        """Return a client; speaking, compress: the subprotocol and the window it offers."""
+        return Following(self, {"who": who, **query}, speaking, compress)
 
     async def create(self, *numbers: int, owner: str = ANN) -> list[Recorded]:
         """Record a batch of `owner` with jobs of these numbers."""
@@ -103,23 +109,33 @@ class House:
 class Following:
     """One client: a WebSocket, and the messages that came over it one by one."""
 
-    def __init__(self, house: House, who: str, query: dict[str, str]) -> None:
+    def __init__(self, house: House, query: dict[str, str], speaking: str, compress: int) -> None:
         self.house = house
-        self.query = {"who": who, **query}
+        self.query = query
+        self.speaking = speaking
+        self.compress = compress
         self.ws: ClientWebSocketResponse
-        self.frames: list[str] = []
+        self.frames: list[str] = []  # those with text
         self._lines: list[dict[str, Any]] = []
 
     async def __aenter__(self) -> "Following":
         url = self.house.server.make_url("/ws").with_query(self.query)
-        self.ws = await self.house.client.ws_connect(url, max_msg_size=0)
+        self.ws = await self.house.client.ws_connect(
+            url,
+            max_msg_size=0,
+            protocols=(self.speaking,) if self.speaking else (),
+            compress=self.compress,
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.ws.close()
 
     async def say(self, **message: Any) -> None:
-        await self.ws.send_json(message)
+        if self.speaking == MSGPACK_SUBPROTOCOL:
+            await self.ws.send_bytes(b"\0" + msgpack.packb(message))
+        else:
+            await self.ws.send_json(message)
 
     async def subscribe(self, room: str = "user:me", **fields: Any) -> None:
         await self.say(op="subscribe", room=room, **fields)
@@ -128,10 +144,13 @@ class Following:
         """Return the next message, or {"type": "closed", "code": ...}."""
         while not self._lines:
             message = await self.ws.receive(timeout=20)
-            if message.type is not WSMsgType.TEXT:
+            if message.type is WSMsgType.BINARY:
+                self._lines = packed_messages(message.data)
+            elif message.type is WSMsgType.TEXT:
+                self.frames.append(message.data)
+                self._lines = [json.loads(line) for line in message.data.split("\n")]
+            else:
                 return {"type": "closed", "code": self.ws.close_code}
-            self.frames.append(message.data)
-            self._lines = [json.loads(line) for line in message.data.split("\n")]
         return self._lines.pop(0)
 
     async def until(self, kind: str) -> list[dict[str, Any]]:

@@ -32,10 +32,15 @@ def binary_messages(data: bytes) -> list[Any]:
     found: list[Any] = []
     for first, payload in unframed(data):
         assert first == 0x82
-        assert payload[0] in (0, 1)
-        packed = gzip.decompress(payload[1:]) if payload[0] else payload[1:]
-        found += msgpack.Unpacker(BytesIO(packed))
+        found += packed_messages(payload)
     return found
+
+
+def packed_messages(payload: bytes) -> list[Any]:
+    """Return the msgpack objects in the payload of one binary frame."""
+    assert payload[0] in (0, 1)
+    packed = gzip.decompress(payload[1:]) if payload[0] else payload[1:]
+    return list(msgpack.Unpacker(BytesIO(packed)))
 
 
 @dataclass(frozen=True)
