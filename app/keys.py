@@ -15,6 +15,7 @@ from app.store.idempotency import Idempotency
 from app.store.records import RecordsReader
 from app.web.door import Door
 from app.web.lag import LagMonitor
+from app.web.pace import Budget, Pace
 from app.web.throttle import Throttle
 from app.web.tickets import Tickets
 
@@ -28,11 +29,13 @@ JOURNAL = web.AppKey("journal", Journal)
 HUB = web.AppKey("hub", Hub)
 RUNNER = web.AppKey("runner", Runner)
 TICKETS = web.AppKey("tickets", Tickets)
+PACE = web.AppKey("pace", Pace)
 THROTTLE = web.AppKey("throttle", Throttle)
 LAG = web.AppKey("lag", LagMonitor)
 DOOR = web.AppKey("door", Door)
 IDEMPOTENCY = web.AppKey("idempotency", Idempotency)
 
+BUDGET = web.RequestKey("budget", Budget)
 VIEWER = web.RequestKey("viewer", Viewer)
 GIVEN = web.RequestKey("given", dict[str, str])  # the fields of a form, for showing it again
 REQUEST_ID = web.RequestKey("request_id", str)

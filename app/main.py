@@ -34,6 +34,7 @@ from app.web.audit import SocketWitness
 from app.web.door import Door
 from app.web.lag import LagMonitor
 from app.web.middlewares import AccessLog, add_headers, errors, gate, request_id
+from app.web.pace import Pace
 from app.web.pages import setup_pages
 from app.web.routes import all_routes
 from app.web.throttle import Throttle
@@ -81,6 +82,9 @@ def make_app(settings: Settings, *, warm: bool = True) -> web.Application:
     app[keys.SETTINGS] = settings
     app[keys.DOOR] = Door()
     app[keys.THROTTLE] = Throttle()
+    app[keys.PACE] = Pace(
+        signed_in=settings.requests_per_minute, anonymous=settings.anonymous_requests_per_minute
+    )
     app.add_routes(all_routes())
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(say_goodbye)

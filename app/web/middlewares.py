@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from aiohttp.abc import AbstractAccessLogger
 
 from app.core.errors import AppError, InternalError, NotAuthenticated, NotClaimed
-from app.keys import ACCOUNTS, REQUEST_ID, SETTINGS, VIEWER
+from app.keys import ACCOUNTS, BUDGET, PACE, REQUEST_ID, SETTINGS, VIEWER
 from app.web.audit import note_refusal
 from app.web.identity import COOKIE, RENEWED, SAFE_METHODS, demand_same_site, recognise, set_cookie
 from app.web.pages import error_response
@@ -25,7 +25,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CLIENT_LEFT = 499  # for the access log, as nginx has it
 STARTED = web.RequestKey("started", bool)
-# What answers before the server has an owner, and without asking who it is.
+# What answers before the server has an owner, and without asking who it is, or how often.
 ALWAYS_OPEN = ("/healthz", "/readyz", "/static/")
 OPEN_UNCLAIMED = frozenset({"/setup", "/api/v1/auth/claim"})
 
@@ -37,7 +37,7 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-cache, private",
 }
-CORS_EXPOSED = "ETag, Link, Location, Retry-After, X-Request-ID"
+CORS_EXPOSED = "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
 PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers": (
@@ -80,7 +80,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Find out who asks; refuse everything before there is an owner, and other sites' requests."""
+    """Find out who asks; refuse what comes before there is an owner, too often, or cross-site."""
     if request.path.startswith(ALWAYS_OPEN):
         return await handler(request)
     if (
@@ -93,6 +93,9 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     viewer = await recognise(request)
     if viewer is not None:
         request[VIEWER] = viewer
+    request[BUDGET], refusal = request.app[PACE].take(viewer, request.remote or "")
+    if refusal is not None:
+        raise refusal
     if request.method not in SAFE_METHODS:
         demand_same_site(request)
     response = await handler(request)
@@ -109,6 +112,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers.setdefault(name, value)
     response.headers[hdrs.SERVER] = "livetrail"  # not which versions of what it runs on
     response.headers["X-Request-ID"] = request[REQUEST_ID]
+    if (budget := request.get(BUDGET)) is not None:
+        response.headers.update(budget.headers())
     origin = request.headers.get(hdrs.ORIGIN)
     if origin is not None and origin in request.app[SETTINGS].allowed_origins:
         response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
