@@ -5,6 +5,7 @@ from aiohttp import web
 from app.core.permissions import Viewer
 from app.live.hub import Hub
 from app.live.journal import Journal
+from app.live.positions import Positions
 from app.pipeline.runner import Runner
 from app.settings import Settings
 from app.store.accounts import Accounts
@@ -27,6 +28,7 @@ FILES = web.AppKey("files", FileStore)
 RECORDS = web.AppKey("records", RecordsReader)
 JOURNAL = web.AppKey("journal", Journal)
 HUB = web.AppKey("hub", Hub)
+POSITIONS = web.AppKey("positions", Positions)
 RUNNER = web.AppKey("runner", Runner)
 TICKETS = web.AppKey("tickets", Tickets)
 PACE = web.AppKey("pace", Pace)

@@ -19,6 +19,7 @@ from app.core.rooms import Room
 from app.core.state import JobState
 from app.live.hub import Hub
 from app.live.journal import Journal
+from app.live.positions import Positions
 from app.pipeline.runner import Runner
 from app.settings import Settings, SettingsError
 from app.store.accounts import Accounts, mint_setup_link, mint_signin_link, register_user
@@ -141,6 +142,9 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
             settings=app[keys.SETTINGS],
             snapshot=partial(snapshot, database.reader),
             witness=SocketWitness(app[keys.AUDIT]),
+        )
+        app[keys.POSITIONS] = await stack.enter_async_context(
+            Positions(database.writer, keep_days=app[keys.SETTINGS].durable_name_days)
         )
         stack.push_async_callback(hub.close)
         app[keys.LAG] = lag = LagMonitor()

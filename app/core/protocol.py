@@ -282,23 +282,49 @@ class Conversation:
             return Problem(id=ask.id, code="invalid_request", message=f"{error}.")
 
     @staticmethod
-    def decide(ask: Subscribe, *, log: str, head: int) -> Follow | Problem:
+    def decide(
+        ask: Subscribe, *, log: str, head: int, acked: int | None = None
+    ) -> Follow | Problem:
         """Return where the client goes on from, `log` and `head` being those of the server.
+
+        acked  how far the client's name has acknowledged; None when it has no durable name
 
         A cursor from another log, or past this log's head, is told so, never guessed at.
         """
         types = None if ask.types is None else frozenset(ask.types)
-        if ask.after == "acked":
+        after = acked if ask.after == "acked" else ask.after
+        if after is None and ask.after is not None:
+            return nameless(ask)
+        foreign = ask.log is not None and ask.log != log
+        if foreign or (after is not None and after > head):
+            return Follow(head, types, snapshot=True, reset=True)
+        if after is None or ask.snapshot:
+            after = head
+        return Follow(after, types, snapshot=ask.snapshot, reset=False)
+
+    @staticmethod
+    def acknowledged(ask: Ack, *, head: int, told: int) -> int | Problem:
+        """Return up to where everything has arrived.
+
+        told  up to where this connection was told, in all its rooms: what another room is still
+              owed can not have arrived, though the place that is acknowledged lies past it
+        """
+        if ask.seq > head:
             return Problem(
                 id=ask.id,
-                code="unsupported",
-                message="This server keeps no acknowledged positions; send `after` as a number.",
+                code="invalid_request",
+                message=f"seq {ask.seq} is past the newest event, which is {head}.",
             )
-        foreign = ask.log is not None and ask.log != log
-        if foreign or (ask.after is not None and ask.after > head):
-            return Follow(head, types, snapshot=True, reset=True)
-        after = head if ask.after is None or ask.snapshot else ask.after
-        return Follow(after, types, snapshot=ask.snapshot, reset=False)
+        return min(ask.seq, told)
+
+
+def nameless(ask: Subscribe | Ack) -> Problem:
+    """Return the answer to somebody who has no durable name, but asks as if."""
+    return Problem(
+        id=ask.id,
+        code="unsupported",
+        message="Only a connection with a name of its own, /ws/<name>, can acknowledge.",
+    )
 
 
 def _refusal(text: str, error: ValidationError) -> Problem:

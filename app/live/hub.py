@@ -227,6 +227,11 @@ class Hub:
 
     # What sessions need
 
+    @property
+    def told_upto(self) -> int:
+        """Everything up to here was written to everybody who is live."""
+        return self._owed[0].before if self._owed else self.head
+
     def join(self, session: Session) -> None:
         """Put `session`, all of whose cursors stand at the head, among the live ones."""
         key = (session.interest(), session.form)

@@ -54,6 +54,10 @@ class Source(Protocol):
     def head(self) -> int: ...
 
     @property
+    def told_upto(self) -> int:
+        """Everything up to here was written to everybody who is live."""
+
+    @property
     def replaying(self) -> asyncio.Semaphore: ...
 
     def join(self, session: "Session") -> None: ...
@@ -211,7 +215,8 @@ class Session:
     def told_upto(self) -> int:
         """Everything up to here was written, in every room that is followed."""
         cursors = (s.cursor for s in self.subscriptions.values())
-        return min(cursors, default=self._source.head)
+        cursor = min(cursors, default=self._source.head)
+        return cursor if self.audience is None else max(cursor, self._source.told_upto)
 
     def interest(self) -> Interest:
         return frozenset((s.room, s.types) for s in self.subscriptions.values())

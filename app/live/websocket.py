@@ -33,12 +33,14 @@ from app.core.protocol import (
     Unsubscribe,
     Unsubscribed,
     Welcome,
+    nameless,
 )
 from app.core.rooms import Room
 from app.core.wire import pong_frame
 from app.live.dialect import SUBPROTOCOLS, Read, agreed
 from app.live.hub import RESTARTING, Hub, limits_of
 from app.live.line import CLOSE_S, HttpLine, bound_memory
+from app.live.positions import Position
 from app.live.session import Session
 from app.settings import Settings
 
@@ -54,6 +56,7 @@ async def serve_websocket(
     *,
     belonging_of: BelongingOf,
     client_id: str | None = None,
+    position: Position | None = None,
     control: Control | None = None,
 ) -> web.WebSocketResponse:
     """Upgrade `request`, and serve it until either side ends it.
@@ -61,6 +64,7 @@ async def serve_websocket(
     viewer        was recognised, and its Origin looked at, by the caller
     belonging_of  what a room is about; None when there is no such thing
     client_id     the client's own name; one is made up when it has none
+    position      how far a client with a durable name has acknowledged; None when it has none
     control       carries out what steers a job; raises AppError with the reason when it can not
     """
     limits = limits_of(viewer, settings)
@@ -96,7 +100,7 @@ async def serve_websocket(
         form=dialect.form,
         address=address,
     )
-    visit = Visit(hub, viewer, session, settings, belonging_of, control)
+    visit = Visit(hub, viewer, session, settings, belonging_of, position, control)
     try:
         try:
             async with patience:
@@ -149,12 +153,14 @@ class Visit:
         session: Session,
         settings: Settings,
         belonging_of: BelongingOf,
+        position: Position | None,
         control: Control | None,
     ) -> None:
         self._hub = hub
         self._viewer = viewer
         self._session = session
         self._belonging_of = belonging_of
+        self._position = position
         self._control = control
         self._conversation = Conversation(
             viewer.user_id, limits_of(viewer, settings).messages_per_second, hub.clock()
@@ -207,7 +213,7 @@ class Visit:
             case Ping():
                 say(Pong(id=ask.id))
             case Ack():
-                pass  # kept for durable names only, and those have no place yet
+                self._acknowledge(ask)
             case Steer() | Answer():
                 await self._steer(ask)
 
@@ -233,9 +239,16 @@ class Visit:
                 )
             )
             return
+        acked = None
+        if ask.after == "acked" and self._position is not None:
+            try:
+                acked = await self._position.begin(self._hub.head)
+            except AppError as error:
+                session.say(Problem.of(error, ask.id))
+                return
         # No await from here on: the head that is answered is the one that is gone on from.
         head = self._hub.head
-        plan = self._conversation.decide(ask, log=self._hub.log_id, head=head)
+        plan = self._conversation.decide(ask, log=self._hub.log_id, head=head, acked=acked)
         if isinstance(plan, Problem):
             session.say(plan)
             return
@@ -243,6 +256,17 @@ class Visit:
         if plan.reset:
             session.say(Reset(id=ask.id, room=str(room), log=self._hub.log_id, head=head))
         session.follow(room, plan)
+
+    def _acknowledge(self, ask: Ack) -> None:
+        if self._position is None:
+            self._session.say(nameless(ask))
+            return
+        told = self._session.told_upto
+        seq = self._conversation.acknowledged(ask, head=self._hub.head, told=told)
+        if isinstance(seq, Problem):
+            self._session.say(seq)
+        else:
+            self._position.ack(seq)
 
     async def _check(self, room: Room) -> None:
         """Raise NotAllowed or NotFound unless the viewer may follow `room`."""

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from contextlib import ExitStack
 from functools import partial
 
 from aiohttp import web
@@ -16,7 +17,7 @@ from app.core.errors import (
 )
 from app.core.permissions import Viewer, obstacle
 from app.core.protocol import Answer, Close, Hangup, Steer
-from app.keys import DATABASE, DOOR, HUB, RUNNER, SETTINGS
+from app.keys import DATABASE, DOOR, HUB, POSITIONS, RUNNER, SETTINGS
 from app.live.websocket import serve_websocket
 from app.store.jobs import get_job
 from app.web.audit import note
@@ -47,15 +48,21 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         return await _refuse(request, None, Hangup(Close.NOT_AUTHENTICATED, "not authenticated"))
     if why := obstacle(viewer, "listen"):
         return await _refuse(request, viewer, Hangup(Close.NOT_ALLOWED, why))
-    return await serve_websocket(
-        request,
-        request.app[HUB],
-        viewer,
-        settings,
-        belonging_of=partial(belonging_of, request.app[DATABASE].reader),
-        client_id=client_id or uuid.uuid4().hex,
-        control=partial(_steer, request, viewer),
-    )
+    with ExitStack() as stack:
+        position = None
+        if client_id is not None:
+            borne = request.app[POSITIONS].borne(viewer.holder, client_id)
+            position = stack.enter_context(borne)
+        return await serve_websocket(
+            request,
+            request.app[HUB],
+            viewer,
+            settings,
+            belonging_of=partial(belonging_of, request.app[DATABASE].reader),
+            client_id=client_id or uuid.uuid4().hex,
+            position=position,
+            control=partial(_steer, request, viewer),
+        )
 
 
 async def _steer(request: web.Request, viewer: Viewer, wish: Steer | Answer) -> None:

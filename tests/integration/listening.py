@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from app.core.rooms import Room
 from app.core.state import JobState
 from app.live.hub import Hub
 from app.live.journal import Journal
+from app.live.positions import Positions
 from app.live.websocket import Control, serve_websocket
 from app.settings import Settings
 from app.store.batches import BatchRow, insert_batch
@@ -57,6 +59,11 @@ async def read_states(database: Database, room: Room, before: str | None) -> Seq
     return [job.state for job in jobs]
 
 
+def register(connection: sqlite3.Connection) -> None:
+    rows = [(viewer.user_id, viewer.name, viewer.role) for viewer in VIEWERS.values()]
+    connection.executemany("INSERT OR IGNORE INTO user VALUES (?, ?, ?, '', 0, 0)", rows)
+
+
 @dataclass
 class House:
     """The log, the hub and the server."""
@@ -67,6 +74,7 @@ class House:
     server: TestServer
     client: ClientSession
     told: list[Recorded]
+    positions: Positions
 
     def follow(
         self, who: str = "ann", *, speaking: str = "", compress: int = 0, **query: str
@@ -179,6 +187,7 @@ async def a_house(
     """Open the log at `path` and serve it. Leaving it is what a restart looks like."""
     values = Settings(data_dir=path, **settings)
     database = await Database.open(path / "livetrail.db")
+    await database.writer.run(register)
     told: list[Recorded] = []
     hub = None
 
@@ -189,17 +198,26 @@ async def a_house(
 
     async def ws(request: web.Request) -> web.WebSocketResponse:
         assert hub is not None
-        return await serve_websocket(
-            request,
-            hub,
-            VIEWERS[request.query["who"]],
-            values,
-            belonging_of=partial(belonging_of, database.reader),
-            control=control,
-        )
+        viewer = VIEWERS[request.query["who"]]
+        with ExitStack() as stack:
+            position = None
+            if name := request.query.get("name"):
+                position = stack.enter_context(positions.borne(viewer.holder, name))
+            return await serve_websocket(
+                request,
+                hub,
+                viewer,
+                values,
+                belonging_of=partial(belonging_of, database.reader),
+                position=position,
+                control=control,
+            )
 
     try:
-        async with Journal(database, on_commit) as journal:
+        async with (
+            Journal(database, on_commit) as journal,
+            Positions(database.writer, keep_days=values.durable_name_days) as positions,
+        ):
             hub = Hub(
                 log_id=database.log_id,
                 read_room=partial(read_room, database.reader),
@@ -213,7 +231,7 @@ async def a_house(
                 TestServer(app, handler_cancellation=True) as server,
                 ClientSession() as client,
             ):
-                yield House(database, journal, hub, server, client, told)
+                yield House(database, journal, hub, server, client, told, positions)
                 await hub.close()
     finally:
         await database.close()

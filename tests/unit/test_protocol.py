@@ -176,10 +176,27 @@ def test_types_narrow_what_is_followed() -> None:
     assert plan.types == {"processing_completed"}
 
 
-def test_acknowledged_positions_are_not_pretended() -> None:
+def test_who_has_no_durable_name_has_no_acknowledged_position() -> None:
     plan = decided(after="acked")
     assert isinstance(plan, Problem)
     assert plan.code == "unsupported"
+
+
+def test_who_has_one_goes_on_from_there() -> None:
+    plan = Conversation.decide(subscribe(after="acked"), log="here", head=100, acked=42)
+    assert plan == Follow(42, None, snapshot=False, reset=False)
+
+
+@pytest.mark.parametrize(("seq", "told", "acked"), [(7, 9, 7), (9, 9, 9), (10, 9, 9)])
+def test_no_more_is_acknowledged_than_was_told(seq: int, told: int, acked: int) -> None:
+    ask = Ack(op="ack", seq=seq)
+    assert Conversation.acknowledged(ask, head=10, told=told) == acked
+
+
+def test_what_has_not_happened_can_not_be_acknowledged() -> None:
+    answer = Conversation.acknowledged(Ack(op="ack", seq=11, id=1), head=10, told=10)
+    assert isinstance(answer, Problem)
+    assert (answer.id, answer.code) == (1, "invalid_request")
 
 
 # How much
