@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from app.core.permissions import Viewer
+from app.live.frames import FrameLogs
 from app.live.hub import Hub
 from app.live.journal import Journal
 from app.live.positions import Positions
@@ -28,6 +29,7 @@ FILES = web.AppKey("files", FileStore)
 RECORDS = web.AppKey("records", RecordsReader)
 JOURNAL = web.AppKey("journal", Journal)
 HUB = web.AppKey("hub", Hub)
+FRAME_LOGS = web.AppKey("frame_logs", FrameLogs)
 POSITIONS = web.AppKey("positions", Positions)
 RUNNER = web.AppKey("runner", Runner)
 TICKETS = web.AppKey("tickets", Tickets)

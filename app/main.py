@@ -17,6 +17,7 @@ from aiosqlite import Connection
 from app import keys
 from app.core.rooms import Room
 from app.core.state import JobState
+from app.live.frames import FrameLogs
 from app.live.hub import Hub
 from app.live.journal import Journal
 from app.live.positions import Positions
@@ -86,6 +87,7 @@ def make_app(settings: Settings, *, warm: bool = True) -> web.Application:
     app[keys.PACE] = Pace(
         signed_in=settings.requests_per_minute, anonymous=settings.anonymous_requests_per_minute
     )
+    app[keys.FRAME_LOGS] = FrameLogs()
     app.add_routes(all_routes())
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(say_goodbye)
@@ -131,7 +133,7 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
     database = app[keys.DATABASE]
 
     def tell(events: Sequence[Recorded]) -> None:
-        app[keys.HUB].publish(events)
+        app[keys.HUB].publish(events, since_s=app[keys.JOURNAL].asked_s)
 
     async with AsyncExitStack() as stack:
         app[keys.JOURNAL] = journal = await stack.enter_async_context(Journal(database, tell))

@@ -64,12 +64,15 @@ class Format:
     pack   messages in order -> one write
     ping   what asks the other side for a sign of life; empty where the transport has none
     quiet  (head, timestamp) -> our own sign of life
+
+    transport is what the kind of connection is called where connections are looked at.
     """
 
     name: str
     pack: Callable[[Sequence[Message]], bytes]
     ping: bytes
     quiet: Callable[[int, str], bytes]
+    transport: str = "websocket"
 
     def say(self, message: ServerMessage, seq: int | None = None) -> bytes:
         """Return `message` as one write. seq: see Message."""

@@ -5,15 +5,17 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from app.core.permissions import Viewer
-from app.core.protocol import Close, Hangup, Limits
+from app.core.protocol import Close, Hangup
 from app.core.rooms import Room
 from app.core.state import JobState
-from app.core.times import iso_from_ms
+from app.live.audience import Audience, Debt
+from app.live.figures import Counters, Counts
 from app.live.formats import Chunk, Format, chunks
+from app.live.keeper import Keeper
+from app.live.limits import Places
 from app.live.pages import Interest, Keep, Page, Pages, ReadRoom
 from app.live.session import Session
 from app.settings import Settings
@@ -32,25 +34,6 @@ WRITES_A_TURN = 500  # some three milliseconds
 REPLAYS_A_TURN = 32  # pages written to sessions that catch up; each is up to a few writes
 
 
-@dataclass(slots=True)
-class Counters:
-    """What the hub has done since it started."""
-
-    deliveries: int = 0  # events written, counted for each listener
-    sent_bytes: int = 0
-    refused: int = 0  # connections over a limit
-    ended: int = 0  # connections that were unresponsive
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How things stand now."""
-
-    connections: int
-    rooms: int
-    behind: int
-
-
 class Witness(Protocol):
     """Keeps who came, who left and who was turned away. Called in the loop, and never waits."""
 
@@ -60,26 +43,6 @@ class Witness(Protocol):
         """`session.goodbye` says why, when it was us who ended it."""
 
     def turned_away(self, viewer: Viewer, address: str, goodbye: Hangup) -> None: ...
-
-
-class Audience:
-    """All live sessions that follow the same rooms in the same way: they get the same bytes."""
-
-    __slots__ = ("form", "interest", "live", "told_s")
-
-    def __init__(self, interest: Interest, form: Format) -> None:
-        self.interest = interest
-        self.form = form
-        self.live: dict[Session, None] = {}
-        self.told_s = 0.0
-
-
-class Debt(NamedTuple):
-    """Writes that some live sessions are owed, everything up to `before` being told to them."""
-
-    sessions: list[Session]
-    packed: tuple[Chunk, ...]
-    before: int
 
 
 class Hub:
@@ -109,16 +72,16 @@ class Hub:
         self.head = head
         self.clock = clock
         self.counters = Counters()
+        self.transports: Counter[str] = Counter()  # connections by their kind
+        self.since_s = clock()
         self.sessions: set[Session] = set()
         self.closing = False
         self.replaying = asyncio.Semaphore(REPLAYS_A_TURN)
-        self._per_holder: Counter[str] = Counter()
-        self._settings = settings
         self._witness = witness
-        # Signs of life are given a little early, so that none is later than promised.
-        self._quiet_s = 0.75 * min(
-            settings.websocket_heartbeat_interval, settings.websocket_connection_timeout
+        self.keeper = Keeper(
+            self.sessions, settings, pay=self._pay, head=lambda: self.head, clock=clock
         )
+        self._places = Places(settings)
         self._snapshot = snapshot
         self._pages = Pages(read_room)
         self._audiences: dict[tuple[Interest, Format], Audience] = {}
@@ -129,12 +92,16 @@ class Hub:
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._nobody = asyncio.Event()
         self._nobody.set()
-        self._keeper: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._connections = 0  # that there ever were
+        self._telling: tuple[float, int] | None = None  # since when, and how many events
 
     # Telling
 
-    def publish(self, events: Sequence[Recorded]) -> None:
+    def publish(self, events: Sequence[Recorded], since_s: float | None = None) -> None:
         """Tell `events`, just committed and in order of seq, to everyone who is live.
+
+        since_s  when the first of them was asked for, on the hub's clock; for the figures
 
         One write a listener; nothing here waits, and whoever can not take it falls behind. In a
         crowd the loop gets a turn between slices of it. What is owed then is written before
@@ -152,8 +119,9 @@ class Hub:
             key = (audience.form, tuple([event.seq for event in matched]))
             if key not in packed:
                 packed[key] = chunks(matched, audience.form)
-            audience.told_s = self.clock()
-            self._owed.append(Debt(list(audience.live), packed[key], before))
+            self._owed.append(audience.owe(packed[key], before, self.clock()))
+        if hits and since_s is not None:
+            self._telling = since_s, len(events)
         self._pay(WRITES_A_TURN)
         if self._waiting:
             self._wake()
@@ -189,8 +157,13 @@ class Hub:
             self._tell(debt)
             if writes is not None and writes <= 0:
                 break
-        if self._owed and self._turn is None:
-            self._turn = asyncio.get_running_loop().call_soon(self._go_on)
+        if self._owed:
+            if self._turn is None:
+                self._turn = asyncio.get_running_loop().call_soon(self._go_on)
+        elif self._telling is not None:
+            since_s, events = self._telling
+            self._telling = None
+            self.counters.telling.add(self.clock() - since_s, events)
 
     def _go_on(self) -> None:
         self._turn = None
@@ -215,6 +188,9 @@ class Hub:
                 debt = debt._replace(sessions=[s for s in debt.sessions if s not in gone])
         for session, cursor in full:
             self._take_out(session)
+            for chunk in debt.packed:
+                if chunk.seq > cursor:
+                    session.count(-chunk.events, -len(chunk.data))
             session.fall_behind(cursor)
 
     def _wake(self) -> None:
@@ -241,7 +217,7 @@ class Hub:
             for room, types in audience.interest:
                 self._followers.setdefault((room.kind, room.id), {})[audience] = types
         audience.live[session] = None
-        session.audience = audience
+        session.listen_with(audience)
 
     def leave(self, session: Session) -> bool:
         """Take `session` out of the live ones; tell whether it was told everything up to the head.
@@ -257,7 +233,7 @@ class Hub:
         audience = session.audience
         if not isinstance(audience, Audience):
             return
-        session.audience = None
+        session.listen_with(None)
         del audience.live[session]
         if audience.live:
             return
@@ -291,15 +267,13 @@ class Hub:
 
     def refusal(self, viewer: Viewer, address: str) -> Hangup | None:
         """Return why a further connection of `viewer` can not be taken; None when it can."""
-        limit = limits_of(viewer, self._settings).max_connections
-        if self._per_holder[viewer.holder] >= limit:
-            reason = f"you have {limit} connections already; close one"
-        elif len(self.sessions) >= self._settings.max_websocket_connections:
-            reason = "the server has as many connections as it may"
+        if self.closing:
+            cause, goodbye = "restarting", RESTARTING
+        elif (obstacle := self._places.obstacle(viewer)) is not None:
+            cause, goodbye = obstacle
         else:
             return None
-        self.counters.refused += 1
-        goodbye = Hangup(Close.TOO_MANY_CONNECTIONS, reason)
+        self.counters.refused[cause] += 1
         if self._witness is not None:
             self._witness.turned_away(viewer, address, goodbye)
         return goodbye
@@ -308,20 +282,24 @@ class Hub:
         """Take `session` in. From now on it is looked after."""
         self.sessions.add(session)
         self._nobody.clear()
-        self._per_holder[session.viewer.holder] += 1
+        self._places.take(session.viewer)
+        self.transports[session.kind] += 1
+        self._connections += 1
+        session.number = self._connections
         if self._witness is not None:
             self._witness.came(session)
-        if self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep(), name="hub keeper")
-            self._keeper.add_done_callback(report_death)
+        if self._keeping is None:
+            self._keeping = asyncio.create_task(self.keeper.watch(), name="hub keeper")
+            self._keeping.add_done_callback(report_death)
 
     async def remove(self, session: Session) -> None:
         """Forget `session`; its catch-up ends here."""
         if session in self.sessions:
             self.sessions.remove(session)
-            self._per_holder[session.viewer.holder] -= 1
-            if not self._per_holder[session.viewer.holder]:
-                del self._per_holder[session.viewer.holder]
+            self._places.free(session.viewer)
+            self.transports[session.kind] -= 1
+            goodbye = session.goodbye
+            self.counters.closed[session.left_with if goodbye is None else goodbye.code] += 1
             if self._witness is not None:
                 self._witness.left(session)
         if not self.sessions:
@@ -341,10 +319,10 @@ class Hub:
     async def close(self) -> None:
         """End all connections at once with 1012; each has the same few seconds to say goodbye."""
         self.closing = True
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait({self._keeper})
-            self._keeper = None
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.wait({self._keeping})
+            self._keeping = None
         for session in list(self.sessions):
             session.end(RESTARTING)
         try:
@@ -354,64 +332,3 @@ class Hub:
             logger.warning("connections were cut: count=%d", len(self.sessions))
             for session in list(self.sessions):
                 session.transport.abort()
-
-    async def _keep(self) -> None:
-        pause_s = self._quiet_s / 3
-        while True:
-            due_s = self.clock() + pause_s
-            await asyncio.sleep(pause_s)
-            now_s = self.clock()
-            # After a stall the answers are still unread: it was us who did not listen.
-            self.sweep(now_s, time.time_ns() // 1_000_000, judge=now_s < due_s + pause_s)
-
-    def sweep(self, now_s: float, now_ms: int, *, judge: bool = True) -> None:
-        """Give the quiet a sign of life, ask the silent for one, and end the unresponsive.
-
-        judge  False: end nobody this time
-        """
-        self._pay()  # the head of the heartbeat has been told
-        at = iso_from_ms(now_ms)
-        beats: dict[Format, bytes] = {}
-        for session in list(self.sessions):
-            if session.closing:
-                continue
-            if not (judge and self._is_ended(session, now_s)):
-                form = session.form
-                if session.catching_up:
-                    beat = form.quiet(session.told_upto, at)
-                else:
-                    beat = beats.get(form) or beats.setdefault(form, form.quiet(self.head, at))
-                self._give_a_sign(session, now_s, beat)
-
-    def _is_ended(self, session: Session, now_s: float) -> bool:
-        """End the session when neither a message nor any reading was seen for too long."""
-        left = session.transport.get_write_buffer_size()
-        if left < session.left_bytes:
-            session.moved_s = now_s
-        session.left_bytes = left
-        limit_s = self._settings.websocket_connection_timeout
-        if now_s - max(session.heard_s, session.moved_s) < limit_s:
-            return False
-        logger.info("unresponsive client ended: client=%s", session.client_id)
-        self.counters.ended += 1
-        session.end(Hangup(Close.UNRESPONSIVE, f"nothing was heard for {limit_s:g} seconds"))
-        return True
-
-    def _give_a_sign(self, session: Session, now_s: float, beat: bytes) -> None:
-        if not session.flow.writing_paused and not session.is_closing():
-            if now_s - session.heard_s >= self._quiet_s and session.form.ping:
-                session.write(session.form.ping)
-            audience = session.audience
-            told_s = audience.told_s if isinstance(audience, Audience) else 0.0
-            if now_s - max(session.sent_s, told_s) >= self._quiet_s:
-                session.put(beat)
-
-
-def limits_of(viewer: Viewer, settings: Settings) -> Limits:
-    """Return what is taken from `viewer`: as the settings say, unless its token may more."""
-    own = viewer.allowance
-    return Limits(
-        messages_per_second=own.messages_per_second or settings.websocket_message_rate_limit,
-        max_message_bytes=own.message_bytes or settings.websocket_max_message_size,
-        max_connections=own.connections or settings.max_websocket_connections_per_user,
-    )

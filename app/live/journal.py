@@ -13,6 +13,7 @@ from types import TracebackType
 import orjson
 
 from app.core.events import Event
+from app.core.histogram import SIZES, Histogram
 from app.core.state import JobState, place
 from app.store.batches import owner_of_batch
 from app.store.database import Database
@@ -37,6 +38,7 @@ class _Append:
     user_id: str | None
     also: Also | None
     done: asyncio.Future[list[Recorded]]
+    asked_s: float
 
 
 @dataclass(slots=True)
@@ -54,7 +56,9 @@ class _Written:
 class Journal:
     """The way into the log. Used as an async context manager, which waits for the last commit.
 
-    `head` is the place of the newest event that was committed and handed to `on_commit`.
+    `head` is the place of the newest event that was committed and handed to `on_commit`;
+    `asked_s` is when the first append of that commit was asked for, on time.monotonic().
+    `sizes` counts the events of each commit.
     """
 
     def __init__(
@@ -65,7 +69,8 @@ class Journal:
     ) -> None:
         self.log_id = database.log_id
         self.head = 0
-        self.commits = 0
+        self.asked_s = 0.0
+        self.sizes = Histogram(SIZES)
         self._writer = database.writer
         self._on_commit = on_commit
         self._clock_ms = clock_ms
@@ -106,13 +111,14 @@ class Journal:
         job or batch, StorageFull when the disk is full, RuntimeError after the journal was closed;
         then nothing was written and nobody was told. Cancelling the wait takes nothing back.
         """
+        asked_s = time.monotonic()
         if self._waiting or self._pending_events >= BACKLOG_AT_MOST:
             await self._turn()
         if self._closing:
             raise RuntimeError("the journal is closed")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[list[Recorded]] = loop.create_future()
-        self._pending.append(_Append(drafts, user_id, also, done))
+        self._pending.append(_Append(drafts, user_id, also, done, asked_s))
         self._pending_events += len(drafts)
         if not self._writing:
             self._writing = True
@@ -281,7 +287,8 @@ class Journal:
     def _tell(self, appends: list[_Append], written: _Written) -> None:
         if written.events:
             self.head = written.events[-1].seq
-        self.commits += 1
+            self.asked_s = appends[0].asked_s
+        self.sizes.add(len(written.events))
         try:
             self._on_commit(written.events)
         finally:

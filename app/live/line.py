@@ -8,7 +8,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from app.core.protocol import Hangup
 from app.core.wire import WRITE_AT_MOST
-from app.live.session import Flow
+from app.live.ports import Flow
 
 CLOSE_S = 2.0  # for saying goodbye, and for what is still unsent
 

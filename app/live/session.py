@@ -7,7 +7,7 @@ falls between the two or comes twice. There is no third way.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,34 +17,36 @@ from app.core.rooms import Room
 from app.core.state import JobState
 from app.live.formats import JSON_LINES, Format
 from app.live.pages import Interest, Keep, Page
+from app.live.ports import Line
 from app.store.events import Recorded
 
 logger = logging.getLogger(__name__)
 
 SNAPSHOT_JOBS = 1000  # the newest of a room
+NO_GOODBYE = 1006  # the code of a connection that ended without a close frame
 
 
-class Flow(Protocol):
-    """Tells whether the transport wants no more for now. aiohttp's `request.protocol` is one."""
-
-    @property
-    def writing_paused(self) -> bool: ...
-
-
-class Line(Protocol):
-    """The way to one client: a transport, and what waits on it and ends it."""
+class Crowd(Protocol):
+    """Live sessions that are told the same, and what each of them was told so far."""
 
     @property
-    def transport(self) -> asyncio.WriteTransport: ...
+    def told_s(self) -> float: ...
 
     @property
-    def flow(self) -> Flow: ...
+    def events(self) -> int: ...
 
-    async def drained(self) -> None:
-        """Wait until the transport takes more, or is gone. Cancelling is safe."""
+    @property
+    def sent_bytes(self) -> int: ...
 
-    def end(self, goodbye: Hangup) -> None:
-        """Begin to say goodbye; the connection is over within a bounded time."""
+
+class Tap(Protocol):
+    """Looks at what comes in, until it is stopped; what goes out it takes from `write`."""
+
+    def hears(self, message: str | bytes) -> None: ...
+
+    def ends(self, goodbye: Hangup) -> None: ...
+
+    def stop(self) -> None: ...
 
 
 class Source(Protocol):
@@ -121,24 +123,31 @@ class Session:
     """
 
     __slots__ = (
+        "_events",
         "_line",
         "_revision",
+        "_sent_bytes",
         "_source",
         "_task",
         "address",
         "audience",
         "client_id",
         "closing",
+        "ended_s",
         "flow",
         "form",
         "goodbye",
         "heard_s",
         "is_closing",
         "left_bytes",
+        "left_with",
         "moved_s",
+        "number",
+        "received",
         "sent_s",
         "since_s",
         "subscriptions",
+        "tap",
         "transport",
         "viewer",
         "write",
@@ -164,14 +173,20 @@ class Session:
         self.address = address
         self.form = form
         self.subscriptions: dict[Room, Subscription] = {}
-        self.audience: object | None = None  # the hub's; None while not live
+        self.audience: Crowd | None = None  # None while not live
         self.closing = False
         self.goodbye: Hangup | None = None  # why it was us who ended it
+        self.left_with: int = NO_GOODBYE  # the code of the client's close frame
+        self.number = 0  # among all connections of the hub; it tells them apart
+        self.received = 0  # messages
+        self.tap: Tap | None = None  # an operator looks at what goes over the connection
+        self._events = self._sent_bytes = 0  # written, beside what its audience was told
         self.transport = line.transport
         self.flow = line.flow
-        self.write = line.transport.write
+        self.write: Callable[[bytes], None] = line.transport.write
         self.is_closing = line.transport.is_closing
         self.since_s = self.sent_s = self.heard_s = self.moved_s = source.clock()
+        self.ended_s = 0.0  # when `end` was called
         self.left_bytes = 0  # unsent, when last looked at
 
     def say(self, message: ServerMessage) -> None:
@@ -183,6 +198,30 @@ class Session:
         if not self.closing and not self.is_closing():
             self.write(data)
             self.sent_s = self._source.clock()
+            self._count(0, len(data))
+
+    def listen_with(self, audience: Crowd | None) -> None:
+        """Be told what `audience` is told; None for no longer."""
+        for crowd, sign in ((self.audience, 1), (audience, -1)):
+            if crowd is not None:
+                self.count(sign * crowd.events, sign * crowd.sent_bytes)
+        self.audience = audience
+
+    def count(self, events: int, size_bytes: int) -> None:
+        """Count what was written for this session alone."""
+        self._events += events
+        self._sent_bytes += size_bytes
+
+    @property
+    def kind(self) -> str:
+        return self.form.transport
+
+    @property
+    def traffic(self) -> tuple[int, int]:
+        """Events and bytes that were written, what is on its way now included."""
+        if self.audience is None:
+            return self._events, self._sent_bytes
+        return self._events + self.audience.events, self._sent_bytes + self.audience.sent_bytes
 
     def follow(self, room: Room, ask: Follow) -> None:
         """Begin to follow `room`, or begin again from elsewhere.
@@ -235,17 +274,26 @@ class Session:
         if not self.closing:
             self.closing = True
             self.goodbye = goodbye
+            self.ended_s = self._source.clock()
             self._source.leave(self)
+            if self.tap is not None:
+                self.tap.ends(goodbye)
             self._line.end(goodbye)
 
     async def stop(self) -> None:
         """Leave the live set and stop catching up. Nothing is written afterwards."""
         self.closing = True
+        if self.tap is not None:
+            self.tap.stop()
         self._source.leave(self)
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.wait({task})
+
+    def _count(self, events: int, size_bytes: int) -> None:
+        self.count(events, size_bytes)
+        self._source.count(events, size_bytes)
 
     def _stand_still(self) -> None:
         """Leave the live set, if in it, and give each subscription its cursor."""
@@ -333,7 +381,7 @@ class Session:
                 reached = after
                 break
             self.write(chunk.data)
-            self._source.count(chunk.events, len(chunk.data))
+            self._count(chunk.events, len(chunk.data))
             after = chunk.seq
         for subscription in group:
             subscription.cursor = reached

@@ -38,10 +38,11 @@ from app.core.protocol import (
 from app.core.rooms import Room
 from app.core.wire import pong_frame
 from app.live.dialect import SUBPROTOCOLS, Read, agreed
-from app.live.hub import RESTARTING, Hub, limits_of
+from app.live.hub import Hub
+from app.live.limits import limits_of
 from app.live.line import CLOSE_S, HttpLine, bound_memory
 from app.live.positions import Position
-from app.live.session import Session
+from app.live.session import NO_GOODBYE, Session
 from app.settings import Settings
 
 BelongingOf = Callable[[Room], Awaitable[Thing | None]]
@@ -58,6 +59,7 @@ async def serve_websocket(
     client_id: str | None = None,
     position: Position | None = None,
     control: Control | None = None,
+    address: str = "",
 ) -> web.WebSocketResponse:
     """Upgrade `request`, and serve it until either side ends it.
 
@@ -66,6 +68,7 @@ async def serve_websocket(
     client_id     the client's own name; one is made up when it has none
     position      how far a client with a durable name has acknowledged; None when it has none
     control       carries out what steers a job; raises AppError with the reason when it can not
+    address       where the client is, for those who look at connections
     """
     limits = limits_of(viewer, settings)
     ws = web.WebSocketResponse(
@@ -79,8 +82,7 @@ async def serve_websocket(
     transport = request.transport
     if transport is None:
         return ws
-    address = request.remote or ""
-    refusal = RESTARTING if hub.closing else hub.refusal(viewer, address)
+    refusal = hub.refusal(viewer, address)
     if refusal is not None:
         await say_goodbye(ws, transport, refusal)
         return ws
@@ -175,7 +177,12 @@ class Visit:
             if message.type is WSMsgType.PONG:
                 continue
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING):
+                self._session.left_with = ws.close_code or NO_GOODBYE
                 return None
+            self._session.received += 1
+            self._hub.counters.received += 1
+            if self._session.tap is not None:
+                self._session.tap.hears(message.data)
             refused = self._conversation.admit(now_s)
             if isinstance(refused, Hangup):
                 return refused
@@ -187,11 +194,16 @@ class Visit:
             except OverflowError as error:
                 return Hangup(Close.MESSAGE_TOO_BIG, f"{error}")
             if refused is not None:
-                self._session.say(refused.model_copy(update={"id": self._id_of(text)}))
+                self._reject(refused.model_copy(update={"id": self._id_of(text)}))
             elif isinstance(text, Problem):
-                self._session.say(text)
+                self._reject(text)
             else:
                 await self._carry_out(text)
+
+    def _reject(self, why: Problem) -> None:
+        """Say why a message is not carried out."""
+        self._hub.counters.rejected[why.code] += 1
+        self._session.say(why)
 
     def _id_of(self, text: str | Problem) -> str | int | None:
         return self._conversation.receive(text).id if isinstance(text, str) else None
@@ -200,13 +212,13 @@ class Visit:
         say = self._session.say
         match ask := self._conversation.receive(text):
             case Problem():
-                say(ask)
+                self._reject(ask)
             case Subscribe():
                 await self._subscribe(ask)
             case Unsubscribe():
                 room = self._conversation.room(ask)
                 if isinstance(room, Problem):
-                    say(room)
+                    self._reject(room)
                 else:
                     self._session.unfollow(room)
                     say(Unsubscribed(id=ask.id, room=str(room)))
@@ -221,17 +233,17 @@ class Visit:
         session = self._session
         room = self._conversation.room(ask)
         if isinstance(room, Problem):
-            session.say(room)
+            self._reject(room)
             return
         try:
             await self._check(room)
         except AppError as error:
-            session.say(Problem.of(error, ask.id))
+            self._reject(Problem.of(error, ask.id))
             return
         if room not in session.subscriptions and (
             len(session.subscriptions) >= SUBSCRIPTIONS_AT_MOST
         ):
-            session.say(
+            self._reject(
                 Problem(
                     id=ask.id,
                     code="too_many_subscriptions",
@@ -244,13 +256,13 @@ class Visit:
             try:
                 acked = await self._position.begin(self._hub.head)
             except AppError as error:
-                session.say(Problem.of(error, ask.id))
+                self._reject(Problem.of(error, ask.id))
                 return
         # No await from here on: the head that is answered is the one that is gone on from.
         head = self._hub.head
         plan = self._conversation.decide(ask, log=self._hub.log_id, head=head, acked=acked)
         if isinstance(plan, Problem):
-            session.say(plan)
+            self._reject(plan)
             return
         session.say(Subscribed(id=ask.id, room=str(room), head=head))
         if plan.reset:
@@ -278,7 +290,7 @@ class Visit:
 
     async def _steer(self, ask: Steer | Answer) -> None:
         if self._control is None:
-            self._session.say(
+            self._reject(
                 Problem(
                     id=ask.id,
                     code="unsupported",
@@ -289,6 +301,6 @@ class Visit:
         try:
             await self._control(ask)
         except AppError as error:
-            self._session.say(Problem.of(error, ask.id))
+            self._reject(Problem.of(error, ask.id))
         else:
             self._session.say(Ok(id=ask.id))

@@ -4,12 +4,14 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from app.core.errors import StorageFull
+from app.core.histogram import SECONDS, Histogram
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -57,10 +59,12 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 class Writer:
     """Runs pieces of work one after another, each in a transaction of its own.
 
-    The queue holds at most one entry per waiting caller, so callers bound it.
+    The queue holds at most one entry per waiting caller, so callers bound it. `seconds` counts
+    how long the transactions took, from BEGIN to the end of COMMIT.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self.seconds = Histogram(SECONDS)
         self._connection = connection
         self._queue: queue.SimpleQueue[tuple[Work[Any], asyncio.Future[Any]] | None] = (
             queue.SimpleQueue()
@@ -101,8 +105,12 @@ class Writer:
         self._connection.close()
 
     def _transact(self, work: Work[T]) -> T:
-        with transaction(self._connection):
-            return work(self._connection)
+        began_s = time.perf_counter()
+        try:
+            with transaction(self._connection):
+                return work(self._connection)
+        finally:
+            self.seconds.add(time.perf_counter() - began_s)
 
 
 def _settle(future: asyncio.Future[Any], outcome: Any, error: BaseException | None) -> None:

@@ -4,20 +4,18 @@ import asyncio
 import ipaddress
 import os
 import sqlite3
-from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 from pydantic import BaseModel
 
 from app import __version__
-from app.keys import DATABASE, DOOR, FILES, HUB, JOURNAL, LAG, RUNNER
+from app.keys import DATABASE, DOOR, FILES, HUB, RUNNER
 from app.store.events import head
+from app.web.figures import Figures
 from app.web.identity import viewer_for
 from app.web.wire import json_answer
 
@@ -109,7 +107,7 @@ async def metrics(request: web.Request) -> web.Response:
     if not _is_local(request):
         viewer_for(request, "operate")
     registry = CollectorRegistry()
-    registry.register(_Figures(request.app))
+    registry.register(Figures(request.app))
     return web.Response(body=generate_latest(registry), content_type="text/plain")
 
 
@@ -131,31 +129,3 @@ def _is_local(request: web.Request) -> bool:
 def _is_loopback(address: str | None) -> bool:
     """Raises ValueError for what is no address."""
     return ipaddress.ip_address(address or "").is_loopback
-
-
-class _Figures(Collector):
-    """What the parts count, read when somebody asks."""
-
-    def __init__(self, app: web.Application) -> None:
-        self._app = app
-
-    def collect(self) -> Iterator[Metric]:
-        hub, journal, lag = self._app[HUB], self._app[JOURNAL], self._app[LAG]
-        yield _gauge("livetrail_connections", "Open live connections", hub.counts().connections)
-        yield _gauge("livetrail_jobs_at_work", "Jobs at work", self._app[RUNNER].active)
-        yield _gauge("livetrail_log_head", "Place of the newest event", journal.head)
-        yield _counter("livetrail_commits", "Transactions of the log", journal.commits)
-        yield _counter(
-            "livetrail_deliveries", "Events written to listeners", hub.counters.deliveries
-        )
-        yield _counter("livetrail_loop_stalls", "Late wakes, over 5 ms", lag.stalls)
-        yield _gauge("livetrail_loop_longest_stall_seconds", "Longest late wake", lag.longest_s)
-        yield _gauge("livetrail_stored_bytes", "Size of all originals", self._app[FILES].used_bytes)
-
-
-def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, text, value=value)
-
-
-def _counter(name: str, text: str, value: float) -> CounterMetricFamily:
-    return CounterMetricFamily(name, text, value=value)

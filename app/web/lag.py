@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+from app.core.histogram import SECONDS, Histogram
+
 EVERY_S = 0.05
 STALL_S = 0.005
 
@@ -11,6 +13,7 @@ class LagMonitor:
     """Wakes twenty times a second and notes how late. It sees a part of each long stall."""
 
     def __init__(self) -> None:
+        self.seconds = Histogram(SECONDS)
         self.stalls = 0  # wakes that came more than 5 ms late
         self.longest_s = 0.0
 
@@ -20,6 +23,7 @@ class LagMonitor:
             due = time.perf_counter() + EVERY_S
             await asyncio.sleep(EVERY_S)
             late = max(0.0, time.perf_counter() - due)
+            self.seconds.add(late)
+            self.longest_s = max(self.longest_s, late)
             if late > STALL_S:
                 self.stalls += 1
-                self.longest_s = max(self.longest_s, late)

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 
 from app import __version__
-from app.web import audit, auth, batches, health, history, jobs, models, uploads
+from app.web import audit, auth, batches, health, history, jobs, models, operations, uploads
 from app.web.identity import COOKIE
 from app.web.wire import state_answer
 
@@ -49,6 +49,7 @@ class Operation:
 
 API = "/api/v1"
 JOB = f"{API}/jobs/{{job_id}}"
+CONNECTION_LOG = f"{API}/websocket/connections/{{connection}}/log"
 ACCEPTED, JOB_ANSWER = models.Accepted, models.JobAnswer
 
 OPERATIONS = (
@@ -87,6 +88,12 @@ OPERATIONS = (
               query=history.HistoryQuery),
     Operation("get", f"{API}/audit", "Who came in, who was refused, who steered what",
               audit.AuditList, query=audit.AuditQuery),
+    Operation("get", f"{API}/websocket/status", "How the live side does", operations.Status,
+              query=operations.StatusQuery),
+    Operation("get", CONNECTION_LOG, "What went over a connection", operations.FrameList,
+              query=operations.LogQuery),
+    Operation("post", CONNECTION_LOG, "Log a connection's frames for a while",
+              operations.FrameList, body=operations.LogWish),
     Operation("get", "/healthz", "The process answers", health.Health, is_open=True),
     Operation("get", "/readyz", "Whether new work is welcome", health.Readiness, is_open=True),
     Operation("get", "/metrics", "Prometheus text", "text/plain"),

@@ -2,7 +2,18 @@
 
 from aiohttp import web
 
-from app.web import audit, auth, batches, forms, health, history, jobs, openapi, sockets
+from app.web import (
+    audit,
+    auth,
+    batches,
+    forms,
+    health,
+    history,
+    jobs,
+    openapi,
+    operations,
+    sockets,
+)
 from app.web.pages import page_routes
 
 API = "/api/v1"
@@ -34,6 +45,9 @@ def api_routes() -> list[web.RouteDef]:
         web.post(f"{JOB}/cancel", jobs.cancel),
         web.get(f"{API}/events/history", history.of_room),
         web.get(f"{API}/audit", audit.listing),
+        web.get(f"{API}/websocket/status", operations.status),
+        web.get(f"{API}/websocket/connections/{{connection}}/log", operations.frames),
+        web.post(f"{API}/websocket/connections/{{connection}}/log", operations.switch_log),
         web.get("/healthz", health.healthz),
         web.get("/readyz", health.readyz),
         web.get("/metrics", health.metrics),

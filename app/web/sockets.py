@@ -62,6 +62,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
             client_id=client_id or uuid.uuid4().hex,
             position=position,
             control=partial(_steer, request, viewer),
+            address=request.remote or "",
         )
 
 

@@ -61,6 +61,9 @@ DECIDED = {
     "POST /api/v1/jobs/{job_id}/cancel": THEIRS,
     "GET /api/v1/events/history": OWN,
     "GET /api/v1/audit": OPERATES,
+    "GET /api/v1/websocket/status": OPERATES,
+    "GET /api/v1/websocket/connections/{connection}/log": OPERATES,
+    "POST /api/v1/websocket/connections/{connection}/log": OPERATES,
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
     "GET /metrics": LOCAL,
@@ -116,6 +119,7 @@ async def hers(ann: aiohttp.ClientSession) -> dict[str, str]:
         "batch_id": accepted["batch_id"],
         "job_id": accepted["jobs"][0]["job_id"],
         "client_id": "laptop",
+        "connection": "1",
         "version": "1",
         "path:.+": "app.css",
     }
@@ -153,7 +157,10 @@ async def test_the_owner_gets_all_of_it(ann: aiohttp.ClientSession, hers: dict[s
     reads = [
         route
         for route, who in DECIDED.items()
-        if who in (OWN, THEIRS, OPERATES, LOCAL) and route.startswith("GET") and "/ws" not in route
+        if who in (OWN, THEIRS, OPERATES, LOCAL)
+        and route.startswith("GET")
+        and "/ws" not in route
+        and "{connection}" not in route
     ]
     assert {route: await status(ann, route, hers) for route in reads} == dict.fromkeys(reads, 200)
     for route in (r for r, who in DECIDED.items() if who == THEIRS and r.startswith("POST")):

@@ -267,7 +267,7 @@ async def test_one_connection_too_many_is_refused_with_a_reason(tmp_path: Path) 
         await until(lambda: not house.hub.sessions)
         async with house.follow() as third:
             assert (await third.next())["type"] == "welcome"
-        assert house.hub.counters.refused == 1
+        assert house.hub.counters.refused == {"too_many_of_user": 1}
 
 
 async def test_a_full_server_says_so(tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ async def test_a_peer_that_answers_nothing_is_closed(tmp_path: Path) -> None:
             pass  # pings are read, and not answered
         assert message.data == 4010 or ws.close_code == 4010
         await until(lambda: not house.hub.sessions)
-        assert house.hub.counters.ended == 1
+        assert house.hub.counters.closed[4010] == 1
 
 
 async def test_a_peer_that_only_answers_pings_stays(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def listening(hub: Hub) -> Connection:
 
 def sweep(hub: Hub, clock: Clock, at_s: float, *, judge: bool = True) -> None:
     clock.now_s = at_s
-    hub.sweep(at_s, 1_000_000, judge=judge)
+    hub.keeper.sweep(at_s, 1_000_000, judge=judge)
 
 
 def publish(hub: Hub) -> None:
