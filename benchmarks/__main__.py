@@ -6,14 +6,16 @@ import sys
 
 from benchmarks.figures import Figure, as_json, as_table
 
-NAMES = ("journal", "fanout", "latency", "plan")
+NAMES = ("journal", "hub", "plan")
 
 
 def main() -> int:
     """Run the benchmarks that were named, or all, and print one table."""
     parser = argparse.ArgumentParser(prog="python3 run.py bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("--quick", action="store_true", help="less data; at most a minute a name")
+    parser.add_argument(
+        "--quick", action="store_true", help="less data; a minute a name, three for hub"
+    )
     parser.add_argument("--json", action="store_true", help="for machines")
     options = parser.parse_args()
     unknown = set(options.names) - set(NAMES)

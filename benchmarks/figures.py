@@ -10,33 +10,39 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What was measured in the same run and the same unit: the machine's limit, or a peer."""
+
+    value: float
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """One measured number.
 
-    value       in `unit`
-    limit       what the machine does without Livetrail, in the same unit and the same run
-    limit_is    what was done to find the limit
-    aim         the goal, in words; `met` tells whether it was reached
+    value   in `unit`
+    beside  what it is to be compared with
+    aim     the goal, in words; `met` tells whether it was reached
     """
 
     bench: str
     what: str
     value: float
     unit: str
-    limit: float | None = None
-    limit_is: str = ""
+    beside: tuple[Beside, ...] = ()
     aim: str = ""
     met: bool | None = None
 
     @property
-    def ratio(self) -> float | None:
-        """The value as a share of the limit."""
-        return self.value / self.limit if self.limit else None
+    def ratios(self) -> tuple[float, ...]:
+        """The value as a share of each that stands beside it."""
+        return tuple(self.value / other.value for other in self.beside)
 
 
 def as_json(figures: Sequence[Figure]) -> str:
     """Return the figures, the machine and the date as one JSON object."""
-    rows = [{**asdict(figure), "ratio": figure.ratio} for figure in figures]
+    rows = [{**asdict(figure), "ratios": figure.ratios} for figure in figures]
     return json.dumps({"machine": machine(), "date": today(), "figures": rows}, indent=1)
 
 
@@ -45,15 +51,15 @@ def as_table(figures: Sequence[Figure]) -> str:
     lines = [
         f"{machine()}, {today()}",
         "",
-        "| what | Livetrail | limit of the machine | ratio | aim |",
+        "| what | Livetrail | beside it | ratio | aim |",
         "| --- | ---: | ---: | ---: | --- |",
     ]
     for figure in figures:
-        limit = f"{_number(figure.limit)} ({figure.limit_is})" if figure.limit else "-"
-        ratio = f"{figure.ratio:.2f}" if figure.ratio is not None else "-"
+        beside = ", ".join(f"{_number(one.value)} ({one.name})" for one in figure.beside) or "-"
+        ratio = " / ".join(f"{ratio:.2f}" for ratio in figure.ratios) or "-"
         verdict = "" if figure.met is None else " ✓" if figure.met else " **missed**"
         lines.append(
-            f"| {figure.what} | {_number(figure.value)} {figure.unit} | {limit} | {ratio}"
+            f"| {figure.what} | {_number(figure.value)} {figure.unit} | {beside} | {ratio}"
             f" | {figure.aim}{verdict} |"
         )
     return "\n".join(lines)

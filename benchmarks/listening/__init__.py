@@ -1,0 +1,1 @@
+"""Listeners by the thousand: servers to listen to, a load generator, and what is measured."""
