@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.errors import AppError
+from app.core.permissions import SCOPES
 from app.settings import Settings, SettingsError, Sources, load_settings
 from app.store.database import DatabaseTooNew
 
@@ -84,6 +85,13 @@ def _parser() -> argparse.ArgumentParser:
     create.set_defaults(run=_create_token)
     create.add_argument("--user", required=True, metavar="NAME")
     create.add_argument("--label", default="command line", help="what the token is for")
+    create.add_argument(
+        "--scope",
+        action="append",
+        choices=SCOPES,
+        help="what it may be used for, once for each; by default all that the user may do",
+    )
+    create.add_argument("--days", type=_days, help="until it ends; by default never")
     _data_dir(create)
 
     config = commands.add_parser("config", help="settings").add_subparsers(
@@ -93,6 +101,14 @@ def _parser() -> argparse.ArgumentParser:
     show.set_defaults(run=_show_config)
     _data_dir(show)
     return parser
+
+
+def _days(text: str) -> int:
+    """Return a number of days. Raises ValueError for none, or more than a hundred years of them."""
+    days = int(text)
+    if not 1 <= days <= 36_500:
+        raise ValueError(text)
+    return days
 
 
 def _data_dir(parser: argparse.ArgumentParser) -> None:
@@ -113,9 +129,9 @@ def _demo(options: argparse.Namespace, settings: Settings, sources: Sources) -> 
 
 
 def _add_user(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:
-    from app.store import accounts
+    from app.store import offline
 
-    user = accounts.register_user(
+    user = offline.register_user(
         settings.database_path,
         options.name,
         _password(options),
@@ -127,9 +143,9 @@ def _add_user(options: argparse.Namespace, settings: Settings, sources: Sources)
 
 
 def _reset_password(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:
-    from app.store import accounts
+    from app.store import offline
 
-    user = accounts.reset_password(
+    user = offline.reset_password(
         settings.database_path,
         options.name,
         _password(options),
@@ -151,9 +167,11 @@ def _password(options: argparse.Namespace) -> str:
 
 
 def _create_token(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:
-    from app.store import accounts
+    from app.store import offline
 
-    secret = accounts.issue_token(settings.database_path, options.user, options.label)
+    secret = offline.issue_token(
+        settings.database_path, options.user, options.label, options.scope, options.days
+    )
     print(f"Token for {options.user}, shown only this once:", file=sys.stderr)
     print(secret)
     return 0

@@ -7,10 +7,12 @@ from app.live.frames import FrameLogs
 from app.live.hub import Hub
 from app.live.journal import Journal
 from app.live.positions import Positions
+from app.live.watch import Watch
 from app.pipeline.runner import Runner
 from app.settings import Settings
 from app.store.accounts import Accounts
 from app.store.audit import Audit
+from app.store.credentials import Credentials
 from app.store.database import Database
 from app.store.files import FileStore
 from app.store.idempotency import Idempotency
@@ -24,6 +26,7 @@ from app.web.tickets import Tickets
 SETTINGS = web.AppKey("settings", Settings)
 DATABASE = web.AppKey("database", Database)
 ACCOUNTS = web.AppKey("accounts", Accounts)
+CREDENTIALS = web.AppKey("credentials", Credentials)
 AUDIT = web.AppKey("audit", Audit)
 FILES = web.AppKey("files", FileStore)
 RECORDS = web.AppKey("records", RecordsReader)
@@ -31,6 +34,7 @@ JOURNAL = web.AppKey("journal", Journal)
 HUB = web.AppKey("hub", Hub)
 FRAME_LOGS = web.AppKey("frame_logs", FrameLogs)
 POSITIONS = web.AppKey("positions", Positions)
+WATCH = web.AppKey("watch", Watch)
 RUNNER = web.AppKey("runner", Runner)
 TICKETS = web.AppKey("tickets", Tickets)
 PACE = web.AppKey("pace", Pace)
@@ -43,3 +47,4 @@ BUDGET = web.RequestKey("budget", Budget)
 VIEWER = web.RequestKey("viewer", Viewer)
 GIVEN = web.RequestKey("given", dict[str, str])  # the fields of a form, for showing it again
 REQUEST_ID = web.RequestKey("request_id", str)
+ADDRESS = web.RequestKey("address", str)  # of the caller, see web/address.py

@@ -21,15 +21,18 @@ from app.live.frames import FrameLogs
 from app.live.hub import Hub
 from app.live.journal import Journal
 from app.live.positions import Positions
+from app.live.watch import Watch
 from app.pipeline.runner import Runner
 from app.settings import Settings, SettingsError
-from app.store.accounts import Accounts, mint_setup_link, mint_signin_link, register_user
+from app.store.accounts import Accounts
 from app.store.audit import Audit
+from app.store.credentials import Credentials
 from app.store.database import Database, DatabaseTooNew
 from app.store.events import Recorded, read_room
 from app.store.files import FileStore
 from app.store.idempotency import Idempotency
 from app.store.jobs import get_job, list_jobs, stored_hashes
+from app.store.offline import mint_setup_link, mint_signin_link, register_user
 from app.store.records import RecordsReader
 from app.tasks import running
 from app.web.audit import SocketWitness
@@ -110,6 +113,9 @@ async def with_store(app: web.Application) -> AsyncIterator[None]:
             app[keys.ACCOUNTS] = Accounts(
                 database.writer, database.reader, session_days=settings.session_days
             )
+            app[keys.CREDENTIALS] = Credentials(
+                database.writer, database.reader, session_days=settings.session_days
+            )
             app[keys.IDEMPOTENCY] = Idempotency(database.reader)
             files = app[keys.FILES] = FileStore(
                 settings.files_dir,
@@ -149,6 +155,8 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
             Positions(database.writer, keep_days=app[keys.SETTINGS].durable_name_days)
         )
         stack.push_async_callback(hub.close)
+        app[keys.WATCH] = watch = Watch(hub, app[keys.CREDENTIALS].still_good)
+        await stack.enter_async_context(running(watch.run(), name="watch over connections"))
         app[keys.LAG] = lag = LagMonitor()
         await stack.enter_async_context(running(lag.watch(), name="lag monitor"))
         yield

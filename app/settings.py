@@ -3,13 +3,14 @@
 Flags come first, then LIVETRAIL_* variables, then a TOML file, then the defaults below.
 """
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 PREFIX = "LIVETRAIL_"
 # Read by the tests and by load_settings itself; not settings of the server.
@@ -91,6 +92,13 @@ class Settings(BaseModel):
 
     session_days: int = Field(30, ge=1, description="days until a browser has to sign in again")
     min_password_length: int = Field(8, ge=1, description="characters")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            ipaddress.ip_network(proxy, strict=False)
+        return proxies
 
     @property
     def database_path(self) -> Path:

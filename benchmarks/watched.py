@@ -15,7 +15,7 @@ import uvloop
 from app import keys
 from app.main import listening
 from app.settings import Settings
-from app.store.accounts import issue_token, register_user
+from app.store.offline import issue_token, register_user
 from app.tasks import running
 from benchmarks.figures import quantile
 

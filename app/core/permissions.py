@@ -46,6 +46,7 @@ class Viewer:
     shared     the one job or batch that a share link shows; then `user_id`, `name` and `role` are
                those of whoever shared it, whose rights its bearer can never exceed
     allowance  the token's own limits
+    epoch      of the user, where it counts: what names another one has ended
     guest      the share link that a signed-in person has also opened; what it shows may be seen,
                as by anybody else who holds the link
     """
@@ -58,6 +59,7 @@ class Viewer:
     via: str = ""
     shared: Room | None = None
     allowance: Allowance = field(default_factory=Allowance)
+    epoch: int | None = None
     guest: "Viewer | None" = None
 
     @property

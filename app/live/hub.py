@@ -28,7 +28,6 @@ ReadSnapshot = Callable[[Room, str | None], Awaitable[Sequence[JobState]]]
 """(room, job) -> committed states of some of its jobs older than that one, newest first."""
 
 RESTARTING = Hangup(Close.RESTART, "the server is restarting; come back")
-SIGNED_OUT = Hangup(Close.RESTART, "a session of yours was ended; come back if you still may")
 GOODBYE_S = 5.0
 WRITES_A_TURN = 500  # some three milliseconds
 REPLAYS_A_TURN = 32  # pages written to sessions that catch up; each is up to a few writes
@@ -306,11 +305,12 @@ class Hub:
             self._nobody.set()
         await session.stop()
 
-    def ask_again(self, user_id: str) -> None:
-        """End every connection of a user: those that still may come back."""
+    def end_where(self, why: Callable[[Viewer], Hangup | None]) -> None:
+        """End every connection for whose viewer `why` returns a reason."""
         for session in list(self.sessions):
-            if session.viewer.user_id == user_id:
-                session.end(SIGNED_OUT)
+            goodbye = why(session.viewer)
+            if goodbye is not None:
+                session.end(goodbye)
 
     def counts(self) -> Counts:
         behind = sum(session.catching_up for session in self.sessions)

@@ -115,6 +115,9 @@ SCRIPTS: tuple[str, ...] = (
     ALTER TABLE login ADD COLUMN client TEXT NOT NULL DEFAULT '';  -- as the browser calls itself
     ALTER TABLE login ADD COLUMN address TEXT NOT NULL DEFAULT '';
     UPDATE login SET id = lower(hex(randomblob(16)));
+    CREATE UNIQUE INDEX login_id ON login (id);
+    CREATE INDEX login_user ON login (user_id);
+    CREATE INDEX token_user ON token (user_id);
 
     -- A link by which somebody without an account follows one job or batch.
     CREATE TABLE share (

@@ -12,6 +12,7 @@ from app.core.times import iso_from_ms
 from app.keys import AUDIT, DATABASE
 from app.live.session import Session
 from app.store.audit import Audit, Kind, Note, list_notes
+from app.web.address import address_of
 from app.web.identity import maybe_viewer, viewer_for
 from app.web.wire import json_answer, next_link, read_query
 
@@ -93,7 +94,7 @@ async def listing(request: web.Request) -> web.Response:
 def note(request: web.Request, kind: Kind, viewer: Viewer | None = None, **facts: Any) -> None:
     """Note what whoever asks has done; `viewer` when that is not the one who was recognised."""
     who = viewer or maybe_viewer(request)
-    request.app[AUDIT].note(kind, who, request.remote or "", **facts)
+    request.app[AUDIT].note(kind, who, address_of(request), **facts)
 
 
 def note_refusal(request: web.Request, error: AppError) -> None:

@@ -5,11 +5,12 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.errors import NotAuthenticated, WrongPassword
+from app.core.errors import WrongPassword
 from app.core.permissions import Role, Viewer
 from app.core.times import iso_from_ms
-from app.keys import ACCOUNTS, HUB, SETTINGS, THROTTLE, TICKETS
+from app.keys import ACCOUNTS, SETTINGS, THROTTLE, TICKETS, WATCH
 from app.store.accounts import User
+from app.web.address import address_of
 from app.web.audit import note
 from app.web.identity import (
     COOKIE,
@@ -17,7 +18,6 @@ from app.web.identity import (
     owner_for,
     session_secret,
     set_cookie,
-    viewer_as,
     viewer_of,
 )
 from app.web.wire import json_answer, read_json
@@ -76,7 +76,7 @@ class Ticket(BaseModel):
 
 async def check_password(request: web.Request, name: str, password: str) -> User:
     """Return who it is. Raises WrongPassword, and TooManyRequests for too many guesses."""
-    throttle, address = request.app[THROTTLE], request.remote or ""
+    throttle, address = request.app[THROTTLE], address_of(request)
     throttle.take(name, address)
     user = await request.app[ACCOUNTS].sign_in(name, password)
     if user is None:
@@ -88,10 +88,10 @@ async def check_password(request: web.Request, name: str, password: str) -> User
 
 async def claim_server(request: web.Request, token: str, name: str, password: str) -> User:
     """Make the first user. Raises AlreadyClaimed, WeakPassword, TooManyRequests."""
-    request.app[THROTTLE].take("", request.remote or "")
+    request.app[THROTTLE].take("", address_of(request))
     at_least = request.app[SETTINGS].min_password_length
     user = await request.app[ACCOUNTS].claim(token, name, password, at_least=at_least)
-    note(request, "user_created", viewer_as(user, "cookie"), role=user.role, created=user.name)
+    note(request, "user_created", _entering(user), role=user.role, created=user.name)
     return user
 
 
@@ -100,8 +100,16 @@ async def sign_in_as(
 ) -> None:
     """Begin a session of `user` and put its cookie on `response`; one before it ends."""
     await _end_session(request)
-    set_cookie(request, response, await request.app[ACCOUNTS].begin_session(user.id))
-    note(request, "sign_in", viewer_as(user, "cookie"), by=by)
+    secret = await request.app[ACCOUNTS].begin_session(
+        user.id, client=request.headers.get("User-Agent", ""), address=address_of(request)
+    )
+    set_cookie(request, response, secret)
+    note(request, "sign_in", _entering(user), by=by)
+
+
+def _entering(user: User) -> Viewer:
+    """Return who comes in with this very request."""
+    return Viewer(user.id, user.name, user.role)
 
 
 async def sign_out(request: web.Request, response: web.StreamResponse) -> None:
@@ -119,7 +127,7 @@ async def _end_session(request: web.Request) -> None:
     viewer = maybe_viewer(request)
     if viewer is not None:
         note(request, "sign_out")
-        request.app[HUB].ask_again(viewer.user_id)
+        await request.app[WATCH].look()
 
 
 async def login(request: web.Request) -> web.Response:
@@ -139,7 +147,7 @@ async def claim(request: web.Request) -> web.Response:
 async def link(request: web.Request) -> web.Response:
     """POST /api/v1/auth/link: sign a browser in with a single-use link."""
     given = await read_json(request, Link)
-    request.app[THROTTLE].take("", request.remote or "")
+    request.app[THROTTLE].take("", address_of(request))
     return await _welcome(request, await request.app[ACCOUNTS].take_link(given.token), "link")
 
 
@@ -159,17 +167,8 @@ async def websocket_token(request: web.Request) -> web.Response:
     """POST /api/v1/auth/websocket-token: a ticket for one socket, good for five minutes."""
     viewer = owner_for(request, "listen")
     await read_json(request, TicketWish)
-    token, expires_ms = request.app[TICKETS].mint(viewer.user_id)
+    token, expires_ms = request.app[TICKETS].mint(viewer.via)
     return json_answer(Ticket(token=token, expires_at=iso_from_ms(expires_ms)))
-
-
-async def user_of_ticket(request: web.Request, ticket: str) -> User:
-    """Use `ticket` up and return whose it is. Raises NotAuthenticated."""
-    user_id = request.app[TICKETS].take(ticket)
-    user = None if user_id is None else await request.app[ACCOUNTS].user(user_id)
-    if user is None:
-        raise NotAuthenticated
-    return user
 
 
 async def _welcome(

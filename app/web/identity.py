@@ -6,8 +6,8 @@ from aiohttp import web
 
 from app.core.errors import CrossSite, NotAllowed, NotAuthenticated
 from app.core.permissions import Action, Viewer, may, obstacle
-from app.keys import ACCOUNTS, SETTINGS, VIEWER
-from app.store.accounts import DAY_MS, User
+from app.keys import CREDENTIALS, SETTINGS, TICKETS, VIEWER
+from app.store.accounts import DAY_MS
 
 COOKIE = "livetrail_session"
 OVER_TLS = "s."  # before the secret of a session that began over TLS, so that it stays there
@@ -20,26 +20,34 @@ async def recognise(request: web.Request) -> Viewer | None:
 
     A bearer token that is not good is nobody, even beside a good cookie.
     """
-    accounts = request.app[ACCOUNTS]
+    credentials = request.app[CREDENTIALS]
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        owner = await accounts.owner_of_token(token.strip())
-        return None if owner is None else viewer_as(owner, "token")
+        return await credentials.by_token(token.strip())
     secret = session_secret(request)
     if not secret:
         return None
-    session = await accounts.session(secret)
+    session = await credentials.by_session(secret)
     if session is None:
         return None
-    owner, prolonged = session
+    viewer, prolonged = session
     if prolonged:
         request[RENEWED] = secret
-    return viewer_as(owner, "cookie")
+    return viewer
 
 
-def viewer_as(user: User, client: str) -> Viewer:
-    """Return `user` as a viewer that came by `client`: cookie, token or ticket."""
-    return Viewer(user.id, user.name, user.role, client)  # type: ignore[arg-type]
+async def recognise_listener(request: web.Request) -> Viewer | None:
+    """Return who wants to listen, also by a ticket or a listen-only token in `?token=`."""
+    token = request.query.get("token")
+    viewer = maybe_viewer(request)
+    if token is None or (viewer is not None and viewer.client == "token"):
+        return viewer
+    tickets, credentials = request.app[TICKETS], request.app[CREDENTIALS]
+    via = tickets.take(token)
+    if via is not None:
+        return await credentials.by_ticket(via)
+    listen = tickets.read_listen(token)
+    return None if listen is None else await credentials.by_listen_token(*listen)
 
 
 def maybe_viewer(request: web.Request) -> Viewer | None:

@@ -10,7 +10,8 @@ from aiohttp import hdrs, web
 from aiohttp.abc import AbstractAccessLogger
 
 from app.core.errors import AppError, InternalError, NotAuthenticated, NotClaimed
-from app.keys import ACCOUNTS, BUDGET, PACE, REQUEST_ID, SETTINGS, VIEWER
+from app.keys import ACCOUNTS, ADDRESS, BUDGET, PACE, REQUEST_ID, SETTINGS, VIEWER
+from app.web.address import address_of, find_address
 from app.web.audit import note_refusal
 from app.web.identity import COOKIE, RENEWED, SAFE_METHODS, demand_same_site, recognise, set_cookie
 from app.web.pages import error_response
@@ -49,7 +50,8 @@ PREFLIGHT_HEADERS = {
 
 @web.middleware
 async def request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give the request an id, its sender's own if it is a sensible one."""
+    """Give the request an id, its sender's own if it is a sensible one, and find its address."""
+    request[ADDRESS] = find_address(request)
     given = request.headers.get("X-Request-ID", "")
     request[REQUEST_ID] = given if GIVEN_ID.fullmatch(given) else uuid.uuid4().hex[:16]
     return await handler(request)
@@ -93,7 +95,7 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     viewer = await recognise(request)
     if viewer is not None:
         request[VIEWER] = viewer
-    request[BUDGET], refusal = request.app[PACE].take(viewer, request.remote or "")
+    request[BUDGET], refusal = request.app[PACE].take(viewer, address_of(request))
     if refusal is not None:
         raise refusal
     if request.method not in SAFE_METHODS:
@@ -149,7 +151,7 @@ class AccessLog(AbstractAccessLogger):
             request.rel_url.raw_path,  # encoded: no line end gets in
             response.status,
             round(time * 1000),
-            request.remote,
+            address_of(request),
             request.get(REQUEST_ID, "-"),
         )
 

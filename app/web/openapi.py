@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 
 from app import __version__
-from app.web import audit, auth, batches, health, history, jobs, models, operations, uploads
+from app.web import audit, auth, batches, health, history, jobs, models, operations, tokens, uploads
 from app.web.identity import COOKIE
 from app.web.wire import state_answer
 
@@ -63,6 +63,13 @@ OPERATIONS = (
               body=auth.Link, is_open=True),
     Operation("post", f"{API}/auth/websocket-token", "A ticket for one socket", auth.Ticket,
               body=auth.TicketWish),
+    Operation("get", f"{API}/tokens", "One's API tokens", tokens.TokenList,
+              query=tokens.TokenQuery),
+    Operation("post", f"{API}/tokens", "Make an API token", tokens.NewToken, 201,
+              body=tokens.TokenWish),
+    Operation("patch", f"{API}/tokens/{{token_id}}", "Give a token limits of its own",
+              tokens.TokenAnswer, body=tokens.TokenChange),
+    Operation("delete", f"{API}/tokens/{{token_id}}", "Revoke an API token", None, 204),
     Operation("post", f"{API}/batches", "Take files in", ACCEPTED, 202, takes_files=True,
               takes_key=True),
     Operation("get", f"{API}/batches", "One's batches, newest first", models.BatchList,

@@ -16,6 +16,7 @@ from app.live.frames import FrameLog
 from app.live.hub import Hub
 from app.live.session import Session
 from app.settings import Settings
+from app.web.address import address_of
 from app.web.identity import viewer_for
 from app.web.wire import json_answer, read_json, read_query
 
@@ -259,7 +260,7 @@ async def switch_log(request: web.Request) -> web.Response:
         request.app[AUDIT].note(
             "frames_logged",
             viewer,
-            request.remote or "",
+            address_of(request),
             client_id=session.client_id,
             of_user=session.viewer.name,
             seconds=wish.seconds,

@@ -13,6 +13,7 @@ from app.web import (
     openapi,
     operations,
     sockets,
+    tokens,
 )
 from app.web.pages import page_routes
 
@@ -29,6 +30,10 @@ def api_routes() -> list[web.RouteDef]:
         web.post(f"{API}/auth/claim", auth.claim),
         web.post(f"{API}/auth/link", auth.link),
         web.post(f"{API}/auth/websocket-token", auth.websocket_token),
+        web.get(f"{API}/tokens", tokens.listing),
+        web.post(f"{API}/tokens", tokens.create),
+        web.patch(f"{API}/tokens/{{token_id}}", tokens.change),
+        web.delete(f"{API}/tokens/{{token_id}}", tokens.revoke),
         web.post(f"{API}/batches", batches.create),
         web.get(f"{API}/batches", batches.listing),
         web.get(f"{API}/batches/{{batch_id}}", batches.one),

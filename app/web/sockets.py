@@ -12,7 +12,6 @@ from app.core.errors import (
     CrossSite,
     InvalidRequest,
     NotAllowed,
-    NotAuthenticated,
     NotFound,
 )
 from app.core.permissions import Viewer, obstacle
@@ -20,10 +19,10 @@ from app.core.protocol import Answer, Close, Hangup, Steer
 from app.keys import DATABASE, DOOR, HUB, POSITIONS, RUNNER, SETTINGS
 from app.live.websocket import serve_websocket
 from app.store.jobs import get_job
+from app.web.address import address_of
 from app.web.audit import note
-from app.web.auth import user_of_ticket
 from app.web.belongings import belonging_of, demand
-from app.web.identity import is_allowed_origin, maybe_viewer, viewer_as
+from app.web.identity import is_allowed_origin, recognise_listener
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CLOSING_S = 5.0
@@ -32,7 +31,7 @@ CLOSING_S = 5.0
 async def websocket(request: web.Request) -> web.StreamResponse:
     """Follow the log. Closed with 4001 when nobody was recognised, so that scripts can tell why.
 
-    Raises CrossSite before the upgrade when a page of another site uses a visitor's cookie.
+    Raises CrossSite before the upgrade for a page of another site, whatever it came by.
     """
     settings = request.app[SETTINGS]
     if not settings.enable_websockets:
@@ -43,7 +42,10 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         raise InvalidRequest(what="a client id has 1 to 64 letters, digits, dots, lines")
     if request.headers.get("Upgrade", "").lower() != "websocket":
         raise InvalidRequest(what="this address speaks WebSocket only")
-    viewer = await _viewer(request)
+    origin = request.headers.get("Origin")
+    if origin is not None and not is_allowed_origin(request, origin):
+        raise CrossSite(origin=origin[:200])
+    viewer = await recognise_listener(request)
     if viewer is None:
         return await _refuse(request, None, Hangup(Close.NOT_AUTHENTICATED, "not authenticated"))
     if why := obstacle(viewer, "listen"):
@@ -62,7 +64,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
             client_id=client_id or uuid.uuid4().hex,
             position=position,
             control=partial(_steer, request, viewer),
-            address=request.remote or "",
+            address=address_of(request),
         )
 
 
@@ -84,22 +86,6 @@ async def _steer(request: web.Request, viewer: Viewer, wish: Steer | Answer) -> 
         await runner.cancel(job.id, viewer.name)
     else:
         await runner.retry(job.id, viewer.name)
-
-
-async def _viewer(request: web.Request) -> Viewer | None:
-    viewer = maybe_viewer(request)
-    if viewer is not None and viewer.client == "token":
-        return viewer
-    ticket = request.query.get("token")
-    if ticket is not None:
-        try:
-            return viewer_as(await user_of_ticket(request, ticket), "ticket")
-        except NotAuthenticated:
-            return None
-    origin = request.headers.get("Origin")
-    if viewer is not None and origin is not None and not is_allowed_origin(request, origin):
-        raise CrossSite(origin=origin[:200])
-    return viewer
 
 
 async def _refuse(

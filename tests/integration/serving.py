@@ -15,16 +15,9 @@ from yarl import URL
 
 from app.main import listening
 from app.settings import Settings
-from app.store.accounts import (
-    DAY_MS,
-    User,
-    add_session,
-    add_user,
-    find_user,
-    issue_token,
-    now_ms,
-    offline,
-)
+from app.store.accounts import DAY_MS, User, add_user, find_user, now_ms
+from app.store.logins import add_login
+from app.store.offline import issue_token, offline
 from app.store.secrets import hash_password
 from app.web.identity import COOKIE
 
@@ -89,7 +82,7 @@ def session_of(settings: Settings, name: str) -> str:
     """Return the cookie of a browser in which the user called `name` is signed in."""
     with offline(settings.database_path) as database:
         user = find_user(database, name)
-        return add_session(database, user.id, now_ms(), now_ms() + 30 * DAY_MS)
+        return add_login(database, user.id, now_ms(), now_ms() + 30 * DAY_MS)
 
 
 def token_of(settings: Settings, name: str) -> str:

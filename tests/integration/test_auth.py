@@ -12,7 +12,7 @@ import pytest
 
 from app.keys import TICKETS
 from app.settings import Settings
-from app.store.accounts import (
+from app.store.offline import (
     issue_token,
     mint_setup_link,
     mint_signin_link,

@@ -18,7 +18,8 @@ from app.pipeline.workers import Limits, Workers
 from app.reading.amounts import parse_amount
 from app.reading.sheets import SheetExtent
 from app.settings import Settings
-from app.store.accounts import DAY_MS, now_ms, offline
+from app.store.accounts import DAY_MS, now_ms
+from app.store.offline import offline
 from app.store.records_reader import LONGEST_CELL, _harmless
 from app.web.identity import COOKIE
 from app.web.routes import all_routes
@@ -34,6 +35,7 @@ CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n"
 
 OPEN = "anybody"
 OWN = "whoever signed in, about what is theirs"
+SIGNED_IN = "a signed-in browser, never a token, about what is theirs"
 THEIRS = "whoever owns it"
 OPERATES = "operators"
 LOCAL = "operators, and programs on this machine"
@@ -45,6 +47,10 @@ DECIDED = {
     "POST /api/v1/auth/link": OPEN,
     "GET /api/v1/auth/me": OWN,
     "POST /api/v1/auth/websocket-token": OWN,
+    "GET /api/v1/tokens": SIGNED_IN,
+    "POST /api/v1/tokens": SIGNED_IN,
+    "PATCH /api/v1/tokens/{token_id}": SIGNED_IN,
+    "DELETE /api/v1/tokens/{token_id}": SIGNED_IN,
     "POST /api/v1/batches": OWN,
     "GET /api/v1/batches": OWN,
     "GET /api/v1/batches/{batch_id}": THEIRS,
@@ -118,6 +124,7 @@ async def hers(ann: aiohttp.ClientSession) -> dict[str, str]:
     return {
         "batch_id": accepted["batch_id"],
         "job_id": accepted["jobs"][0]["job_id"],
+        **dict.fromkeys(("token_id", "share_id", "user_id", "session_id"), str(uuid.uuid4())),
         "client_id": "laptop",
         "connection": "1",
         "version": "1",
@@ -157,12 +164,13 @@ async def test_the_owner_gets_all_of_it(ann: aiohttp.ClientSession, hers: dict[s
     reads = [
         route
         for route, who in DECIDED.items()
-        if who in (OWN, THEIRS, OPERATES, LOCAL)
+        if who in (OWN, THEIRS, SIGNED_IN, OPERATES, LOCAL)
         and route.startswith("GET")
         and "/ws" not in route
         and "{connection}" not in route
     ]
-    assert {route: await status(ann, route, hers) for route in reads} == dict.fromkeys(reads, 200)
+    answers = {route: await status(ann, route, hers) for route in reads}
+    assert answers == dict.fromkeys(reads, 200)
     for route in (r for r, who in DECIDED.items() if who == THEIRS and r.startswith("POST")):
         assert await status(ann, route, hers) in (200, 202, 303, 409)
 
@@ -247,7 +255,7 @@ async def test_signing_out_ends_what_the_browser_listens_to(ann: aiohttp.ClientS
         async with ann.post("/api/v1/auth/logout") as answer:
             assert answer.status == 204
         assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
-        assert socket.close_code == 1012
+        assert socket.close_code == 4001
     async with ann.ws_connect("/ws") as socket:
         await socket.receive()
         assert socket.close_code == 4001

@@ -29,8 +29,8 @@ from app.core.plans import TRANSACTIONS
 from app.live.journal import Journal
 from app.main import listening
 from app.settings import Settings
-from app.store.accounts import issue_token, register_user
 from app.store.batches import BatchRow, insert_batch
+from app.store.offline import issue_token, register_user
 
 MANY = 20_000
 AT_ONCE = 100  # events on their way into the log when it goes as fast as it goes

@@ -1,0 +1,151 @@
+"""Who is it? What cookies, tokens and links are good for, asked with every request."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from aiosqlite import Connection
+
+from app.core.permissions import Role, Scope, Viewer
+from app.store.accounts import DAY_MS, now_ms
+from app.store.secrets import hash_secret
+from app.store.tokens import parse_allowance, parse_scopes
+from app.store.writer import Writer
+
+TOKEN_USE_NOTED_EVERY_MS = 3_600_000
+LISTEN_ONLY: frozenset[Scope] = frozenset({"listen"})
+
+WHO = "SELECT user.id, user.name, user.role"
+SESSION = (
+    f"{WHO}, login.id, login.expires_ms FROM login JOIN user ON user.id = login.user_id"
+    " WHERE {} AND login.expires_ms > ?"
+)
+TOKEN = (
+    f"{WHO}, token.id, token.scopes, token.allowance, token.last_used_ms FROM token"
+    " JOIN user ON user.id = token.user_id"
+    " WHERE {} AND (token.expires_ms IS NULL OR token.expires_ms > ?)"
+)
+SESSION_OF_SECRET, SESSION_OF_ID = (SESSION.format(c) for c in ("secret_hash = ?", "login.id = ?"))
+TOKEN_OF_SECRET, TOKEN_OF_ID = (TOKEN.format(c) for c in ("secret_hash = ?", "token.id = ?"))
+EPOCH = "SELECT 1 FROM user WHERE id = ? AND epoch = ?"
+STILL_GOOD = """
+    SELECT (
+        SELECT role FROM user
+        WHERE id = wanted.value ->> 1 AND epoch = ifnull(wanted.value ->> 2, epoch) AND (
+            EXISTS (SELECT 1 FROM login WHERE id = wanted.value ->> 0 AND expires_ms > ?2)
+            OR EXISTS (
+                SELECT 1 FROM token
+                WHERE id = wanted.value ->> 0 AND (expires_ms IS NULL OR expires_ms > ?2)
+            )
+            OR EXISTS (SELECT 1 FROM share WHERE id = wanted.value ->> 0 AND expires_ms > ?2)
+        )
+    ) FROM json_each(?1) AS wanted ORDER BY wanted.key
+"""
+EXTEND = "UPDATE login SET expires_ms = ? WHERE secret_hash = ?"
+NOTE_USE = "UPDATE token SET last_used_ms = ? WHERE id = ?"
+
+
+class Credentials:
+    """Turns what a request carries into a viewer. Reads, and writes only when it must.
+
+    Secrets are looked up by their hash, so that the time it takes tells nothing about them.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        reader: Connection,
+        *,
+        session_days: int,
+        clock_ms: Callable[[], int] = now_ms,
+    ) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._lasts_ms = session_days * DAY_MS
+        self._renewed_every_ms = min(DAY_MS, self._lasts_ms // 4)
+        self._clock_ms = clock_ms
+
+    async def by_session(self, secret: str) -> tuple[Viewer, bool] | None:
+        """Return whose session it is, and whether it was prolonged; None when it is not one.
+
+        A session that is used lasts on; it is written at most once a day.
+        """
+        at_ms, key = self._clock_ms(), hash_secret(secret)
+        row = await self._row(SESSION_OF_SECRET, key, at_ms)
+        if row is None:
+            return None
+        *who, expires_ms = row
+        fresh_until = at_ms + self._lasts_ms
+        stale = fresh_until - expires_ms >= self._renewed_every_ms
+        if stale:
+            await self._writer.run(lambda db: db.execute(EXTEND, (fresh_until, key)).rowcount)
+        return _browser(*who), stale
+
+    async def by_token(self, secret: str) -> Viewer | None:
+        """Return whose API token it is, None for no token; its last use is noted to the hour."""
+        at_ms = self._clock_ms()
+        row = await self._row(TOKEN_OF_SECRET, hash_secret(secret), at_ms)
+        if row is None:
+            return None
+        *who, last_used_ms = row
+        viewer = _program(*who)
+        if last_used_ms is None or at_ms - last_used_ms >= TOKEN_USE_NOTED_EVERY_MS:
+            await self._writer.run(lambda db: db.execute(NOTE_USE, (at_ms, viewer.via)).rowcount)
+        return viewer
+
+    async def by_ticket(self, via: str) -> Viewer | None:
+        """Return who asked for a ticket, when the session or token `via` is still good."""
+        at_ms = self._clock_ms()
+        if (row := await self._row(SESSION_OF_ID, via, at_ms)) is not None:
+            viewer = _browser(*row[:-1])
+        elif (row := await self._row(TOKEN_OF_ID, via, at_ms)) is not None:
+            viewer = _program(*row[:-1])
+        else:
+            return None
+        return replace(viewer, client="ticket")
+
+    async def by_listen_token(self, via: str, epoch: int) -> Viewer | None:
+        """Return whose listen-only token it is; None once what it was made with has ended.
+
+        epoch  of the user when it was made: signing out everywhere ends it
+        """
+        viewer = await self.by_ticket(via)
+        if viewer is None or await self._row(EPOCH, viewer.user_id, epoch) is None:
+            return None
+        scopes = LISTEN_ONLY & viewer.scopes
+        return replace(viewer, client="listen", scopes=scopes, epoch=epoch)
+
+    async def still_good(self, viewers: Sequence[Viewer]) -> list[bool | None]:
+        """Tell for each viewer whether what it came by is still good.
+
+        None when it is, but its user's role is another one now.
+        """
+        wanted = [[v.via, v.user_id, v.epoch] for v in viewers]
+        found = await self._reader.execute_fetchall(
+            STILL_GOOD, (orjson.dumps(wanted).decode(), self._clock_ms())
+        )
+        roles = [role for (role,) in found]
+        return [
+            False if role is None else True if role == viewer.role else None
+            for viewer, role in zip(viewers, roles, strict=True)
+        ]
+
+    async def _row(self, query: str, *values: object) -> Any:
+        return next(iter(await self._reader.execute_fetchall(query, values)), None)
+
+
+def _browser(user_id: str, name: str, role: Role, via: str) -> Viewer:
+    return Viewer(user_id, name, role, "cookie", via=via)
+
+
+def _program(user_id: str, name: str, role: Role, via: str, scopes: str, allowance: str) -> Viewer:
+    return Viewer(
+        user_id,
+        name,
+        role,
+        "token",
+        parse_scopes(scopes),
+        via,
+        allowance=parse_allowance(allowance),
+    )
