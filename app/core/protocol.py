@@ -225,10 +225,14 @@ class TokenBucket:
 
 @dataclass(frozen=True, slots=True)
 class Hangup:
-    """The client went too far: end the connection."""
+    """Why the server ends a connection.
+
+    retry_after_s  when the client should come back; None: nothing is said about it
+    """
 
     code: Close
     reason: str
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from app.core.permissions import Viewer
-from app.core.protocol import Close, Hangup
+from app.core.protocol import Hangup
 from app.core.rooms import Room
 from app.core.state import JobState
 from app.live.audience import Audience, Debt
+from app.live.farewell import end_all, restarting
 from app.live.figures import Counters, Counts
 from app.live.formats import Chunk, Format, chunks
 from app.live.keeper import Keeper
@@ -27,8 +28,6 @@ logger = logging.getLogger(__name__)
 ReadSnapshot = Callable[[Room, str | None], Awaitable[Sequence[JobState]]]
 """(room, job) -> committed states of some of its jobs older than that one, newest first."""
 
-RESTARTING = Hangup(Close.RESTART, "the server is restarting; come back")
-GOODBYE_S = 5.0
 WRITES_A_TURN = 500  # some three milliseconds
 REPLAYS_A_TURN = 32  # pages written to sessions that catch up; each is up to a few writes
 
@@ -267,7 +266,7 @@ class Hub:
     def refusal(self, viewer: Viewer, address: str) -> Hangup | None:
         """Return why a further connection of `viewer` can not be taken; None when it can."""
         if self.closing:
-            cause, goodbye = "restarting", RESTARTING
+            cause, goodbye = "restarting", restarting(len(self.sessions))
         elif (obstacle := self._places.obstacle(viewer)) is not None:
             cause, goodbye = obstacle
         else:
@@ -317,18 +316,10 @@ class Hub:
         return Counts(len(self.sessions), len(self._followers), behind)
 
     async def close(self) -> None:
-        """End all connections at once with 1012; each has the same few seconds to say goodbye."""
+        """End all connections with 1012; all have the same few seconds to say goodbye."""
         self.closing = True
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.wait({self._keeping})
             self._keeping = None
-        for session in list(self.sessions):
-            session.end(RESTARTING)
-        try:
-            async with asyncio.timeout(GOODBYE_S):
-                await self._nobody.wait()
-        except TimeoutError:
-            logger.warning("connections were cut: count=%d", len(self.sessions))
-            for session in list(self.sessions):
-                session.transport.abort()
+        await end_all(self.sessions, self._nobody)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -341,8 +342,11 @@ async def test_closing_tells_everybody_to_come_back(tmp_path: Path) -> None:
         await ann.subscribe()
         await ann.until("live")
         await bob.until("welcome")
-        ended = await asyncio.gather(ann.next(), bob.next(), house.hub.close())
-        assert ended[:2] == [{"type": "closed", "code": 1012}] * 2
+        ended = await asyncio.gather(ann.ws.receive(), bob.ws.receive(), house.hub.close())
+        assert [message.data for message in ended[:2]] == [1012, 1012]
+        for message in ended[:2]:
+            assert re.fullmatch(r"restarting; retry_after=[01]\.\d{3}", message.extra)
+        assert ended[0].extra != ended[1].extra
         async with house.follow() as late:
             assert await late.next() == {"type": "closed", "code": 1012}
         await until(lambda: not house.hub.sessions)
