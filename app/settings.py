@@ -56,7 +56,9 @@ class Settings(BaseModel):
     step_timeout_s: float = Field(600.0, gt=0, description="longest time of one step")
     shutdown_timeout_s: float = Field(10.0, gt=0, description="a graceful stop ends within this")
 
-    enable_websockets: bool = Field(True, description="off: no live connections")
+    enable_websockets: bool = Field(
+        True, description="off: no WebSockets; event streams and polling stay"
+    )
     max_websocket_connections_per_user: int = Field(5, ge=1, description="connections of a user")
     max_websocket_connections: int = Field(10_000, ge=1, description="connections in all")
     websocket_heartbeat_interval: float = Field(30.0, gt=0, description="seconds between signs")

@@ -387,6 +387,14 @@ class TooManyRequests(AppError):
     retryable = True
 
 
+class TooManyConnections(AppError):
+    code = "too_many_connections"
+    title = "One connection too many: {why}"
+    kept = REFUSED
+    hint = "Close one that listens, or wait {retry_after} seconds and try again."
+    retryable = True
+
+
 class ShuttingDown(AppError):
     code = "shutting_down"
     title = "The server is restarting"

@@ -184,6 +184,14 @@ class Ok(ServerMessage):
     id: str | int | None = None
 
 
+class Goodbye(ServerMessage):
+    """The last message of an event stream: why it ends. A socket has its close frame for that."""
+
+    type: Literal["goodbye"] = "goodbye"
+    code: int = Field(description="what the close code of a socket would be")
+    message: str
+
+
 class Problem(ServerMessage):
     """A message was not carried out."""
 

@@ -176,4 +176,4 @@ def sse(log_id: str, *, chunked: bool) -> Format:
     def quiet(head: int, timestamp: str) -> bytes:
         return wrap(b": heartbeat %d %b\n\n" % (head, timestamp.encode()))
 
-    return Format("sse" if chunked else "sse, plain", pack, b"", quiet)
+    return Format("sse" if chunked else "sse, plain", pack, b"", quiet, transport="sse")

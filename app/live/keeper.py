@@ -75,7 +75,8 @@ class Keeper:
     def _is_ended(self, session: Session, now_s: float) -> bool:
         """End the session when neither a message nor any reading was seen for too long."""
         left = session.transport.get_write_buffer_size()
-        if left < session.left_bytes:
+        # Whom we can not ask lives as long as the system gets rid of what we write.
+        if left < session.left_bytes or not (left or session.form.ping):
             session.moved_s = now_s
         session.left_bytes = left
         if now_s - max(session.heard_s, session.moved_s) < self._limit_s:

@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import InvalidRequest, NotFound
-from app.core.permissions import may_follow
+from app.core.permissions import Viewer, may_follow
 from app.core.protocol import LARGEST_SEQ
 from app.core.rooms import Room, parse_room
 from app.keys import DATABASE, JOURNAL
@@ -44,14 +44,19 @@ async def of_job(request: web.Request) -> web.Response:
 async def of_room(request: web.Request) -> web.Response:
     """GET /api/v1/events/history: what happened in a room, oldest first."""
     query, viewer = read_query(request, HistoryQuery), viewer_for(request, "listen")
+    return await _page(request, await followed_room(request, viewer, query.room), query)
+
+
+async def followed_room(request: web.Request, viewer: Viewer, name: str) -> Room:
+    """Return the room called `name`. Raises InvalidRequest, NotFound also for somebody else's."""
     try:
-        room = parse_room(query.room, viewer.user_id)
+        room = parse_room(name, viewer.user_id)
     except ValueError as error:
         raise InvalidRequest(what=str(error)) from error
     thing = await belonging_of(request.app[DATABASE].reader, room)
     if not may_follow(viewer, room, thing):
         raise NotFound(what="room")
-    return await _page(request, room, query)
+    return room
 
 
 async def _page(request: web.Request, room: Room, query: EventQuery) -> web.Response:

@@ -42,7 +42,7 @@ CORS_EXPOSED = "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, 
 PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers": (
-        "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID"
+        "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Request-ID"
     ),
     "Access-Control-Max-Age": "600",
 }

@@ -8,7 +8,19 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 
 from app import __version__
-from app.web import audit, auth, batches, health, history, jobs, models, operations, tokens, uploads
+from app.web import (
+    audit,
+    auth,
+    batches,
+    events,
+    health,
+    history,
+    jobs,
+    models,
+    operations,
+    tokens,
+    uploads,
+)
 from app.web.identity import COOKIE
 from app.web.wire import state_answer
 
@@ -91,6 +103,8 @@ OPERATIONS = (
     Operation("post", f"{JOB}/retry", "Begin again where it stopped", JOB_ANSWER, 202,
               body=jobs.RetryWish),
     Operation("post", f"{JOB}/cancel", "Stop the job", JOB_ANSWER, 202),
+    Operation("get", f"{API}/events", "Events as they happen", "text/event-stream",
+              query=events.StreamQuery),
     Operation("get", f"{API}/events/history", "What happened in a room", models.EventList,
               query=history.HistoryQuery),
     Operation("get", f"{API}/audit", "Who came in, who was refused, who steered what",

@@ -40,6 +40,7 @@ STATUS: dict[str, int] = {
     "cross_site": 403,
     "conflict": 409,
     "too_many_requests": 429,
+    "too_many_connections": 429,
     "shutting_down": 503,
 }
 RETRY_AFTER_S = {"shutting_down": 5, "storage_full": 60}

@@ -16,13 +16,15 @@ from aiohttp.test_utils import TestServer
 
 from app.core.events import BatchCreated, JobCreated, ProcessingProgress
 from app.core.permissions import Viewer
+from app.core.places import parse_place
 from app.core.plans import TRANSACTIONS
 from app.core.protocol import MSGPACK_SUBPROTOCOL
-from app.core.rooms import Room
+from app.core.rooms import Room, parse_room
 from app.core.state import JobState
 from app.live.hub import Hub
 from app.live.journal import Journal
 from app.live.positions import Positions
+from app.live.sse import Wish, serve_stream
 from app.live.websocket import Control, serve_websocket
 from app.settings import Settings
 from app.store.batches import BatchRow, insert_batch
@@ -213,6 +215,19 @@ async def a_house(
                 control=control,
             )
 
+    async def stream(request: web.Request) -> web.StreamResponse:
+        assert hub is not None
+        viewer = VIEWERS[request.query["who"]]
+        rooms = request.query.getall("room", ["user:me"])
+        after = request.headers.get("Last-Event-ID") or request.query.get("after")
+        wish = Wish(
+            rooms=[parse_room(name, viewer.user_id) for name in rooms],
+            types=request.query.getall("types", []) or None,
+            place=None if after is None else parse_place(after),
+            snapshot="snapshot" in request.query,
+        )
+        return await serve_stream(request, hub, viewer, values, wish)
+
     try:
         async with (
             Journal(database, on_commit) as journal,
@@ -227,6 +242,7 @@ async def a_house(
             )
             app = web.Application()
             app.router.add_get("/ws", ws)
+            app.router.add_get("/events", stream, allow_head=False)
             async with (
                 TestServer(app, handler_cancellation=True) as server,
                 ClientSession() as client,

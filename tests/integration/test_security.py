@@ -65,6 +65,7 @@ DECIDED = {
     "POST /api/v1/jobs/{job_id}/undo": THEIRS,
     "POST /api/v1/jobs/{job_id}/retry": THEIRS,
     "POST /api/v1/jobs/{job_id}/cancel": THEIRS,
+    "GET /api/v1/events": OWN,
     "GET /api/v1/events/history": OWN,
     "GET /api/v1/audit": OPERATES,
     "GET /api/v1/websocket/status": OPERATES,

@@ -1,0 +1,116 @@
+"""GET /api/v1/events: the log as an event stream, for browsers' EventSource and for curl."""
+
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.core.errors import (
+    CrossSite,
+    InvalidRequest,
+    NotAllowed,
+    NotAuthenticated,
+    ShuttingDown,
+    TooManyConnections,
+)
+from app.core.permissions import Viewer, obstacle
+from app.core.places import Place, parse_place
+from app.core.protocol import SUBSCRIPTIONS_AT_MOST, Close
+from app.keys import DOOR, HUB, SETTINGS
+from app.live.sse import Wish, serve_stream
+from app.web.address import address_of
+from app.web.history import followed_room
+from app.web.identity import is_allowed_origin, recognise_listener
+from app.web.wire import validated
+
+BACK_IN_S = 5  # who has too many connections; a page that was left is noticed sooner
+
+
+class StreamQuery(BaseModel):
+    """What to hear, and from where."""
+
+    model_config = ConfigDict(extra="forbid")
+    room: list[str] = Field(
+        default=["user:me"],
+        max_length=SUBSCRIPTIONS_AT_MOST,
+        description="as often as there are rooms to follow",
+    )
+    types: str | None = Field(default=None, max_length=1000, description="only these, by commas")
+    after: str | None = Field(
+        default=None,
+        max_length=100,
+        description="a seq, or <log>:<seq>; 0 from the start, absent from now; Last-Event-ID wins",
+    )
+    snapshot: bool = Field(
+        default=False, description="the folded states first, instead of old events"
+    )
+    token: str | None = Field(
+        default=None, max_length=2000, description="a ticket, or a token that may only listen"
+    )
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    """Answer with events as they happen, until either side ends it.
+
+    Raises NotAuthenticated, NotAllowed, CrossSite, NotFound for a room that is not one's own, and
+    TooManyConnections: a stream is a connection like any other.
+    """
+    request.app[DOOR].pass_through()
+    viewer = await _listener(request)
+    wish = await _wish(request, viewer)
+    refusal = request.app[HUB].refusal(viewer, address_of(request))
+    if refusal is not None and refusal.code is Close.RESTART:
+        raise ShuttingDown
+    if refusal is not None:
+        raise TooManyConnections(why=refusal.reason, retry_after=BACK_IN_S)
+    # Nothing waits from here until the connection is counted.
+    return await serve_stream(
+        request,
+        request.app[HUB],
+        viewer,
+        request.app[SETTINGS],
+        wish,
+        address=address_of(request),
+    )
+
+
+async def _listener(request: web.Request) -> Viewer:
+    """Return who asks, as on a socket. Raises NotAuthenticated, NotAllowed, CrossSite."""
+    origin = request.headers.get("Origin")
+    if origin is not None and not is_allowed_origin(request, origin):
+        raise CrossSite(origin=origin[:200])
+    viewer = await recognise_listener(request)
+    if viewer is None:
+        raise NotAuthenticated
+    if why := obstacle(viewer, "listen"):
+        raise NotAllowed(why=why)
+    return viewer
+
+
+async def _wish(request: web.Request, viewer: Viewer) -> Wish:
+    """Return what the request asks for. Raises InvalidRequest, NotFound."""
+    values: dict[str, Any] = dict(request.query)
+    if "room" in values:
+        values["room"] = request.query.getall("room")
+    query = validated(StreamQuery, values, "query")
+    rooms = [await followed_room(request, viewer, name) for name in dict.fromkeys(query.room)]
+    place, comes_back = _place(request, query)
+    types = [kind for kind in (query.types or "").split(",") if kind] or None
+    # Who comes back goes on, also where the address asks for the states first.
+    return Wish(rooms, types, place, snapshot=query.snapshot and not comes_back)
+
+
+def _place(request: web.Request, query: StreamQuery) -> tuple[Place | None, bool]:
+    """Return where the client is, and whether it was here before."""
+    last = request.headers.get("Last-Event-ID", "").strip()
+    if last:
+        try:
+            return parse_place(last), True
+        except ValueError:
+            return Place("", 0), True  # an id of nobody's log is one of another log
+    if query.after is None:
+        return None, False
+    try:
+        return parse_place(query.after), False
+    except ValueError as error:
+        raise InvalidRequest(what=f"query.after: {error}") from error
