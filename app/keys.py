@@ -8,6 +8,7 @@ from app.live.hub import Hub
 from app.live.journal import Journal
 from app.live.positions import Positions
 from app.live.watch import Watch
+from app.live.visit import Desk
 from app.pipeline.runner import Runner
 from app.settings import Settings
 from app.store.accounts import Accounts
@@ -35,6 +36,7 @@ HUB = web.AppKey("hub", Hub)
 FRAME_LOGS = web.AppKey("frame_logs", FrameLogs)
 POSITIONS = web.AppKey("positions", Positions)
 WATCH = web.AppKey("watch", Watch)
+DESK = web.AppKey("desk", Desk)
 RUNNER = web.AppKey("runner", Runner)
 TICKETS = web.AppKey("tickets", Tickets)
 PACE = web.AppKey("pace", Pace)

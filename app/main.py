@@ -42,6 +42,7 @@ from app.web.middlewares import AccessLog, add_headers, errors, gate, request_id
 from app.web.pace import Pace
 from app.web.pages import setup_pages
 from app.web.routes import all_routes
+from app.web.sockets import make_desk
 from app.web.throttle import Throttle
 from app.web.tickets import Tickets, load_key
 
@@ -154,6 +155,7 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
         app[keys.POSITIONS] = await stack.enter_async_context(
             Positions(database.writer, keep_days=app[keys.SETTINGS].durable_name_days)
         )
+        app[keys.DESK] = make_desk(app)
         stack.push_async_callback(hub.close)
         app[keys.WATCH] = watch = Watch(hub, app[keys.CREDENTIALS].still_good)
         await stack.enter_async_context(running(watch.run(), name="watch over connections"))

@@ -20,6 +20,7 @@ class Close(IntEnum):
     """Why a connection was ended."""
 
     UNSUPPORTED_DATA = 1003
+    INVALID_DATA = 1007
     MESSAGE_TOO_BIG = 1009
     INTERNAL_ERROR = 1011
     RESTART = 1012  # shutting down: come back

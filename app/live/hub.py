@@ -93,6 +93,7 @@ class Hub:
         self._keeping: asyncio.Task[None] | None = None
         self._connections = 0  # that there ever were
         self._telling: tuple[float, int] | None = None  # since when, and how many events
+        self._endings: set[asyncio.Task[None]] = set()
 
     # Telling
 
@@ -290,8 +291,8 @@ class Hub:
             self._keeping = asyncio.create_task(self.keeper.watch(), name="hub keeper")
             self._keeping.add_done_callback(report_death)
 
-    async def remove(self, session: Session) -> None:
-        """Forget `session`; its catch-up ends here."""
+    def forget(self, session: Session) -> None:
+        """Let go of `session`, whose connection is over; its catch-up ends here."""
         if session in self.sessions:
             self.sessions.remove(session)
             self._places.free(session.viewer)
@@ -302,7 +303,10 @@ class Hub:
                 self._witness.left(session)
         if not self.sessions:
             self._nobody.set()
-        await session.stop()
+        ending = session.stop()
+        if ending is not None:
+            self._endings.add(ending)
+            ending.add_done_callback(self._endings.discard)
 
     def end_where(self, why: Callable[[Viewer], Hangup | None]) -> None:
         """End every connection for whose viewer `why` returns a reason."""
@@ -323,3 +327,5 @@ class Hub:
             await asyncio.wait({self._keeping})
             self._keeping = None
         await end_all(self.sessions, self._nobody)
+        if self._endings:
+            await asyncio.wait(self._endings)

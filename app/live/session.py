@@ -280,8 +280,11 @@ class Session:
                 self.tap.ends(goodbye)
             self._line.end(goodbye)
 
-    async def stop(self) -> None:
-        """Leave the live set and stop catching up. Nothing is written afterwards."""
+    def stop(self) -> asyncio.Task[None] | None:
+        """Leave the live set and stop catching up; nothing is written afterwards.
+
+        Returns the catch-up, where there was one, for whoever waits for its end.
+        """
         self.closing = True
         if self.tap is not None:
             self.tap.stop()
@@ -289,7 +292,7 @@ class Session:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-            await asyncio.wait({task})
+        return task
 
     def _count(self, events: int, size_bytes: int) -> None:
         self.count(events, size_bytes)

@@ -1,99 +1,266 @@
-"""The WebSocket transport: one aiohttp connection, from its upgrade to its end.
+"""The WebSocket transport: one connection, from its upgrade to its end.
 
-What comes in is read through aiohttp. What goes out are whole frames, written straight to the
-transport in the loop, so that they never interleave with the close frames aiohttp writes itself.
+aiohttp reads the request; from then on the connection is our own (see takeover.py). What comes in
+is read by the sans-IO protocol of `websockets`; what goes out are whole frames, prebuilt.
 """
 
 import asyncio
+import binascii
+import logging
 import os
 import time
-from collections.abc import Awaitable, Callable
+from base64 import b64decode, b64encode
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from hashlib import sha1
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
+from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN, SERVER, Protocol
 
 from app import __version__
-from app.core.errors import AppError, NotAllowed, NotFound
+from app.core.errors import InvalidRequest
 from app.core.ids import uuid7
-from app.core.permissions import Thing, Viewer, may_follow, obstacle
-from app.core.protocol import (
-    SUBSCRIPTIONS_AT_MOST,
-    Ack,
-    Answer,
-    Close,
-    Conversation,
-    Hangup,
-    Ok,
-    Ping,
-    Pong,
-    Problem,
-    Reset,
-    Steer,
-    Subscribe,
-    Subscribed,
-    Unsubscribe,
-    Unsubscribed,
-    Welcome,
-    nameless,
-)
-from app.core.rooms import Room
-from app.core.wire import pong_frame
-from app.live.dialect import SUBPROTOCOLS, Read, agreed
+from app.core.permissions import Viewer
+from app.core.protocol import Close, Hangup, Problem, Welcome
+from app.live.connection import Connection, bound_memory
+from app.live.dialect import Dialect, agreed
 from app.live.hub import Hub
 from app.live.limits import limits_of
-from app.live.line import CLOSE_S, HttpLine, bound_memory
-from app.live.positions import Position
-from app.live.session import NO_GOODBYE, Session
+from app.live.session import Session
+from app.live.takeover import TakenOver, take_over
+from app.live.visit import Desk, Visit, Work
 from app.settings import Settings
 
-BelongingOf = Callable[[Room], Awaitable[Thing | None]]
-Control = Callable[[Steer | Answer], Awaitable[None]]
+logger = logging.getLogger(__name__)
+
+READ_BYTES = 1024  # in a turn of the loop, of what came in at once
+KEY_BYTES = 16
+MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
+VERSION = "13"
+NO_STATUS = 1005  # the client gave no code
+REASON_BYTES = 120  # of a close frame; 123 would fit
+UPGRADED = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 
 
-async def serve_websocket(
-    request: web.Request,
-    hub: Hub,
-    viewer: Viewer,
-    settings: Settings,
-    *,
-    belonging_of: BelongingOf,
-    client_id: str | None = None,
-    position: Position | None = None,
-    control: Control | None = None,
-    address: str = "",
-) -> web.WebSocketResponse:
-    """Upgrade `request`, and serve it until either side ends it.
+class WebSocketConnection(Connection):
+    """A client over WebSocket, whose messages are carried out one after the other.
 
-    viewer        was recognised, and its Origin looked at, by the caller
-    belonging_of  what a room is about; None when there is no such thing
-    client_id     the client's own name; one is made up when it has none
-    position      how far a client with a durable name has acknowledged; None when it has none
-    control       carries out what steers a job; raises AppError with the reason when it can not
-    address       where the client is, for those who look at connections
+    Nothing more is read while one of them is waited for, nor while the client does not take its
+    answers; and never more than READ_BYTES in a turn of the loop, so that a flood of tiny frames
+    holds nobody up.
     """
-    limits = limits_of(viewer, settings)
-    ws = web.WebSocketResponse(
-        compress=settings.websocket_compression,
-        autoping=False,
-        max_msg_size=limits.max_message_bytes + 1,  # aiohttp refuses the size itself
-        protocols=SUBPROTOCOLS,
-        timeout=CLOSE_S,
+
+    kind = "websocket"
+    __slots__ = (
+        "_at",
+        "_heard",
+        "_is_text",
+        "_message",
+        "_read",
+        "_refused",
+        "_task",
+        "_turn",
+        "_unread",
+        "_wire",
+        "visit",
     )
-    writer = await ws.prepare(request)
-    transport = request.transport
-    if transport is None:
-        return ws
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        on_lost: Callable[[], None],
+        dialect: Dialect,
+        max_message_bytes: int,
+    ) -> None:
+        super().__init__(transport, on_lost)
+        self._wire = Protocol(SERVER, state=OPEN, max_size=max_message_bytes, logger=logger)
+        self._wire.extensions = list(dialect.extensions)
+        self._read = dialect.read
+        self._is_text = True
+        self.visit: Visit | None = None  # None: nobody listens to what the client says
+        self._unread = b""
+        self._at = 0  # in `_unread`
+        self._heard: deque[Frame] = deque()  # not carried out yet
+        self._message = b""  # its pieces so far
+        self._refused: Problem | None = None  # the message that is coming in
+        self._task: asyncio.Task[None] | None = None
+        self._turn: asyncio.Handle | None = None
+
+    def end(self, goodbye: Hangup) -> None:
+        """Send the close frame; see Connection.end."""
+        if self.goodbye is None:
+            reason = goodbye.reason.encode()[:REASON_BYTES].decode(errors="ignore")
+            if self._wire.state is OPEN:
+                self._wire.send_close(goodbye.code, reason)
+            super().end(goodbye)
+            self._stop()
+            self._flush()
+
+    # What the loop calls
+
+    def data_received(self, data: bytes) -> None:
+        if self.goodbye is not None:
+            # Only the answer to our goodbye still counts, and it fits in here.
+            self._wire.receive_data(data[:READ_BYTES])
+            self._flush()
+        else:
+            self._unread = self._unread[self._at :] + data
+            self._at = 0
+            self._go_on()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._go_on()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop()
+        super().connection_lost(exc)
+
+    # Reading
+
+    def _go_on(self) -> None:
+        """Carry out what was heard, then read a little more; the rest has its turn later."""
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+        self._carry_out()
+        if not self._is_held_up() and self._at < len(self._unread):
+            self._wire.receive_data(self._unread[self._at : self._at + READ_BYTES])
+            self._at += READ_BYTES
+            self._heard.extend(self._wire.events_received())  # type: ignore[arg-type]
+            self._flush()
+            self._carry_out()
+        if self._is_held_up() or self._at < len(self._unread):
+            self.transport.pause_reading()
+            if not self._is_held_up():
+                self._turn = asyncio.get_running_loop().call_soon(self._go_on)
+        else:
+            self._unread, self._at = b"", 0
+            if not self.transport.is_closing():
+                self.transport.resume_reading()
+
+    def _is_held_up(self) -> bool:
+        return self._task is not None or self.writing_paused or self.goodbye is not None
+
+    def _carry_out(self) -> None:
+        while self._heard and not self._is_held_up():
+            work = self._take(self._heard.popleft())
+            if work is not None:
+                self._task = asyncio.create_task(work, name="visit")
+                self._task.add_done_callback(self._done)
+
+    def _take(self, frame: Frame) -> Work | None:
+        """Look at a frame. Returns work that is to be waited for."""
+        if self.visit is None:
+            return None
+        refused = self.visit.admit()
+        if isinstance(refused, Hangup):
+            self._hang_up(refused)
+        elif frame.opcode is Opcode.CLOSE:
+            self.visit.left(self._wire.close_rcvd.code if self._wire.close_rcvd else NO_STATUS)
+        elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            self._refused = self._refused or refused
+            self._message += bytes(frame.data)
+            if frame.opcode is not Opcode.CONT:
+                self._is_text = frame.opcode is Opcode.TEXT
+            if frame.fin:
+                return self._whole(self.visit)
+        return None
+
+    def _whole(self, visit: Visit) -> Work | None:
+        data, refused = self._message, self._refused
+        self._message, self._refused = b"", None
+        try:
+            payload = data.decode() if self._is_text else data
+            visit.overhear(payload)
+            text = self._read(payload)
+        except UnicodeDecodeError:
+            self._hang_up(Hangup(Close.INVALID_DATA, "a text message has to be UTF-8"))
+        except OverflowError as error:
+            self._hang_up(Hangup(Close.MESSAGE_TOO_BIG, f"{error}"))
+        else:
+            if isinstance(text, Problem):
+                visit.refuse(text)
+            elif refused is not None:
+                visit.refuse(refused, text)
+            else:
+                return visit.hear(text)
+        return None
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            logger.error("a message was not carried out", exc_info=error)
+            self._hang_up(Hangup(Close.INTERNAL_ERROR, "something went wrong on the server"))
+        else:
+            self._go_on()
+
+    def _hang_up(self, goodbye: Hangup) -> None:
+        """End what has a session by the session, which is asked for the reason later."""
+        if self.visit is None:
+            self.end(goodbye)
+        else:
+            self.visit.hang_up(goodbye)
+
+    def _stop(self) -> None:
+        """Carry nothing more out."""
+        self._heard.clear()
+        self._unread, self._at = b"", 0
+        if self._turn is not None:
+            self._turn.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _flush(self) -> None:
+        """Write what the protocol has to say: answers to pings, and the end."""
+        for data in self._wire.data_to_send():
+            if data:
+                self.transport.write(data)
+            else:
+                self.close_soon()
+
+
+def serve_websocket(
+    request: web.Request,
+    desk: Desk,
+    viewer: Viewer,
+    *,
+    client_id: str | None = None,
+    address: str = "",
+) -> TakenOver:
+    """Upgrade `request` and take its connection over; it lives on after the handler's return.
+
+    viewer     was recognised, and its Origin looked at, by the caller
+    client_id  the client's own, durable name; one is made up when it has none
+    address    where the client is, for those who look at connections
+
+    Raises InvalidRequest for a handshake that is none, ConnectionResetError when the client left.
+    """
+    hub = desk.hub
     refusal = hub.refusal(viewer, address)
     if refusal is not None:
-        await say_goodbye(ws, transport, refusal)
-        return ws
-    bound_memory(transport)
+        return refuse_websocket(request, refusal)
+    at_most = limits_of(viewer, desk.settings).max_message_bytes
     dialect = agreed(
-        ws,
+        request.headers,
         single=request.query.get("frames") == "single",
-        at_most=limits.max_message_bytes,
+        compression=desk.settings.websocket_compression,
+        at_most=at_most,
     )
-    patience = asyncio.timeout(None)
-    line = HttpLine(writer, transport, request.protocol, patience)
+    session: Session | None = None
+    bearing = ExitStack()
+
+    def lost() -> None:
+        bearing.close()
+        if session is not None:
+            hub.forget(session)
+
+    line, response, rest = _upgraded(request, lost, dialect, at_most)
     session = Session(
         hub,
         line,
@@ -102,35 +269,59 @@ async def serve_websocket(
         form=dialect.form,
         address=address,
     )
-    visit = Visit(hub, viewer, session, settings, belonging_of, position, control)
-    try:
-        try:
-            async with patience:
-                hub.add(session)
-                session.say(welcome(hub, session, settings))
-                goodbye = await visit.listen(ws, dialect.read)
-        except TimeoutError:
-            if line.goodbye is None:
-                raise
-            goodbye = line.goodbye
-        if goodbye is not None:
-            session.goodbye = goodbye
-            await session.stop()
-            await say_goodbye(ws, transport, goodbye)
-    finally:
-        await hub.remove(session)
-    return ws
+    position = None
+    if client_id is not None:
+        position = bearing.enter_context(desk.positions.borne(viewer.holder, client_id))
+    line.visit = Visit(desk, session, position)
+    hub.add(session)
+    session.say(welcome(hub, session, desk.settings))
+    if rest:
+        line.data_received(rest)
+    return response
 
 
-async def say_goodbye(
-    ws: web.WebSocketResponse, transport: asyncio.Transport, goodbye: Hangup
-) -> None:
-    """Send the close frame and wait a little for its answer.
+def refuse_websocket(request: web.Request, why: Hangup) -> TakenOver:
+    """Upgrade `request`, only to tell its client why it is not served. Raises InvalidRequest."""
+    dialect = agreed(request.headers, single=False, compression=False, at_most=READ_BYTES)
+    line, response, _ = _upgraded(request, lambda: None, dialect, READ_BYTES)
+    line.end(why)
+    return response
 
-    After CLOSE_S what is unsent is thrown away: a clogged connection would never end by itself.
+
+def _upgraded(
+    request: web.Request, on_lost: Callable[[], None], dialect: Dialect, max_message_bytes: int
+) -> tuple[WebSocketConnection, TakenOver, bytes]:
+    transport = request.transport
+    if transport is None:
+        raise ConnectionResetError("the client has left")
+    head = handshake(request, dialect)
+    line = WebSocketConnection(transport, on_lost, dialect, max_message_bytes)
+    response, rest = take_over(request, line, status=101)
+    bound_memory(transport)
+    transport.write(head)
+    return line, response, rest
+
+
+def handshake(request: web.Request, dialect: Dialect) -> bytes:
+    """Return the answer to an upgrade, as bytes. Raises InvalidRequest when it is not one.
+
+    Source: RFC 6455 section 4.2.
     """
-    asyncio.get_running_loop().call_later(CLOSE_S, transport.abort)
-    await ws.close(code=goodbye.code, message=goodbye.reason.encode()[:120], drain=False)
+    headers = request.headers
+    if "upgrade" not in headers.get("Connection", "").lower():
+        raise InvalidRequest(what="an upgrade needs the header Connection: Upgrade")
+    if headers.get("Sec-WebSocket-Version") != VERSION:
+        raise InvalidRequest(what=f"the version of WebSocket spoken here is {VERSION}")
+    key = headers.get("Sec-WebSocket-Key", "").strip()
+    decoded = b""
+    with suppress(binascii.Error, ValueError):
+        decoded = b64decode(key, validate=True)
+    if len(decoded) != KEY_BYTES:
+        raise InvalidRequest(what=f"Sec-WebSocket-Key has to be {KEY_BYTES} bytes in base64")
+    accept = b64encode(sha1(key.encode() + MAGIC, usedforsecurity=False).digest()).decode()
+    lines = [f"Sec-WebSocket-Accept: {accept}"]
+    lines += [f"{name}: {value}" for name, value in dialect.headers.items()]
+    return (UPGRADED + "\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 def welcome(hub: Hub, session: Session, settings: Settings) -> Welcome:
@@ -143,164 +334,3 @@ def welcome(hub: Hub, session: Session, settings: Settings) -> Welcome:
         limits=limits_of(session.viewer, settings),
         server=f"livetrail/{__version__}",
     )
-
-
-class Visit:
-    """Carries out what one client asks for, one message after the other."""
-
-    def __init__(
-        self,
-        hub: Hub,
-        viewer: Viewer,
-        session: Session,
-        settings: Settings,
-        belonging_of: BelongingOf,
-        position: Position | None,
-        control: Control | None,
-    ) -> None:
-        self._hub = hub
-        self._viewer = viewer
-        self._session = session
-        self._belonging_of = belonging_of
-        self._position = position
-        self._control = control
-        self._conversation = Conversation(
-            viewer.user_id, limits_of(viewer, settings).messages_per_second, hub.clock()
-        )
-
-    async def listen(self, ws: web.WebSocketResponse, read: Read) -> Hangup | None:
-        """Read and answer until the connection ends. Returns a Hangup when we are to end it."""
-        while True:
-            await self._session.drained()  # who does not read the answers may not ask
-            message = await ws.receive()
-            now_s = self._session.heard_s = self._hub.clock()
-            if message.type is WSMsgType.PONG:
-                continue
-            if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING):
-                self._session.left_with = ws.close_code or NO_GOODBYE
-                return None
-            self._session.received += 1
-            self._hub.counters.received += 1
-            if self._session.tap is not None:
-                self._session.tap.hears(message.data)
-            refused = self._conversation.admit(now_s)
-            if isinstance(refused, Hangup):
-                return refused
-            if message.type is WSMsgType.PING:
-                self._session.put(pong_frame(bytes(message.data)))
-                continue
-            try:
-                text = read(message.data)
-            except OverflowError as error:
-                return Hangup(Close.MESSAGE_TOO_BIG, f"{error}")
-            if refused is not None:
-                self._reject(refused.model_copy(update={"id": self._id_of(text)}))
-            elif isinstance(text, Problem):
-                self._reject(text)
-            else:
-                await self._carry_out(text)
-
-    def _reject(self, why: Problem) -> None:
-        """Say why a message is not carried out."""
-        self._hub.counters.rejected[why.code] += 1
-        self._session.say(why)
-
-    def _id_of(self, text: str | Problem) -> str | int | None:
-        return self._conversation.receive(text).id if isinstance(text, str) else None
-
-    async def _carry_out(self, text: str) -> None:
-        say = self._session.say
-        match ask := self._conversation.receive(text):
-            case Problem():
-                self._reject(ask)
-            case Subscribe():
-                await self._subscribe(ask)
-            case Unsubscribe():
-                room = self._conversation.room(ask)
-                if isinstance(room, Problem):
-                    self._reject(room)
-                else:
-                    self._session.unfollow(room)
-                    say(Unsubscribed(id=ask.id, room=str(room)))
-            case Ping():
-                say(Pong(id=ask.id))
-            case Ack():
-                self._acknowledge(ask)
-            case Steer() | Answer():
-                await self._steer(ask)
-
-    async def _subscribe(self, ask: Subscribe) -> None:
-        session = self._session
-        room = self._conversation.room(ask)
-        if isinstance(room, Problem):
-            self._reject(room)
-            return
-        try:
-            await self._check(room)
-        except AppError as error:
-            self._reject(Problem.of(error, ask.id))
-            return
-        if room not in session.subscriptions and (
-            len(session.subscriptions) >= SUBSCRIPTIONS_AT_MOST
-        ):
-            self._reject(
-                Problem(
-                    id=ask.id,
-                    code="too_many_subscriptions",
-                    message=f"A connection follows at most {SUBSCRIPTIONS_AT_MOST} rooms.",
-                )
-            )
-            return
-        acked = None
-        if ask.after == "acked" and self._position is not None:
-            try:
-                acked = await self._position.begin(self._hub.head)
-            except AppError as error:
-                self._reject(Problem.of(error, ask.id))
-                return
-        # No await from here on: the head that is answered is the one that is gone on from.
-        head = self._hub.head
-        plan = self._conversation.decide(ask, log=self._hub.log_id, head=head, acked=acked)
-        if isinstance(plan, Problem):
-            self._reject(plan)
-            return
-        session.say(Subscribed(id=ask.id, room=str(room), head=head))
-        if plan.reset:
-            session.say(Reset(id=ask.id, room=str(room), log=self._hub.log_id, head=head))
-        session.follow(room, plan)
-
-    def _acknowledge(self, ask: Ack) -> None:
-        if self._position is None:
-            self._session.say(nameless(ask))
-            return
-        told = self._session.told_upto
-        seq = self._conversation.acknowledged(ask, head=self._hub.head, told=told)
-        if isinstance(seq, Problem):
-            self._session.say(seq)
-        else:
-            self._position.ack(seq)
-
-    async def _check(self, room: Room) -> None:
-        """Raise NotAllowed or NotFound unless the viewer may follow `room`."""
-        if may_follow(self._viewer, room, await self._belonging_of(room)):
-            return
-        if room.kind == "all":
-            raise NotAllowed(why=obstacle(self._viewer, "operate"))
-        raise NotFound(what=room.kind)
-
-    async def _steer(self, ask: Steer | Answer) -> None:
-        if self._control is None:
-            self._reject(
-                Problem(
-                    id=ask.id,
-                    code="unsupported",
-                    message=f"This connection can not {ask.op}; use the HTTP API.",
-                )
-            )
-            return
-        try:
-            await self._control(ask)
-        except AppError as error:
-            self._reject(Problem.of(error, ask.id))
-        else:
-            self._session.say(Ok(id=ask.id))

@@ -1,8 +1,6 @@
 """GET /ws: who may open a socket. What is said on it is live's business."""
 
 import re
-import uuid
-from contextlib import ExitStack
 from functools import partial
 
 from aiohttp import web
@@ -16,8 +14,10 @@ from app.core.errors import (
 )
 from app.core.permissions import Viewer, obstacle
 from app.core.protocol import Answer, Close, Hangup, Steer
-from app.keys import DATABASE, DOOR, HUB, POSITIONS, RUNNER, SETTINGS
-from app.live.websocket import serve_websocket
+from app.keys import AUDIT, DATABASE, DESK, DOOR, HUB, POSITIONS, RUNNER, SETTINGS
+from app.live.session import Session
+from app.live.visit import Desk
+from app.live.websocket import refuse_websocket, serve_websocket
 from app.store.jobs import get_job
 from app.web.address import address_of
 from app.web.audit import note
@@ -25,7 +25,6 @@ from app.web.belongings import belonging_of, demand
 from app.web.identity import is_allowed_origin, recognise_listener
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-CLOSING_S = 5.0
 
 
 async def websocket(request: web.Request) -> web.StreamResponse:
@@ -47,52 +46,46 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         raise CrossSite(origin=origin[:200])
     viewer = await recognise_listener(request)
     if viewer is None:
-        return await _refuse(request, None, Hangup(Close.NOT_AUTHENTICATED, "not authenticated"))
+        return _refuse(request, None, Hangup(Close.NOT_AUTHENTICATED, "not authenticated"))
     if why := obstacle(viewer, "listen"):
-        return await _refuse(request, viewer, Hangup(Close.NOT_ALLOWED, why))
-    with ExitStack() as stack:
-        position = None
-        if client_id is not None:
-            borne = request.app[POSITIONS].borne(viewer.holder, client_id)
-            position = stack.enter_context(borne)
-        return await serve_websocket(
-            request,
-            request.app[HUB],
-            viewer,
-            settings,
-            belonging_of=partial(belonging_of, request.app[DATABASE].reader),
-            client_id=client_id or uuid.uuid4().hex,
-            position=position,
-            control=partial(_steer, request, viewer),
-            address=address_of(request),
-        )
+        return _refuse(request, viewer, Hangup(Close.NOT_ALLOWED, why))
+    return serve_websocket(
+        request, request.app[DESK], viewer, client_id=client_id, address=address_of(request)
+    )
 
 
-async def _steer(request: web.Request, viewer: Viewer, wish: Steer | Answer) -> None:
+def make_desk(app: web.Application) -> Desk:
+    """Return what is behind every connection of `app`."""
+    return Desk(
+        app[HUB],
+        app[SETTINGS],
+        app[POSITIONS],
+        belonging_of=partial(belonging_of, app[DATABASE].reader),
+        control=partial(_steer, app),
+    )
+
+
+async def _steer(app: web.Application, session: Session, wish: Steer | Answer) -> None:
     """Do what the HTTP API does under the same name. Raises NotFound, Conflict."""
     if not isinstance(wish, Steer) or wish.op not in ("cancel", "retry"):
         raise Conflict(
             what=f"A job can not be asked to {wish.op} yet",
             todo="Use cancel, or retry.",
         )
-    request.app[DOOR].pass_through()
+    app[DOOR].pass_through()
+    viewer = session.viewer
     if why := obstacle(viewer, "control"):
         raise NotAllowed(why=why)
-    found = await get_job(request.app[DATABASE].reader, wish.job_id)
+    found = await get_job(app[DATABASE].reader, wish.job_id)
     job = demand(viewer, "control", found, "job")
-    note(request, "control", viewer, op=wish.op, job_id=job.id)
-    runner = request.app[RUNNER]
+    app[AUDIT].note("control", viewer, session.address, op=wish.op, job_id=job.id)
+    runner = app[RUNNER]
     if wish.op == "cancel":
         await runner.cancel(job.id, viewer.name)
     else:
         await runner.retry(job.id, viewer.name)
 
 
-async def _refuse(
-    request: web.Request, viewer: Viewer | None, why: Hangup
-) -> web.WebSocketResponse:
-    socket = web.WebSocketResponse(timeout=CLOSING_S, compress=False)
+def _refuse(request: web.Request, viewer: Viewer | None, why: Hangup) -> web.StreamResponse:
     note(request, "refused", viewer, reason=why.code.name.lower(), path=request.rel_url.raw_path)
-    await socket.prepare(request)
-    await socket.close(code=why.code, message=why.reason.encode())
-    return socket
+    return refuse_websocket(request, why)

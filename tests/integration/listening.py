@@ -4,7 +4,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,8 @@ from app.live.hub import Hub
 from app.live.journal import Journal
 from app.live.positions import Positions
 from app.live.sse import Wish, serve_stream
-from app.live.websocket import Control, serve_websocket
+from app.live.visit import Control, Desk
+from app.live.websocket import serve_websocket
 from app.settings import Settings
 from app.store.batches import BatchRow, insert_batch
 from app.store.database import Database
@@ -198,22 +199,12 @@ async def a_house(
         assert hub is not None
         hub.publish(events)
 
-    async def ws(request: web.Request) -> web.WebSocketResponse:
+    async def ws(request: web.Request) -> web.StreamResponse:
         assert hub is not None
-        viewer = VIEWERS[request.query["who"]]
-        with ExitStack() as stack:
-            position = None
-            if name := request.query.get("name"):
-                position = stack.enter_context(positions.borne(viewer.holder, name))
-            return await serve_websocket(
-                request,
-                hub,
-                viewer,
-                values,
-                belonging_of=partial(belonging_of, database.reader),
-                position=position,
-                control=control,
-            )
+        desk = Desk(hub, values, positions, partial(belonging_of, database.reader), control)
+        return serve_websocket(
+            request, desk, VIEWERS[request.query["who"]], client_id=request.query.get("name")
+        )
 
     async def stream(request: web.Request) -> web.StreamResponse:
         assert hub is not None

@@ -10,6 +10,7 @@ import pytest
 
 from app.core.errors import Conflict
 from app.core.protocol import Answer, Steer
+from app.live.session import Session
 from tests.integration.listening import ANN, BOB, a_house, batch_id, job_id, until
 
 
@@ -206,7 +207,7 @@ async def test_binary_frames_are_refused_and_the_talk_goes_on(tmp_path: Path) ->
 async def test_steering_is_handed_on(tmp_path: Path) -> None:
     asked: list[Any] = []
 
-    async def control(ask: Steer | Answer) -> None:
+    async def control(_: Session, ask: Steer | Answer) -> None:
         asked.append(ask)
         if len(asked) > 1:
             raise Conflict(what="The job has ended", todo="Nothing")

@@ -137,7 +137,7 @@ async def test_a_heartbeat_names_no_head_to_those_who_still_catch_up(clock: Cloc
     client.ask(ROOMS[0], after=1)
     sweep(hub, clock, 25.0)
     assert client.heartbeats == [1]
-    await client.session.stop()
+    await stopped(client)
 
 
 async def test_a_snapshot_is_read_as_fast_as_the_client_takes_it(clock: Clock) -> None:
@@ -160,4 +160,11 @@ async def test_a_snapshot_is_read_as_fast_as_the_client_takes_it(clock: Clock) -
     while client.session.catching_up:  # noqa: ASYNC110
         await asyncio.sleep(0)
     assert len(client.folded) == 100
-    await client.session.stop()
+    await stopped(client)
+
+
+async def stopped(client: Connection) -> None:
+    """Stop a client's session, and wait until its catch-up has ended."""
+    catching_up = client.session.stop()
+    if catching_up is not None:
+        await asyncio.wait({catching_up})

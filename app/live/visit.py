@@ -1,0 +1,193 @@
+"""What one client asks for, carried out one message after the other, whatever brought it."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.errors import AppError, NotAllowed, NotFound
+from app.core.permissions import Thing, may_follow, obstacle
+from app.core.protocol import (
+    SUBSCRIPTIONS_AT_MOST,
+    Ack,
+    Answer,
+    Conversation,
+    Hangup,
+    Ok,
+    Ping,
+    Pong,
+    Problem,
+    Reset,
+    Steer,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+    Unsubscribed,
+    nameless,
+)
+from app.core.rooms import Room
+from app.live.hub import Hub
+from app.live.limits import limits_of
+from app.live.positions import Position, Positions
+from app.live.session import Session
+from app.settings import Settings
+
+Control = Callable[[Session, Steer | Answer], Awaitable[None]]
+Work = Coroutine[Any, Any, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What is behind every visit, whoever comes.
+
+    belonging_of  what a room is about; None when there is no such thing
+    positions     how far durable names have acknowledged
+    control       carries out what steers a job; raises AppError with the reason when it can not
+    """
+
+    hub: Hub
+    settings: Settings
+    positions: Positions
+    belonging_of: Callable[[Room], Awaitable[Thing | None]]
+    control: Control | None = None
+
+
+class Visit:
+    """Carries out what one client asks for."""
+
+    __slots__ = ("_conversation", "_desk", "_position", "_session")
+
+    def __init__(self, desk: Desk, session: Session, position: Position | None = None) -> None:
+        """position: how far a client with a durable name has acknowledged; None without one."""
+        self._position = position
+        self._desk = desk
+        self._session = session
+        viewer = session.viewer
+        rate = limits_of(viewer, desk.settings).messages_per_second
+        self._conversation = Conversation(viewer.user_id, rate, desk.hub.clock())
+
+    def admit(self) -> Problem | Hangup | None:
+        """Count something that came in. Return None when it may be looked at, else why not."""
+        self._session.received += 1
+        self._desk.hub.counters.received += 1
+        self._session.heard_s = now_s = self._desk.hub.clock()
+        return self._conversation.admit(now_s)
+
+    def left(self, code: int) -> None:
+        """The client said goodbye."""
+        self._session.left_with = code
+
+    def overhear(self, data: str | bytes) -> None:
+        """Show a message to whoever looks at this connection."""
+        if self._session.tap is not None:
+            self._session.tap.hears(data)
+
+    def hang_up(self, goodbye: Hangup) -> None:
+        """End the connection."""
+        self._session.end(goodbye)
+
+    def refuse(self, why: Problem, text: str | None = None) -> None:
+        """Say why a message was not carried out. text: the message, which may have an id."""
+        if text is not None:
+            why = why.model_copy(update={"id": self._conversation.receive(text).id})
+        self._desk.hub.counters.rejected[why.code] += 1
+        self._session.say(why)
+
+    def hear(self, text: str) -> Work | None:
+        """Carry a message out; return the rest of the work where something has to be waited for."""
+        say = self._session.say
+        match ask := self._conversation.receive(text):
+            case Problem():
+                self.refuse(ask)
+            case Subscribe():
+                return self._subscribe(ask)
+            case Unsubscribe():
+                room = self._conversation.room(ask)
+                if isinstance(room, Problem):
+                    self.refuse(room)
+                else:
+                    self._session.unfollow(room)
+                    say(Unsubscribed(id=ask.id, room=str(room)))
+            case Ping():
+                say(Pong(id=ask.id))
+            case Ack():
+                self._acknowledge(ask)
+            case Steer() | Answer():
+                return self._steer(ask)
+        return None
+
+    async def _subscribe(self, ask: Subscribe) -> None:
+        session = self._session
+        room = self._conversation.room(ask)
+        if isinstance(room, Problem):
+            self.refuse(room)
+            return
+        try:
+            await self._check(room)
+        except AppError as error:
+            self.refuse(Problem.of(error, ask.id))
+            return
+        if room not in session.subscriptions and (
+            len(session.subscriptions) >= SUBSCRIPTIONS_AT_MOST
+        ):
+            self.refuse(
+                Problem(
+                    id=ask.id,
+                    code="too_many_subscriptions",
+                    message=f"A connection follows at most {SUBSCRIPTIONS_AT_MOST} rooms.",
+                )
+            )
+            return
+        acked = None
+        if ask.after == "acked" and self._position is not None:
+            try:
+                acked = await self._position.begin(self._desk.hub.head)
+            except AppError as error:
+                self.refuse(Problem.of(error, ask.id))
+                return
+        # No await from here on: the head that is answered is the one that is gone on from.
+        head = self._desk.hub.head
+        plan = self._conversation.decide(ask, log=self._desk.hub.log_id, head=head, acked=acked)
+        if isinstance(plan, Problem):
+            self.refuse(plan)
+            return
+        session.say(Subscribed(id=ask.id, room=str(room), head=head))
+        if plan.reset:
+            session.say(Reset(id=ask.id, room=str(room), log=self._desk.hub.log_id, head=head))
+        session.follow(room, plan)
+
+    def _acknowledge(self, ask: Ack) -> None:
+        if self._position is None:
+            self.refuse(nameless(ask))
+            return
+        told = self._session.told_upto
+        seq = self._conversation.acknowledged(ask, head=self._desk.hub.head, told=told)
+        if isinstance(seq, Problem):
+            self.refuse(seq)
+        else:
+            self._position.ack(seq)
+
+    async def _check(self, room: Room) -> None:
+        """Raise NotAllowed or NotFound unless the viewer may follow `room`."""
+        if may_follow(self._session.viewer, room, await self._desk.belonging_of(room)):
+            return
+        if room.kind == "all":
+            raise NotAllowed(why=obstacle(self._session.viewer, "operate"))
+        raise NotFound(what=room.kind)
+
+    async def _steer(self, ask: Steer | Answer) -> None:
+        control = self._desk.control
+        if control is None:
+            self.refuse(
+                Problem(
+                    id=ask.id,
+                    code="unsupported",
+                    message=f"This connection can not {ask.op}; use the HTTP API.",
+                )
+            )
+            return
+        try:
+            await control(self._session, ask)
+        except AppError as error:
+            self.refuse(Problem.of(error, ask.id))
+        else:
+            self._session.say(Ok(id=ask.id))
