@@ -263,10 +263,7 @@ class Listening(RuleBasedStateMachine):
     @rule()
     def notice_a_drop(self) -> None:
         session = self.gone.pop()
-        task = self.do(lambda: self.loop.create_task(self.hub.remove(session)))
-        while not task.done():
-            self.turn()
-        task.result()
+        self.do(lambda: self.hub.forget(session))
 
     @rule(now=SELDOM)
     def sooner_or_later(self, now: bool) -> None:
