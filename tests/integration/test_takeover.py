@@ -54,31 +54,3 @@ async def test_a_connection_lives_on_without_its_request(cancelling: bool) -> No
         assert requests[0]() is None  # and with it what it kept
         writer.close()
         await echo.lost.wait()
-
-
-async def test_a_client_that_has_left_is_not_taken_over() -> None:
-    outcome: list[type[BaseException]] = []
-    came, may_go_on = asyncio.Event(), asyncio.Event()
-
-    async def handler(request: web.Request) -> web.StreamResponse:
-        came.set()
-        await may_go_on.wait()
-        try:
-            take_over(request, Echo(), 101)
-        except ConnectionResetError as error:
-            outcome.append(type(error))
-        return web.Response()
-
-    app = web.Application()
-    app.router.add_get("/", handler)
-    async with TestServer(app, handler_cancellation=False) as server, asyncio.timeout(20):
-        _, writer = await asyncio.open_connection(server.host, server.port)
-        writer.write(REQUEST)
-        await came.wait()
-        served = server.handler.connections[0]  # type: ignore[union-attr]
-        writer.transport.abort()
-        while served.transport is not None:  # noqa: ASYNC110
-            await asyncio.sleep(0)
-        may_go_on.set()
-        await server.close()
-    assert outcome == [ConnectionResetError]
