@@ -94,9 +94,10 @@ async def test_an_event_of_several_rooms_comes_once(tmp_path: Path) -> None:
         await house.create(1)
         for room in ("user:me", f"batch:{batch_id(ANN)}", f"job:{job_id(1)}"):
             await ann.subscribe(room, after=0)
-        await ann.until("live")
+            await ann.until("live")
         await house.progress(1)
         await ann.subscribe("user:me")
+        await ann.until("live")
         await house.progress(1)
         await ann.say(op="ping", id="end")
         heard = await ann.until("pong")
