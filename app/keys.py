@@ -7,8 +7,8 @@ from app.live.frames import FrameLogs
 from app.live.hub import Hub
 from app.live.journal import Journal
 from app.live.positions import Positions
-from app.live.watch import Watch
 from app.live.visit import Desk
+from app.live.watch import Watch
 from app.pipeline.runner import Runner
 from app.settings import Settings
 from app.store.accounts import Accounts
