@@ -7,7 +7,7 @@ from app.core.protocol import Hangup
 
 
 class Flow(Protocol):
-    """Tells whether the transport wants no more for now. aiohttp's `request.protocol` is one."""
+    """Tells whether the transport wants no more for now."""
 
     @property
     def writing_paused(self) -> bool: ...

@@ -1,17 +1,16 @@
 """Event streams (server-sent events): one response that does not end by itself.
 
-aiohttp writes the head of the response and the chunk that ends it. What lies between are whole
-chunks, written straight to the transport in the loop, as frames are on a socket.
+aiohttp writes the head of the response; from then on the connection is our own (see takeover.py),
+and whole chunks are written to it, as frames are to a socket.
 """
 
 import asyncio
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
 
 from aiohttp import HttpVersion11, web
 
@@ -20,10 +19,12 @@ from app.core.permissions import Viewer
 from app.core.places import Place
 from app.core.protocol import Conversation, Follow, Goodbye, Hangup, Reset, Subscribe
 from app.core.rooms import Room
-from app.live.formats import sse
+from app.core.wire import LAST_CHUNK
+from app.live.connection import Connection, bound_memory
+from app.live.formats import Format, sse
 from app.live.hub import Hub
-from app.live.line import CLOSE_S, HttpLine, bound_memory
 from app.live.session import Session
+from app.live.takeover import take_over
 from app.live.websocket import welcome
 from app.settings import Settings
 
@@ -48,18 +49,27 @@ class Wish:
     snapshot: bool
 
 
-class _Leaving:
-    """Notices that the client left. What it sends behind its request is read by nobody."""
+class StreamConnection(Connection):
+    """A client that only reads. What it sends behind its request is read by nobody."""
 
-    def __init__(self) -> None:
-        self._left = asyncio.Event()
-        self.wait = self._left.wait
+    __slots__ = ("_form", "_last")
 
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        return False, b""
+    def __init__(
+        self, transport: asyncio.Transport, on_lost: Callable[[], None], form: Format, last: bytes
+    ) -> None:
+        """last: what ends the response"""
+        super().__init__(transport, on_lost)
+        self._form = form
+        self._last = last
 
-    def feed_eof(self) -> None:
-        self._left.set()
+    def end(self, goodbye: Hangup) -> None:
+        """Say why the stream ends, to those who read; what else is unsent may be thrown away."""
+        if self.goodbye is None:
+            super().end(goodbye)
+            if not self.writing_paused and not self.transport.is_closing():
+                message = Goodbye(code=goodbye.code, message=goodbye.reason)
+                self.transport.write(self._form.say(message) + self._last)
+            self.transport.close()
 
 
 async def serve_stream(
@@ -71,44 +81,37 @@ async def serve_stream(
     *,
     address: str = "",
 ) -> web.StreamResponse:
-    """Answer `request` with what is told, until either side ends it.
+    """Answer `request` with what is told, until either side ends it; its connection is taken over.
 
     viewer  was recognised, may follow the rooms of `wish`, and may have one more connection
+
+    Raises ConnectionResetError when the client has left.
     """
     response = web.StreamResponse(headers=HEADERS)
     response.force_close()
-    writer = await response.prepare(request)
+    await response.prepare(request)
     transport = request.transport
-    if writer is None or transport is None:
-        return response
+    if transport is None:
+        raise ConnectionResetError("the client has left")
     bound_memory(transport)
     end_when_unheard(transport, settings.websocket_connection_timeout)
-    leaving = _Leaving()
-    request.protocol.set_parser(cast(Any, leaving))
-    patience = asyncio.timeout(None)
-    line = HttpLine(writer, transport, request.protocol, patience)
+    chunked = request.version >= HttpVersion11
+    form = sse(hub.log_id, chunked=chunked)
+    line = StreamConnection(
+        transport, lambda: hub.forget(session), form, LAST_CHUNK if chunked else b""
+    )
     session = Session(
         hub,
         line,
         client_id=uuid7(time.time_ns() // 1_000_000, os.urandom(10)),
         viewer=viewer,
-        form=sse(hub.log_id, chunked=request.version >= HttpVersion11),
+        form=form,
         address=address,
     )
-    try:
-        async with patience:
-            hub.add(session)
-            begin(hub, session, settings, wish)
-            await leaving.wait()
-    except TimeoutError:
-        if line.goodbye is None:
-            raise
-        session.goodbye = line.goodbye
-        await session.stop()
-        say_goodbye(session, line.goodbye)
-    finally:
-        await hub.remove(session)
-    return response
+    taken, _ = take_over(request, line, response.status)
+    hub.add(session)
+    begin(hub, session, settings, wish)
+    return taken
 
 
 def begin(hub: Hub, session: Session, settings: Settings, wish: Wish) -> None:
@@ -140,16 +143,6 @@ def _plan(room: Room, wish: Wish, hub: Hub) -> Follow:
     plan = Conversation.decide(ask, log=hub.log_id, head=hub.head)
     assert isinstance(plan, Follow)  # a number is never refused
     return plan
-
-
-def say_goodbye(session: Session, goodbye: Hangup) -> None:
-    """Say why the stream ends, to those who read; for the others what is unsent is thrown away.
-
-    The chunk that ends it is aiohttp's, when the handler has returned.
-    """
-    if not session.flow.writing_paused and not session.is_closing():
-        session.write(session.form.say(Goodbye(code=goodbye.code, message=goodbye.reason)))
-    asyncio.get_running_loop().call_later(CLOSE_S, session.transport.abort)
 
 
 def end_when_unheard(transport: asyncio.Transport, after_s: float) -> None:

@@ -52,7 +52,6 @@ class WebSocketConnection(Connection):
     holds nobody up.
     """
 
-    kind = "websocket"
     __slots__ = (
         "_at",
         "_heard",
