@@ -191,6 +191,7 @@ class Goodbye(ServerMessage):
     type: Literal["goodbye"] = "goodbye"
     code: int = Field(description="what the close code of a socket would be")
     message: str
+    retry_after: float | None = Field(None, description="seconds")
 
 
 class Problem(ServerMessage):

@@ -19,9 +19,9 @@ from app.core.permissions import Viewer
 from app.core.places import Place
 from app.core.protocol import Conversation, Follow, Goodbye, Hangup, Reset, Subscribe
 from app.core.rooms import Room
-from app.core.wire import LAST_CHUNK
+from app.core.wire import LAST_CHUNK, chunk, stream_block
 from app.live.connection import Connection, bound_memory
-from app.live.formats import Format, sse
+from app.live.formats import sse
 from app.live.hub import Hub
 from app.live.session import Session
 from app.live.takeover import take_over
@@ -33,6 +33,9 @@ HEADERS = {
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",  # nginx would hold blocks back until it has a bufferful
 }
+
+# A browser keeps to its pace for as long as nobody answers, so it is never a quick one.
+PATIENCE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +55,33 @@ class Wish:
 class StreamConnection(Connection):
     """A client that only reads. What it sends behind its request is read by nobody."""
 
-    __slots__ = ("_form", "_last")
+    __slots__ = ("_chunked",)
 
     def __init__(
-        self, transport: asyncio.Transport, on_lost: Callable[[], None], form: Format, last: bytes
+        self, transport: asyncio.Transport, on_lost: Callable[[], None], *, chunked: bool
     ) -> None:
-        """last: what ends the response"""
+        """chunked: what is sent is made of chunks, as of HTTP/1.1; so is its end"""
         super().__init__(transport, on_lost)
-        self._form = form
-        self._last = last
+        self._chunked = chunked
 
     def end(self, goodbye: Hangup) -> None:
         """Say why the stream ends, to those who read; what else is unsent may be thrown away."""
         if self.goodbye is None:
             super().end(goodbye)
             if not self.writing_paused and not self.transport.is_closing():
-                message = Goodbye(code=goodbye.code, message=goodbye.reason)
-                self.transport.write(self._form.say(message) + self._last)
+                last = last_block(goodbye)
+                self.transport.write(chunk(last) + LAST_CHUNK if self._chunked else last)
             self.transport.close()
+
+
+def last_block(goodbye: Hangup) -> bytes:
+    """Return what ends a stream: why, and to browsers how long to wait between their attempts."""
+    wait_s = goodbye.retry_after_s
+    message = Goodbye(code=goodbye.code, message=goodbye.reason, retry_after=wait_s)
+    block = stream_block(message.type, message.encoded(), None)
+    if wait_s is None:
+        return block
+    return b"retry: %d\n" % round((PATIENCE_S + wait_s) * 1000) + block
 
 
 async def serve_stream(
@@ -97,9 +109,7 @@ async def serve_stream(
     end_when_unheard(transport, settings.websocket_connection_timeout)
     chunked = request.version >= HttpVersion11
     form = sse(hub.log_id, chunked=chunked)
-    line = StreamConnection(
-        transport, lambda: hub.forget(session), form, LAST_CHUNK if chunked else b""
-    )
+    line = StreamConnection(transport, lambda: hub.forget(session), chunked=chunked)
     session = Session(
         hub,
         line,

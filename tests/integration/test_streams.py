@@ -11,7 +11,7 @@ import pytest
 from app.core.wire import LAST_CHUNK, WRITE_AT_MOST
 from tests.integration.listening import ANN, House, a_house, batch_id, job_id, until
 from tests.integration.streaming import Stream
-from tests.unit.decoders import unchunked
+from tests.unit.decoders import EventStream, unchunked
 
 
 async def test_the_first_message_is_welcome_and_has_a_place(tmp_path: Path) -> None:
@@ -168,7 +168,11 @@ async def test_a_body_is_whole_chunks_and_ends_with_the_last_one(tmp_path: Path)
         assert body.endswith(LAST_CHUNK)
         text = b"".join(unchunked(body))
         assert text.count(b"\n\n") == text.count(b"event: ") == 502 + 3
-        assert b"event: goodbye\ndata: " in text
+        stream = EventStream()
+        goodbye = list(stream.feed(text.decode()))[-1]
+        assert (goodbye.type, json.loads(goodbye.data)["code"]) == ("goodbye", 1012)
+        wait_s = json.loads(goodbye.data)["retry_after"]
+        assert stream.retry_ms == round(1000 + wait_s * 1000)
         assert text.count(b"event: processing_progress") == 500
 
 
