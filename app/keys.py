@@ -1,5 +1,7 @@
 """Every key by which a handler reaches what the application holds."""
 
+from collections import Counter
+
 from aiohttp import web
 
 from app.core.permissions import Viewer
@@ -19,6 +21,7 @@ from app.store.files import FileStore
 from app.store.idempotency import Idempotency
 from app.store.records import RecordsReader
 from app.web.door import Door
+from app.web.edge import Lobby
 from app.web.lag import LagMonitor
 from app.web.pace import Budget, Pace
 from app.web.throttle import Throttle
@@ -42,6 +45,8 @@ TICKETS = web.AppKey("tickets", Tickets)
 PACE = web.AppKey("pace", Pace)
 THROTTLE = web.AppKey("throttle", Throttle)
 LAG = web.AppKey("lag", LagMonitor)
+REFUSED = web.AppKey("refused", Counter[str])  # requests, by the code of their error
+LOBBY = web.AppKey("lobby", Lobby)
 DOOR = web.AppKey("door", Door)
 IDEMPOTENCY = web.AppKey("idempotency", Idempotency)
 

@@ -5,6 +5,7 @@ import fcntl
 import logging
 import secrets
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
@@ -22,6 +23,7 @@ from app.live.hub import Hub
 from app.live.journal import Journal
 from app.live.positions import Positions
 from app.live.watch import Watch
+from app.openfiles import allow_open_files
 from app.pipeline.runner import Runner
 from app.settings import Settings, SettingsError
 from app.store.accounts import Accounts
@@ -37,6 +39,7 @@ from app.store.records import RecordsReader
 from app.tasks import running
 from app.web.audit import SocketWitness
 from app.web.door import Door
+from app.web.edge import EdgeRunner, Lobby
 from app.web.lag import LagMonitor
 from app.web.middlewares import AccessLog, add_headers, errors, gate, request_id
 from app.web.pace import Pace
@@ -73,7 +76,7 @@ SMALL_BODY_BYTES = 256 * 1024  # of forms and JSON; files are streamed and have 
 SNAPSHOT_PAGE = 50  # states that are read, and held for a client, at once
 HANDLERS_SHARE = 0.2  # of the time for a graceful stop; the rest is the pipeline's
 BACKLOG = 1024
-IDLE_S = 75.0  # a connection that asks nothing, or never ends its question, is closed
+IDLE_S = 75.0  # a connection that asks nothing more is closed
 DEMO_USER = "demo"
 
 OnReady = Callable[[str], None]
@@ -92,6 +95,15 @@ def make_app(settings: Settings, *, warm: bool = True) -> web.Application:
         signed_in=settings.requests_per_minute, anonymous=settings.anonymous_requests_per_minute
     )
     app[keys.FRAME_LOGS] = FrameLogs()
+    app[keys.REFUSED] = Counter()
+    app[keys.LOBBY] = Lobby(
+        idle_s=IDLE_S,
+        # A listener that does not read has its own, earlier end, which tells it why.
+        patience_s=2 * settings.websocket_connection_timeout,
+        on_refusal=lambda address, why: app[keys.AUDIT].note(
+            "refused", None, address, reason=why.code
+        ),
+    )
     app.add_routes(all_routes())
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(say_goodbye)
@@ -226,8 +238,9 @@ async def listening(
     TimeoutError when the stop took longer than it may.
     """
     app = make_app(settings, warm=warm)
-    runner = web.AppRunner(
+    runner = EdgeRunner(
         app,
+        app[keys.LOBBY],
         access_log_class=AccessLog,
         keepalive_timeout=IDLE_S,
         shutdown_timeout=settings.shutdown_timeout_s * HANDLERS_SHARE,
@@ -293,6 +306,7 @@ def _run(settings: Settings, on_ready: OnReady) -> int:
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    allow_open_files(settings.max_websocket_connections)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(run_until_stopped(settings, on_ready))

@@ -395,6 +395,14 @@ class TooManyConnections(AppError):
     retryable = True
 
 
+class RequestTimeout(AppError):
+    code = "request_timeout"
+    title = "The request did not arrive in time"
+    kept = REFUSED
+    hint = "Check the connection and send it again at once, not piece by piece."
+    retryable = True
+
+
 class ShuttingDown(AppError):
     code = "shutting_down"
     title = "The server is restarting"

@@ -12,7 +12,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from app.core.histogram import Histogram
-from app.keys import DATABASE, FILES, HUB, JOURNAL, LAG, RUNNER
+from app.keys import DATABASE, FILES, HUB, JOURNAL, LAG, LOBBY, REFUSED, RUNNER
 
 
 class Figures(Collector):
@@ -24,6 +24,7 @@ class Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._of_listeners()
         yield from self._of_the_log()
+        yield from self._of_requests()
         yield from self._of_the_process()
 
     def _of_listeners(self) -> Iterator[Metric]:
@@ -53,6 +54,16 @@ class Figures(Collector):
             "From an append to the last write of its events to those who are live",
             counters.telling,
         )
+
+    def _of_requests(self) -> Iterator[Metric]:
+        yield _counters(
+            "livetrail_refused_requests", "Requests answered with an error", "code",
+            self._app[REFUSED],
+        )  # fmt: skip
+        yield _counters(
+            "livetrail_dropped_connections", "Connections that asked too slowly, or no HTTP",
+            "reason", self._app[LOBBY].dropped,
+        )  # fmt: skip
 
     def _of_the_log(self) -> Iterator[Metric]:
         journal = self._app[JOURNAL]

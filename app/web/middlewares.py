@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from aiohttp.abc import AbstractAccessLogger
 
 from app.core.errors import AppError, InternalError, NotAuthenticated, NotClaimed
-from app.keys import ACCOUNTS, ADDRESS, BUDGET, PACE, REQUEST_ID, SETTINGS, VIEWER
+from app.keys import ACCOUNTS, ADDRESS, BUDGET, PACE, REFUSED, REQUEST_ID, SETTINGS, VIEWER
 from app.web.address import address_of, find_address
 from app.web.audit import note_refusal
 from app.web.identity import COOKIE, RENEWED, SAFE_METHODS, demand_same_site, recognise, set_cookie
@@ -126,6 +126,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 
 def _told(request: web.Request, error: AppError, status: int | None) -> web.StreamResponse:
+    request.app[REFUSED][error.code] += 1
     if request.get(STARTED):
         # Half an answer is out; a broken connection is the only way left to say that it failed.
         if request.transport is not None:

@@ -1,5 +1,7 @@
 """Errors on the wire: each code has one status and becomes one RFC 9457 problem."""
 
+from http import HTTPStatus
+
 import orjson
 from aiohttp import web
 
@@ -41,6 +43,7 @@ STATUS: dict[str, int] = {
     "conflict": 409,
     "too_many_requests": 429,
     "too_many_connections": 429,
+    "request_timeout": 408,
     "shutting_down": 503,
 }
 RETRY_AFTER_S = {"shutting_down": 5, "storage_full": 60}
@@ -86,6 +89,17 @@ def problem_response(error: AppError, status: int | None = None) -> web.Response
         content_type="application/problem+json",
         headers=headers_of(error),
     )
+
+
+def raw_problem(error: AppError) -> bytes:
+    """Return the whole HTTP/1.1 answer that tells `error` and ends the connection."""
+    body = orjson.dumps(problem(error))
+    status = HTTPStatus(status_of(error.code))
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/problem+json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def from_http(error: web.HTTPException) -> tuple[AppError, int]:

@@ -1,6 +1,5 @@
 """What a stranger, another user, or a hostile file may try, and that it leads nowhere."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -17,14 +16,13 @@ from app.core.reading import Task, Tell
 from app.pipeline.workers import Limits, Workers
 from app.reading.amounts import parse_amount
 from app.reading.sheets import SheetExtent
-from app.settings import Settings
 from app.store.accounts import DAY_MS, now_ms
 from app.store.offline import offline
 from app.store.records_reader import LONGEST_CELL, _harmless
 from app.web.identity import COOKIE
 from app.web.routes import all_routes
 from app.web.throttle import PER_ADDRESS, Throttle
-from tests.integration.serving import LONGEST_S, PASSWORD, Server, ended, serving, upload
+from tests.integration.serving import PASSWORD, Server, ended, upload
 from tests.readers import task_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -233,18 +231,6 @@ async def test_a_form_without_files_opens_none(stranger: aiohttp.ClientSession, 
     form.add_field("name", b"ann", filename="ann")
     async with stranger.post(path, data=form, allow_redirects=False) as answer:
         assert answer.status == 400
-
-
-async def test_a_question_that_never_ends_is_not_listened_to(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.main.IDLE_S", 0.2)
-    async with serving(settings) as server, asyncio.timeout(LONGEST_S):
-        host, port = server.url.removeprefix("http://").split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nX-")
-        assert await reader.read() == b""
-        writer.close()
 
 
 # Sessions
