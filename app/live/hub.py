@@ -19,6 +19,7 @@ from app.live.keeper import Keeper
 from app.live.limits import Places
 from app.live.pages import Interest, Keep, Page, Pages, ReadRoom
 from app.live.session import Session
+from app.live.turns import Turns
 from app.settings import Settings
 from app.store.events import Recorded
 from app.tasks import report_death
@@ -29,7 +30,8 @@ ReadSnapshot = Callable[[Room, str | None], Awaitable[Sequence[JobState]]]
 """(room, job) -> committed states of some of its jobs older than that one, newest first."""
 
 WRITES_A_TURN = 500  # some three milliseconds
-REPLAYS_A_TURN = 32  # pages written to sessions that catch up; each is up to a few writes
+REPLAYS_A_TURN = 8  # pages written to sessions that catch up; each is up to a few writes
+READS_A_TURN = 20  # of what clients say; each brings about a write or two
 
 
 class Witness(Protocol):
@@ -74,6 +76,7 @@ class Hub:
         self.since_s = clock()
         self.sessions: set[Session] = set()
         self.closing = False
+        self.reading = Turns(READS_A_TURN)
         self.replaying = asyncio.Semaphore(REPLAYS_A_TURN)
         self._witness = witness
         self.keeper = Keeper(

@@ -30,6 +30,7 @@ from app.live.hub import Hub
 from app.live.limits import limits_of
 from app.live.session import Session
 from app.live.takeover import TakenOver, take_over
+from app.live.turns import Later, Turns
 from app.live.visit import Desk, Visit, Work
 from app.settings import Settings
 
@@ -61,6 +62,7 @@ class WebSocketConnection(Connection):
         "_refused",
         "_task",
         "_turn",
+        "_turns",
         "_unread",
         "_wire",
         "visit",
@@ -72,8 +74,11 @@ class WebSocketConnection(Connection):
         on_lost: Callable[[], None],
         dialect: Dialect,
         max_message_bytes: int,
+        turns: Turns,
     ) -> None:
+        """turns: who of all clients is read now."""
         super().__init__(transport, on_lost)
+        self._turns = turns
         self._wire = Protocol(SERVER, state=OPEN, max_size=max_message_bytes, logger=logger)
         self._wire.extensions = list(dialect.extensions)
         self._read = dialect.read
@@ -85,7 +90,7 @@ class WebSocketConnection(Connection):
         self._message = b""  # its pieces so far
         self._refused: Problem | None = None  # the message that is coming in
         self._task: asyncio.Task[None] | None = None
-        self._turn: asyncio.Handle | None = None
+        self._turn: asyncio.Handle | Later | None = None
 
     def end(self, goodbye: Hangup) -> None:
         """Send the close frame; see Connection.end."""
@@ -107,7 +112,9 @@ class WebSocketConnection(Connection):
         else:
             self._unread = self._unread[self._at :] + data
             self._at = 0
-            self._go_on()
+            if self._turn is None and (later := self._turns.begin(self._go_on)):
+                self._turn = later
+                self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -259,7 +266,7 @@ def serve_websocket(
         if session is not None:
             hub.forget(session)
 
-    line, response, rest = _upgraded(request, lost, dialect, at_most)
+    line, response, rest = _upgraded(request, lost, dialect, at_most, hub.reading)
     session = Session(
         hub,
         line,
@@ -282,19 +289,23 @@ def serve_websocket(
 def refuse_websocket(request: web.Request, why: Hangup) -> TakenOver:
     """Upgrade `request`, only to tell its client why it is not served. Raises InvalidRequest."""
     dialect = agreed(request.headers, single=False, compression=False, at_most=READ_BYTES)
-    line, response, _ = _upgraded(request, lambda: None, dialect, READ_BYTES)
+    line, response, _ = _upgraded(request, lambda: None, dialect, READ_BYTES, Turns(1))
     line.end(why)
     return response
 
 
 def _upgraded(
-    request: web.Request, on_lost: Callable[[], None], dialect: Dialect, max_message_bytes: int
+    request: web.Request,
+    on_lost: Callable[[], None],
+    dialect: Dialect,
+    max_message_bytes: int,
+    turns: Turns,
 ) -> tuple[WebSocketConnection, TakenOver, bytes]:
     transport = request.transport
     if transport is None:
         raise ConnectionResetError("the client has left")
     head = handshake(request, dialect)
-    line = WebSocketConnection(transport, on_lost, dialect, max_message_bytes)
+    line = WebSocketConnection(transport, on_lost, dialect, max_message_bytes, turns)
     response, rest = take_over(request, line, status=101)
     bound_memory(transport)
     transport.write(head)
