@@ -22,6 +22,7 @@ from app.live.frames import FrameLogs
 from app.live.hub import Hub
 from app.live.journal import Journal
 from app.live.positions import Positions
+from app.live.retention import Retention
 from app.live.watch import Watch
 from app.openfiles import allow_open_files
 from app.pipeline.runner import Runner
@@ -36,6 +37,7 @@ from app.store.idempotency import Idempotency
 from app.store.jobs import get_job, list_jobs, stored_hashes
 from app.store.offline import mint_setup_link, mint_signin_link, register_user
 from app.store.records import RecordsReader
+from app.store.retention import floor_of_room, pruned_jobs
 from app.tasks import running
 from app.web.audit import SocketWitness
 from app.web.door import Door
@@ -162,6 +164,9 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
             head=journal.head,
             settings=app[keys.SETTINGS],
             snapshot=partial(snapshot, database.reader),
+            floor=partial(floor_of_room, database.reader),
+            pruned=partial(pruned_jobs, database.reader, limit=SNAPSHOT_PAGE),
+            pruned_upto=await floor_of_room(database.reader, Room("all")),
             witness=SocketWitness(app[keys.AUDIT]),
         )
         app[keys.POSITIONS] = await stack.enter_async_context(
@@ -171,6 +176,8 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
         stack.push_async_callback(hub.close)
         app[keys.WATCH] = watch = Watch(hub, app[keys.CREDENTIALS].still_good)
         await stack.enter_async_context(running(watch.run(), name="watch over connections"))
+        retention = Retention(database.writer, hub, app[keys.SETTINGS])
+        await stack.enter_async_context(running(retention.keep(), name="retention"))
         app[keys.LAG] = lag = LagMonitor()
         await stack.enter_async_context(running(lag.watch(), name="lag monitor"))
         yield

@@ -4,7 +4,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +27,15 @@ async def running(
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def finished(job: Coroutine[Any, Any, T]) -> T:
+    """Run `job` and return its result. Cancelling takes effect only once the job has ended."""
+    task = asyncio.create_task(job)
+    try:
+        return await asyncio.shield(task)
+    finally:
+        await asyncio.wait({task})
 
 
 def report_death(task: asyncio.Task[None]) -> None:

@@ -152,6 +152,18 @@ class Reset(ServerMessage):
     head: int
 
 
+class Truncated(ServerMessage):
+    """The log no longer reaches back to the client's cursor; from `oldest` on the room is whole.
+
+    A snapshot of each job of which events are missing follows, then the events, then `live`.
+    """
+
+    type: Literal["truncated"] = "truncated"
+    id: str | int | None = None
+    room: str
+    oldest: int
+
+
 class Snapshot(ServerMessage):
     """The folded state of one job of the room, as it was after the event `state.last_seq`."""
 
@@ -251,12 +263,14 @@ class Follow:
 
     after  everything past this seq; at most the head
     reset  the client's cursor was not of this log; its state comes from a snapshot
+    id     of the message that asked
     """
 
     after: int
     types: frozenset[str] | None
     snapshot: bool
     reset: bool
+    id: str | int | None = None
 
 
 class Conversation:
@@ -311,10 +325,10 @@ class Conversation:
             return nameless(ask)
         foreign = ask.log is not None and ask.log != log
         if foreign or (after is not None and after > head):
-            return Follow(head, types, snapshot=True, reset=True)
+            return Follow(head, types, snapshot=True, reset=True, id=ask.id)
         if after is None or ask.snapshot:
             after = head
-        return Follow(after, types, snapshot=ask.snapshot, reset=False)
+        return Follow(after, types, snapshot=ask.snapshot, reset=False, id=ask.id)
 
     @staticmethod
     def acknowledged(ask: Ack, *, head: int, told: int) -> int | Problem:

@@ -22,10 +22,17 @@ from app.live.session import Session
 from app.live.turns import Turns
 from app.settings import Settings
 from app.store.events import Recorded
+from app.store.retention import PrunedJob, Slice
 from app.tasks import report_death
 
 logger = logging.getLogger(__name__)
 
+Remove = Callable[[int], Awaitable[Slice]]
+"""head -> what was taken out of the log, in a transaction that is over when it returns."""
+ReadFloor = Callable[[Room], Awaitable[int]]
+"""room -> the place of its newest pruned event; 0 when nothing of it was pruned."""
+ReadPruned = Callable[[Room, int], Awaitable[Sequence[PrunedJob]]]
+"""(room, after) -> some of its jobs that were pruned up to past `after`, in that order."""
 ReadSnapshot = Callable[[Room, str | None], Awaitable[Sequence[JobState]]]
 """(room, job) -> committed states of some of its jobs older than that one, newest first."""
 
@@ -52,6 +59,9 @@ class Hub:
     read_room  reads events that are committed; only ever asked up to the head
     head       place of the newest event at the start
     snapshot   reads the committed states of a room's jobs, a page at a time
+    floor      reads up to where events of a room were pruned
+    pruned     reads the committed states of jobs that were pruned, a page at a time
+    pruned_upto  nothing past it was pruned, of any room
     witness    is told of every connection; None: nobody is
 
     `publish` is the journal's `on_commit`. Everything else happens in the same loop.
@@ -65,11 +75,15 @@ class Hub:
         head: int,
         settings: Settings,
         snapshot: ReadSnapshot,
+        floor: ReadFloor,
+        pruned: ReadPruned,
+        pruned_upto: int,
         witness: Witness | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.log_id = log_id
         self.head = head
+        self.pruned_upto = pruned_upto
         self.clock = clock
         self.counters = Counters()
         self.transports: Counter[str] = Counter()  # connections by their kind
@@ -84,6 +98,8 @@ class Hub:
         )
         self._places = Places(settings)
         self._snapshot = snapshot
+        self._floor = floor
+        self._pruned = pruned
         self._pages = Pages(read_room)
         self._audiences: dict[tuple[Interest, Format], Audience] = {}
         # (kind, id) of a room -> who follows it, and the types they want
@@ -257,6 +273,35 @@ class Hub:
 
     async def snapshot(self, room: Room, before: str | None) -> Sequence[JobState]:
         return await self._snapshot(room, before)
+
+    async def floor(self, room: Room) -> int:
+        async with self._pages.turn:
+            return await self._floor(room)
+
+    async def pruned(self, room: Room, after: int) -> Sequence[PrunedJob]:
+        async with self._pages.turn:
+            jobs = await self._pruned(room, after)
+            await self.told(max((job.state["last_seq"] for job in jobs), default=0))
+            return jobs
+
+    async def prune(self, remove: Remove) -> Slice:
+        """Let `remove` take events out of the log, none past the head, and tell who misses them.
+
+        Nothing that tells of the log is read between its commit and the moment when every session
+        that has not reached the place knows. Who is live was told everything up to the head.
+        """
+        async with self._pages.turn:
+            gone = await remove(self.head)
+            self._pages.forget()
+            self._pay()
+            places: dict[tuple[str, str | None], list[int]] = {}
+            for job_id, batch_id, user_id, seq in sorted(gone.pruned, key=lambda one: one.seq):
+                self.pruned_upto = max(self.pruned_upto, seq)
+                for room in (("all", ""), ("user", user_id), ("batch", batch_id), ("job", job_id)):
+                    places.setdefault(room, []).append(seq)
+            for session in self.sessions:
+                session.lose(places)
+        return gone
 
     async def told(self, seq: int) -> None:
         """Wait until everything up to `seq` was told; `seq` is committed, so that is soon."""

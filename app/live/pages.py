@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from app.core.rooms import Room
@@ -16,6 +16,9 @@ Interest = frozenset[tuple[Room, frozenset[str] | None]]
 """Rooms, and of each the types that are wanted; None for all."""
 
 Keep = Callable[[Recorded], bool]
+
+Gone = Mapping[tuple[str, str | None], Sequence[int]]
+"""(kind, id) of a room -> up to where events of it were pruned, once for each job or batch."""
 
 PAGE_EVENTS = 200
 SCANNED_AT_MOST = 20_000  # places of the log that one page looks at; types are found by looking
@@ -34,11 +37,13 @@ class Pages:
 
     All clients of a server that came back ask for the same few places, so the first one reads
     and the others find the finished bytes. The memory is bounded by CACHE_BYTES.
+
+    turn  held by whoever reads, and by whoever prunes
     """
 
     def __init__(self, read_room: ReadRoom) -> None:
         self._read_room = read_room
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
         self._pages: OrderedDict[tuple[Interest, int, Format], Page] = OrderedDict()
         self._size_bytes = 0
 
@@ -59,7 +64,7 @@ class Pages:
         found = self._pages.get(key)
         if shared and found is not None and found.reached <= upto:
             return found
-        async with self._turn:
+        async with self.turn:
             found = self._pages.get(key)  # another session may have read it meanwhile
             if shared and found is not None and found.reached <= upto:
                 self._pages.move_to_end(key)
@@ -72,6 +77,11 @@ class Pages:
             if shared:
                 self._remember(key, page)
             return page
+
+    def forget(self) -> None:
+        """Forget all pages: what was pruned is not to be told from memory."""
+        self._pages.clear()
+        self._size_bytes = 0
 
     async def _read(self, interest: Interest, after: int, upto: int) -> tuple[list[Recorded], int]:
         """Return the events of all rooms merged, each once, and how far they are complete."""

@@ -27,3 +27,26 @@ class Line(Protocol):
 
     def end(self, goodbye: Hangup) -> None:
         """Begin to say goodbye; the connection is over within a bounded time."""
+
+
+class Crowd(Protocol):
+    """Live sessions that are told the same, and what each of them was told so far."""
+
+    @property
+    def told_s(self) -> float: ...
+
+    @property
+    def events(self) -> int: ...
+
+    @property
+    def sent_bytes(self) -> int: ...
+
+
+class Tap(Protocol):
+    """Looks at what comes in, until it is stopped; what goes out it takes from `write`."""
+
+    def hears(self, message: str | bytes) -> None: ...
+
+    def ends(self, goodbye: Hangup) -> None: ...
+
+    def stop(self) -> None: ...

@@ -8,45 +8,22 @@ falls between the two or comes twice. There is no third way.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.core.permissions import Viewer
-from app.core.protocol import Follow, Hangup, Live, ServerMessage, Snapshot
+from app.core.protocol import Follow, Hangup, Live, ServerMessage, Snapshot, Truncated
 from app.core.rooms import Room
 from app.core.state import JobState
 from app.live.formats import JSON_LINES, Format
-from app.live.pages import Interest, Keep, Page
-from app.live.ports import Line
+from app.live.pages import Gone, Interest, Keep, Page
+from app.live.ports import Crowd, Line, Tap
+from app.live.subscription import Subscription
 from app.store.events import Recorded
+from app.store.retention import PrunedJob
 
 logger = logging.getLogger(__name__)
 
-SNAPSHOT_JOBS = 1000  # the newest of a room
 NO_GOODBYE = 1006  # the code of a connection that ended without a close frame
-
-
-class Crowd(Protocol):
-    """Live sessions that are told the same, and what each of them was told so far."""
-
-    @property
-    def told_s(self) -> float: ...
-
-    @property
-    def events(self) -> int: ...
-
-    @property
-    def sent_bytes(self) -> int: ...
-
-
-class Tap(Protocol):
-    """Looks at what comes in, until it is stopped; what goes out it takes from `write`."""
-
-    def hears(self, message: str | bytes) -> None: ...
-
-    def ends(self, goodbye: Hangup) -> None: ...
-
-    def stop(self) -> None: ...
 
 
 class Source(Protocol):
@@ -58,6 +35,10 @@ class Source(Protocol):
     @property
     def told_upto(self) -> int:
         """Everything up to here was written to everybody who is live."""
+
+    @property
+    def pruned_upto(self) -> int:
+        """Nothing past this was pruned."""
 
     @property
     def replaying(self) -> asyncio.Semaphore: ...
@@ -76,43 +57,11 @@ class Source(Protocol):
 
     async def snapshot(self, room: Room, before: str | None) -> Sequence[JobState]: ...
 
+    async def floor(self, room: Room) -> int: ...
+
+    async def pruned(self, room: Room, after: int) -> Sequence[PrunedJob]: ...
+
     async def told(self, seq: int) -> None: ...
-
-
-@dataclass(slots=True)
-class Subscription:
-    """A room that is followed. Everything with since < seq <= cursor was written."""
-
-    room: Room
-    types: frozenset[str] | None
-    since: int
-    cursor: int
-    announced: bool = False
-    wants_snapshot: bool = False
-    folded: dict[str, int] = field(default_factory=dict)  # job -> seq that its snapshot holds
-
-    def wants(self, event: Recorded) -> bool:
-        """Tell whether `event` is of this room and type, and not in the snapshot already."""
-        if self.types is not None and event.type not in self.types:
-            return False
-        if event.job_id is not None and event.seq <= self.folded.get(event.job_id, 0):
-            return False
-        match self.room.kind:
-            case "job":
-                return event.job_id == self.room.id
-            case "batch":
-                return event.batch_id == self.room.id
-            case "user":
-                return event.user_id == self.room.id
-            case "all":
-                return True
-
-    @property
-    def folded_upto(self) -> int:
-        return max(self.folded.values(), default=0)
-
-    def has_written(self, event: Recorded) -> bool:
-        return self.since < event.seq <= self.cursor and self.wants(event)
 
 
 class Session:
@@ -167,7 +116,7 @@ class Session:
         self._source = source
         self._line = line
         self._task: asyncio.Task[None] | None = None
-        self._revision = 0  # of the subscriptions; a page read for an older one is dropped
+        self._revision = 0  # of the subscriptions; a page asked for an older one is dropped
         self.client_id = client_id
         self.viewer = viewer
         self.address = address
@@ -223,15 +172,18 @@ class Session:
             return self._events, self._sent_bytes
         return self._events + self.audience.events, self._sent_bytes + self.audience.sent_bytes
 
-    def follow(self, room: Room, ask: Follow) -> None:
-        """Begin to follow `room`, or begin again from elsewhere.
+    def follow(self, room: Room, ask: Follow, *answer: ServerMessage) -> None:
+        """Begin to follow `room`, or begin again from elsewhere, `answer` being said first.
 
-        What another subscription of this session has written already is not written again.
+        What another subscription of this session has written already is not written again. From
+        the answer to that of the next subscription events come in order of seq, and so those of
+        each job in order of n. Only a subscription that reaches further back than what was told
+        before can bring older events of a job after newer ones: those that it alone asked for.
         """
         self._stand_still()
-        self.subscriptions[room] = Subscription(
-            room, ask.types, since=ask.after, cursor=ask.after, wants_snapshot=ask.snapshot
-        )
+        for message in answer:
+            self.say(message)
+        self.subscriptions[room] = Subscription.of(room, ask, self._source.pruned_upto)
         self._go_on()
 
     def unfollow(self, room: Room) -> None:
@@ -239,6 +191,17 @@ class Session:
         self._stand_still()
         self.subscriptions.pop(room, None)
         self._go_on()
+
+    def lose(self, gone: Gone) -> None:
+        """Events were pruned. Who is live has been told them; who reads the log may miss some.
+
+        A page that this session waits for may be read only now: it is dropped.
+        """
+        if self.audience is None:
+            for room, subscription in self.subscriptions.items():
+                if seqs := gone.get((room.kind, room.id)):
+                    subscription.lose(seqs)
+                    self._revision += 1
 
     def fall_behind(self, cursor: int) -> None:
         """Go on from the log: the hub took it out, having written everything up to `cursor`."""
@@ -318,7 +281,7 @@ class Session:
         if self.flow.writing_paused:
             return not self.subscriptions
         for subscription in self.subscriptions.values():
-            if subscription.wants_snapshot or subscription.cursor != head:
+            if subscription.states or subscription.cursor != head:
                 return False
         for subscription in self.subscriptions.values():
             if not subscription.announced:
@@ -334,8 +297,8 @@ class Session:
                 await self.drained()
             elif self._join():
                 break
-            elif fresh := next((s for s in self.subscriptions.values() if s.wants_snapshot), None):
-                await self._send_snapshot(fresh)
+            elif due := next((s for s in self.subscriptions.values() if not s.is_whole), None):
+                await (self._send_snapshot(due) if due.states else self._mend(due))
             else:
                 async with self._source.replaying:
                     await self._replay()
@@ -354,7 +317,7 @@ class Session:
         of a session come in order of seq wherever its subscriptions began at the same place.
         """
         everyone = list(self.subscriptions.values())
-        if not everyone or self.flow.writing_paused or any(s.wants_snapshot for s in everyone):
+        if not everyone or self.flow.writing_paused or not all(s.is_whole for s in everyone):
             return  # it changed while this session waited for its turn
         after = min(s.cursor for s in everyone)
         group = [s for s in everyone if s.cursor == after]
@@ -391,33 +354,60 @@ class Session:
         self.sent_s = self._source.clock()
 
     async def _send_snapshot(self, subscription: Subscription) -> None:
-        """Write the folded states of the room's jobs; what they already hold is not told again.
+        """Write some states of the room's jobs; what they already hold is not told again.
 
-        They are read as fast as the client takes them: no more than a page is held for it.
+        They are read as fast as the client takes them: nothing is held for it while it does not.
         """
-        before: str | None = None
-        left = SNAPSHOT_JOBS
-        while left > 0:
-            states = (await self._source.snapshot(subscription.room, before))[:left]
-            if not states:
+        states = await self._source.snapshot(subscription.room, subscription.told_job)
+        states = states[: subscription.states]
+        if not states:
+            subscription.states = 0
+            return
+        await self._source.told(max(state["last_seq"] for state in states))
+        for state in states:
+            if self.flow.writing_paused or self._is_over(subscription):
                 break
-            await self._source.told(max(state["last_seq"] for state in states))
-            for state in states:
-                await self.drained()
-                if self._is_over(subscription):
-                    return
-                if state["last_seq"] > subscription.cursor:
-                    subscription.folded[state["job_id"]] = state["last_seq"]
-                message = Snapshot.model_construct(
-                    type="snapshot",
-                    room=str(subscription.room),
-                    job_id=state["job_id"],
-                    state=dict(state),
-                )
-                self.say(message)
-            before = states[-1]["job_id"]
-            left -= len(states)
-        subscription.wants_snapshot = False
+            subscription.hold(state, subscription.cursor)
+            subscription.told_job = state["job_id"]
+            subscription.states -= 1
+            self._show(subscription.room, state)
+
+    async def _mend(self, subscription: Subscription) -> None:
+        """Say that the log does not reach back, and write some states of the jobs gone from it.
+
+        More may be pruned until the read begins: then there is more to tell, or again from
+        further back.
+        """
+        room = subscription.room
+        if subscription.floor is None:
+            subscription.floor = await self._source.floor(room)
+            return
+        if subscription.truncated < subscription.floor:
+            subscription.truncated = subscription.floor
+            subscription.announced = False
+            oldest = subscription.floor + 1
+            self.say(Truncated(id=subscription.ask_id, room=str(room), oldest=oldest))
+        after = subscription.mended_from
+        jobs = await self._source.pruned(room, after)
+        if subscription.mended_from < after:
+            return
+        if not jobs:  # all were told; nothing was pruned since the last look
+            subscription.mended = subscription.floor
+            return
+        for job in jobs:
+            if self.flow.writing_paused or self._is_over(subscription):
+                break
+            subscription.hold(job.state, job.pruned_upto)
+            subscription.mended = job.pruned_upto
+            self._show(room, job.state)
+
+    def _show(self, room: Room, state: JobState) -> None:
+        job_id = state["job_id"]
+        self.say(
+            Snapshot.model_construct(
+                type="snapshot", room=str(room), job_id=job_id, state=dict(state)
+            )
+        )
 
     def _is_over(self, subscription: Subscription) -> bool:
         return self.is_closing() or self.subscriptions.get(subscription.room) is not subscription

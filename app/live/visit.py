@@ -17,6 +17,7 @@ from app.core.protocol import (
     Pong,
     Problem,
     Reset,
+    ServerMessage,
     Steer,
     Subscribe,
     Subscribed,
@@ -150,10 +151,11 @@ class Visit:
         if isinstance(plan, Problem):
             self.refuse(plan)
             return
-        session.say(Subscribed(id=ask.id, room=str(room), head=head))
+        answer: list[ServerMessage] = [Subscribed(id=ask.id, room=str(room), head=head)]
         if plan.reset:
-            session.say(Reset(id=ask.id, room=str(room), log=self._desk.hub.log_id, head=head))
-        session.follow(room, plan)
+            log_id = self._desk.hub.log_id
+            answer.append(Reset(id=ask.id, room=str(room), log=log_id, head=head))
+        session.follow(room, plan, *answer)
 
     def _acknowledge(self, ask: Ack) -> None:
         if self._position is None:

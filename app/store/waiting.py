@@ -42,12 +42,11 @@ STILL_OPEN = """
     SELECT 1 FROM job
     WHERE batch_id = ?1 AND status NOT IN ('completed', 'error', 'cancelled') LIMIT 1
 """
+IS_UNTOLD = f"({LAST_END}) <> 'batch_completed' AND NOT EXISTS ({STILL_OPEN})"
+"""NULL for a batch of whose ends the log holds none any more."""
 ENDED_UNTOLD = f"""
-    SELECT id FROM batch
-    WHERE NOT EXISTS ({STILL_OPEN.replace("?1", "batch.id")})
-        AND ({LAST_END.replace("?1", "batch.id")}) <> 'batch_completed'
-    ORDER BY id
-"""  # noqa: S608 - two constants above
+    SELECT id FROM batch WHERE {IS_UNTOLD.replace("?1", "batch.id")} ORDER BY id
+"""  # noqa: S608 - a constant above
 
 
 async def batch_has_ended_untold(db: Connection, batch_id: str) -> bool:

@@ -32,6 +32,7 @@ from app.store.batches import BatchRow, insert_batch
 from app.store.database import Database
 from app.store.events import Recorded, read_room
 from app.store.jobs import get_job, list_jobs
+from app.store.retention import floor_of_room, pruned_jobs
 from app.web.belongings import belonging_of
 from tests.unit.decoders import packed_messages
 
@@ -230,6 +231,9 @@ async def a_house(
                 head=journal.head,
                 settings=values,
                 snapshot=partial(read_states, database),
+                floor=partial(floor_of_room, database.reader),
+                pruned=partial(pruned_jobs, database.reader, limit=2),
+                pruned_upto=await floor_of_room(database.reader, Room("all")),
             )
             app = web.Application()
             app.router.add_get("/ws", ws)

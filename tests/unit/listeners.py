@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.permissions import Viewer
-from app.core.protocol import Conversation, Follow, Hangup, Subscribe, Subscribed
+from app.core.protocol import Ack, Conversation, Follow, Hangup, Subscribe, Subscribed
 from app.core.rooms import Room, parse_room
 from app.core.wire import PING
 from app.live.formats import JSON_LINES, Format
@@ -129,14 +129,29 @@ class Client:
     cursors: dict[Room, int] = field(default_factory=dict)
     wishes: dict[Room, Wish] = field(default_factory=dict)  # from when it first asked
     seen: set[int] = field(default_factory=set)
+    states: dict[str, int] = field(default_factory=dict)  # job -> seq of the newest state it has
+    lost_upto: int = 0  # it was told that of what lies before, only the state is left
+    acked: int | None = None
+
+    def has(self, event: Recorded) -> bool:
+        """Tell whether it got the event, or the state of its job, or that there is neither."""
+        if event.seq in self.seen:
+            return True
+        if event.job_id is None:
+            return event.seq <= self.lost_upto
+        return event.seq <= self.states.get(event.job_id, 0)
 
 
 class Connection:
-    """What a client got over one connection, and what it may expect of it."""
+    """What a client got over one connection, and what it may expect of it.
 
-    def __init__(self, client: Client, hub: Hub) -> None:
+    log  every event that was ever committed, in order; without it less is looked at
+    """
+
+    def __init__(self, client: Client, hub: Hub, log: Sequence[Recorded] = ()) -> None:
         self.client = client
         self.hub = hub
+        self.log = log
         self.transport = FakeTransport(self.received)
         self.line = FakeLine(self.transport)
         self.session = Session(
@@ -148,21 +163,36 @@ class Connection:
         self.folded: dict[tuple[str, str | None], int] = {}  # room, job -> seq of its snapshot
         self.snapshots: set[Room] = set()
         self.live: set[str] = set()
+        self.lost: dict[str, int] = {}  # room -> up to where it was told that events are gone
         self.seqs: list[int] = []
+        self.latest = 0  # seq since the last answer to a subscription
         self.done: set[int] = set()  # not to be told again
         self.in_order = True  # everything was asked for at once
 
     def ask(self, room: Room, **fields: Any) -> None:
         """Subscribe, as the transport does for a client's message."""
         ask = Subscribe(op="subscribe", room=str(room), **fields)
-        plan = Conversation.decide(ask, log=LOG, head=self.hub.head)
+        acked = self.client.acked
+        plan = Conversation.decide(ask, log=LOG, head=self.hub.head, acked=acked)
         assert isinstance(plan, Follow)
         self.wishes[room] = (plan.after, plan.types)
         self.live.discard(str(room))
         if plan.snapshot:
             self.snapshots.add(room)
-        self.session.say(Subscribed(room=str(room), head=self.hub.head))
-        self.session.follow(room, plan)
+        self.session.follow(room, plan, Subscribed(room=str(room), head=self.hub.head))
+
+    def ack(self) -> None:
+        """Acknowledge what has arrived, in every room; the client knows from now on what counts."""
+        kept = self.acknowledged(min(self.client.cursors.values()))
+        self.client.acked = max(self.client.acked or 0, kept)
+
+    def acknowledged(self, seq: int) -> int:
+        """Return what the transport keeps of an acknowledgement."""
+        kept = Conversation.acknowledged(
+            Ack(op="ack", seq=seq), head=self.hub.head, told=self.session.told_upto
+        )
+        assert isinstance(kept, int)
+        return kept
 
     @property
     def goodbye(self) -> Hangup | None:
@@ -182,12 +212,19 @@ class Connection:
         client = self.client
         match message["type"]:
             case "subscribed":
-                pass
+                self.latest = 0
             case "heartbeat":
                 self.heartbeats.append(message["head"])
             case "snapshot":
-                folded = message["room"], message["job_id"]
-                self.folded[folded] = message["state"]["last_seq"]
+                job, seq = message["job_id"], message["state"]["last_seq"]
+                self.folded[message["room"], job] = seq
+                client.states[job] = max(client.states.get(job, 0), seq)
+            case "truncated":
+                upto = message["oldest"] - 1
+                assert upto > self.wishes[parse_room(message["room"], "")][0], "nothing was missed"
+                self.lost[message["room"]] = upto
+                client.lost_upto = max(client.lost_upto, upto)
+                self.live.discard(message["room"])
             case "live":
                 self.live.add(message["room"])
                 room = parse_room(message["room"], "")
@@ -196,6 +233,9 @@ class Connection:
             case _:
                 seq = message["seq"]
                 assert seq <= self.hub.head, "shown before it was told"
+                assert seq > self.latest, "out of order"
+                assert not self.log or self.expects(self.log[seq - 1]), "told, or not to be told"
+                self.latest = seq
                 self.seqs.append(seq)
                 client.seen.add(seq)
                 if self.in_order or self.live >= {str(room) for room in self.wishes}:

@@ -23,8 +23,12 @@ class Clock:
         return self.now_s
 
 
-async def nothing(*_: Any) -> list[Recorded]:
+async def nothing(*_: Any) -> list[Any]:
     return []
+
+
+async def no_floor(_: Room) -> int:
+    return 0
 
 
 async def no_states(_room: Room, _before: str | None) -> Sequence[JobState]:
@@ -43,6 +47,9 @@ def a_hub(clock: Clock, states: ReadSnapshot = no_states, **settings: Any) -> Hu
         head=0,
         settings=Settings(**settings),
         snapshot=states,
+        floor=no_floor,
+        pruned=nothing,
+        pruned_upto=0,
         clock=clock,
     )
 
