@@ -7,13 +7,14 @@ from typing import Any
 import orjson
 from aiosqlite import Connection
 
-from app.core.permissions import Role, Scope, Viewer
+from app.core.permissions import FOLLOWING, Role, Scope, Viewer
+from app.core.rooms import parse_room
 from app.store.accounts import DAY_MS, now_ms
 from app.store.secrets import hash_secret
 from app.store.tokens import parse_allowance, parse_scopes
 from app.store.writer import Writer
 
-TOKEN_USE_NOTED_EVERY_MS = 3_600_000
+USE_NOTED_EVERY_MS = 3_600_000
 LISTEN_ONLY: frozenset[Scope] = frozenset({"listen"})
 
 WHO = "SELECT user.id, user.name, user.role"
@@ -28,6 +29,10 @@ TOKEN = (
 )
 SESSION_OF_SECRET, SESSION_OF_ID = (SESSION.format(c) for c in ("secret_hash = ?", "login.id = ?"))
 TOKEN_OF_SECRET, TOKEN_OF_ID = (TOKEN.format(c) for c in ("secret_hash = ?", "token.id = ?"))
+SHARE = (
+    f"{WHO}, share.id, share.room, share.last_used_ms FROM share"
+    " JOIN user ON user.id = share.user_id WHERE share.id = ? AND share.expires_ms > ?"
+)
 EPOCH = "SELECT 1 FROM user WHERE id = ? AND epoch = ?"
 STILL_GOOD = """
     SELECT (
@@ -43,6 +48,7 @@ STILL_GOOD = """
     ) FROM json_each(?1) AS wanted ORDER BY wanted.key
 """
 EXTEND = "UPDATE login SET expires_ms = ? WHERE secret_hash = ?"
+NOTE_SHARE = "UPDATE share SET last_used_ms = ? WHERE id = ?"
 NOTE_USE = "UPDATE token SET last_used_ms = ? WHERE id = ?"
 
 
@@ -90,7 +96,7 @@ class Credentials:
             return None
         *who, last_used_ms = row
         viewer = _program(*who)
-        if last_used_ms is None or at_ms - last_used_ms >= TOKEN_USE_NOTED_EVERY_MS:
+        if _is_long_ago(last_used_ms, at_ms):
             await self._writer.run(lambda db: db.execute(NOTE_USE, (at_ms, viewer.via)).rowcount)
         return viewer
 
@@ -116,6 +122,21 @@ class Credentials:
         scopes = LISTEN_ONLY & viewer.scopes
         return replace(viewer, client="listen", scopes=scopes, epoch=epoch)
 
+    async def by_share(self, share_id: str) -> Viewer | None:
+        """Return the guest whom a share link lets in; None once it has ended or was revoked.
+
+        What it shows is limited by what its maker may see now.
+        """
+        at_ms = self._clock_ms()
+        row = await self._row(SHARE, share_id, at_ms)
+        if row is None:
+            return None
+        user_id, name, role, via, room, last_used_ms = row
+        if _is_long_ago(last_used_ms, at_ms):
+            await self._writer.run(lambda db: db.execute(NOTE_SHARE, (at_ms, via)).rowcount)
+        shared = parse_room(room, user_id)
+        return Viewer(user_id, name, role, "share", FOLLOWING, via, shared)
+
     async def still_good(self, viewers: Sequence[Viewer]) -> list[bool | None]:
         """Tell for each viewer whether what it came by is still good.
 
@@ -133,6 +154,10 @@ class Credentials:
 
     async def _row(self, query: str, *values: object) -> Any:
         return next(iter(await self._reader.execute_fetchall(query, values)), None)
+
+
+def _is_long_ago(used_ms: int | None, at_ms: int) -> bool:
+    return used_ms is None or at_ms - used_ms >= USE_NOTED_EVERY_MS
 
 
 def _browser(user_id: str, name: str, role: Role, via: str) -> Viewer:

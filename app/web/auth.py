@@ -5,7 +5,7 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.errors import WrongPassword
+from app.core.errors import NotAuthenticated, WrongPassword
 from app.core.permissions import Role, Viewer
 from app.core.times import iso_from_ms
 from app.keys import ACCOUNTS, SETTINGS, THROTTLE, TICKETS, WATCH
@@ -13,11 +13,11 @@ from app.store.accounts import User
 from app.web.address import address_of
 from app.web.audit import note
 from app.web.identity import (
-    COOKIE,
     maybe_viewer,
     owner_for,
     session_secret,
     set_cookie,
+    take_cookies_back,
     viewer_of,
 )
 from app.web.wire import json_answer, read_json
@@ -115,7 +115,7 @@ def _entering(user: User) -> Viewer:
 async def sign_out(request: web.Request, response: web.StreamResponse) -> None:
     """End this browser's session and take its cookie back."""
     await _end_session(request)
-    response.del_cookie(COOKIE, path="/", httponly=True, samesite="Lax")
+    take_cookies_back(request, response)
 
 
 async def _end_session(request: web.Request) -> None:
@@ -160,7 +160,10 @@ async def logout(request: web.Request) -> web.Response:
 
 async def me(request: web.Request) -> web.Response:
     """GET /api/v1/auth/me: who is signed in."""
-    return json_answer(Me.of(viewer_of(request)))
+    viewer = viewer_of(request)
+    if viewer.shared is not None:
+        raise NotAuthenticated
+    return json_answer(Me.of(viewer))
 
 
 async def websocket_token(request: web.Request) -> web.Response:

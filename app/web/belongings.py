@@ -1,5 +1,6 @@
 """What belongs to whom: the rows and rooms that requests name, as things to ask `may` about."""
 
+from dataclasses import replace
 from typing import TypeVar
 
 from aiosqlite import Connection
@@ -25,6 +26,13 @@ def demand(viewer: Viewer, action: Action, row: Row | None, what: str) -> Row:
     if viewer.guest is not None and thing is not None and may(viewer.guest, "read", thing):
         raise NotAllowed(why=obstacle(viewer.guest, action))
     raise NotFound(what=what)
+
+
+def guest_of(viewer: Viewer, thing: Thing | None) -> Viewer | None:
+    """Return the guest as whom `viewer` sees `thing`; None when it is theirs to see anyway."""
+    if viewer.shared is not None:
+        return viewer
+    return None if may(replace(viewer, guest=None), "read", thing) else viewer.guest
 
 
 def thing_of(row: JobRow | BatchRow | None) -> Thing | None:

@@ -1,5 +1,6 @@
 """Who is asking, and from where: cookies, bearer tokens, and the sites that may use them."""
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -8,8 +9,10 @@ from app.core.errors import CrossSite, NotAllowed, NotAuthenticated
 from app.core.permissions import Action, Viewer, may, obstacle
 from app.keys import CREDENTIALS, SETTINGS, TICKETS, VIEWER
 from app.store.accounts import DAY_MS
+from app.store.secrets import TOKEN_PREFIX
 
 COOKIE = "livetrail_session"
+SHARE_COOKIE = "livetrail_share"
 OVER_TLS = "s."  # before the secret of a session that began over TLS, so that it stays there
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 RENEWED = web.RequestKey("renewed", str)  # a session's secret whose cookie is to be sent again
@@ -18,16 +21,26 @@ RENEWED = web.RequestKey("renewed", str)  # a session's secret whose cookie is t
 async def recognise(request: web.Request) -> Viewer | None:
     """Return who asks, by bearer token or by cookie; None for nobody.
 
-    A bearer token that is not good is nobody, even beside a good cookie.
+    A bearer token that is not good is nobody, even beside a good cookie. Somebody who is signed
+    in and has opened a share link sees both what is theirs and what was shared.
     """
-    credentials = request.app[CREDENTIALS]
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return await credentials.by_token(token.strip())
+        if token.startswith(TOKEN_PREFIX):
+            return await request.app[CREDENTIALS].by_token(token.strip())
+        return await _guest(request, token.strip())
+    viewer = await _signed_in(request)
+    guest = await _guest(request, request.cookies.get(SHARE_COOKIE, ""))
+    if viewer is None or guest is None:
+        return viewer or guest
+    return replace(viewer, guest=guest)
+
+
+async def _signed_in(request: web.Request) -> Viewer | None:
     secret = session_secret(request)
     if not secret:
         return None
-    session = await credentials.by_session(secret)
+    session = await request.app[CREDENTIALS].by_session(secret)
     if session is None:
         return None
     viewer, prolonged = session
@@ -36,11 +49,17 @@ async def recognise(request: web.Request) -> Viewer | None:
     return viewer
 
 
+async def _guest(request: web.Request, token: str) -> Viewer | None:
+    """Return whom the token of a share link lets in; None for none."""
+    share_id = request.app[TICKETS].read_share(token) if token else None
+    return None if share_id is None else await request.app[CREDENTIALS].by_share(share_id)
+
+
 async def recognise_listener(request: web.Request) -> Viewer | None:
     """Return who wants to listen, also by a ticket or a listen-only token in `?token=`."""
     token = request.query.get("token")
     viewer = maybe_viewer(request)
-    if token is None or (viewer is not None and viewer.client == "token"):
+    if token is None or (viewer is not None and "Authorization" in request.headers):
         return viewer
     tickets, credentials = request.app[TICKETS], request.app[CREDENTIALS]
     via = tickets.take(token)
@@ -98,29 +117,48 @@ def set_cookie(request: web.Request, response: web.StreamResponse, secret: str) 
     A page that came over TLS says so in its Origin, also when a proxy speaks TLS for us. A request
     for a page has none; then the cookie itself tells where it began.
     """
-    is_secure = (
-        request.secure
-        or request.headers.get("Origin", "").startswith("https://")
-        or request.cookies.get(COOKIE, "") == OVER_TLS + secret
-    )
+    is_secure = _is_over_tls(request) or request.cookies.get(COOKIE, "") == OVER_TLS + secret
+    value = OVER_TLS + secret if is_secure else secret
+    lasts_s = request.app[SETTINGS].session_days * DAY_MS // 1000
+    _set(response, COOKIE, value, lasts_s, is_secure)
+
+
+def set_share_cookie(
+    request: web.Request, response: web.StreamResponse, token: str, lasts_s: int
+) -> None:
+    """Give the browser a share link's token, as safely as a session."""
+    _set(response, SHARE_COOKIE, token, lasts_s, _is_over_tls(request))
+
+
+def take_cookies_back(request: web.Request, response: web.StreamResponse) -> None:
+    """Make the browser forget its session, and the share link it opened."""
+    for name in (COOKIE, SHARE_COOKIE):
+        if name in request.cookies:
+            response.del_cookie(name, path="/", httponly=True, samesite="Lax")
+
+
+def _is_over_tls(request: web.Request) -> bool:
+    return request.secure or request.headers.get("Origin", "").startswith("https://")
+
+
+def _set(
+    response: web.StreamResponse, name: str, value: str, lasts_s: int, is_secure: bool
+) -> None:
     response.set_cookie(
-        COOKIE,
-        OVER_TLS + secret if is_secure else secret,
-        max_age=request.app[SETTINGS].session_days * DAY_MS // 1000,
-        path="/",
-        secure=is_secure,
-        httponly=True,
-        samesite="Lax",
+        name, value, max_age=lasts_s, path="/", secure=is_secure, httponly=True, samesite="Lax"
     )
 
 
 def is_allowed_origin(request: web.Request, origin: str) -> bool:
-    """Tell whether `origin` is our own site, or one that the operator named.
+    """Tell whether `origin` is our own site, or one that the operator named."""
+    return origin in request.app[SETTINGS].allowed_origins or is_own_origin(request, origin)
 
-    Only host and port are compared with our own: a proxy may speak TLS for us.
+
+def is_own_origin(request: web.Request, origin: str) -> bool:
+    """Tell whether `origin` is our own site.
+
+    Only host and port are compared: a proxy may speak TLS for us.
     """
-    if origin in request.app[SETTINGS].allowed_origins:
-        return True
     try:
         parts = urlsplit(origin)
     except ValueError:  # a bracket that is not closed, and the like

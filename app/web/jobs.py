@@ -11,13 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import FileMissing, InvalidRequest, NotFound
 from app.core.events import JobStatus
-from app.core.permissions import Action, Viewer
+from app.core.permissions import Action, Viewer, may
+from app.core.rooms import Room
 from app.core.state import JobState, fold_all
 from app.keys import DATABASE, DOOR, FILES, RECORDS, RUNNER
 from app.store.events import Recorded, read_job
 from app.store.jobs import JobRow, get_job, list_jobs
 from app.web.audit import note
-from app.web.belongings import demand
+from app.web.belongings import belonging_of, demand, guest_of, thing_of
 from app.web.identity import owner_for, viewer_for
 from app.web.models import Delta
 from app.web.wire import json_answer, next_link, read_id, read_json, read_query, state_answer
@@ -60,12 +61,10 @@ class RetryWish(BaseModel):
 async def listing(request: web.Request) -> web.Response:
     """GET /api/v1/jobs: one's own, newest first."""
     query = read_query(request, JobQuery)
-    viewer = owner_for(request, "read")
-    if query.owner == "all":
-        viewer_for(request, "operate")
+    user_id = await _whose(request, query)
     found = await list_jobs(
         request.app[DATABASE].reader,
-        user_id=None if query.owner == "all" else viewer.user_id,
+        user_id=user_id,
         batch_id=query.batch_id,
         status=query.status,
         before_id=query.before,
@@ -77,6 +76,20 @@ async def listing(request: web.Request) -> web.Response:
     return state_answer(
         request, {"jobs": [answer_of(job.state) for job in page], "next": after}, headers
     )
+
+
+async def _whose(request: web.Request, query: JobQuery) -> str | None:
+    """Return whose jobs are listed, None for everybody's. A guest lists the batch it was shown."""
+    viewer = viewer_for(request, "read")
+    if query.owner == "all":
+        viewer_for(request, "operate")
+        return None
+    if query.batch_id is not None:
+        room = Room("batch", query.batch_id)
+        thing = await belonging_of(request.app[DATABASE].reader, room)
+        if thing is not None and may(guest_of(viewer, thing), "read", thing):
+            return thing.owner_id
+    return owner_for(request, "read").user_id
 
 
 async def one(request: web.Request) -> web.Response:
@@ -121,7 +134,10 @@ async def rows(request: web.Request) -> web.Response:
     )
     after = query.offset + len(page.rows)
     headers = next_link(request, offset=after) if page.rows and after < page.total else None
-    answer = {"total": page.total, "counts": page.counts, "rows": page.rows}
+    found = page.rows
+    if _is_shown_to_guest(request, job):  # other files are none of their business
+        found = [{**row, "seen_in": None} for row in found]
+    answer = {"total": page.total, "counts": page.counts, "rows": found}
     return state_answer(request, answer, headers)
 
 
@@ -129,7 +145,13 @@ async def delta(request: web.Request) -> web.Response:
     """GET /api/v1/jobs/{job_id}/delta: new and known rows, and which jobs brought those."""
     job = await job_of(request)
     found = await request.app[RECORDS].delta(job.id)
+    if _is_shown_to_guest(request, job):
+        found = {**found, "seen_in": []}
     return state_answer(request, Delta.model_validate(found))
+
+
+def _is_shown_to_guest(request: web.Request, job: JobRow) -> bool:
+    return guest_of(viewer_for(request, "read"), thing_of(job)) is not None
 
 
 async def rejected(request: web.Request) -> web.StreamResponse:

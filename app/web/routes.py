@@ -13,6 +13,7 @@ from app.web import (
     jobs,
     openapi,
     operations,
+    shares,
     sockets,
     tokens,
 )
@@ -35,6 +36,10 @@ def api_routes() -> list[web.RouteDef]:
         web.post(f"{API}/tokens", tokens.create),
         web.patch(f"{API}/tokens/{{token_id}}", tokens.change),
         web.delete(f"{API}/tokens/{{token_id}}", tokens.revoke),
+        web.get(f"{API}/shares", shares.listing),
+        web.post(f"{API}/shares", shares.create),
+        web.delete(f"{API}/shares/{{share_id}}", shares.revoke),
+        web.post(f"{API}/auth/share", shares.enter),
         web.post(f"{API}/batches", batches.create),
         web.get(f"{API}/batches", batches.listing),
         web.get(f"{API}/batches/{{batch_id}}", batches.one),
