@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import orjson
 from aiosqlite import Connection
@@ -42,6 +42,7 @@ Kind = Literal[
     "frames_logged",
     "notes_lost",
 ]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 # What comes as often as somebody outside likes; the rest needs a person who may do it.
 FREQUENT: frozenset[Kind] = frozenset(

@@ -75,7 +75,13 @@ class AuditList(BaseModel):
 async def listing(request: web.Request) -> web.Response:
     """GET /api/v1/audit: who came in, who was refused, who steered what. Operators only."""
     viewer_for(request, "operate")
-    query = read_query(request, AuditQuery)
+    answer = await page_of(request, read_query(request, AuditQuery))
+    headers = None if answer.next is None else next_link(request, before=answer.next)
+    return json_answer(answer, headers=headers)
+
+
+async def page_of(request: web.Request, query: AuditQuery) -> AuditList:
+    """Return a page of the audit log, with what was noted just now."""
     await request.app[AUDIT].flush()
     found = await list_notes(
         request.app[DATABASE].reader,
@@ -86,9 +92,7 @@ async def listing(request: web.Request) -> web.Response:
     )
     page = found[: query.limit]
     after = page[-1][0] if len(found) > query.limit else None
-    headers = next_link(request, before=after) if after else None
-    answer = AuditList(entries=[AuditEntry.of(*entry) for entry in page], next=after)
-    return json_answer(answer, headers=headers)
+    return AuditList(entries=[AuditEntry.of(*entry) for entry in page], next=after)
 
 
 def note(request: web.Request, kind: Kind, viewer: Viewer | None = None, **facts: Any) -> None:

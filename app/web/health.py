@@ -52,7 +52,15 @@ async def healthz(request: web.Request) -> web.Response:
 
 async def readyz(request: web.Request) -> web.Response:
     """GET /readyz: 200 when new work is welcome, 503 when not, and how each part does."""
-    components = {
+    components = await components_of(request)
+    ready = all(component.state == "ok" for component in components.values())
+    answer = Readiness(status="ready" if ready else "not ready", components=components)
+    return json_answer(answer, 200 if ready else 503)
+
+
+async def components_of(request: web.Request) -> dict[str, Component]:
+    """Return how each part does."""
+    return {
         "intake": _intake(request),
         "database": await _database(request),
         "files": await asyncio.to_thread(_files, request),
@@ -62,9 +70,6 @@ async def readyz(request: web.Request) -> web.Response:
             state="ok", detail=f"{request.app[HUB].counts().connections} connections"
         ),
     }
-    ready = all(component.state == "ok" for component in components.values())
-    answer = Readiness(status="ready" if ready else "not ready", components=components)
-    return json_answer(answer, 200 if ready else 503)
 
 
 def _intake(request: web.Request) -> Component:

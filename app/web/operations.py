@@ -152,11 +152,15 @@ class FrameList(BaseModel):
 async def status(request: web.Request) -> web.Response:
     """GET /api/v1/websocket/status: figures, limits and connections, for operators."""
     viewer_for(request, "operate")
-    query = read_query(request, StatusQuery)
+    return json_answer(describe(request, read_query(request, StatusQuery).limit))
+
+
+def describe(request: web.Request, limit: int) -> Status:
+    """Return how things stand, with at most `limit` connections."""
     hub, journal, lag = request.app[HUB], request.app[JOURNAL], request.app[LAG]
     counts, counters = hub.counts(), hub.counters
     now_s, now_ms = hub.clock(), time.time_ns() // 1_000_000
-    answer = Status(
+    return Status(
         now=iso_from_ms(now_ms),
         up_s=round(now_s - hub.since_s, 3),
         log=hub.log_id,
@@ -182,10 +186,9 @@ async def status(request: web.Request) -> web.Response:
         limits=_limits(request.app[SETTINGS]),
         connections=[
             _describe(session, hub, request.app[FRAME_LOGS].of(session.number), now_s, now_ms)
-            for session in _chosen(hub, query.limit)
+            for session in _chosen(hub, limit)
         ],
     )
-    return json_answer(answer)
 
 
 def _chosen(hub: Hub, limit: int) -> list[Session]:
@@ -249,9 +252,18 @@ async def switch_log(request: web.Request) -> web.Response:
 
     What people see may be in them, so it ends by itself, and the audit log knows who asked.
     """
-    viewer = viewer_for(request, "operate")
+    viewer_for(request, "operate")
     wish = await read_json(request, LogWish)
-    logs, number = request.app[FRAME_LOGS], _number(request)
+    return json_answer(_frames(log_frames(request, wish), after=0))
+
+
+def log_frames(request: web.Request, wish: LogWish) -> FrameLog:
+    """Log the frames of the connection in the path as `wish` says; return the log.
+
+    Raises NotAllowed, NotFound, Conflict.
+    """
+    viewer = viewer_for(request, "operate")
+    logs, number = request.app[FRAME_LOGS], number_of(request.match_info["connection"])
     if wish.on:
         session = next((s for s in request.app[HUB].sessions if s.number == number), None)
         if session is None or session.closing:
@@ -268,7 +280,7 @@ async def switch_log(request: web.Request) -> web.Response:
     else:
         log = _log(request)
         log.stop()
-    return json_answer(_frames(log, after=0))
+    return log
 
 
 async def frames(request: web.Request) -> web.Response:
@@ -277,13 +289,19 @@ async def frames(request: web.Request) -> web.Response:
     return json_answer(_frames(_log(request), after=read_query(request, LogQuery).after))
 
 
-def _number(request: web.Request) -> int:
-    text = request.match_info["connection"]
+def frames_of(request: web.Request, ident: str) -> FrameList | None:
+    """Return what was logged of the connection `ident`; None when nothing was."""
+    log = request.app[FRAME_LOGS].of(number_of(ident))
+    return None if log is None else _frames(log, after=0)
+
+
+def number_of(text: str) -> int:
+    """Return the number of the connection with the id `text`; 0, which none has, for no id."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 def _log(request: web.Request) -> FrameLog:
-    log = request.app[FRAME_LOGS].of(_number(request))
+    log = request.app[FRAME_LOGS].of(number_of(request.match_info["connection"]))
     if log is None:
         raise NotFound(what="log of this connection")
     return log

@@ -6,6 +6,7 @@ from typing import Any
 import aiohttp_jinja2
 from aiohttp import web
 
+from app.core.permissions import may
 from app.keys import DATABASE, VIEWER
 from app.web import views
 from app.web.static import STATIC, STYLE_SHEET
@@ -17,6 +18,7 @@ MODULES = {
     "files": "js/pages/files.js",
     "job": "js/pages/job.js",
     "gate": "js/pages/gate.js",
+    "operations": "js/pages/operations.js",
 }
 
 
@@ -51,7 +53,8 @@ def shell_of(request: web.Request, script: str | None) -> views.Shell:
     modules = files.modules(MODULES[script]) if script else []
     return views.Shell(
         theme=theme if theme in THEMES else "",
-        user_name=viewer.name if viewer else "",
+        user_name=viewer.name if viewer and viewer.shared is None else "",
+        operates=may(viewer, "operate"),
         log=request.app[DATABASE].log_id if viewer else "",
         css=files.url(STYLE_SHEET),
         modules=tuple(files.url(path) for path in modules),

@@ -17,6 +17,7 @@ from app.web import (
     sockets,
     tokens,
 )
+from app.web.opspage import operations_routes
 from app.web.pages import page_routes
 
 API = "/api/v1"
@@ -91,4 +92,4 @@ def form_routes() -> list[web.RouteDef]:
 
 def all_routes() -> list[web.AbstractRouteDef]:
     """Return every address there is."""
-    return [*api_routes(), *socket_routes(), *form_routes(), *page_routes()]
+    return [*api_routes(), *socket_routes(), *form_routes(), *page_routes(), *operations_routes()]

@@ -30,12 +30,14 @@ class Shell:
 
     theme      "light", "dark", or "" to follow the system
     user_name  "" when nobody is signed in
-    log        the log's id, so that the script notices when it is another one
+    operates   there is a page of operations for this user
+    log        the log's id, so that the script notices when it is another one; "" for nobody
     css        address of the style sheet; `modules` of the scripts, the first is the entry
     """
 
     theme: str
     user_name: str
+    operates: bool
     log: str
     css: str
     modules: tuple[str, ...]

@@ -29,6 +29,15 @@ async def send(client: aiohttp.ClientSession, url: str, data: object) -> tuple[s
         return answer.url.path, await answer.text()
 
 
+async def send_and_fail(
+    client: aiohttp.ClientSession, url: str, data: object, status: int
+) -> tuple[str, str]:
+    """Send a form that is refused; return where and the page that says why."""
+    async with client.post(url, data=data, headers=HTML) as answer:
+        assert answer.status == status, await answer.text()
+        return answer.url.path, await answer.text()
+
+
 async def finished(client: aiohttp.ClientSession, accepted: dict[str, object]) -> None:
     """Wait until every job of an upload has ended."""
     await followed(client, f"batch:{accepted['batch_id']}", "batch_completed")
@@ -132,3 +141,38 @@ async def test_the_theme_a_person_chose_is_rendered(
     assert '<html lang="en" data-theme="dark">' in await page(ann, "/")
     ann.cookie_jar.update_cookies({"livetrail_theme": 'x"onload=y'})
     assert "onload=y" not in await page(ann, "/")
+
+
+async def test_an_operator_looks_inside_without_scripts(
+    ann: aiohttp.ClientSession, bob: aiohttp.ClientSession
+) -> None:
+    assert "/operations" in await page(ann, "/")
+    async with bob.ws_connect("/ws/phone") as socket:
+        await socket.send_json({"op": "subscribe", "room": "user:me"})
+        await socket.receive()
+        text = await page(ann, "/operations")
+        assert "own files" in text
+        assert "browser · 127.0.0.1" in text
+        found = re.search(r'action="(/operations/connections/\d+/log)"', text)
+        assert found
+        _, text = await send(ann, found[1], {"on": "on"})
+        assert "Frames of connection" in text
+        assert "Stop logging" in text
+        assert "logged a connection" in text
+        assert "Log frames" in (await send(ann, found[1], {"on": ""}))[1]
+    _, text = await send_and_fail(ann, "/operations/connections/999/log", {"on": "on"}, 404)
+    assert "There is no such connection" in text
+
+
+async def test_the_audit_log_is_narrowed_and_paged_by_links(ann: aiohttp.ClientSession) -> None:
+    await send(ann, "/login", {"name": "ann", "password": PASSWORD})
+    text = await page(ann, "/operations?kind=sign_in")
+    notes = text.partition('id="notes"')[2].partition("</tbody>")[0]
+    assert notes.count("signed in") == notes.count("<tr") == 1
+    await page(ann, "/operations?kind=nonsense", 400)
+    await page(ann, "/operations?before=1")
+
+
+async def test_members_have_no_page_of_operations(bob: aiohttp.ClientSession) -> None:
+    assert "/operations" not in await page(bob, "/")
+    assert "operators" in await page(bob, "/operations", 403)

@@ -90,6 +90,8 @@ DECIDED = {
     "GET /": OWN,
     "GET /batches/{batch_id}": THEIRS,
     "GET /jobs/{job_id}": THEIRS,
+    "GET /operations": OPERATES,
+    "POST /operations/connections/{connection}/log": OPERATES,
     "GET /login": OPEN,
     "GET /setup": OPEN,
     "GET /signin": OPEN,

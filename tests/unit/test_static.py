@@ -10,7 +10,7 @@ import pytest
 
 from app.web.pages import STATIC_FOLDER, TEMPLATES
 from app.web.rendering import MODULES
-from app.web.static import STYLE_SHEET, STYLES, Asset, StaticFiles, slimmed
+from app.web.static import STYLE_SHEET, STYLES, Asset, StaticFiles, slimmed, squeezed
 from tests.unit.test_javascript import NODE
 
 KIB = 1024
@@ -142,6 +142,18 @@ def test_imports_are_followed_to_the_last(tmp_path: Path) -> None:
 def test_comments_and_indentation_are_left_out_and_nothing_else() -> None:
     text = '/** What.\n *  More.\n */\n\nconst a = "// no"; // why\n  // alone\n  a /* in */ + 1;\n'
     assert slimmed(text) == 'const a = "// no"; // why\na /* in */ + 1;\n'
+
+
+def test_a_rule_is_squeezed_where_it_begins_and_ends_and_nowhere_else() -> None:
+    rule = '.a :is(b, c) {\n  margin: 0 1px;\n  content: "x ";\n}\n'
+    text = f"/* a */\n{rule}\n@media (x: 1) {{ .d {{ --e: 2 }} }}\n"
+    assert squeezed(text) == '.a :is(b, c){margin: 0 1px;content: "x ";}@media (x: 1){.d{--e: 2}}'
+
+
+def test_no_quoted_value_of_a_sheet_holds_what_rules_are_made_of() -> None:
+    for path in (STATIC_FOLDER / "css").glob("*.css"):
+        for quoted in re.findall(r'"([^"\n]*)"', path.read_text()):
+            assert not set(quoted) & set("{};"), (path, quoted)
 
 
 def test_no_text_of_ours_goes_over_several_lines() -> None:

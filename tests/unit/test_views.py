@@ -267,7 +267,9 @@ def templates() -> jinja2.Environment:
     return aiohttp_jinja2.get_env(app)
 
 
-SHELL = views.Shell("dark", "Mara", "log", "/static/v/app.css", ("/static/v/js/pages/files.js",))
+SHELL = views.Shell(
+    "dark", "Mara", False, "log", "/static/v/app.css", ("/static/v/js/pages/files.js",)
+)
 
 
 def files_page(states: list[JobState], **facts: Any) -> views.FilesPage:

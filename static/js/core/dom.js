@@ -4,7 +4,8 @@
  *                                            on: {click: fn}, and any attribute; true is bare,
  *                                            false, null and undefined leave it out
  *  setText(node, text)  setAttr(node, name, value)  setVar(node, "--p", value)
- *                                            write only what is another
+ *                                            write only what is another; a part that this page
+ *                                            does not have is left alone
  *  setHidden(node, hidden, instead?)         focus that was inside goes on at `instead`
  *  parts(root) -> {name: element}            every [data-part] inside root, remembered by name
  *  keyedList(parent, {create, update, keyOf?}) -> {render(items), get(key)}
@@ -15,45 +16,31 @@
 /** @param {string} tag  @param {Record<string, any>} [props]  @param {...any} children */
 export function el(tag, props = {}, ...children) {
   const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(props ?? {})) {
-    if (name === "class") node.className = value ?? "";
-    else if (name === "data") for (const [key, one] of Object.entries(value)) put(node, `data-${key}`, one);
-    else if (name === "aria") for (const [key, one] of Object.entries(value)) setAria(node, key, one);
-    else if (name === "vars") for (const [key, one] of Object.entries(value)) setVar(node, key, one);
-    else if (name === "on") for (const [key, fn] of Object.entries(value)) node.addEventListener(key, fn);
-    else put(node, name, value);
+  for (const [name, value] of Object.entries(props)) {
+    const each = (run) => Object.entries(value).forEach(([key, one]) => run(key, one));
+    if (name === "data" || name === "aria") each((key, one) => setAttr(node, `${name}-${key}`, one));
+    else if (name === "vars") each((key, one) => setVar(node, key, one));
+    else if (name === "on") each((key, fn) => node.addEventListener(key, fn));
+    else setAttr(node, name, value);
   }
   node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   return node;
 }
 
-function put(node, name, value) {
-  if (value === false || value === null || value === undefined) node.removeAttribute(name);
-  else node.setAttribute(name, value === true ? "" : String(value));
-}
-
-/** ARIA attributes say "true" and "false" in words. */
-function setAria(node, name, value) {
-  put(node, `aria-${name}`, typeof value === "boolean" ? String(value) : value);
-}
-
-/** @param {Element} node  @param {string|number|null|undefined} text */
+/** @param {Element|undefined} node  @param {string|number|null|undefined} text */
 export function setText(node, text) {
   const next = String(text ?? "");
-  if (node.textContent !== next) node.textContent = next;
+  if (node && node.textContent !== next) node.textContent = next;
 }
 
-/** @param {Element} node  @param {string} name  @param {any} value  see `el` */
+/** ARIA attributes say "true" and "false" in words.
+ *  @param {Element|undefined} node  @param {string} name  @param {any} value  see `el` */
 export function setAttr(node, name, value) {
-  const wanted =
-    name.startsWith("aria-") && typeof value === "boolean" ? String(value) : value;
-  const next =
-    wanted === false || wanted === null || wanted === undefined
-      ? null
-      : wanted === true
-        ? ""
-        : String(wanted);
-  if (node.getAttribute(name) !== next) put(node, name, wanted);
+  const bare = typeof value === "boolean" && !name.startsWith("aria-");
+  const next = bare ? (value ? "" : null) : value;
+  if (!node) return;
+  if (next === null || next === undefined) node.removeAttribute(name);
+  else if (node.getAttribute(name) !== String(next)) node.setAttribute(name, String(next));
 }
 
 /** @param {HTMLElement|SVGElement} node  @param {string} name  @param {string|number} value */
@@ -63,8 +50,9 @@ export function setVar(node, name, value) {
 }
 
 /** Show or hide. Focus that was inside goes on at `instead`, not at the top of the page.
- *  @param {HTMLElement} node  @param {boolean} hidden  @param {HTMLElement|null} [instead] */
+ *  @param {HTMLElement|undefined} node  @param {boolean} hidden  @param {HTMLElement|null} [instead] */
 export function setHidden(node, hidden, instead = document.getElementById("main")) {
+  if (!node) return;
   if (hidden && node.contains(document.activeElement)) instead?.focus({ preventScroll: true });
   node.hidden = hidden;
 }

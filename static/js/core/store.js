@@ -3,7 +3,6 @@
  *  createStore({now?, onGap?}) -> store
  *  feeding     applyEvent(event) -> boolean     a native event; false when it changed nothing
  *              applySnapshot(jobState) -> boolean   GET /api/v1/jobs/{id}, or rendered by the server
- *              applyHistory(fileId, events)     older events: only fills in `steps`
  *              batch(fn)                        many changes, listeners told once a file at the end
  *  actions     addStep(fileId, step)  updateProgress(fileId, n)  markComplete(fileId)
  *              setError(fileId, text)  clearStatus(fileId)  clearAll()
@@ -218,21 +217,6 @@ export function createStore({ now = Date.now, onGap = () => {} } = {}) {
       return true;
     },
 
-    applyHistory(fileId, events) {
-      const status = files.get(fileId);
-      if (!status) return;
-      /** @type {ProcessingStep[]} */
-      let steps = [];
-      const known = status.steps.filter((step) => step.extra?.n !== undefined);
-      const newest = known.length > 0 ? known[0].extra.first : Infinity;
-      const oldest = [...events].sort((one, other) => one.n - other.n);
-      for (const event of oldest) {
-        if (event.n < newest) steps = withEvent(steps, event);
-      }
-      if (status.steps.length > 0) steps = steps.map((step) => ended(step, "complete"));
-      put(fileId, { steps: [...steps, ...status.steps].slice(-STEPS_KEPT) });
-    },
-
     batch(fn) {
       depth += 1;
       try {
@@ -330,9 +314,7 @@ const ended = (step, status) => (step.status === "in_progress" ? { ...step, stat
 function withStep(steps, step) {
   const last = steps.at(-1);
   if (last?.status === "in_progress" && last.step === step.step) {
-    const first = last.extra?.first;
-    const extra = first === undefined ? step.extra : { ...step.extra, first };
-    return [...steps.slice(0, -1), { ...last, ...step, extra }];
+    return [...steps.slice(0, -1), { ...last, ...step }];
   }
   const before = last ? [...steps.slice(0, -1), ended(last, "complete")] : [];
   return [...before, step].slice(-STEPS_KEPT);
@@ -348,16 +330,13 @@ const STEP_STATUS = {
 function withEvent(steps, event) {
   const ends = event.type === "processing_failed" || event.type === "job_cancelled";
   const kept = ends ? steps.map((step) => ended(step, "error")) : steps;
-  const extra = { n: event.n, first: event.n, seq: event.seq, type: event.type };
-  extra.stage = event.stage;
-  extra.details = event.details;
-  if (event.warning) extra.warning = event.warning;
+  const { n, seq, type, stage, details, warning } = event;
   return withStep(kept, {
     step: event.step ?? event.type,
     message: event.message,
     status: STEP_STATUS[event.type] ?? "complete",
     timestamp: event.timestamp,
     progress: event.progress,
-    extra,
+    extra: { n, seq, type, stage, details, ...(warning && { warning }) },
   });
 }

@@ -65,10 +65,9 @@ export function createClient(options) {
   for (const { room, after = 0 } of options.rooms ?? []) rooms.set(room, { at: after, live: false });
   /** Our name for a room, by the server's. @type {Map<string, string>} */
   const names = new Map();
-  /** Last n by job, so that what two rooms both replay is told once. @type {Map<string, number>} */
-  const lastN = new Map();
-  /** Last seq by batch, of the batch's own events. @type {Map<string, number>} */
-  const lastBatchSeq = new Map();
+  /** Last n by job, last seq by batch, so that what two rooms both replay is told once.
+   *  @type {Map<string, number>} */
+  const last = new Map();
 
   let log = options.log ?? null;
   /** @type {ConnectionState} */
@@ -202,26 +201,30 @@ export function createClient(options) {
       return;
     }
     if (typeof message.seq === "number" && "n" in message) event(message);
-    else (ANSWERS[message.type] ?? (() => {}))(message);
+    else {
+      ANSWERS[message.type]?.(message);
+      // after what it asked or answered under the log that was known
+      if (message.log) log = message.log;
+    }
+  }
+
+  /** Tell whether `place` lies past what was told of a job or batch, and note it. */
+  function isPast(id, place) {
+    if (place <= (last.get(id) ?? 0)) return false;
+    last.set(id, place);
+    return true;
   }
 
   function event(message) {
-    const { job_id: job, batch_id: batch, n } = message;
-    const isNew = job
-      ? n > (lastN.get(job) ?? 0)
-      : message.seq > (lastBatchSeq.get(batch) ?? 0);
-    if (isNew) {
-      if (job) lastN.set(job, n);
-      else lastBatchSeq.set(batch, message.seq);
-      onEvent(message);
-    }
+    const { job_id: job, batch_id: batch, n, seq } = message;
+    if (isPast(job ?? batch, n ?? seq)) onEvent(message);
     const lagging = [...rooms.values()].filter((room) => !room.live);
     if (lagging.length === 0) {
-      for (const room of rooms.values()) room.at = Math.max(room.at, message.seq);
+      for (const room of rooms.values()) room.at = Math.max(room.at, seq);
     } else if (rooms.size === 1) {
-      lagging[0].at = Math.max(lagging[0].at, message.seq);
+      lagging[0].at = Math.max(lagging[0].at, seq);
     }
-    if (state.name === "catchingUp") progressed(message.seq);
+    if (state.name === "catchingUp") progressed(seq);
   }
 
   const ANSWERS = {
@@ -235,12 +238,9 @@ export function createClient(options) {
         watch();
       }
       for (const name of rooms.keys()) ask(name);
-      if (message.log) log = message.log;
       if (rooms.size === 0) settled();
     },
     subscribed(message) {
-      // user:me comes back under its own name
-      if (message.id !== undefined) names.set(message.room, message.id);
       const room = roomOf(message);
       if (!room) return;
       room.from = room.at;
@@ -251,26 +251,22 @@ export function createClient(options) {
     },
     live(message) {
       const room = roomOf(message);
-      if (message.log) log = message.log;
       if (!room) return;
       room.live = true;
       room.at = Math.max(room.at, message.seq ?? 0);
       settled();
     },
     reset(message) {
-      if (message.log) log = message.log;
-      if (message.id !== undefined) names.set(message.room, message.id);
       const room = roomOf(message);
       if (room) room.at = 0;
       if (wiped) return; // every room is told; what the first one brought must stay
       wiped = true;
-      lastN.clear();
-      lastBatchSeq.clear();
+      last.clear();
       onReset();
     },
-    truncated: (message) => onTruncated(names.get(message.room) ?? message.room),
+    truncated: ({ room }) => onTruncated(names.get(room) ?? room),
     snapshot({ state: job }) {
-      lastN.set(job.job_id, Math.max(lastN.get(job.job_id) ?? 0, job.n));
+      isPast(job.job_id, job.n);
       onSnapshot(job);
     },
     pong() {
@@ -290,7 +286,11 @@ export function createClient(options) {
     },
   };
 
-  const roomOf = (message) => rooms.get(names.get(message.room) ?? message.room);
+  function roomOf({ id, room }) {
+    // user:me comes back under its own name
+    if (id !== undefined) names.set(room, id);
+    return rooms.get(names.get(room) ?? room);
+  }
 
   /** How far the slowest room has come. */
   function reach(at) {

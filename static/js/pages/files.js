@@ -11,7 +11,7 @@ import { createDropZone } from "../ui/drop-zone.js";
 import { bindRow, paintRow } from "../ui/file-row.js";
 import { chipOf, jobView, tally } from "../ui/job-view.js";
 import { createFeed } from "../ui/message-feed.js";
-import { choose, createShell, memory, onForms, tell, toast } from "../ui/shell.js";
+import { choose, createShell, memory, onForms, submit, tell, toast } from "../ui/shell.js";
 import { createAnnouncer, createSigns } from "../ui/signs.js";
 
 const { room, batch: batchId, title, maxBytes, maxFiles, log } = document.body.dataset;
@@ -120,17 +120,20 @@ function arrange() {
     setText(count, ids.length);
   }
   const none = views.size === 0;
-  byId("welcome").hidden = !none || Boolean(search);
-  byId("batch").hidden = none;
-  byId("activity").hidden = none;
-  byId("drop").hidden = none && !search;
-  byId("no-match").hidden = any || none;
+  hide("welcome", !none || search);
+  hide("batch", none);
+  hide("activity", none);
+  hide("drop", none && !search);
+  hide("no-match", any || none);
   cells();
   sumUp();
   if (wanted.length <= listed) return;
   listed += AT_ONCE;
   requestAnimationFrame(arrange);
 }
+
+/** What a guest may not use is not on the page. */
+const hide = (id, hidden) => byId(id)?.toggleAttribute("hidden", Boolean(hidden));
 
 function matches(view) {
   if (chip && chipOf(view) !== chip) return false;
@@ -250,25 +253,23 @@ document.addEventListener("click", (event) => {
   painter.mark(id);
 });
 
-const shell = createShell({
+createShell({
   keys: {
     "/": () => byId("find").focus(),
-    u: () => zone.choose(),
+    u: () => zone?.choose(),
     j: () => choose(links(), 1),
     k: () => choose(links(), -1),
-    n: () => choose(links('[data-group="needs"] '), 1),
-    r: () => here("retry-form")?.requestSubmit(),
-    c: () => here("cancel")?.requestSubmit(),
+    n: () => choose(links('[data-group="needs"]'), 1),
+    r: () => here("retry-form"),
+    c: () => here("cancel"),
   },
 });
-const links = (within = "") => [...document.querySelectorAll(`.file${within.trim()} .name a`)];
-function here(part) {
-  const form = document.activeElement?.closest("li.file")?.querySelector(`[data-part="${part}"]`);
-  return form && !form.hidden ? form : null;
-}
+const links = (within = "") => [...document.querySelectorAll(`.file${within} .name a`)];
+const here = (part) => submit(document.activeElement?.closest("li.file")?.querySelector(`[data-part="${part}"]`));
 
-const zone = createDropZone({
-  form: byId("drop"),
+const drop = byId("drop");
+const zone = drop && createDropZone({
+  form: drop,
   list: byId("sending"),
   limits: { maxBytes: Number(maxBytes), maxFiles: Number(maxFiles) },
   uploader,
@@ -359,4 +360,3 @@ setInterval(() => {
   }
 }, 1000);
 start();
-shell.localise(document);

@@ -10,7 +10,7 @@ import { bindRow, paintHead } from "../ui/file-row.js";
 import { jobView, metaOf } from "../ui/job-view.js";
 import { createFeed } from "../ui/message-feed.js";
 import { createRowsTable, facts, noRows, undoText } from "../ui/rows-table.js";
-import { createShell, onForms, tell, toast } from "../ui/shell.js";
+import { createShell, onForms, submit, tell, toast } from "../ui/shell.js";
 import { createAnnouncer, createSigns } from "../ui/signs.js";
 import { createRawLog, createStageList, elapsed, stageItems } from "../ui/stage-list.js";
 
@@ -167,8 +167,8 @@ byId("duplicates").addEventListener("click", (event) => {
 
 createShell({
   keys: {
-    r: () => part["retry-form"].hidden || part["retry-form"].requestSubmit(),
-    c: () => part.cancel.hidden || part.cancel.requestSubmit(),
+    r: () => submit(part["retry-form"]),
+    c: () => submit(part.cancel),
     j: () => open(tabs[Math.min(tabs.length - 1, current() + 1)].hash.slice(1)),
     k: () => open(tabs[Math.max(0, current() - 1)].hash.slice(1)),
   },

@@ -42,12 +42,13 @@ export function paintRow(row, view) {
   paintWhen(row, view);
   paintHead(row, view);
   if (view.can_cancel && !part.cancel) complete(row, view, "cancel", (form) => part.go.before(form));
-  if (part.cancel) setHidden(part.cancel, !view.can_cancel, part.name);
+  setHidden(part.cancel, !view.can_cancel, part.name);
 }
 
-/** Take a part that the server left out from the blank row. */
+/** Take a part that the server left out from the blank row; what that lacks is not for this reader. */
 function complete(row, view, name, place) {
-  const node = row.blank.querySelector(`[data-part="${name}"]`).cloneNode(true);
+  const node = row.blank.querySelector(`[data-part="${name}"]`)?.cloneNode(true);
+  if (!node) return;
   place(node);
   Object.assign(row.parts, parts(node), { [name]: node });
   identify(row, view);
@@ -63,15 +64,11 @@ function identify(row, view) {
   setAttr(part.go, "href", url);
   setAttr(part.go, "aria-label", `Open ${view.name}`);
   setAttr(part.rail, "aria-label", `Progress of ${view.name}`);
-  if (part.cancel) {
-    setAttr(part.cancel, "action", `${url}/cancel`);
-    setAttr(part["cancel-button"], "aria-label", `Cancel ${view.name}`);
-  }
-  if (part.more) {
-    setAttr(part["retry-form"], "action", `${url}/retry`);
-    setText(part.job, view.job_id);
-    setText(part.dismissed, view.name);
-  }
+  setAttr(part.cancel, "action", `${url}/cancel`);
+  setAttr(part["cancel-button"], "aria-label", `Cancel ${view.name}`);
+  setAttr(part["retry-form"], "action", `${url}/retry`);
+  setText(part.job, view.job_id);
+  setText(part.dismissed, view.name);
 }
 
 function paintWhen(row, view) {

@@ -1,12 +1,13 @@
 /** The frame of every page: theme, menu, keyboard, toasts, forms that do not leave the page.
  *
- *  createShell({keys, onProblem?}) -> shell
+ *  createShell({keys?})
  *    keys            {"u": fn, "g f": fn, ...}   run outside fields only, and only when not turned off
- *  shell.toast(text, {action?, run?, alert?})    at the bottom for 8 s; pointing at it holds it
- *  shell.localise(root)                          UTC times as rendered -> the reader's own clock
+ *  toast(text, {action?, run?, alert?})          at the bottom for 8 s; pointing at it holds it
+ *  localise(root)                                UTC times as rendered -> the reader's own clock
  *  tell(problem)                                 a toast of a ProblemError
  *  onForms(root, handlers)                       {"/cancel": (form, jobId) => promise} by the end of
  *                                                a form's address; what fails is told
+ *  submit(form)                                  as its button would, where there is one to see
  *  choose(list, step)                            focus the next (1) or previous (-1) of `list`
  */
 
@@ -17,6 +18,8 @@ const TOAST_MS = 8000;
 const KEYS_OFF = "livetrail.keys";
 const CHORD_MS = 1200;
 const YEAR_S = 365 * 24 * 3600;
+/** "27 Nov 2026, 14:05" */
+const DAY = { dateStyle: "medium", timeStyle: "short" };
 
 /** localStorage, where the browser allows it. */
 export const memory = {
@@ -55,7 +58,6 @@ export function createShell({ keys = {} } = {}) {
     box.addEventListener("keydown", (event) => event.key === "Escape" && shut(box));
     box.querySelector('[data-do="close"]')?.addEventListener("click", () => shut(box));
   }
-  return { toast, localise };
 }
 
 function shut(details) {
@@ -85,6 +87,7 @@ export function localise(root) {
     const millis = node.hasAttribute("data-millis");
     const clock = formatClock(iso, { seconds: millis || node.hasAttribute("data-seconds") });
     node.textContent = millis ? clock + iso.slice(19, 23) : clock;
+    if (node.hasAttribute("data-date")) node.textContent = new Date(iso).toLocaleString("en-GB", DAY);
     node.title = iso.replace("T", " ").replace(/\.\d+Z$/, " UTC");
   }
 }
@@ -172,3 +175,6 @@ export function onForms(root, handlers) {
     }
   });
 }
+
+/** @param {HTMLFormElement|null|undefined} form */
+export const submit = (form) => form && !form.hidden && form.requestSubmit();

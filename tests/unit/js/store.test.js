@@ -115,18 +115,6 @@ test("two hundred steps are kept for a file", () => {
   assert.equal(steps.at(-1).message, "message 500");
 });
 
-test("older events fill in the steps before a snapshot without touching the rest", () => {
-  const store = createStore();
-  store.applySnapshot(filled(3).getStatus("job-1").job);
-  store.applyEvent(event(4, "step_completed", { summary: "" }));
-  store.applyHistory("job-1", [event(1, "job_created"), event(2, "step_completed"), event(3)]);
-  const { steps, n } = store.getStatus("job-1");
-  assert.deepEqual(steps.map((step) => step.extra.n), [1, 2, 3, 4]);
-  assert.equal(n, 4);
-  store.applyHistory("job-1", [event(1, "job_created"), event(2, "step_completed"), event(3)]);
-  assert.equal(store.getStatus("job-1").steps.length, 4);
-});
-
 test("a listener of one file hears of that file alone", () => {
   const store = createStore();
   const heard = [];
