@@ -18,6 +18,7 @@ from app.live.formats import Chunk, Format, chunks
 from app.live.keeper import Keeper
 from app.live.limits import Places
 from app.live.pages import Interest, Keep, Page, Pages, ReadRoom
+from app.live.polls import Polls
 from app.live.session import Session
 from app.live.turns import Turns
 from app.settings import Settings
@@ -97,6 +98,7 @@ class Hub:
             self.sessions, settings, pay=self._pay, head=lambda: self.head, clock=clock
         )
         self._places = Places(settings)
+        self.polls = Polls(self._places)
         self._snapshot = snapshot
         self._floor = floor
         self._pruned = pruned
@@ -141,6 +143,7 @@ class Hub:
         if hits and since_s is not None:
             self._telling = since_s, len(events)
         self._pay(WRITES_A_TURN)
+        self.polls.hear(events)
         if self._waiting:
             self._wake()
 
@@ -314,9 +317,12 @@ class Hub:
 
     def refusal(self, viewer: Viewer, address: str) -> Hangup | None:
         """Return why a further connection of `viewer` can not be taken; None when it can."""
+        obstacle = self._places.obstacle(viewer)
+        if obstacle is not None and self.polls.clear_out():
+            obstacle = self._places.obstacle(viewer)
         if self.closing:
             cause, goodbye = "restarting", restarting(len(self.sessions))
-        elif (obstacle := self._places.obstacle(viewer)) is not None:
+        elif obstacle is not None:
             cause, goodbye = obstacle
         else:
             return None
@@ -374,6 +380,7 @@ class Hub:
             self._keeping.cancel()
             await asyncio.wait({self._keeping})
             self._keeping = None
+        self.polls.close()
         await end_all(self.sessions, self._nobody)
         if self._endings:
             await asyncio.wait(self._endings)

@@ -1,5 +1,6 @@
 """The log: events in the order in which they were committed."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from functools import cache
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from aiosqlite import Connection
 
 from app.core.rooms import Room
+from app.core.times import ms_from_iso
 
 
 class Recorded(NamedTuple):
@@ -89,6 +91,26 @@ async def read_job(
 ) -> list[Recorded]:
     """Return at most `limit` events of a job with n > after_n, oldest first; -1 for all."""
     return [Recorded(*row) for row in await db.execute_fetchall(OF_JOB, (job_id, after_n, limit))]
+
+
+FROM_PLACE = "SELECT seq, body FROM event WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT 1"
+
+
+async def last_before(db: Connection, moment_ms: int, head: int) -> int:
+    """Return a place such that what was recorded before `moment_ms` lies at it or before it.
+
+    What was recorded then or later, up to `head`, lies behind it. Times are only written inside the
+    events, in their order; so it is found by halving.
+    """
+    low, high = 0, head  # up to low it was before, behind high it was not
+    while low < high:
+        middle = (low + high + 1) // 2
+        rows = list(await db.execute_fetchall(FROM_PLACE, (middle, high)))
+        if rows and ms_from_iso(json.loads(rows[0][1])["timestamp"]) < moment_ms:
+            low = rows[0][0]
+        else:
+            high = middle - 1
+    return low
 
 
 async def head(db: Connection) -> int:

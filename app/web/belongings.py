@@ -3,11 +3,13 @@
 from dataclasses import replace
 from typing import TypeVar
 
+from aiohttp import web
 from aiosqlite import Connection
 
-from app.core.errors import NotAllowed, NotFound
-from app.core.permissions import Action, Thing, Viewer, may, obstacle
-from app.core.rooms import Room
+from app.core.errors import InvalidRequest, NotAllowed, NotFound
+from app.core.permissions import Action, Thing, Viewer, may, may_follow, obstacle
+from app.core.rooms import Room, parse_room
+from app.keys import DATABASE
 from app.store.batches import BatchRow, get_batch
 from app.store.jobs import JobRow, get_job
 
@@ -55,3 +57,15 @@ async def belonging_of(reader: Connection, room: Room) -> Thing | None:
             return thing_of(await get_batch(reader, room.id))
         case _:
             return None
+
+
+async def followed_room(request: web.Request, viewer: Viewer, name: str) -> Room:
+    """Return the room called `name`. Raises InvalidRequest, NotFound also for somebody else's."""
+    try:
+        room = parse_room(name, viewer.user_id)
+    except ValueError as error:
+        raise InvalidRequest(what=str(error)) from error
+    thing = await belonging_of(request.app[DATABASE].reader, room)
+    if not may_follow(viewer, room, thing):
+        raise NotFound(what="room")
+    return room

@@ -10,20 +10,17 @@ from app.core.errors import (
     InvalidRequest,
     NotAllowed,
     NotAuthenticated,
-    ShuttingDown,
-    TooManyConnections,
 )
 from app.core.permissions import Viewer, obstacle
 from app.core.places import Place, parse_place
-from app.core.protocol import SUBSCRIPTIONS_AT_MOST, Close
+from app.core.protocol import SUBSCRIPTIONS_AT_MOST
 from app.keys import DOOR, HUB, SETTINGS
 from app.live.sse import Wish, serve_stream
 from app.web.address import address_of
-from app.web.history import followed_room
+from app.web.belongings import followed_room
 from app.web.identity import is_allowed_origin, recognise_listener
+from app.web.places import demand_place
 from app.web.wire import validated
-
-BACK_IN_S = 5  # who has too many connections; a page that was left is noticed sooner
 
 
 class StreamQuery(BaseModel):
@@ -58,11 +55,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     request.app[DOOR].pass_through()
     viewer = await _listener(request)
     wish = await _wish(request, viewer)
-    refusal = request.app[HUB].refusal(viewer, address_of(request))
-    if refusal is not None and refusal.code is Close.RESTART:
-        raise ShuttingDown
-    if refusal is not None:
-        raise TooManyConnections(why=refusal.reason, retry_after=BACK_IN_S)
+    demand_place(request, viewer)
     # Nothing waits from here until the connection is counted.
     return await serve_stream(
         request,

@@ -1,23 +1,30 @@
-"""The log over HTTP: events of a job or of any room, page by page."""
+"""The log over HTTP: events of a job or of any room, page by page, or as soon as there are some."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
+import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.errors import InvalidRequest, NotFound
-from app.core.permissions import Viewer, may_follow
 from app.core.protocol import LARGEST_SEQ
-from app.core.rooms import Room, parse_room
-from app.keys import DATABASE, JOURNAL
-from app.live.journal import Journal
-from app.store.events import Recorded, read_room
-from app.web.belongings import belonging_of
-from app.web.identity import viewer_for
+from app.core.rooms import Room
+from app.keys import DATABASE, HUB
+from app.live.pages import SCANNED_AT_MOST
+from app.live.polls import Poll
+from app.store.events import Recorded, last_before, read_room
+from app.store.retention import floor_of_room
+from app.web.belongings import followed_room
+from app.web.identity import viewer_for, viewer_of
 from app.web.jobs import job_of
+from app.web.places import demand_place
 from app.web.wire import json_bytes, next_link, read_query
 
 NDJSON = "application/x-ndjson"
+LONGEST_WAIT_S = 60
 
 
 class EventQuery(BaseModel):
@@ -25,8 +32,19 @@ class EventQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     after: int = Field(default=0, ge=0, le=LARGEST_SEQ, description="a seq; events behind it")
+    log: str | None = Field(default=None, max_length=64, description="the log that seq is of")
     limit: int = Field(default=200, ge=1, le=1000)
     types: str | None = Field(default=None, max_length=1000, description="only these, by commas")
+    since: datetime | None = Field(
+        default=None, alias="from", description="recorded then or later; UTC without a zone"
+    )
+    until: datetime | None = Field(default=None, alias="to", description="recorded before")
+    wait: float = Field(
+        default=0,
+        ge=0,
+        le=LONGEST_WAIT_S,
+        description="seconds to wait for the first event, if there is none yet",
+    )
 
 
 class HistoryQuery(EventQuery):
@@ -35,49 +53,125 @@ class HistoryQuery(EventQuery):
     room: str = Field(default="user:me", max_length=80)
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What was found of the log.
+
+    start  the events lie behind this place
+    after  everything that was asked for is in `events`, or lies behind this
+    end    there is nothing more to come, however long one waits
+    """
+
+    events: Sequence[Recorded]
+    start: int
+    after: int
+    head: int
+    more: bool
+    end: bool
+    reset: bool = False
+    floor: int = 0  # what lies before it may be gone
+
+
 async def of_job(request: web.Request) -> web.Response:
     """GET /api/v1/jobs/{job_id}/events: what happened to it, oldest first."""
     query, job = read_query(request, EventQuery), await job_of(request, "listen")
-    return await _page(request, Room("job", job.id), query)
+    return await _answer(request, Room("job", job.id), query)
 
 
 async def of_room(request: web.Request) -> web.Response:
     """GET /api/v1/events/history: what happened in a room, oldest first."""
     query, viewer = read_query(request, HistoryQuery), viewer_for(request, "listen")
-    return await _page(request, await followed_room(request, viewer, query.room), query)
+    return await _answer(request, await followed_room(request, viewer, query.room), query)
 
 
-async def followed_room(request: web.Request, viewer: Viewer, name: str) -> Room:
-    """Return the room called `name`. Raises InvalidRequest, NotFound also for somebody else's."""
-    try:
-        room = parse_room(name, viewer.user_id)
-    except ValueError as error:
-        raise InvalidRequest(what=str(error)) from error
-    thing = await belonging_of(request.app[DATABASE].reader, room)
-    if not may_follow(viewer, room, thing):
-        raise NotFound(what="room")
-    return room
-
-
-async def _page(request: web.Request, room: Room, query: EventQuery) -> web.Response:
-    types = [part for part in (query.types or "").split(",") if part] or None
-    journal = request.app[JOURNAL]
-    head = journal.head
-    found = await read_room(
-        request.app[DATABASE].reader, room, query.after, head, query.limit + 1, types
-    )
-    page, more = found[: query.limit], len(found) > query.limit
-    after = page[-1].seq if page else query.after
-    headers = next_link(request, after=after) if more else {}
+async def _answer(request: web.Request, room: Room, query: EventQuery) -> web.Response:
+    found = await _found(request, room, query)
+    # Read last: what was pruned meanwhile is told too.
+    floor = await floor_of_room(request.app[DATABASE].reader, room)
+    found = replace(found, floor=0 if found.reset else floor)
+    headers = next_link(request, after=found.after) if found.more else {}
     if NDJSON in request.headers.get("Accept", ""):
-        lines = b"".join(event.body + b"\n" for event in page)
+        if found.start < found.floor:
+            headers["Livetrail-Oldest"] = str(found.floor + 1)
+        lines = b"".join(event.body + b"\n" for event in found.events)
         return web.Response(body=lines, content_type=NDJSON, headers=headers)
-    return json_bytes(_listed(page, after, journal, more), headers=headers)
+    return json_bytes(_listed(found, request.app[HUB].log_id), headers=headers)
 
 
-def _listed(page: Sequence[Recorded], after: int, journal: Journal, more: bool) -> bytes:
+async def _found(request: web.Request, room: Room, query: EventQuery) -> Stretch:
+    """Return the next events, waiting for the first of them for as long as was asked.
+
+    Raises TooManyConnections when too many wait already, ShuttingDown.
+    """
+    found = await _read(request, room, query)
+    if found.events or found.end or not query.wait:
+        return found
+    hub, viewer = request.app[HUB], viewer_of(request)
+    demand_place(request, viewer)
+    transport = request.transport
+    if transport is None:
+        return found
+    start, clock_s = found.start, asyncio.get_running_loop().time
+    deadline_s = clock_s() + query.wait
+    with hub.polls.waiting(Poll(viewer, room, _types(query), transport)) as poll:
+        while not (found.events or found.end or hub.closing or transport.is_closing()):
+            poll.news.clear()
+            # Looked at once more: what was told before there was a poll woke nobody.
+            found = await _read(request, room, query.model_copy(update={"after": found.after}))
+            if found.events or clock_s() >= deadline_s:
+                break
+            if not found.more:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(deadline_s):
+                        await poll.news.wait()
+    return replace(found, start=start)
+
+
+async def _read(request: web.Request, room: Room, query: EventQuery) -> Stretch:
+    """Return a page of what there is now. It may be empty although there is more.
+
+    All reads share one connection, so none of them looks through the whole log for rare types.
+    """
+    reader, hub, types = request.app[DATABASE].reader, request.app[HUB], _types(query)
+    head = upto = hub.head
+    if query.after > head or query.log not in (None, hub.log_id):
+        return Stretch((), head, head, head, more=False, end=True, reset=True)
+    after = query.after
+    end = False
+    if query.since is not None:
+        after = max(after, await last_before(reader, _ms(query.since), head))
+    if query.until is not None:
+        last = await last_before(reader, _ms(query.until), head)
+        end, upto = last < head, max(after, last)
+    bound = upto if types is None else min(upto, after + SCANNED_AT_MOST)
+    events = await read_room(reader, room, after, bound, query.limit + 1, types)
+    if len(events) > query.limit:
+        page = events[: query.limit]
+        return Stretch(page, after, page[-1].seq, head, more=True, end=False)
+    return Stretch(events, after, bound, head, more=bound < upto, end=end and bound == upto)
+
+
+def _types(query: EventQuery) -> list[str] | None:
+    return [part for part in (query.types or "").split(",") if part] or None
+
+
+def _ms(moment: datetime) -> int:
+    zoned = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return round(zoned.timestamp() * 1000)
+
+
+def _listed(found: Stretch, log_id: str) -> bytes:
     """Return an EventList; the events' own bytes are passed on as they are."""
-    events = b",".join(event.body for event in page)
-    flag = b"true" if more else b"false"
-    where = (after, journal.head, journal.log_id.encode())
-    return b'{"events":[%b],"after":%d,"head":%d,"log":"%b","more":%b}' % (events, *where, flag)
+    truncated = found.start < found.floor
+    rest = orjson.dumps(
+        {
+            "after": found.after,
+            "head": found.head,
+            "log": log_id,
+            "more": found.more,
+            "reset": found.reset,
+            "truncated": truncated,
+            "oldest": found.floor + 1 if truncated else None,
+        }
+    )
+    return b'{"events":[%b],%b' % (b",".join(event.body for event in found.events), rest[1:])

@@ -106,7 +106,11 @@ class JobList(BaseModel):
 class EventList(BaseModel):
     """Events, oldest first. `after` is where the next page begins; `head` is the log's end.
 
-    log  the log's id; a position of another log means nothing in this one
+    log        the log's id; a position of another log means nothing in this one
+    more       there may be more at once; a page with `types` may be empty all the same
+    reset      the position was not of this log: go on from `after`, and look at states anew
+    truncated  some events behind the position are gone: states tell what they came to
+    oldest     everything from this seq on is still there
     """
 
     events: list[dict[str, Any]]
@@ -114,6 +118,9 @@ class EventList(BaseModel):
     head: int
     log: str
     more: bool
+    reset: bool
+    truncated: bool
+    oldest: int | None
 
 
 class RowList(BaseModel):

@@ -26,7 +26,8 @@ def validated(model: type[Model], values: Any, where: str) -> Model:
         place = ".".join([where, *map(str, first["loc"])]) if first["loc"] else where
         known = ""
         if first["type"] == "extra_forbidden":
-            known = f"; known are {', '.join(sorted(model.model_fields)) or 'none'}"
+            names = sorted(field.alias or name for name, field in model.model_fields.items())
+            known = f"; known are {', '.join(names) or 'none'}"
         raise InvalidRequest(what=f"{place[:200]}: {first['msg']}{known}") from error
 
 

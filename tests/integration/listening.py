@@ -14,6 +14,7 @@ import msgpack
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 from aiohttp.test_utils import TestServer
 
+from app import keys
 from app.core.events import BatchCreated, JobCreated, ProcessingProgress
 from app.core.permissions import Viewer
 from app.core.places import parse_place
@@ -33,6 +34,7 @@ from app.store.database import Database
 from app.store.events import Recorded, read_room
 from app.store.jobs import get_job, list_jobs
 from app.store.retention import floor_of_room, pruned_jobs
+from app.web import history
 from app.web.belongings import belonging_of
 from tests.unit.decoders import packed_messages
 
@@ -85,6 +87,14 @@ class House:
     ) -> "Following":
         """Return a client; speaking, compress: the subprotocol and the window it offers."""
         return Following(self, {"who": who, **query}, speaking, compress)
+
+    async def history(self, who: str = "ann", **query: Any) -> dict[str, Any]:
+        """Return a page of the past."""
+        url = self.server.make_url("/history").with_query({"who": who, **query})
+        async with self.client.get(url) as answer:
+            page: dict[str, Any] = await answer.json()
+            assert answer.status == 200, page
+            return page
 
     async def create(self, *numbers: int, owner: str = ANN) -> list[Recorded]:
         """Record a batch of `owner` with jobs of these numbers."""
@@ -220,6 +230,11 @@ async def a_house(
         )
         return await serve_stream(request, hub, viewer, values, wish)
 
+    async def past(request: web.Request) -> web.Response:
+        asked = request.clone(rel_url=request.rel_url.without_query_params("who"))
+        asked[keys.VIEWER] = VIEWERS[request.query["who"]]
+        return await history.of_room(asked)
+
     try:
         async with (
             Journal(database, on_commit) as journal,
@@ -236,7 +251,9 @@ async def a_house(
                 pruned_upto=await floor_of_room(database.reader, Room("all")),
             )
             app = web.Application()
+            app[keys.DATABASE], app[keys.HUB] = database, hub
             app.router.add_get("/ws", ws)
+            app.router.add_get("/history", past)
             app.router.add_get("/events", stream, allow_head=False)
             async with (
                 TestServer(app, handler_cancellation=True) as server,

@@ -1,0 +1,96 @@
+"""Requests that wait for the next event of a room, and are woken by it: long polls."""
+
+import asyncio
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+from app.core.permissions import Viewer
+from app.core.rooms import Room
+from app.live.limits import Places
+from app.store.events import Recorded
+
+
+class Poll:
+    """One request that waits.
+
+    types  only these wake it; None for all
+    news   is set when one was told, and when waiting is of no use any more
+    """
+
+    __slots__ = ("news", "room", "transport", "types", "viewer")
+
+    def __init__(
+        self,
+        viewer: Viewer,
+        room: Room,
+        types: Collection[str] | None,
+        transport: asyncio.BaseTransport,
+    ) -> None:
+        self.viewer = viewer
+        self.room = room
+        self.types = types
+        self.transport = transport
+        self.news = asyncio.Event()
+
+
+class Polls:
+    """Who waits. Each takes a place among the connections for as long as it does."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._of: dict[tuple[str, str], set[Poll]] = {}  # by kind and id of the room
+
+    def __len__(self) -> int:
+        return sum(len(polls) for polls in self._of.values())
+
+    @contextmanager
+    def waiting(self, poll: Poll) -> Iterator[Poll]:
+        """Let `poll` be woken meanwhile. There has to be a place for it."""
+        self._places.take(poll.viewer)
+        self._of.setdefault((poll.room.kind, poll.room.id), set()).add(poll)
+        try:
+            yield poll
+        finally:
+            self._let_go(poll)
+
+    def hear(self, events: Sequence[Recorded]) -> None:
+        """Wake who waits for one of `events`, which have just been told."""
+        if not self._of:
+            return
+        for event in events:
+            for room in (
+                ("all", ""),
+                ("user", event.user_id),
+                ("batch", event.batch_id),
+                ("job", event.job_id),
+            ):
+                for poll in self._of.get(room, ()):  # type: ignore[arg-type]
+                    if poll.types is None or event.type in poll.types:
+                        poll.news.set()
+
+    def clear_out(self) -> bool:
+        """Take the places of those whose clients have left; tell whether there were any.
+
+        Nothing else tells a request that its client left while it waits.
+        """
+        gone = [poll for poll in self._everybody() if poll.transport.is_closing()]
+        for poll in gone:
+            self._let_go(poll)
+            poll.news.set()
+        return bool(gone)
+
+    def close(self) -> None:
+        """Wake everybody: the server is going down."""
+        for poll in self._everybody():
+            poll.news.set()
+
+    def _everybody(self) -> list[Poll]:
+        return [poll for polls in self._of.values() for poll in polls]
+
+    def _let_go(self, poll: Poll) -> None:
+        polls = self._of.get((poll.room.kind, poll.room.id), set())
+        if poll in polls:
+            polls.remove(poll)
+            self._places.free(poll.viewer)
+            if not polls:
+                del self._of[poll.room.kind, poll.room.id]
