@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from app.core.wire import LAST_CHUNK, WRITE_AT_MOST
+from app.store.retention import Pruned, Slice
 from tests.integration.listening import ANN, House, a_house, batch_id, job_id, until
 from tests.integration.streaming import Stream
 from tests.unit.decoders import EventStream, unchunked
@@ -75,6 +78,36 @@ async def test_a_place_in_another_log_is_told_and_kept_until_the_states_are_ther
                 assert ann.last == last  # cut off here, it would begin anew
             assert (await ann.next())["type"] == "live"
             assert ann.last == f"{house.database.log_id}:3"
+
+
+async def test_who_comes_from_before_what_was_pruned_gets_the_states_and_then_the_rest(
+    tmp_path: Path,
+) -> None:
+    async with a_house(tmp_path) as house:
+        await house.create(1, 2)
+        await house.progress(1, times=3)
+        await house.progress(2)
+
+        async def remove(head: int) -> Slice:
+            return await house.database.writer.run(partial(forget_job, job_id(1)))
+
+        await house.hub.prune(remove)
+        last = f"{house.database.log_id}:1"
+        async with Stream(house, last=last) as ann:
+            for kind in ("welcome", "truncated", "snapshot"):
+                message = await ann.next()
+                assert (message["type"], ann.last) == (kind, last)
+            assert message["job_id"] == job_id(1)
+            assert await ann.seqs(upto=7) == [3, 7]
+            assert (await ann.next())["type"] == "live"
+            assert ann.last == f"{house.database.log_id}:7"
+
+
+def forget_job(ident: str, connection: sqlite3.Connection) -> Slice:
+    """Remove the events of a job as if it had ended."""
+    connection.execute("DELETE FROM event WHERE job_id = ?", (ident,))
+    connection.execute("UPDATE job SET pruned_upto = 6 WHERE id = ?", (ident,))
+    return Slice([Pruned(ident, batch_id(ANN), ANN, 6)], 4, None)
 
 
 async def test_states_first_when_asked_for(tmp_path: Path) -> None:
