@@ -74,7 +74,7 @@ class Visit:
         return self._conversation.admit(now_s)
 
     def left(self, code: int) -> None:
-        """The client said goodbye."""
+        """The client said goodbye, or what made one necessary."""
         self._session.left_with = code
 
     def overhear(self, data: str | bytes) -> None:

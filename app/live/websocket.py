@@ -136,6 +136,8 @@ class WebSocketConnection(Connection):
             self._wire.receive_data(self._unread[self._at : self._at + READ_BYTES])
             self._at += READ_BYTES
             self._heard.extend(self._wire.events_received())  # type: ignore[arg-type]
+            if self._wire.parser_exc is not None and self._wire.close_sent and self.visit:
+                self.visit.left(self._wire.close_sent.code)  # it broke the rules of the protocol
             self._flush()
             self._carry_out()
         if self._is_held_up() or self._at < len(self._unread):

@@ -82,7 +82,7 @@ class Caller(web.RequestHandler):
     ) -> None:
         """The answer is out. It is the framework's only public sign of that."""
         super().log_access(request, response, time)
-        if self._wire is not None:
+        if self.transport is not None:  # gone, or taken over by a live connection
             self._lobby.rests(self)
 
     def handle_error(
