@@ -205,17 +205,21 @@ class Accounts:
             fits = await asyncio.to_thread(password_fits, password, password_hash)
         return User(*who) if rows and fits else None
 
-    async def begin_session(self, user_id: str, *, client: str, address: str) -> str:
+    async def begin_session(self, user: User, *, client: str, address: str) -> str:
         """Sign a browser in and return the secret for its cookie.
 
         client   as the browser calls itself
         address  where it is
+
+        Raises NotAuthenticated when meanwhile everything of the user's was ended, as by a new
+        password: what was checked before is worth nothing then.
         """
         at_ms = self._clock_ms()
         return await self._writer.run(
             partial(
                 add_login,
-                user_id=user_id,
+                user_id=user.id,
+                epoch=user.epoch,
                 at_ms=at_ms,
                 expires_ms=at_ms + self._lasts_ms,
                 client=client,

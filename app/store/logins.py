@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiosqlite import Connection
 
-from app.core.errors import NotFound
+from app.core.errors import NotAuthenticated, NotFound
 from app.core.ids import uuid7
 from app.store.secrets import hash_secret, new_secret
 
@@ -28,6 +28,7 @@ class Login:
 # Inside the caller's transaction
 
 
+CURRENT = "SELECT 1 FROM user WHERE id = ? AND epoch = ?"
 INSERT = (
     "INSERT INTO login (secret_hash, id, user_id, created_ms, expires_ms, client, address)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -41,12 +42,18 @@ DELETE_SURPLUS = (
 def add_login(
     connection: sqlite3.Connection,
     user_id: str,
+    epoch: int,
     at_ms: int,
     expires_ms: int,
     client: str = "",
     address: str = "",
 ) -> str:
-    """Write a new browser session and return its secret. Ended ones are cleared away."""
+    """Write a new browser session and return its secret. Ended ones are cleared away.
+
+    epoch  of the user when they were recognised. Raises NotAuthenticated when it is over.
+    """
+    if connection.execute(CURRENT, (user_id, epoch)).fetchone() is None:
+        raise NotAuthenticated
     secret = new_secret()
     connection.execute("DELETE FROM login WHERE expires_ms <= ?", (at_ms,))
     ident = uuid7(at_ms, os.urandom(10))

@@ -5,7 +5,7 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.errors import NotAuthenticated, WrongPassword
+from app.core.errors import InvalidRequest, NotAuthenticated, WrongPassword
 from app.core.permissions import Role, Viewer
 from app.core.times import iso_from_ms
 from app.keys import ACCOUNTS, SETTINGS, THROTTLE, TICKETS, WATCH
@@ -48,10 +48,17 @@ class Link(BaseModel):
 
 
 class TicketWish(BaseModel):
-    """Which kind of token a socket is to be opened with."""
+    """Which kind of token a connection is to be opened with.
+
+    ticket  for one connection within five minutes
+    listen  for any number of them, for clients that come back to the same address
+    """
 
     model_config = ConfigDict(extra="forbid")
-    kind: Literal["ticket"] = "ticket"
+    kind: Literal["ticket", "listen"] = "ticket"
+    hours: int | None = Field(
+        default=None, ge=1, le=24, description="of a listen-only token; null: 24"
+    )
 
 
 class Me(BaseModel):
@@ -68,7 +75,7 @@ class Me(BaseModel):
 
 
 class Ticket(BaseModel):
-    """A single-use token for `?token=` of a socket, and until when it is good."""
+    """A token for `?token=` of a connection, and until when it is good."""
 
     token: str
     expires_at: str
@@ -101,7 +108,7 @@ async def sign_in_as(
     """Begin a session of `user` and put its cookie on `response`; one before it ends."""
     await _end_session(request)
     secret = await request.app[ACCOUNTS].begin_session(
-        user.id, client=request.headers.get("User-Agent", ""), address=address_of(request)
+        user, client=request.headers.get("User-Agent", ""), address=address_of(request)
     )
     set_cookie(request, response, secret)
     note(request, "sign_in", _entering(user), by=by)
@@ -167,11 +174,21 @@ async def me(request: web.Request) -> web.Response:
 
 
 async def websocket_token(request: web.Request) -> web.Response:
-    """POST /api/v1/auth/websocket-token: a ticket for one socket, good for five minutes."""
+    """POST /api/v1/auth/websocket-token: a ticket for one connection, or a listen-only token."""
     viewer = owner_for(request, "listen")
-    await read_json(request, TicketWish)
-    token, expires_ms = request.app[TICKETS].mint(viewer.via)
-    return json_answer(Ticket(token=token, expires_at=iso_from_ms(expires_ms)))
+    wish = await read_json(request, TicketWish)
+    tickets = request.app[TICKETS]
+    if wish.kind == "ticket":
+        if wish.hours is not None:
+            raise InvalidRequest(what="a ticket is good for five minutes; hours are for listen")
+        token, expires_ms = tickets.mint(viewer.via)
+    else:
+        user = await request.app[ACCOUNTS].user(viewer.user_id)
+        if user is None:
+            raise NotAuthenticated
+        token, expires_ms = tickets.mint_listen(viewer.via, user.epoch, wish.hours or 24)
+    answer = Ticket(token=token, expires_at=iso_from_ms(expires_ms))
+    return json_answer(answer, headers={"Cache-Control": "no-store"})
 
 
 async def _welcome(

@@ -82,7 +82,7 @@ def session_of(settings: Settings, name: str) -> str:
     """Return the cookie of a browser in which the user called `name` is signed in."""
     with offline(settings.database_path) as database:
         user = find_user(database, name)
-        return add_login(database, user.id, now_ms(), now_ms() + 30 * DAY_MS)
+        return add_login(database, user.id, user.epoch, now_ms(), now_ms() + 30 * DAY_MS)
 
 
 def token_of(settings: Settings, name: str) -> str:
