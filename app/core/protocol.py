@@ -1,6 +1,7 @@
 """The conversation with one client: text in, requests and messages out. No socket, no clock."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated, Any, Literal
@@ -171,6 +172,12 @@ class Snapshot(ServerMessage):
     room: str
     job_id: str
     state: dict[str, Any]
+
+    @classmethod
+    def of(cls, room: str, state: Mapping[str, Any]) -> "Snapshot":
+        """Return the message of a state that is known to be right: it is not checked again."""
+        job_id = state["job_id"]
+        return cls.model_construct(type="snapshot", room=room, job_id=job_id, state=dict(state))
 
 
 class Live(ServerMessage):

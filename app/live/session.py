@@ -14,7 +14,7 @@ from app.core.permissions import Viewer
 from app.core.protocol import Follow, Hangup, Live, ServerMessage, Snapshot, Truncated
 from app.core.rooms import Room
 from app.core.state import JobState
-from app.live.formats import JSON_LINES, Format
+from app.live.formats import JSON_LINES, Format, Said, chunks
 from app.live.pages import Gone, Interest, Keep, Page
 from app.live.ports import Crowd, Line, Tap
 from app.live.subscription import Subscription
@@ -297,13 +297,23 @@ class Session:
                 await self.drained()
             elif self._join():
                 break
-            elif due := next((s for s in self.subscriptions.values() if not s.is_whole), None):
-                await (self._send_snapshot(due) if due.states else self._mend(due))
             else:
                 async with self._source.replaying:
-                    await self._replay()
+                    await self._come_closer()
                     await asyncio.sleep(0)  # pages may come from memory: the loop has its turn
         self._task = None
+
+    async def _come_closer(self) -> None:
+        """Read one page of what is missing, and write as much of it as the transport takes."""
+        if self.flow.writing_paused:
+            return  # it was not while this session waited for its turn
+        due = next((s for s in self.subscriptions.values() if not s.is_whole), None)
+        if due is None:
+            await self._replay()
+        elif due.states:
+            await self._send_snapshot(due)
+        else:
+            await self._mend(due)
 
     def _caught_up(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -364,13 +374,10 @@ class Session:
             subscription.states = 0
             return
         await self._source.told(max(state["last_seq"] for state in states))
-        for state in states:
-            if self.flow.writing_paused or self._is_over(subscription):
-                break
+        for state in self._show(subscription, states):
             subscription.hold(state, subscription.cursor)
             subscription.told_job = state["job_id"]
             subscription.states -= 1
-            self._show(subscription.room, state)
 
     async def _mend(self, subscription: Subscription) -> None:
         """Say that the log does not reach back, and write some states of the jobs gone from it.
@@ -394,20 +401,22 @@ class Session:
         if not jobs:  # all were told; nothing was pruned since the last look
             subscription.mended = subscription.floor
             return
-        for job in jobs:
-            if self.flow.writing_paused or self._is_over(subscription):
-                break
+        shown = self._show(subscription, [job.state for job in jobs])
+        for job in jobs[: len(shown)]:
             subscription.hold(job.state, job.pruned_upto)
             subscription.mended = job.pruned_upto
-            self._show(room, job.state)
 
-    def _show(self, room: Room, state: JobState) -> None:
-        job_id = state["job_id"]
-        self.say(
-            Snapshot.model_construct(
-                type="snapshot", room=str(room), job_id=job_id, state=dict(state)
-            )
-        )
+    def _show(self, subscription: Subscription, states: Sequence[JobState]) -> Sequence[JobState]:
+        """Write the first of `states`, as many as the transport takes; return which."""
+        room, upto = str(subscription.room), self.told_upto
+        messages = [Said(upto, "snapshot", Snapshot.of(room, state).encoded()) for state in states]
+        shown = 0
+        for chunk in chunks(messages, self.form):
+            if self.flow.writing_paused or self._is_over(subscription):
+                break
+            self.put(chunk.data)
+            shown += chunk.events
+        return states[:shown]
 
     def _is_over(self, subscription: Subscription) -> bool:
         return self.is_closing() or self.subscriptions.get(subscription.room) is not subscription
