@@ -239,6 +239,8 @@ class Session:
             self.goodbye = goodbye
             self.ended_s = self._source.clock()
             self._source.leave(self)
+            if self._task is not None:
+                self._task.cancel()
             if self.tap is not None:
                 self.tap.ends(goodbye)
             self._line.end(goodbye)

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from app.core.protocol import Close
+from app.core.protocol import Close, Hangup
 from app.core.rooms import Room
 from app.core.state import JobState
 from app.live.formats import JSON_LINES
@@ -167,6 +167,24 @@ async def test_a_snapshot_is_read_as_fast_as_the_client_takes_it(clock: Clock) -
     while client.session.catching_up:  # noqa: ASYNC110
         await asyncio.sleep(0)
     assert len(client.folded) == 100
+    await stopped(client)
+
+
+async def test_nothing_is_told_behind_the_goodbye(clock: Clock) -> None:
+    hub = a_hub(clock)
+    publish(hub)
+    client = Connection(Client(JSON_LINES), hub)
+    hub.sessions.add(client.session)
+    client.line.end = lambda goodbye: None  # type: ignore[method-assign]  # it takes its time
+    client.ask(ROOMS[0], after=0)
+    assert client.session.catching_up
+    client.session.end(Hangup(Close.RESTART, "restarting"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    publish(hub)
+    assert client.live == set()
+    assert client.seqs == []
+    assert hub.counts().rooms == 0
     await stopped(client)
 
 
