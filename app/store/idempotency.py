@@ -11,6 +11,7 @@ from app.core.errors import Conflict
 
 KEPT_MS = 24 * 3_600_000
 OTHER_USE = "This Idempotency-Key was already used for another request"
+OTHER_CONTENT = "This Idempotency-Key was already used with other files or options"
 UNDER_WAY = "A request with this Idempotency-Key is still under way"
 
 
@@ -22,19 +23,42 @@ class Answer:
     body: str
 
 
-FIND = "SELECT path, status, body FROM idempotency WHERE user_id = ? AND key = ?"
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An earlier answer, and the fingerprint of what it answered."""
+
+    answer: Answer
+    fingerprint: str
+
+    def again(self, fingerprint: str) -> Answer:
+        """Return the answer when the same was sent again. Raises Conflict for something else."""
+        if self.fingerprint not in ("", fingerprint):
+            raise Conflict(what=OTHER_CONTENT, todo="Send these with a key of their own.")
+        return self.answer
+
+
+FIND = "SELECT path, status, body, fingerprint FROM idempotency WHERE user_id = ? AND key = ?"
 INSERT = (
-    "INSERT INTO idempotency (user_id, key, path, status, body, created_ms)"
-    " VALUES (?, ?, ?, ?, ?, ?)"
+    "INSERT INTO idempotency (user_id, key, path, status, body, fingerprint, created_ms)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 
 
 def remember_answer(
-    connection: sqlite3.Connection, user_id: str, key: str, path: str, answer: Answer, at_ms: int
+    connection: sqlite3.Connection,
+    user_id: str,
+    key: str,
+    path: str,
+    remembered: Remembered,
+    at_ms: int,
 ) -> None:
     """Write the answer in the transaction of what it speaks of, and let go of old ones."""
     connection.execute("DELETE FROM idempotency WHERE created_ms < ?", (at_ms - KEPT_MS,))
-    connection.execute(INSERT, (user_id, key, path, answer.status, answer.body, at_ms))
+    answer = remembered.answer
+    connection.execute(
+        INSERT,
+        (user_id, key, path, answer.status, answer.body, remembered.fingerprint, at_ms),
+    )
 
 
 class Idempotency:
@@ -44,7 +68,7 @@ class Idempotency:
         self._reader = reader
         self._under_way: set[tuple[str, str]] = set()
 
-    async def answered(self, user_id: str, key: str, path: str) -> Answer | None:
+    async def answered(self, user_id: str, key: str, path: str) -> Remembered | None:
         """Return the earlier answer; None when this is new.
 
         Raises Conflict when the key was used with another path.
@@ -52,10 +76,10 @@ class Idempotency:
         rows = list(await self._reader.execute_fetchall(FIND, (user_id, key)))
         if not rows:
             return None
-        known_path, status, body = rows[0]
+        known_path, status, body, fingerprint = rows[0]
         if known_path != path:
             raise Conflict(what=OTHER_USE, todo="Send this one with a key of its own.")
-        return Answer(status, body)
+        return Remembered(Answer(status, body), fingerprint)
 
     @contextmanager
     def answering(self, user_id: str, key: str) -> Iterator[None]:

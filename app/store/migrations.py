@@ -131,6 +131,9 @@ SCRIPTS: tuple[str, ...] = (
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX share_user ON share (user_id, id);
 
+    -- Of what was sent with the key: files and options. '' was before they were compared.
+    ALTER TABLE idempotency ADD COLUMN fingerprint TEXT NOT NULL DEFAULT '';
+
     -- How far a client with a durable name has acknowledged the log.
     CREATE TABLE cursor (
         holder TEXT NOT NULL,

@@ -1,9 +1,10 @@
 """Batches: taking files in, and telling what became of them."""
 
+import hashlib
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 from aiohttp import web
@@ -21,7 +22,7 @@ from app.keys import DATABASE, DOOR, FILES, IDEMPOTENCY, JOURNAL, RUNNER
 from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch, insert_batch, list_batches, status_counts
 from app.store.files import StoredFile
-from app.store.idempotency import Answer, remember_answer
+from app.store.idempotency import Answer, Remembered, remember_answer
 from app.store.jobs import is_referred_to
 from app.web.belongings import demand
 from app.web.identity import owner_for, viewer_for
@@ -42,11 +43,15 @@ class BatchQuery(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Who brings the files, and under which Idempotency-Key and path, if any."""
+    """Who brings the files, and under which Idempotency-Key and path, if any.
+
+    known  what was answered under that key before
+    """
 
     viewer: Viewer
     key: str | None
     path: str
+    known: Remembered | None = None
 
 
 TakeIn = Callable[[web.Request, Intake], Awaitable[Answer]]
@@ -70,7 +75,7 @@ async def _once(request: web.Request, take_in: TakeIn) -> web.Response:
     idempotency = request.app[IDEMPOTENCY]
     with idempotency.answering(intake.viewer.user_id, intake.key):
         known = await idempotency.answered(intake.viewer.user_id, intake.key, intake.path)
-        return _accepted(known or await take_in(request, intake))
+        return _accepted(await take_in(request, replace(intake, known=known)))
 
 
 async def upload(request: web.Request, intake: Intake) -> Answer:
@@ -101,13 +106,19 @@ async def _take_in(
     files: Sequence[ArrivedFile],
     options: UploadOptions,
 ) -> Answer:
-    """Place the files, then write batch and jobs with one append. All of it, or nothing."""
+    """Place the files, then write batch and jobs with one append. All of it, or nothing.
+
+    What was taken in under the same key before is only compared, and answered again.
+    """
+    fingerprint = fingerprint_of(files, options)
+    if intake.known is not None:
+        return intake.known.again(fingerprint)
     store = app[FILES]
     placed: list[StoredFile] = []
     try:
         for file in files:
             placed.append(await store.place(file.incoming))
-        answer = await _record(app, intake, files, placed, options)
+        answer = await _record(app, intake, files, placed, options, fingerprint)
     except Exception:
         for stored in placed:
             await store.discard(stored.sha256, lambda sha256: _is_needed(app, sha256))
@@ -117,6 +128,12 @@ async def _take_in(
         store.release(stored.sha256)
     app[RUNNER].wake()
     return answer
+
+
+def fingerprint_of(files: Sequence[ArrivedFile], options: UploadOptions) -> str:
+    """Return what tells one upload from another, however its parts were put together."""
+    told = [[(f.filename, f.incoming.stored.sha256) for f in files], options.model_dump()]
+    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 async def _is_needed(app: web.Application, sha256: str) -> bool:
@@ -129,6 +146,7 @@ async def _record(
     files: Sequence[ArrivedFile],
     placed: Sequence[StoredFile],
     options: UploadOptions,
+    fingerprint: str,
 ) -> Answer:
     at_ms = now_ms()
     batch = BatchRow(
@@ -173,7 +191,8 @@ async def _record(
     def also(connection: sqlite3.Connection) -> None:
         insert_batch(connection, batch)
         if intake.key is not None:
-            remember_answer(connection, batch.user_id, intake.key, intake.path, answer, at_ms)
+            remembered = Remembered(answer, fingerprint)
+            remember_answer(connection, batch.user_id, intake.key, intake.path, remembered, at_ms)
 
     verb = "is" if len(jobs) == 1 else "are"
     begun = BatchCreated(

@@ -480,6 +480,35 @@ async def test_an_idempotency_key_makes_one_batch_of_two_requests(
     assert jobs(server) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "options"),
+    [("b.csv", CSV, None), ("a.csv", CSV + b"x", None), ("a.csv", CSV, '{"on_duplicate":"keep"}')],
+)
+async def test_a_key_is_not_for_other_files_or_options(
+    server: Server, ann: aiohttp.ClientSession, name: str, content: bytes, options: str | None
+) -> None:
+    headers = {"Idempotency-Key": "upload-1"}
+    first = await accepted_with(ann, headers, files_form(("a.csv", CSV)))
+    before = stored(server)
+    form = files_form((name, content), options=options)
+    async with ann.post("/api/v1/batches", data=form, headers=headers) as answer:
+        problem = await answer.json()
+    assert (answer.status, problem["code"]) == (409, "conflict")
+    assert "other files or options" in problem["title"]
+    assert jobs(server) == 1
+    assert stored(server) == before
+    assert await accepted_with(ann, headers, files_form(("a.csv", CSV))) == first
+
+
+async def accepted_with(
+    client: aiohttp.ClientSession, headers: dict[str, str], form: aiohttp.FormData
+) -> dict[str, Any]:
+    async with client.post("/api/v1/batches", data=form, headers=headers) as answer:
+        assert answer.status == 202
+        accepted: dict[str, Any] = await answer.json()
+        return accepted
+
+
 async def test_a_key_whose_upload_is_still_under_way_has_to_wait(
     server: Server, ann: aiohttp.ClientSession
 ) -> None:
