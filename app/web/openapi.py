@@ -22,6 +22,7 @@ from app.web import (
     shares,
     tokens,
     uploads,
+    users,
 )
 from app.web.identity import COOKIE
 from app.web.wire import state_answer
@@ -91,6 +92,11 @@ OPERATIONS = (
     Operation("patch", f"{API}/tokens/{{token_id}}", "Give a token limits of its own",
               tokens.TokenAnswer, body=tokens.TokenChange),
     Operation("delete", f"{API}/tokens/{{token_id}}", "Revoke an API token", None, 204),
+    Operation("get", f"{API}/users", "Everybody", users.UserList),
+    Operation("post", f"{API}/users", "Add a user", users.UserAnswer, 201, body=users.UserWish),
+    Operation("patch", f"{API}/users/{{user_id}}", "Change a user", users.UserAnswer,
+              body=users.UserChange),
+    Operation("delete", f"{API}/users/{{user_id}}", "Remove a user", None, 204),
     Operation("get", f"{API}/shares", "One's share links", shares.ShareList,
               query=shares.ShareQuery),
     Operation("post", f"{API}/shares", "Share a job or a batch", shares.NewShare, 201,

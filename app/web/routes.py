@@ -17,6 +17,7 @@ from app.web import (
     shares,
     sockets,
     tokens,
+    users,
 )
 from app.web.opspage import operations_routes
 from app.web.pages import page_routes
@@ -42,6 +43,10 @@ def api_routes() -> list[web.RouteDef]:
         web.post(f"{API}/tokens", tokens.create),
         web.patch(f"{API}/tokens/{{token_id}}", tokens.change),
         web.delete(f"{API}/tokens/{{token_id}}", tokens.revoke),
+        web.get(f"{API}/users", users.listing),
+        web.post(f"{API}/users", users.create),
+        web.patch(f"{API}/users/{{user_id}}", users.change),
+        web.delete(f"{API}/users/{{user_id}}", users.remove),
         web.get(f"{API}/shares", shares.listing),
         web.post(f"{API}/shares", shares.create),
         web.delete(f"{API}/shares/{{share_id}}", shares.revoke),
