@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 PREFIX = "LIVETRAIL_"
 # Read by the tests and by load_settings itself; not settings of the server.
-NOT_SETTINGS = frozenset({"LIVETRAIL_CONFIG", "LIVETRAIL_SAMPLES", "LIVETRAIL_NOTHING_SKIPS"})
+NOT_SETTINGS = frozenset(
+    {"LIVETRAIL_CONFIG", "LIVETRAIL_SAMPLES", "LIVETRAIL_NOTHING_SKIPS", "LIVETRAIL_HISTORIES"}
+)
 
 GIB = 1024**3
 MIB = 1024**2
