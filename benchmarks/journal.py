@@ -74,7 +74,7 @@ async def through_journal(
     database = await Database.open(folder / "journal.db")
     async with Journal(database, lambda events: None) as journal:
         await create_jobs(journal)
-        first, commits = journal.head, journal.commits
+        first, commits = journal.head, journal.sizes.count
 
         drafts = [
             [
@@ -91,7 +91,7 @@ async def through_journal(
         began = time.perf_counter()
         await asyncio.gather(*(appending(number) for number in range(appenders)))
         took = time.perf_counter() - began
-        commits = journal.commits - commits
+        commits = journal.sizes.count - commits
     told = await read_room(database.reader, Room("all"), first, journal.head, events)
     await database.close()
     return len(told) / took, told, commits

@@ -65,6 +65,7 @@ class Running:
 
     process: Process
     speech: dict[str, str | int]
+    committed: int = 0  # events that the first room held at the start (Livetrail only)
 
     def publish(self, events: int, *, rooms: int = 1, rate: float = 0, pad: int = 0) -> Published:
         """Publish inside the server's own process (Livetrail only), and wait until it is done."""
@@ -124,13 +125,11 @@ def livetrail(
         ]
         with Process(LIVETRAIL, command, cores()[0], env=env, cwd=ROOT) as process:
             hello: Hello = json.loads(process.line(60))
-            yield Running(process, _livetrail_speech(hello))
+            yield Running(process, _livetrail_speech(hello), hello["committed"])
 
 
 def _livetrail_speech(hello: Hello) -> dict[str, str | int]:
-    subscribe = {"op": "subscribe", "id": "1", "room": "job:" + JOB.format(0)}
-    room = JOB.format(0).replace("0" * 12, "@R@")
-    subscribe["room"] = f"job:{room}"
+    subscribe = {"op": "subscribe", "id": "1", "room": f"job:{JOB}".replace("{:012d}", "@R@")}
     again: dict[str, Any] = {**subscribe, "after": "@c@", "log": hello["log"]}
     return {
         "kind": "ws",
