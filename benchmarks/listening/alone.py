@@ -24,6 +24,7 @@ LONG_ABSENCE = 2000
 CROWD = 10_000
 HEARTBEAT_S = 5.0
 IDLE = 5000
+TELLING_RATE = 500
 HEALTHY = 49
 STALL_EVENTS = 5000
 STALL_PAD_BYTES = 3600  # some 4 kB an event
@@ -156,7 +157,7 @@ def killed_while_telling(events: int) -> Storm:
         with livetrail(Path(folder)) as server, Load(server.speech) as load:
             load.ask("connect", count=PEOPLE, inflight=CONNECTING_AT_ONCE)
             load.ask("expect", events=events)
-            server.order(events)
+            server.order(events, rate=TELLING_RATE)
             while (heard := load.ask("hold", seconds=0.02)).events < events * PEOPLE / 4:
                 if heard.closed:
                     raise Failed(f"connections ended before the kill: {heard.trouble}")

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchmarks.listening import tools
 from benchmarks.listening.processes import Process, cores, free_port
@@ -128,15 +127,19 @@ def livetrail(
             yield Running(process, _livetrail_speech(hello), hello["committed"])
 
 
+def subscription(**more: str) -> dict[str, str]:
+    """Return what a listener of Livetrail asks for."""
+    return {"op": "subscribe", "id": "1", "room": f"job:{JOB}".replace("{:012d}", "@R@"), **more}
+
+
 def _livetrail_speech(hello: Hello) -> dict[str, str | int]:
-    subscribe = {"op": "subscribe", "id": "1", "room": f"job:{JOB}".replace("{:012d}", "@R@")}
-    again: dict[str, Any] = {**subscribe, "after": "@c@", "log": hello["log"]}
+    again = subscription(after="@c@", log=hello["log"])
     return {
         "kind": "ws",
         "port": hello["port"],
         "path": "/ws",
         "header": f"Authorization: Bearer {hello['token']}",
-        "hello": json.dumps(subscribe),
+        "hello": json.dumps(subscription()),
         "resume_hello": json.dumps(again).replace('"@c@"', "@c@"),
         "ready": '"type":"live"',
         "cursor_key": '"seq":',

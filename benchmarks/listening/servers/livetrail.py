@@ -72,14 +72,7 @@ class Published(TypedDict):
 
 async def main(folder: Path, rooms: int, heartbeat_s: float) -> None:
     """Serve, and publish what is asked for, until the input ends."""
-    settings = Settings(
-        port=0,
-        data_dir=folder,
-        max_websocket_connections=MANY,
-        max_websocket_connections_per_user=MANY,
-        websocket_heartbeat_interval=heartbeat_s,
-        log_level="WARNING",
-    )
+    settings = raised(folder, heartbeat_s)
     token_file = folder / "bench-token"
     is_new = not token_file.exists()
     if is_new:
@@ -102,6 +95,19 @@ async def main(folder: Path, rooms: int, heartbeat_s: float) -> None:
             print(json.dumps(hello), flush=True)
             while line := await asyncio.to_thread(sys.stdin.readline):
                 print(json.dumps(await publish(journal, json.loads(line))), flush=True)
+
+
+def raised(folder: Path, heartbeat_s: float) -> Settings:
+    """Return the settings: the defaults, but one user may be a crowd."""
+    return Settings(
+        port=0,
+        data_dir=folder,
+        max_websocket_connections=MANY,
+        max_websocket_connections_per_user=MANY,
+        requests_per_minute=MANY * 100,
+        websocket_heartbeat_interval=heartbeat_s,
+        log_level="WARNING",
+    )
 
 
 @asynccontextmanager
@@ -144,7 +150,19 @@ async def create_jobs(journal: Journal, user_id: str, rooms: int) -> None:
     )
 
 
-def progress(room: int, details: dict[str, Any]) -> ProcessingProgress:
+def details(q: int, t: int) -> dict[str, Any]:
+    """Return the counts of an event, with its number in its room and its time, ns."""
+    return {
+        "q": q,
+        "t": t,
+        "processed": 150,
+        "total": 500,
+        "errors": 2,
+        "filename": "expenses.csv",
+    }
+
+
+def progress(room: int, counts: dict[str, Any]) -> ProcessingProgress:
     """Return an event as a reader reports it."""
     return ProcessingProgress(
         job_id=JOB.format(room),
@@ -153,7 +171,7 @@ def progress(room: int, details: dict[str, Any]) -> ProcessingProgress:
         progress=45.5,
         message="Reading through expenses.csv: 150 of 500 rows",
         estimated_time_remaining=12,
-        details=details,
+        details=counts,
     )
 
 
@@ -163,16 +181,7 @@ async def publish(journal: Journal, order: Order) -> Published:
     pad = {"pad": "x" * order["pad_bytes"]} if order["pad_bytes"] else {}
 
     def event(number: int, t: int) -> ProcessingProgress:
-        details = {
-            "q": number // rooms + 1,
-            "t": t,
-            "processed": 150,
-            "total": 500,
-            "errors": 2,
-            "filename": "expenses.csv",
-            **pad,
-        }
-        return progress(number % rooms, details)
+        return progress(number % rooms, {**details(number // rooms + 1, t), **pad})
 
     late_ms = 0.0
     if order["rate"]:
