@@ -294,7 +294,10 @@ class UploadCut(AppError):
 
 
 class NotFound(AppError):
-    """Also said for what belongs to somebody else: the two must not be told apart."""
+    """Also said for what belongs to somebody else: the two must not be told apart.
+
+    The fact `is_foreign` tells them apart, for the audit log alone.
+    """
 
     code = "not_found"
     title = "There is no such {what}, or it is not yours to see"

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+from app.core.errors import AppError
 from app.core.permissions import Viewer
 from app.core.protocol import Hangup
 from app.core.rooms import Room
@@ -51,6 +52,8 @@ class Witness(Protocol):
         """`session.goodbye` says why, when it was us who ended it."""
 
     def turned_away(self, viewer: Viewer, address: str, goodbye: Hangup) -> None: ...
+
+    def denied(self, session: Session, error: AppError, about: str) -> None: ...
 
 
 class Hub:
@@ -361,6 +364,11 @@ class Hub:
         if ending is not None:
             self._endings.add(ending)
             ending.add_done_callback(self._endings.discard)
+
+    def denied(self, session: Session, error: AppError, about: str) -> None:
+        """A wish of `session` about a room or a job was not granted."""
+        if self._witness is not None:
+            self._witness.denied(session, error, about)
 
     def end_where(self, why: Callable[[Viewer], Hangup | None]) -> None:
         """End every connection for whose viewer `why` returns a reason."""

@@ -125,6 +125,7 @@ class Visit:
         try:
             await self._check(room)
         except AppError as error:
+            self._desk.hub.denied(session, error, str(room))
             self.refuse(Problem.of(error, ask.id))
             return
         if room not in session.subscriptions and (
@@ -170,11 +171,12 @@ class Visit:
 
     async def _check(self, room: Room) -> None:
         """Raise NotAllowed or NotFound unless the viewer may follow `room`."""
-        if may_follow(self._session.viewer, room, await self._desk.belonging_of(room)):
+        thing = await self._desk.belonging_of(room)
+        if may_follow(self._session.viewer, room, thing):
             return
         if room.kind == "all":
             raise NotAllowed(why=obstacle(self._session.viewer, "operate"))
-        raise NotFound(what=room.kind)
+        raise NotFound(what=room.kind, is_foreign=thing is not None)
 
     async def _steer(self, ask: Steer | Answer) -> None:
         control = self._desk.control
@@ -190,6 +192,7 @@ class Visit:
         try:
             await control(self._session, ask)
         except AppError as error:
+            self._desk.hub.denied(self._session, error, ask.op)
             self.refuse(Problem.of(error, ask.id))
         else:
             self._session.say(Ok(id=ask.id))

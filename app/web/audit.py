@@ -104,14 +104,19 @@ def note(request: web.Request, kind: Kind, viewer: Viewer | None = None, **facts
 def note_refusal(request: web.Request, error: AppError) -> None:
     """Note that a request was refused, when that tells something about whoever asked."""
     is_forged = error.code == "not_authenticated" and "Authorization" in request.headers
-    if error.code in REFUSALS or is_forged:
+    if _tells_something(error) or is_forged:
         # The path without its query, where tickets travel.
         path = request.rel_url.raw_path
         note(request, "refused", reason=error.code, method=request.method, path=path)
 
 
+def _tells_something(error: AppError) -> bool:
+    """Tell whether `error` says something about whoever met it: it is no mistake or accident."""
+    return error.code in REFUSALS or error.facts.get("is_foreign", False)
+
+
 class SocketWitness:
-    """Notes every connection to the hub, its end, and those that were one too many."""
+    """Notes every connection to the hub, its end, and what was not granted."""
 
     def __init__(self, audit: Audit) -> None:
         self._audit = audit
@@ -135,3 +140,9 @@ class SocketWitness:
         self._audit.note(
             "refused", viewer, address, reason="too_many_connections", why=goodbye.reason
         )
+
+    def denied(self, session: Session, error: AppError, about: str) -> None:
+        if _tells_something(error):
+            self._audit.note(
+                "refused", session.viewer, session.address, reason=error.code, about=about
+            )

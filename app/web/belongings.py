@@ -27,7 +27,7 @@ def demand(viewer: Viewer, action: Action, row: Row | None, what: str) -> Row:
         return row
     if viewer.guest is not None and thing is not None and may(viewer.guest, "read", thing):
         raise NotAllowed(why=obstacle(viewer.guest, action))
-    raise NotFound(what=what)
+    raise NotFound(what=what, is_foreign=thing is not None)
 
 
 def guest_of(viewer: Viewer, thing: Thing | None) -> Viewer | None:
@@ -67,5 +67,5 @@ async def followed_room(request: web.Request, viewer: Viewer, name: str) -> Room
         raise InvalidRequest(what=str(error)) from error
     thing = await belonging_of(request.app[DATABASE].reader, room)
     if not may_follow(viewer, room, thing):
-        raise NotFound(what="room")
+        raise NotFound(what="room", is_foreign=thing is not None)
     return room

@@ -91,6 +91,38 @@ async def test_refusals_are_noted_and_ordinary_visits_are_not(
     ]
 
 
+async def test_asking_for_what_is_somebody_elses_is_noted_and_mistakes_are_not(
+    server: Server, ann: aiohttp.ClientSession, bob: aiohttp.ClientSession
+) -> None:
+    accepted = await upload(ann, ("a.csv", CSV))
+    job, nobodys = f"job:{accepted['jobs'][0]['job_id']}", f"job:{accepted['batch_id']}"
+    for room in (job, nobodys):
+        async with bob.get(f"/api/v1/jobs/{room.removeprefix('job:')}") as answer:
+            assert answer.status == 404
+        async with bob.get("/api/v1/events/history", params={"room": room}) as answer:
+            assert answer.status == 404
+    async with bob.ws_connect("/ws?frames=single") as socket:
+        await socket.receive()
+        for room in (job, nobodys, "all"):
+            await socket.send_json({"op": "subscribe", "room": room})
+            assert (await socket.receive_json())["type"] == "error"
+        for job_id in (job.removeprefix("job:"), "nowhere"):
+            await socket.send_json({"op": "cancel", "job_id": job_id})
+            assert (await socket.receive_json())["code"] == "not_found"
+    told = [
+        (e["name"], {key: fact for key, fact in e["facts"].items() if key != "via"})
+        for e in await entries(ann, kind="refused")
+    ]
+    path = f"/api/v1/jobs/{job.removeprefix('job:')}"
+    assert told[::-1] == [
+        ("bob", {"reason": "not_found", "method": "GET", "path": path}),
+        ("bob", {"reason": "not_found", "method": "GET", "path": "/api/v1/events/history"}),
+        ("bob", {"reason": "not_found", "about": job}),
+        ("bob", {"reason": "not_allowed", "about": "all"}),
+        ("bob", {"reason": "not_found", "about": "cancel"}),
+    ]
+
+
 async def test_a_connection_too_many_is_noted(
     server: Server, ann: aiohttp.ClientSession, bob: aiohttp.ClientSession
 ) -> None:
