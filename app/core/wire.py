@@ -14,7 +14,7 @@ COMPRESSED = 0x40  # RSV1, where permessage-deflate was agreed on (RFC 7692)
 
 PLAIN, GZIPPED = b"\0", b"\1"  # first byte of a binary frame: how the rest of it is packed
 
-WRITE_AT_MOST = 64 * 1024
+WRITE_AT_MOST = 44 * 1024
 """Bytes of one write before it is packed, unless a single object is larger."""
 WORTH_COMPRESSING = 1024
 """Below this many bytes a payload goes as it is."""

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from app.core.protocol import Hangup
-from app.core.wire import WRITE_AT_MOST
 
+UNSENT_AT_MOST = 24 * 1024  # bytes; a client for whom more waits falls behind
+UNSENT_IN_KERNEL = 64 * 1024  # bytes
 CLOSE_S = 2.0  # for the goodbye, and for what is still unsent
 
 
@@ -70,9 +71,13 @@ class Connection(asyncio.Protocol):
 
 
 def bound_memory(transport: asyncio.Transport) -> None:
-    """Let little gather for a client that does not read, here and in the kernel."""
-    transport.set_write_buffer_limits(high=WRITE_AT_MOST)
+    """Let little gather for a client that does not read, here and in the kernel.
+
+    Here that is a write beyond UNSENT_AT_MOST; with all else that a session needs, less than 100 KB
+    also where every client is told something else.
+    """
+    transport.set_write_buffer_limits(high=UNSENT_AT_MOST)
     connection = transport.get_extra_info("socket")
     if connection is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
         with suppress(OSError):  # not a TCP socket
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, WRITE_AT_MOST)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_IN_KERNEL)

@@ -11,6 +11,7 @@ from app.core.rooms import Room
 from app.core.state import JobState
 from app.live.formats import JSON_LINES
 from app.live.hub import Hub, ReadSnapshot
+from app.live.keeper import CUT_S
 from app.settings import Settings
 from app.store.events import Recorded
 from tests.unit.listeners import BATCHES, LOG, ROOMS, Client, Connection
@@ -103,6 +104,17 @@ def test_a_client_that_is_silent_too_long_is_ended(clock: Clock) -> None:
     assert client.goodbye is not None
     assert client.goodbye.code == Close.UNRESPONSIVE
     assert hub.counts().rooms == 0
+
+
+def test_an_end_that_hangs_is_cut_short(clock: Clock) -> None:
+    hub = a_hub(clock)
+    client = listening(hub)
+    client.line.end = lambda goodbye: None  # type: ignore[method-assign, assignment]
+    sweep(hub, clock, 301.0)
+    sweep(hub, clock, 301.0 + CUT_S)
+    assert not client.transport.gone
+    sweep(hub, clock, 302.0 + CUT_S)
+    assert client.transport.gone
 
 
 def test_a_client_that_reads_slowly_is_not_silent(clock: Clock) -> None:
