@@ -261,10 +261,12 @@ class Listening(RuleBasedStateMachine):
     def _connect(self, number: int, client: Client) -> None:
         connection = self.connections[number] = Connection(client, self.hub, self.log)
         self.hub.sessions.add(connection.session)
-        acked = client.acked is not None
         for room, (_, types) in client.wishes.items():
             kinds = None if types is None else sorted(types)
-            after = "acked" if acked else client.cursors[room]
+            after: int | str = client.cursors[room]
+            # One place for all rooms: it is of no use for one that has not got so far yet.
+            if client.acked is not None and client.acked <= client.cursors[room]:
+                after = "acked"
             connection.ask(room, after=after, log=LOG, types=kinds)
 
     @SOMEBODY
