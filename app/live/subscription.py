@@ -77,7 +77,9 @@ class Subscription:
     @property
     def is_whole(self) -> bool:
         """Tell whether its events can be told from the cursor on, nothing else being due first."""
-        return not self.states and self.floor is not None and self.floor <= self.mended_from
+        if self.states or self.floor is None:
+            return False
+        return self.floor <= self.cursor or self.floor <= min(self.mended, self.truncated)
 
     @property
     def mended_from(self) -> int:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 from unittest.mock import patch
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -109,38 +110,50 @@ class Listening(RuleBasedStateMachine):
         if self.errors:
             raise AssertionError(self.errors) from self.errors[0].get("exception")
 
-    async def read(self) -> None:
-        """Wait until the test lets this read happen; what is committed by then is found."""
+    async def read(self, look: Callable[[], T]) -> T:
+        """Return what `look` finds. The test lets it look, and later lets the loop hear of it."""
+        await self.turn_of(self.reads)
+        found = look()
+        await self.turn_of(self.reads)
+        return found
+
+    async def turn_of(self, waiting: list[asyncio.Future[None]]) -> None:
         future = self.loop.create_future()
-        self.reads.append(future)
+        waiting.append(future)
         await future
 
     async def read_room(
         self, room: Room, after: int, upto: int, limit: int, types: Sequence[str] | None
     ) -> list[Recorded]:
-        await self.read()
         wish = (after, None if types is None else frozenset(types))
-        found = [e for e in self.log if e.seq <= upto and wanted(e, room, wish)]
-        return [e for e in found if e.seq not in self.gone_seqs][:limit]
+
+        def look() -> list[Recorded]:
+            found = [e for e in self.log if e.seq <= upto and wanted(e, room, wish)]
+            return [e for e in found if e.seq not in self.gone_seqs][:limit]
+
+        return await self.read(look)
 
     async def snapshot(self, room: Room, before: str | None) -> list[JobState]:
-        await self.read()
-        last = {e.job_id: e.seq for e in self.log if e.job_id and wanted(e, room, (0, None))}
-        jobs = sorted((job for job in last if before is None or job < before), reverse=True)[:2]
-        return [cast(JobState, {"job_id": job, "last_seq": last[job]}) for job in jobs]
+        def look() -> list[JobState]:
+            last = {e.job_id: e.seq for e in self.log if e.job_id and wanted(e, room, (0, None))}
+            jobs = sorted((job for job in last if before is None or job < before), reverse=True)
+            return [cast(JobState, {"job_id": job, "last_seq": last[job]}) for job in jobs[:2]]
+
+        return await self.read(look)
 
     async def floor(self, room: Room) -> int:
-        await self.read()
-        return max((seq for seq, _ in self.pruned_of(room)), default=0)
+        return await self.read(lambda: max((seq for seq, _ in self.pruned_of(room)), default=0))
 
     async def pruned(self, room: Room, after: int) -> list[PrunedJob]:
-        await self.read()
-        found = [(seq, job) for seq, job in self.pruned_of(room) if job and seq > after][:2]
-        last = {e.job_id: e.seq for e in self.log}
-        return [
-            PrunedJob(seq, cast(JobState, {"job_id": job, "last_seq": last[job]}))
-            for seq, job in found
-        ]
+        def look() -> list[PrunedJob]:
+            found = [(seq, job) for seq, job in self.pruned_of(room) if job and seq > after][:2]
+            last = {e.job_id: e.seq for e in self.log}
+            return [
+                PrunedJob(seq, cast(JobState, {"job_id": job, "last_seq": last[job]}))
+                for seq, job in found
+            ]
+
+        return await self.read(look)
 
     def pruned_of(self, room: Room) -> list[tuple[int, str | None]]:
         """Return up to where each job of a room was pruned, and the batches themselves."""
@@ -160,13 +173,13 @@ class Listening(RuleBasedStateMachine):
         """
 
         async def remove(head: int) -> Slice:
-            await self.step()
+            await self.turn_of(self.steps)
             gone = [Pruned(*job, seq) for job in jobs if (seq := self.remove(job[0], job[0], head))]
             there = {e.batch_id for e in self.log if e.job_id and e.seq not in self.gone_seqs}
             for batch, user in {job[1:] for job in jobs if job[1] not in there}:
                 if seq := self.remove(batch, None, head):
                     gone.append(Pruned(None, batch, user, seq))
-            await self.step()
+            await self.turn_of(self.steps)
             return Slice(gone, len(gone), None)
 
         self.pruning = self.do(lambda: self.loop.create_task(self.hub.prune(remove)))
@@ -183,11 +196,6 @@ class Listening(RuleBasedStateMachine):
         self.gone_seqs.update(seqs)
         self.pruned_upto[ident] = seqs[-1]
         return seqs[-1]
-
-    async def step(self) -> None:
-        future = self.loop.create_future()
-        self.steps.append(future)
-        await future
 
     @precondition(lambda self: self.pruning is not None)
     @rule()
@@ -238,6 +246,11 @@ class Listening(RuleBasedStateMachine):
         read = self.reads.pop(data.draw(st.integers(0, len(self.reads) - 1)))
         if not read.done():
             read.set_result(None)
+
+    def let_the_last_read_end(self) -> None:
+        for _ in range(2):
+            self.reads.pop().set_result(None)
+            self.turn()
 
     @rule(
         number=CLIENT,
@@ -453,6 +466,7 @@ class Listening(RuleBasedStateMachine):
             self.loop.close()
 
 
+@pytest.mark.timeout(max(180, HISTORIES))
 class TestListening(Listening.TestCase):  # type: ignore[misc]
     settings = settings(
         max_examples=HISTORIES,
@@ -490,7 +504,7 @@ def test_a_page_that_did_not_fit_is_gone_on_with_where_it_stopped() -> None:
         stage.connect(number=0, rooms=ROOMS[:1], back=30, types=None)
         stage.stop_reading(number=0)
         stage.turn()
-        stage.reads.pop().set_result(None)
+        stage.let_the_last_read_end()
         stage.turn_the_loop(turns=5)
         assert stage.connections[0].transport.writing_paused
         stage.settle()
@@ -503,7 +517,7 @@ def test_what_a_snapshot_holds_is_not_told_again_though_it_was_not_told_yet() ->
         stage.follow_from_a_snapshot(number=0, room=ROOMS[0])
         stage.commit(jobs=[JOBS[0]], size=10)
         stage.turn()
-        stage.reads.pop().set_result(None)  # the snapshot sees what is committed
+        stage.let_the_last_read_end()  # the snapshot sees what is committed
         stage.turn_the_loop(turns=5)
         stage.settle()
         assert stage.connections[0].seqs == []
