@@ -305,6 +305,15 @@ class NotFound(AppError):
     hint = "Check the address, or look for it in the list of your files."
 
 
+class HistoryPruned(AppError):
+    """Its events went with the log's age or size; the last state is kept for good."""
+
+    code = "history_pruned"
+    title = "What happened to {filename} step by step was removed, as this server is set to do"
+    kept = "How it ended, and everything that was read from it, is kept."
+    hint = "Ask for it without at_n to see its last state."
+
+
 class MethodNotAllowed(AppError):
     code = "method_not_allowed"
     title = "{method} can not be used at this address"

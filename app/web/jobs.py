@@ -7,9 +7,10 @@ from urllib.parse import quote
 
 import orjson
 from aiohttp import web
+from aiosqlite import Connection
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.errors import FileMissing, InvalidRequest, NotFound
+from app.core.errors import FileMissing, HistoryPruned, InvalidRequest, NotFound
 from app.core.events import JobStatus
 from app.core.permissions import Action, Viewer, may
 from app.core.rooms import Room
@@ -17,6 +18,7 @@ from app.core.state import JobState, fold_all
 from app.keys import DATABASE, DOOR, FILES, RECORDS, RUNNER
 from app.store.events import Recorded, read_job
 from app.store.jobs import JobRow, get_job, list_jobs
+from app.store.retention import floor_of_room
 from app.web.audit import note
 from app.web.belongings import belonging_of, demand, guest_of, thing_of
 from app.web.identity import owner_for, viewer_for
@@ -97,13 +99,20 @@ async def one(request: web.Request) -> web.Response:
     query, job = read_query(request, StateQuery), await job_of(request)
     state: JobState | None = job.state
     if query.at_n is not None and query.at_n < job.state["n"]:
-        events = await read_job(request.app[DATABASE].reader, job.id, 0, query.at_n)
-        state = await asyncio.to_thread(_folded, events)
+        state = await _as_it_was(request.app[DATABASE].reader, job, query.at_n)
     elif query.at_n is not None and query.at_n > job.state["n"]:
         raise InvalidRequest(what=f"at_n: the job has {job.state['n']} events so far")
     if state is None:
         raise NotFound(what="job")
     return state_answer(request, answer_of(state))
+
+
+async def _as_it_was(reader: Connection, job: JobRow, n: int) -> JobState | None:
+    """Return the job's state after its event `n`. Raises HistoryPruned."""
+    events = await read_job(reader, job.id, 0, n)
+    if await floor_of_room(reader, Room("job", job.id)):  # looked at last: it only ever rises
+        raise HistoryPruned(filename=job.filename)
+    return await asyncio.to_thread(_folded, events)
 
 
 def _folded(events: Sequence[Recorded]) -> JobState | None:

@@ -31,6 +31,7 @@ STATUS: dict[str, int] = {
     "body_too_large": 413,
     "upload_cut": 408,
     "not_found": 404,
+    "history_pruned": 410,
     "method_not_allowed": 405,
     "not_authenticated": 401,
     "not_allowed": 403,
