@@ -81,7 +81,7 @@ async def listing(request: web.Request) -> web.Response:
 
 
 async def _whose(request: web.Request, query: JobQuery) -> str | None:
-    """Return whose jobs are listed, None for everybody's. A guest lists the batch it was shown."""
+    """Return whose jobs are listed, None for everybody's. Who sees a batch may list it."""
     viewer = viewer_for(request, "read")
     if query.owner == "all":
         viewer_for(request, "operate")
@@ -89,7 +89,7 @@ async def _whose(request: web.Request, query: JobQuery) -> str | None:
     if query.batch_id is not None:
         room = Room("batch", query.batch_id)
         thing = await belonging_of(request.app[DATABASE].reader, room)
-        if thing is not None and may(guest_of(viewer, thing), "read", thing):
+        if thing is not None and may(viewer, "read", thing):
             return thing.owner_id
     return owner_for(request, "read").user_id
 

@@ -13,7 +13,15 @@ from app.core.errors import AppError, InternalError, NotAuthenticated, NotClaime
 from app.keys import ACCOUNTS, ADDRESS, BUDGET, PACE, REFUSED, REQUEST_ID, SETTINGS, VIEWER
 from app.web.address import address_of, find_address
 from app.web.audit import note_refusal
-from app.web.identity import COOKIE, RENEWED, SAFE_METHODS, demand_same_site, recognise, set_cookie
+from app.web.identity import (
+    COOKIE,
+    RENEWED,
+    SAFE_METHODS,
+    SHARE_COOKIE,
+    demand_same_site,
+    recognise,
+    set_cookie,
+)
 from app.web.pages import error_response
 from app.web.problems import from_http, problem_response, status_of
 from app.web.wire import wants_html
@@ -137,6 +145,8 @@ def _told(request: web.Request, error: AppError, status: int | None) -> web.Stre
     if isinstance(error, NotClaimed):
         raise web.HTTPSeeOther("/setup")
     if isinstance(error, NotAuthenticated) and request.method in SAFE_METHODS:
+        if SHARE_COOKIE in request.cookies and COOKIE not in request.cookies:
+            raise web.HTTPSeeOther("/share")  # which says that the link has ended
         raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs)}")
     return error_response(request, error, status)
 

@@ -11,22 +11,25 @@ import jinja2
 import orjson
 from aiohttp import web
 
-from app.core.errors import AppError
+from app.core.errors import AppError, NotAuthenticated
 from app.core.messages import size_text
+from app.core.permissions import Thing, Viewer, may
 from app.core.state import JobState
 from app.core.times import iso_from_ms
-from app.keys import ACCOUNTS, DATABASE, GIVEN, RECORDS, SETTINGS, VIEWER
+from app.keys import ACCOUNTS, DATABASE, GIVEN, RECORDS, SETTINGS
 from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch, list_batches, status_counts
 from app.store.events import read_job
 from app.store.jobs import JobRow, get_job, list_jobs
+from app.store.shares import get_share
 from app.web import feedview, rowview, views
-from app.web.belongings import demand
-from app.web.forms import local_path
-from app.web.identity import owner_for, viewer_for
+from app.web.belongings import demand, guest_of, thing_of
+from app.web.forms import local_path, see_other
+from app.web.identity import maybe_viewer, owner_for, viewer_for, viewer_of
 from app.web.jobview import fact, file_row
 from app.web.problems import status_of
 from app.web.rendering import render, shell_of
+from app.web.shares import page_of
 from app.web.static import STATIC, StaticFiles, static_file
 from app.web.words import took_text
 
@@ -52,6 +55,7 @@ def page_routes() -> list[web.AbstractRouteDef]:
         web.get("/login", gate_page),
         web.get("/setup", gate_page),
         web.get("/signin", gate_page),
+        web.get("/share", gate_page),
         web.get("/static/{version}/{path:.+}", static_file),
     ]
 
@@ -120,8 +124,15 @@ def error_response(
     code = status or status_of(error.code)
     if request.method == "POST" and request.path in GATE_FORMS:
         return render(request, GATE_FORMS[request.path], _gate(request, error), code)
-    page = views.error_page(shell_of(request, None), error, code, VIEWER in request)
+    page = views.error_page(shell_of(request, None), error, code, _way_back(request))
     return render(request, "error.html", page, code)
+
+
+def _way_back(request: web.Request) -> tuple[str, str]:
+    viewer = maybe_viewer(request)
+    if viewer is None:
+        return "/login", "Sign in"
+    return ("/", "Back to Files") if viewer.shared is None else ("/", "Back to what was shared")
 
 
 async def files_page(request: web.Request) -> web.Response:
@@ -129,9 +140,11 @@ async def files_page(request: web.Request) -> web.Response:
     reader = request.app[DATABASE].reader
     wanted = request.match_info.get("batch_id")
     batch: BatchRow | None = None
+    viewer = viewer_for(request, "read")
     if wanted is not None:
-        viewer = viewer_for(request, "read")
         batch = demand(viewer, "read", await get_batch(reader, wanted), "batch")
+    elif viewer.shared is not None:
+        return see_other(page_of(viewer.shared))
     else:
         viewer = owner_for(request, "read")
         newest = await list_batches(reader, user_id=viewer.user_id, limit=1)
@@ -147,8 +160,23 @@ async def files_page(request: web.Request) -> web.Response:
     )
     search = request.query.get("q", "").strip()[:200]
     # A thousand states take longer to put in order than the loop should wait for.
-    page = await asyncio.to_thread(_files, request, batch, jobs, search, viewer.user_id)
-    return render(request, "files.html", page)
+    page = await asyncio.to_thread(_files, request, batch, jobs, search, viewer)
+    guest = await _guest(request, viewer, thing_of(batch))
+    return render(request, "files.html", replace(page, guest=guest))
+
+
+async def _guest(request: web.Request, viewer: Viewer, thing: Thing | None) -> views.Guest | None:
+    """Return as whose guest `viewer` sees `thing`; None for somebody who sees it anyway.
+
+    Raises NotAuthenticated when the share link has ended meanwhile.
+    """
+    guest = guest_of(viewer, thing)
+    if guest is None:
+        return None
+    share = await get_share(request.app[DATABASE].reader, guest.via, now_ms())
+    if share is None:
+        raise NotAuthenticated
+    return views.Guest(guest.name, iso_from_ms(share.expires_ms))
 
 
 def _files(
@@ -156,7 +184,7 @@ def _files(
     batch: BatchRow | None,
     jobs: Sequence[JobRow],
     search: str,
-    user_id: str,
+    viewer: Viewer,
 ) -> views.FilesPage:
     settings = request.app[SETTINGS]
     found = [job.state for job in jobs if search.lower() in job.filename.lower()]
@@ -169,7 +197,8 @@ def _files(
         older = f"{request.path}?all&before={jobs[-1].id}"
     return views.FilesPage(
         shell=shell_of(request, "files"),
-        room=f"batch:{batch.id}" if batch else f"user:{user_id}",
+        guest=None,
+        room=f"batch:{batch.id}" if batch else f"user:{viewer.user_id}",
         batch_id=batch.id if batch else "",
         title=_batch_title(batch, found) if batch else "All files",
         where="Batch · started" if batch else "Everything you dropped here, newest first",
@@ -183,7 +212,7 @@ def _files(
         bars=() if few else tuple(_bars(counted)),
         chips=counted,
         feed=feedview.latest_messages(found),
-        other_view=("/?all", "All files") if batch else None,
+        other_view=("/?all", "All files") if batch and may(viewer, "read") else None,
         older=older,
         search=search,
         max_upload_bytes=settings.max_upload_bytes,
@@ -216,16 +245,20 @@ async def job_page(request: web.Request) -> web.Response:
     recorded = await read_job(reader, job.id, max(state["n"] - EVENTS_SHOWN, 0), EVENTS_SHOWN)
     events = [orjson.loads(one.body) for one in recorded]
     delta = await request.app[RECORDS].delta(job.id)
-    earlier = await _earlier(request, delta["seen_in"], job.user_id)
-    rows = await _rows(request, job.id, {one.url.rpartition("/")[2]: one.name for one in earlier})
+    earlier = await _earlier(request, delta["seen_in"])
+    guest = await _guest(request, viewer, thing_of(job))
+    names = {one.url.rpartition("/")[2]: one.name for one in earlier}
+    rows = await _rows(request, job.id, None if guest else names)
     now = now_ms()
     stages = views.stage_items(state, now)
     row = file_row(state)
+    shown_batch = batch if may(viewer, "read", thing_of(batch)) and batch is not None else None
     page = views.JobPage(
         shell=shell_of(request, "job"),
+        guest=guest,
         row=row,
-        batch_url=f"/batches/{job.batch_id}" if batch else "/",
-        batch_name=_batch_title(batch, [state]) if batch else "",
+        batch_url=f"/batches/{job.batch_id}" if shown_batch else "/",
+        batch_name=_batch_title(shown_batch, [state]) if shown_batch else "",
         percent=row.percent,
         elapsed=views.elapsed(state, now),
         started_at=state["started_at"] or "",
@@ -233,7 +266,7 @@ async def job_page(request: web.Request) -> web.Response:
         total=took_text(state["duration_ms"]),
         rows=rows,
         earlier=earlier,
-        same_as=await _same_as(request, state, job.user_id),
+        same_as=await _same_as(request, state),
         new_rows=delta["new_rows"],
         known_rows=delta["existing_rows"],
         feed=feedview.told(events, {stage["key"]: stage["label"] for stage in state["stages"]}),
@@ -250,7 +283,11 @@ async def job_page(request: web.Request) -> web.Response:
     return render(request, "job.html", page)
 
 
-async def _rows(request: web.Request, job_id: str, names: Mapping[str, str]) -> views.Rows:
+async def _rows(request: web.Request, job_id: str, names: Mapping[str, str] | None) -> views.Rows:
+    """Return the page of rows that is asked for.
+
+    names  of earlier files by job; None for a guest, who is not told of them at all
+    """
     wanted = request.query.get("state", "")
     state: Any = wanted if wanted in {key for key, _ in rowview.STATES} else ""
     number = request.query.get("page", "1")
@@ -264,7 +301,12 @@ async def _rows(request: web.Request, job_id: str, names: Mapping[str, str]) -> 
     return views.Rows(
         filters=rowview.filters(found.counts),
         state=state,
-        rows=tuple(rowview.table_row(row, names) for row in found.rows),
+        rows=tuple(
+            rowview.table_row({**row, "seen_in": None}, {})
+            if names is None
+            else rowview.table_row(row, names)
+            for row in found.rows
+        ),
         total=found.total,
         page=page,
         pages=max(-(-found.total // rowview.ROWS_A_PAGE), 1),
@@ -272,30 +314,27 @@ async def _rows(request: web.Request, job_id: str, names: Mapping[str, str]) -> 
 
 
 async def _earlier(
-    request: web.Request, seen: Sequence[Mapping[str, Any]], user_id: str
+    request: web.Request, seen: Sequence[Mapping[str, Any]]
 ) -> tuple[views.Earlier, ...]:
-    found = [
-        await _one_earlier(request, s["job_id"], s["rows"], user_id) for s in seen[:EARLIER_SHOWN]
-    ]
+    found = [await _one_earlier(request, s["job_id"], s["rows"]) for s in seen[:EARLIER_SHOWN]]
     return tuple(one for one in found if one is not None)
 
 
-async def _same_as(request: web.Request, state: JobState, user_id: str) -> views.Earlier | None:
+async def _same_as(request: web.Request, state: JobState) -> views.Earlier | None:
     other = (state["result"] or {}).get("duplicate_of")
-    return await _one_earlier(request, other, 0, user_id) if isinstance(other, str) else None
+    return await _one_earlier(request, other, 0) if isinstance(other, str) else None
 
 
-async def _one_earlier(
-    request: web.Request, job_id: str, rows: int, user_id: str
-) -> views.Earlier | None:
+async def _one_earlier(request: web.Request, job_id: str, rows: int) -> views.Earlier | None:
+    """Return an earlier file; None for one that whoever asks may not see."""
     job = await get_job(request.app[DATABASE].reader, job_id)
-    if job is None or job.user_id != user_id:
+    if job is None or not may(viewer_of(request), "read", thing_of(job)):
         return None
     return views.Earlier(f"/jobs/{job.id}", job.filename, job.state["created_at"], rows)
 
 
 async def gate_page(request: web.Request) -> web.Response:
-    """GET /login, /setup and /signin. The links to the last two carry a token in the fragment."""
+    """GET /login, /setup, /signin and /share. The links to all but the first carry a token."""
     name = request.path.strip("/")
     claimed = await request.app[ACCOUNTS].claimed()
     return render(request, f"{name}.html", replace(_gate(request), claimed=claimed))

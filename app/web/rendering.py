@@ -18,6 +18,7 @@ MODULES = {
     "files": "js/pages/files.js",
     "job": "js/pages/job.js",
     "gate": "js/pages/gate.js",
+    "account": "js/pages/account.js",
     "operations": "js/pages/operations.js",
 }
 

@@ -21,6 +21,7 @@ from app.web import (
 )
 from app.web.opspage import operations_routes
 from app.web.pages import page_routes
+from app.web.sharing import sharing_routes
 
 API = "/api/v1"
 JOB = f"{API}/jobs/{{job_id}}"
@@ -102,4 +103,11 @@ def form_routes() -> list[web.RouteDef]:
 
 def all_routes() -> list[web.AbstractRouteDef]:
     """Return every address there is."""
-    return [*api_routes(), *socket_routes(), *form_routes(), *page_routes(), *operations_routes()]
+    return [
+        *api_routes(),
+        *socket_routes(),
+        *form_routes(),
+        *page_routes(),
+        *operations_routes(),
+        *sharing_routes(),
+    ]

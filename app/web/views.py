@@ -44,6 +44,14 @@ class Shell:
 
 
 @dataclass(frozen=True, slots=True)
+class Guest:
+    """That a page is seen by a share link alone: whose it is, and until when (ISO 8601)."""
+
+    sharer: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chip:
     """One filter above the list, with how many files it would show."""
 
@@ -66,6 +74,7 @@ class Group:
 class FilesPage:
     """files.html: a batch, or all files of a person.
 
+    guest       set for somebody with a share link, who may look and no more
     room        what the page follows live
     batch_id    "" when the page shows all files
     count       of files, of which at most some hundred are rendered
@@ -76,6 +85,7 @@ class FilesPage:
     """
 
     shell: Shell
+    guest: Guest | None
     room: str
     batch_id: str
     title: str
@@ -137,6 +147,7 @@ class Earlier:
 class JobPage:
     """job.html: one file, its stages, its rows, and what was told on the way.
 
+    guest      set for somebody with a share link, who may look and no more
     elapsed    "took 12.4 s" or "running for 25 s"; `started_at` lets the script count on
     no_rows    what stands where the rows would be
     events     the newest, newest first; `count` of them in all, those no longer kept among them
@@ -147,6 +158,7 @@ class JobPage:
     """
 
     shell: Shell
+    guest: Guest | None
     row: FileRow
     batch_url: str
     batch_name: str
@@ -174,7 +186,7 @@ class JobPage:
 
 @dataclass(frozen=True, slots=True)
 class GatePage:
-    """login.html, setup.html and signin.html.
+    """login.html, setup.html, signin.html and share.html.
 
     error    what was wrong with the form as it was sent, or None
     name     as it was sent, to stand there again
@@ -190,6 +202,17 @@ class GatePage:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedPage:
+    """shared.html: the link to a file or batch, shown this once. `back` leads to what it shows."""
+
+    shell: Shell
+    what: str
+    url: str
+    until: str
+    back: str
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorPage:
     """error.html: the three sentences, and a way back."""
 
@@ -202,11 +225,11 @@ class ErrorPage:
     way_back: tuple[str, str]
 
 
-def error_page(shell: Shell, error: AppError, status: int, signed_in: bool) -> ErrorPage:
-    """Return the page for `error`, with the way back that fits it."""
+def error_page(shell: Shell, error: AppError, status: int, way_back: tuple[str, str]) -> ErrorPage:
+    """Return the page for `error`, with the address and words of the way back."""
     body = error.body()
-    back = ("/", "Back to Files") if signed_in else ("/login", "Sign in")
-    return ErrorPage(shell, status, body["title"], body["detail"], body["hint"], body["code"], back)
+    sentences = body["title"], body["detail"], body["hint"]
+    return ErrorPage(shell, status, *sentences, body["code"], way_back)
 
 
 def grouped(rows: Sequence[FileRow], at_most: int) -> tuple[Group, ...]:

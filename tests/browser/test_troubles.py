@@ -108,14 +108,14 @@ async def test_what_a_file_stored_can_be_taken_back_and_brought_again(
     stored = await page.locator("#lines tr").count()
     assert stored > 0
 
-    await page.locator(".confirm summary", has_text="Undo").click()
+    await page.locator("[data-part=undo] summary").click()
     await expect(page.locator("[data-part=undo-text]")).to_contain_text(FILE[0])
     await page.get_by_role("button", name="Take them back").click()
     await expect(page.locator(".toast")).to_contain_text(re.compile(r"\d+ rows of .* taken back"))
     await expect(page.locator("#head [data-part=tags]")).to_contain_text("Undone")
     await expect(page.locator("#lines tr")).to_have_count(0)
     await expect(page.locator("#rows-empty")).to_be_visible()
-    await expect(page.locator(".confirm")).to_be_hidden()
+    await expect(page.locator("[data-part=undo]")).to_be_hidden()
 
     await page.get_by_role("link", name="Files", exact=True).first.click()
     await visitor.live()

@@ -47,7 +47,7 @@ async def test_a_file_can_be_brought_followed_and_taken_back_by_forms_alone(
     assert "MERCHANT UNKNOWN" in rejected
     assert "31/31/2026" in rejected
 
-    await page.locator(".confirm summary").click()
+    await page.locator("[data-part=undo] summary").click()
     await page.get_by_role("button", name="Take them back").click()
     await expect(page.locator("#head")).to_contain_text("Undone")
     await expect(page.locator("#lines tr")).to_have_count(0)

@@ -277,6 +277,7 @@ def files_page(states: list[JobState], **facts: Any) -> views.FilesPage:
     percent, headline, aside = views.tally(rows)
     usual: dict[str, Any] = {
         "shell": SHELL,
+        "guest": None,
         "room": "user:u",
         "batch_id": "",
         "title": "All files",
@@ -305,6 +306,7 @@ def job_page(state: JobState, rows: list[dict[str, Any]]) -> views.JobPage:
     counts = {"all": len(rows), "new": len(rows), "known": 0, "review": 0}
     return views.JobPage(
         shell=SHELL,
+        guest=None,
         row=file_row(state),
         batch_url="/",
         batch_name="",
@@ -392,10 +394,10 @@ def test_every_gate_and_the_error_page_render(templates: jinja2.Environment) -> 
     shell = dataclasses.replace(SHELL, user_name="")
     for error in (None, WrongPassword()):
         page = views.GatePage(shell, error, "/jobs/1", 8)
-        for name in ("login", "setup", "signin"):
+        for name in ("login", "setup", "signin", "share"):
             text = templates.get_template(f"{name}.html").render(page=page)
             assert ("The name or the password is wrong" in text) == (error is not None)
-    told = views.error_page(shell, NotFound(what="file"), 404, signed_in=False)
+    told = views.error_page(shell, NotFound(what="file"), 404, ("/login", "Sign in"))
     text = templates.get_template("error.html").render(page=told)
     assert "There is no such file" in text
     assert "Sign in" in text

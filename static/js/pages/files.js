@@ -11,7 +11,7 @@ import { createDropZone } from "../ui/drop-zone.js";
 import { bindRow, paintRow } from "../ui/file-row.js";
 import { chipOf, jobView, tally } from "../ui/job-view.js";
 import { createFeed } from "../ui/message-feed.js";
-import { choose, createShell, memory, onForms, submit, tell, toast } from "../ui/shell.js";
+import { choose, createShell, memory, onForms, share, submit, tell, toast } from "../ui/shell.js";
 import { createAnnouncer, createSigns } from "../ui/signs.js";
 
 const { room, batch: batchId, title, maxBytes, maxFiles, log } = document.body.dataset;
@@ -169,8 +169,8 @@ function sumUp() {
     setText(node.lastElementChild, count);
   }
   const needing = counts.get("needs") ?? 0;
-  head.needs.hidden = needing === 0;
-  setText(head.needs.firstElementChild, needing);
+  hide("needs", !needing);
+  setText(head.needs?.firstElementChild, needing);
   if (all.length > CELLS_AT_MOST) bars(counts);
   const going = counts.get("run") || counts.get("wait") ? `${percent}% · ` : "";
   const need = needing && `${needing} ${needing === 1 ? "needs" : "need"} you · `;
@@ -244,6 +244,7 @@ onForms(document, {
   },
   "/retry": (form, id) => api.retry(id),
   "/samples": () => api.post("/samples"),
+  "/share": share(api),
 });
 document.addEventListener("click", (event) => {
   if (!event.target.closest('[data-do="dismiss"]')) return;

@@ -1,4 +1,4 @@
-/** Setup and sign-in links: their token stands in the fragment, which a browser never sends. */
+/** Setup, sign-in and share links: their token stands in the fragment, which a browser never sends. */
 
 import { createApi } from "../net/api.js";
 
@@ -21,8 +21,8 @@ function tell(problem) {
 async function enter(call, words = {}) {
   box.hidden = true;
   try {
-    await call();
-    location.replace("/");
+    const { page = "/" } = await call();
+    location.replace(page);
     return true;
   } catch (problem) {
     if (!problem.title) throw problem;
@@ -50,13 +50,19 @@ const USED = {
   hint: "Each works once. Sign in with your name and password, or start the server again for a new one.",
 };
 const EMPTY = { title: "This link has no token", hint: "Open it exactly as the server printed it." };
+const ENDED = {
+  title: "This link has ended",
+  hint: "It is over, or was taken back. Ask whoever sent it for a new one.",
+};
+const shares = progress?.dataset.kind === "share";
 
 if (progress) {
+  const [path, words] = shares ? ["/auth/share", ENDED] : ["/auth/link", USED];
   const entered =
-    token && (await enter(() => api.post("/auth/link", { token }), { not_authenticated: USED }));
-  if (!token) tell(EMPTY);
+    token && (await enter(() => api.post(path, { token }), { not_authenticated: words }));
+  if (!token) tell(shares ? ENDED : EMPTY);
   if (!entered) {
-    document.getElementById("gate-title").textContent = "You are not signed in yet";
+    document.getElementById("gate-title").textContent = shares ? "Nothing to see here" : "You are not signed in yet";
     progress.textContent = "";
     document.getElementById("otherwise").hidden = false;
   }

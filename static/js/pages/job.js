@@ -10,7 +10,7 @@ import { bindRow, paintHead } from "../ui/file-row.js";
 import { jobView, metaOf } from "../ui/job-view.js";
 import { createFeed } from "../ui/message-feed.js";
 import { createRowsTable, facts, noRows, undoText } from "../ui/rows-table.js";
-import { createShell, onForms, submit, tell, toast } from "../ui/shell.js";
+import { createShell, onForms, share, submit, tell, toast } from "../ui/shell.js";
 import { createAnnouncer, createSigns } from "../ui/signs.js";
 import { createRawLog, createStageList, elapsed, stageItems } from "../ui/stage-list.js";
 
@@ -180,6 +180,7 @@ onForms(document, {
     toast(`${title} is cancelled`, { action: "Take it up again", run: () => api.retry(jobId) });
   },
   "/retry": () => api.retry(jobId),
+  "/share": share(api),
   "/undo": async () => {
     part.undo.open = false;
     const { rows } = await api.undo(jobId);

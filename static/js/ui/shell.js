@@ -8,6 +8,7 @@
  *  onForms(root, handlers)                       {"/cancel": (form, jobId) => promise} by the end of
  *                                                a form's address; what fails is told
  *  submit(form)                                  as its button would, where there is one to see
+ *  share(api)                                    the handler of "/share": makes a link and shows it
  *  choose(list, step)                            focus the next (1) or previous (-1) of `list`
  */
 
@@ -58,6 +59,14 @@ export function createShell({ keys = {} } = {}) {
     box.addEventListener("keydown", (event) => event.key === "Escape" && shut(box));
     box.querySelector('[data-do="close"]')?.addEventListener("click", () => shut(box));
   }
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest('[data-do="copy"]');
+    if (!button) return;
+    button.parentElement.querySelector("input").select();
+    // the newer way is not there where the page came over plain HTTP
+    document.execCommand("copy");
+    toast("Copied");
+  });
 }
 
 function shut(details) {
@@ -178,3 +187,16 @@ export function onForms(root, handlers) {
 
 /** @param {HTMLFormElement|null|undefined} form */
 export const submit = (form) => form && !form.hidden && form.requestSubmit();
+
+/** @param {ReturnType<typeof import("../net/api.js").createApi>} api */
+export const share = (api) => async (form) => {
+  const { room, hours } = Object.fromEntries(new FormData(form));
+  const expires_at = new Date(Date.now() + hours * 3_600_000);
+  const { url } = await api.post("/shares", { room, expires_at });
+  const made = form.nextElementSibling;
+  const field = made.querySelector("input");
+  form.hidden = true;
+  made.hidden = false;
+  field.value = url;
+  field.select();
+};

@@ -71,6 +71,8 @@ export function createSigns(clientOf) {
   /** @param {import("../net/client.js").ConnectionState} state */
   function show(state) {
     clearInterval(ticking);
+    // a guest can not sign in again: the server says what became of the link
+    if (state.name === "signedOut" && document.querySelector(".shared")) location.reload();
     if (state.name === "reconnecting") countDown(state, performance.now() + state.inMs);
     else paint(state);
   }
