@@ -87,5 +87,7 @@ async def _steer(app: web.Application, session: Session, wish: Steer | Answer) -
 
 
 def _refuse(request: web.Request, viewer: Viewer | None, why: Hangup) -> web.StreamResponse:
-    note(request, "refused", viewer, reason=why.code.name.lower(), path=request.rel_url.raw_path)
+    reason = why.code.name.lower()
+    request.app[HUB].counters.refused[reason] += 1
+    note(request, "refused", viewer, reason=reason, path=request.rel_url.raw_path)
     return refuse_websocket(request, why)

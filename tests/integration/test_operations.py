@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
+import ormsgpack
 
 from app.keys import FRAME_LOGS, HUB, JOURNAL
 from app.live.frames import FRAMES_KEPT, LOGS_AT_MOST
@@ -103,6 +104,54 @@ async def test_what_goes_over_a_connection_is_logged_for_a_while(
         assert len((await log_of(ann, ident))["frames"]) == 2
     async with ann.get("/api/v1/websocket/connections/999/log") as answer:
         assert answer.status == 404
+
+
+async def test_who_asked_for_the_frames_is_noted(
+    ann: aiohttp.ClientSession, bob: aiohttp.ClientSession
+) -> None:
+    async with bob.ws_connect("/ws/phone") as socket:
+        await socket.receive()
+        (ident,) = (one["id"] for one in (await status_of(ann))["connections"])
+        await log_of(ann, ident, on=True, seconds=30)
+    async with ann.get("/api/v1/audit", params={"kind": "frames_logged"}) as answer:
+        (entry,) = (await answer.json())["entries"]
+    assert entry["name"] == "ann"
+    wanted = {"client_id": "phone", "of_user": "bob", "seconds": 30}
+    assert wanted.items() <= entry["facts"].items()
+
+
+async def test_frames_of_every_transport_can_be_read(
+    server: Server, ann: aiohttp.ClientSession, bob: aiohttp.ClientSession
+) -> None:
+    async with (
+        bob.get("/api/v1/events") as stream,
+        bob.ws_connect("/ws", protocols=["livetrail.v1.msgpack"]) as packed,
+    ):
+        await stream.content.readuntil(b"\n\n")
+        await packed.receive()
+        told = (await status_of(ann))["connections"]
+        assert {(one["transport"], one["format"]) for one in told} == {
+            ("sse", "sse"), ("websocket", "msgpack"),
+        }  # fmt: skip
+        logs = {one["format"]: one["id"] for one in told}
+        for ident in logs.values():
+            await log_of(ann, ident, on=True)
+        await packed.send_bytes(b"\0" + ormsgpack.packb({"op": "subscribe", "room": "user:me"}))
+        await packed.receive()
+        await ended(bob, await upload(bob, ("a.csv", CSV)))
+        shown = {form: await log_of(ann, ident) for form, ident in logs.items()}
+    kinds = {(f["direction"], f["kind"]) for form in shown for f in shown[form]["frames"]}
+    assert kinds == {("out", "stream"), ("in", "binary"), ("out", "binary")}
+    for log in shown.values():
+        assert any("batch_created" in frame["text"] for frame in log["frames"])
+
+
+async def test_sockets_that_are_not_let_in_are_counted_by_reason(
+    server: Server, ann: aiohttp.ClientSession, stranger: aiohttp.ClientSession
+) -> None:
+    async with stranger.ws_connect("/ws") as socket:
+        await socket.receive()
+    assert (await status_of(ann))["refused"] == {"not_authenticated": 1}
 
 
 async def test_a_log_of_frames_ends_by_itself_and_stays_when_its_connection_is_over(
