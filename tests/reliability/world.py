@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
@@ -10,10 +11,13 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 from aiohttp import web
 
+from app import main
 from app.core.events import (
+    BatchCompleted,
     BatchCreated,
     Event,
     JobCreated,
@@ -22,10 +26,10 @@ from app.core.events import (
     ProcessingProgress,
 )
 from app.core.plans import TRANSACTIONS
-from app.keys import HUB, JOURNAL
+from app.keys import DATABASE, HUB, JOURNAL
 from app.live.hub import Hub
 from app.live.journal import Journal
-from app.main import make_app
+from app.live.retention import DAY_MS, Retention
 from app.settings import Settings
 from app.store.batches import BatchRow, insert_batch
 from tests.integration.serving import settings_for, token_of, with_user
@@ -87,6 +91,7 @@ class World:
             max_websocket_connections_per_user=1000,
             websocket_message_rate_limit=1_000_000,
             requests_per_minute=1_000_000,
+            log_retention_days=1,
             **settings,
         )
         self.path = self.settings.database_path
@@ -102,7 +107,8 @@ class World:
 
     async def start(self) -> None:
         asyncio.get_running_loop().set_exception_handler(self._unhandled)
-        app = make_app(self.settings, warm=False)
+        with patch.object(main, "setup_pages"):  # nobody looks, and templates take long to load
+            app = main.make_app(self.settings, warm=False)
         app.cleanup_ctx.pop()  # the pipeline: what the log gets, the history says
         self._runner = web.AppRunner(app, shutdown_timeout=1.0)
         await self._runner.setup()
@@ -184,7 +190,19 @@ class World:
         else:
             self.ended.add(job_id)
             draft = ProcessingCompleted(job_id=job_id, result={}, message="done")
-        self.append(draft)
+        owner = self.jobs[job_id]
+        own = {job for job, person in self.jobs.items() if person is owner}
+        over = [BatchCompleted(batch_id=owner.batch, message="all done")] * (own <= self.ended)
+        self.append(draft, *over)
+
+    async def prune(self) -> int:
+        """Take the events of all jobs that have ended out of the log; return how many."""
+        await self.written()
+        later_ms = time.time_ns() // 1_000_000 + 10 * DAY_MS
+        writer = self.app[DATABASE].writer
+        retention = Retention(writer, self.hub, self.settings, clock_ms=lambda: later_ms)
+        await retention.prune()
+        return len(self.trail.look_for_what_was_pruned())
 
     @asynccontextmanager
     async def disk_held(self) -> AsyncIterator[None]:
