@@ -10,13 +10,11 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from aiohttp import HttpVersion11, web
 
 from app.core.ids import uuid7
 from app.core.permissions import Viewer
-from app.core.places import Place
 from app.core.protocol import Conversation, Follow, Goodbye, Hangup, Reset, Subscribe
 from app.core.rooms import Room
 from app.core.wire import LAST_CHUNK, chunk, stream_block
@@ -38,18 +36,8 @@ HEADERS = {
 PATIENCE_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a client wants to hear.
-
-    place     past which it is told everything; None: from now on
-    snapshot  the folded states first, instead of old events
-    """
-
-    rooms: Sequence[Room]
-    types: Sequence[str] | None
-    place: Place | None
-    snapshot: bool
+Asks = Sequence[tuple[Room, Subscribe]]
+"""What a client wants to hear: each room once, all of them from the same place."""
 
 
 class StreamConnection(Connection):
@@ -89,13 +77,13 @@ async def serve_stream(
     hub: Hub,
     viewer: Viewer,
     settings: Settings,
-    wish: Wish,
+    asks: Asks,
     *,
     address: str = "",
 ) -> web.StreamResponse:
     """Answer `request` with what is told, until either side ends it; its connection is taken over.
 
-    viewer  was recognised, may follow the rooms of `wish`, and may have one more connection
+    viewer  was recognised, may follow the rooms of `asks`, and may have one more connection
 
     Raises ConnectionResetError when the client has left.
     """
@@ -120,17 +108,17 @@ async def serve_stream(
     )
     taken, _ = take_over(request, line, response.status)
     hub.add(session)
-    begin(hub, session, settings, wish)
+    begin(hub, session, settings, asks)
     return taken
 
 
-def begin(hub: Hub, session: Session, settings: Settings, wish: Wish) -> None:
+def begin(hub: Hub, session: Session, settings: Settings, asks: Asks) -> None:
     """Say where the stream goes on from, and follow the rooms, in one step of the loop.
 
     The first message has the place in its id, so that who is cut off before the first event comes
     back to where it was. Where the states come first it has none: only they lead there.
     """
-    plans = {room: _plan(room, wish, hub) for room in wish.rooms}
+    plans = {room: _plan(ask, hub) for room, ask in asks}
     first = next(iter(plans.values()))
     place = None if first.reset or first.snapshot else first.after
     session.put(session.form.say(welcome(hub, session, settings), place))
@@ -141,15 +129,7 @@ def begin(hub: Hub, session: Session, settings: Settings, wish: Wish) -> None:
         session.follow(room, plan)
 
 
-def _plan(room: Room, wish: Wish, hub: Hub) -> Follow:
-    ask = Subscribe(
-        op="subscribe",
-        room=str(room),
-        after=None if wish.place is None else wish.place.seq,
-        log=None if wish.place is None else wish.place.log,
-        types=None if wish.types is None else list(wish.types),
-        snapshot=wish.snapshot,
-    )
+def _plan(ask: Subscribe, hub: Hub) -> Follow:
     plan = Conversation.decide(ask, log=hub.log_id, head=hub.head)
     assert isinstance(plan, Follow)  # a number is never refused
     return plan
