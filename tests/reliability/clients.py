@@ -7,8 +7,8 @@ from typing import Any, Literal
 from tests.reliability.decoding import Object
 from tests.reliability.polling import PollVisit
 from tests.reliability.promises import Ask, BrokenPromise, Fact, Listener, Promise
+from tests.reliability.stage import Place
 from tests.reliability.visits import SocketVisit, StreamVisit
-from tests.reliability.world import World
 
 AnyVisit = SocketVisit | StreamVisit | PollVisit
 RECENT = 40  # messages that a failure shows
@@ -37,10 +37,16 @@ class Name:
 
     least  None: it was never used
     most   None: nothing was answered yet, so it may be as new as the head
+    first  where it began
     """
 
     least: int | None = None
     most: int | None = None
+    first: int | None = None
+
+    def server_was_killed(self) -> None:
+        """What was acknowledged last may not have been written yet."""
+        self.least = self.first
 
 
 @dataclass
@@ -52,7 +58,7 @@ class Client:
     acks    ping that was sent behind an ack -> what was acknowledged
     """
 
-    world: World
+    world: Place
     number: int
     person: str
     speaks: dict[str, Any]
@@ -119,7 +125,7 @@ class Client:
         if self.place is None:
             return Ask(followed.at, followed.types, prunes=prunes)
         log, _, seq = self.place.rpartition(":")
-        foreign = log != self.world.journal.log_id
+        foreign = log != self.world.log_id
         return Ask(int(seq), followed.types, foreign=foreign, resumes=True, prunes=prunes)
 
     def follow(self, room: str, types: tuple[str, ...] | None, **how: Any) -> None:
@@ -132,7 +138,7 @@ class Client:
         if how.get("after") == "acked":
             how["unsure"] = self._unsure()
         ask = Ask(types=self.rooms[room].types, prunes=self.world.trail.prunes, **how)
-        log = "another" if ask.foreign else self.world.journal.log_id
+        log = "another" if ask.foreign else self.world.log_id
         self.socket.subscribe(room, ask, log)
 
     def _unsure(self) -> tuple[int, int | None]:
@@ -142,7 +148,7 @@ class Client:
         if name.least is None:
             assert self.visit is not None
             assert self.visit.listener.welcome is not None
-            name.least = int(self.visit.listener.welcome["head"])
+            name.least = name.first = int(self.visit.listener.welcome["head"])
         return name.least, name.most
 
     def leave(self, room: str) -> None:

@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 
 from tests.reliability.decoding import Head, Heads, Object
 from tests.reliability.promises import Ask, Listener
-from tests.reliability.visits import Hear, Stage, Visit
+from tests.reliability.stage import Stage
+from tests.reliability.visits import Hear, Visit
 
 WAIT_S = 30  # longer than anything here takes: an answer comes because there is one
 PAGE = 4  # events
