@@ -189,6 +189,42 @@ def test_a_job_that_goes_just_after_the_last_look_is_told_too() -> None:
         assert states(stage).get(JOBS[2][0], 0) == 3 or stage.connections[0].seqs == [3]
 
 
+def test_what_a_batch_says_of_itself_and_goes_while_states_are_told_is_told_as_gone() -> None:
+    with a_stage() as stage:
+        batch = (None, *JOBS[0][1:])
+        stage.commit(jobs=[JOBS[0], batch], size=10)
+        stage.tell()
+        pruned(stage, JOBS[0])  # and its batch, up to 2
+        stage.connect(number=0, rooms=ROOMS[:1], back=30, types=None)
+        stage.turn()
+        stage.let_the_last_read_end()  # of the floor
+        stage.turn_the_loop(turns=3)
+        stage.commit(jobs=[batch], size=10)
+        stage.tell()
+        stage.prune(jobs=JOBS[:1])  # waits for the read that is under way, and the next for it
+        stage.let_the_last_read_end()
+        stage.settle()
+        assert stage.connections[0].lost == {str(ROOMS[0]): 3}
+
+
+def test_a_state_that_holds_what_is_not_told_yet_waits_for_that() -> None:
+    with a_stage() as stage:
+        stage.commit(jobs=JOBS[:1], size=10)
+        stage.tell()
+        pruned(stage, JOBS[0])
+        stage.connect(number=0, rooms=ROOMS[:1], back=30, types=None)
+        stage.turn()
+        stage.let_the_last_read_end()  # of the floor
+        stage.turn_the_loop(turns=3)
+        stage.commit(jobs=JOBS[:1], size=10)  # somebody retries it
+        stage.let_the_last_read_end()
+        stage.turn_the_loop(turns=5)
+        assert states(stage) == {}
+        stage.settle()
+        assert states(stage) == {JOBS[0][0]: 2}
+        assert stage.connections[0].seqs == []
+
+
 def test_pages_in_memory_do_not_outlive_what_was_pruned() -> None:
     with a_stage() as stage:
         stage.commit(jobs=JOBS[:1], size=10)
