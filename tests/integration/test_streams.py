@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -239,6 +240,19 @@ async def test_a_quiet_stream_gets_comments_and_stays(tmp_path: Path) -> None:
         for _ in range(12):  # longer than the timeout
             await reader.readuntil(b": heartbeat 0 ")
         assert house.hub.counts().connections == 1
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has it")
+async def test_the_system_ends_a_stream_of_which_nothing_is_acknowledged(tmp_path: Path) -> None:
+    async with (
+        a_house(tmp_path, websocket_connection_timeout=120) as house,
+        bare(house) as (_, reader, _writer),
+    ):
+        await reader.readuntil(b"event: live")
+        [session] = house.hub.sessions
+        connection = session.transport.get_extra_info("socket")
+        option = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        assert option == 120_000
 
 
 @pytest.mark.parametrize("abort", [True, False])
