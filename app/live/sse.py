@@ -6,6 +6,7 @@ and whole chunks are written to it, as frames are to a socket.
 
 import asyncio
 import os
+import random
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -32,9 +33,11 @@ HEADERS = {
     "X-Accel-Buffering": "no",  # nginx would hold blocks back until it has a bufferful
 }
 
-# A browser keeps to its pace for as long as nobody answers, so it is never a quick one.
-PATIENCE_S = 1.0
+# How long a browser waits before each attempt to come back. It keeps to that for as long as nobody
+# answers, so it is never short; and chance has a part in it, so that not all come at once.
+PATIENCE_S, SPREAD_S = 1.0, 2.0
 
+_chance = random.SystemRandom()
 
 Asks = Sequence[tuple[Room, Subscribe]]
 """What a client wants to hear: each room once, all of them from the same place."""
@@ -62,14 +65,17 @@ class StreamConnection(Connection):
             self.transport.close()
 
 
+def retry(wait_s: float) -> bytes:
+    """Return a line that belongs before a block: how long to wait before each attempt."""
+    return b"retry: %d\n" % round((PATIENCE_S + wait_s) * 1000)
+
+
 def last_block(goodbye: Hangup) -> bytes:
-    """Return what ends a stream: why, and to browsers how long to wait between their attempts."""
+    """Return what ends a stream: why, and where it is known when to come back."""
     wait_s = goodbye.retry_after_s
     message = Goodbye(code=goodbye.code, message=goodbye.reason, retry_after=wait_s)
     block = stream_block(message.type, message.encoded(), None)
-    if wait_s is None:
-        return block
-    return b"retry: %d\n" % round((PATIENCE_S + wait_s) * 1000) + block
+    return block if wait_s is None else retry(wait_s) + block
 
 
 async def serve_stream(
@@ -108,6 +114,8 @@ async def serve_stream(
     )
     taken, _ = take_over(request, line, response.status)
     hub.add(session)
+    pace = retry(_chance.uniform(0, SPREAD_S))
+    session.put(chunk(pace) if chunked else pace)
     begin(hub, session, settings, asks)
     return taken
 

@@ -203,6 +203,7 @@ async def test_a_body_is_whole_chunks_and_ends_with_the_last_one(tmp_path: Path)
         text = b"".join(unchunked(body))
         assert text.count(b"\n\n") == text.count(b"event: ") == 502 + 3
         stream = EventStream()
+        assert 1000 <= int(text.partition(b"\n")[0].removeprefix(b"retry: ")) <= 3000
         goodbye = list(stream.feed(text.decode()))[-1]
         assert (goodbye.type, json.loads(goodbye.data)["code"]) == ("goodbye", 1012)
         wait_s = json.loads(goodbye.data)["retry_after"]
@@ -216,7 +217,7 @@ async def test_an_old_client_gets_no_chunks_and_the_end_with_the_connection(tmp_
         async with bare(house, version="1.0", after="0") as (head, reader, _):
             assert b"chunked" not in head
             body = await reader.readuntil(b"event: live")
-            assert body.startswith(b"id: ")
+            assert body.startswith(b"retry: ")
             await house.hub.close()
             body = await reader.read()
         assert not body.endswith(LAST_CHUNK)
