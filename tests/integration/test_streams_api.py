@@ -147,3 +147,20 @@ async def test_signing_out_ends_the_stream(ann: aiohttp.ClientSession) -> None:
             assert out.status == 204
         kinds = [event["event"] async for event in heard(answer)]
     assert kinds[-1] == "goodbye"
+
+
+async def test_a_share_link_hears_what_it_shows_until_it_is_revoked(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    job = (await upload(ann, ("a.csv", CSV)))["jobs"][0]["job_id"]
+    async with ann.post("/api/v1/shares", json={"room": f"job:{job}"}) as answer:
+        link = await answer.json()
+    headers = {"Authorization": f"Bearer {link['token']}"}
+    async with aiohttp.ClientSession(server.url, headers=headers) as guest:
+        assert (await refusal(guest))[0] == 404  # nothing is its own
+        async with guest.get(f"{EVENTS}?room=job:{job}&after=0") as answer:
+            assert await first(answer) == "welcome"
+            async with ann.delete(f"/api/v1/shares/{link['share']['id']}") as gone:
+                assert gone.status == 204
+            kinds = [event["event"] async for event in heard(answer)]
+    assert kinds[-1] == "goodbye"
