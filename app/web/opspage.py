@@ -1,9 +1,14 @@
 """The operations page, and what it sends without scripts."""
 
+from collections.abc import Awaitable, Callable
+from functools import wraps
+
 from aiohttp import web
 
 from app import __version__
 from app.core.errors import AppError
+from app.core.permissions import Action
+from app.keys import SETTINGS
 from app.store.audit import KINDS
 from app.web import opsview
 from app.web.audit import AuditQuery, page_of
@@ -13,10 +18,20 @@ from app.web.identity import viewer_for
 from app.web.operations import LogWish, describe, frames_of, log_frames
 from app.web.problems import status_of
 from app.web.rendering import render, shell_of
+from app.web.users import (
+    UserChange,
+    UserWish,
+    change_user,
+    create_user,
+    remove_that_user,
+    users_of,
+)
 from app.web.wire import read_fields, validated
 from app.web.words import took_text
 
 PAGE = "/operations"
+
+Form = Callable[[web.Request], Awaitable[web.Response]]
 
 
 def operations_routes() -> list[web.AbstractRouteDef]:
@@ -24,6 +39,10 @@ def operations_routes() -> list[web.AbstractRouteDef]:
     return [
         web.get(PAGE, operations_page),
         web.post(f"{PAGE}/connections/{{connection}}/log", switch_log),
+        web.post(f"{PAGE}/users", add_user),
+        web.post(f"{PAGE}/users/{{user_id}}/role", change_role),
+        web.post(f"{PAGE}/users/{{user_id}}/password", set_password),
+        web.post(f"{PAGE}/users/{{user_id}}/remove", remove_user),
     ]
 
 
@@ -33,15 +52,63 @@ async def operations_page(request: web.Request) -> web.Response:
     return await _shown(request)
 
 
+def told_on_the_page(*actions: Action) -> Callable[[Form], Form]:
+    """Return a form that is for who may do `actions`; what it refuses them, the page says."""
+
+    def decorate(form: Form) -> Form:
+        @wraps(form)
+        async def answer(request: web.Request) -> web.Response:
+            for action in actions:
+                viewer_for(request, action)
+            try:
+                return await form(request)
+            except AppError as error:
+                return await _shown(request, error)
+
+        return answer
+
+    return decorate
+
+
+@told_on_the_page("operate")
 async def switch_log(request: web.Request) -> web.Response:
     """POST /operations/connections/{connection}/log."""
-    viewer_for(request, "operate")
     fields = await read_fields(request)
-    try:
-        log = log_frames(request, LogWish(on=fields.get("on") == "on"))
-    except AppError as error:
-        return await _shown(request, error)
+    log = log_frames(request, LogWish(on=fields.get("on") == "on"))
     return see_other(f"{PAGE}?frames={log.number}#frames")
+
+
+@told_on_the_page("account", "operate")
+async def add_user(request: web.Request) -> web.Response:
+    """POST /operations/users."""
+    fields = await read_fields(request)
+    given = {key: fields.get(key, "") for key in ("name", "password", "role")}
+    await create_user(request, validated(UserWish, given, "form"))
+    return see_other(f"{PAGE}#users")
+
+
+@told_on_the_page("account", "operate")
+async def change_role(request: web.Request) -> web.Response:
+    """POST /operations/users/{user_id}/role."""
+    given = {"role": (await read_fields(request)).get("role", "")}
+    await change_user(request, validated(UserChange, given, "form"))
+    return see_other(f"{PAGE}#users")
+
+
+@told_on_the_page("account", "operate")
+async def set_password(request: web.Request) -> web.Response:
+    """POST /operations/users/{user_id}/password."""
+    given = {"password": (await read_fields(request)).get("password", "")}
+    await change_user(request, validated(UserChange, given, "form"))
+    return see_other(f"{PAGE}#users")
+
+
+@told_on_the_page("account", "operate")
+async def remove_user(request: web.Request) -> web.Response:
+    """POST /operations/users/{user_id}/remove, once they are sure."""
+    if "sure" in await read_fields(request):
+        await remove_that_user(request)
+    return see_other(f"{PAGE}#users")
 
 
 async def _shown(request: web.Request, error: AppError | None = None) -> web.Response:
@@ -49,6 +116,8 @@ async def _shown(request: web.Request, error: AppError | None = None) -> web.Res
     query = _audit_query(request)
     notes = await page_of(request, query)
     parts = await components_of(request)
+    viewer = viewer_for(request, "operate")
+    users = await users_of(request)
     frames = frames_of(request, request.query.get("frames", ""))
     kind = query.kind or ""
     page = opsview.OperationsPage(
@@ -64,6 +133,10 @@ async def _shown(request: web.Request, error: AppError | None = None) -> web.Res
         ),
         frames=None if frames is None else opsview.frames(frames.model_dump(mode="json")),
         limits=opsview.limits(status["limits"]),
+        users=tuple(
+            opsview.user_line(user.model_dump(mode="json"), viewer.user_id) for user in users
+        ),
+        min_password_length=request.app[SETTINGS].min_password_length,
         audit=opsview.audit_lines(entry.model_dump(mode="json") for entry in notes.entries),
         kinds=tuple((one, opsview.DID[one]) for one in KINDS),
         kind=kind,

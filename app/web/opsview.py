@@ -57,6 +57,7 @@ DID: Mapping[str, str] = {
     "notes_lost": "notes were lost",
 }
 ALARMING = frozenset({"sign_in_failed", "refused", "notes_lost"})
+LONG_ID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 STORED = re.compile(r"(\d+) bytes stored")
 LIMITS: Sequence[tuple[str, str]] = (
     ("connections", "Live connections in all"),
@@ -133,6 +134,18 @@ class AuditLine:
 
 
 @dataclass(frozen=True, slots=True)
+class UserLine:
+    """Somebody who may sign in. `is_me`: whoever looks, who can not remove themselves here."""
+
+    id: str
+    name: str
+    role: str
+    signed_in: str
+    since: str
+    is_me: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FrameLine:
     """One frame. `arrow` tells its direction to the eye, `word` to everybody else."""
 
@@ -172,6 +185,8 @@ class OperationsPage:
     connections: tuple[ConnectionLine, ...]
     frames: Frames | None
     limits: tuple[tuple[str, str], ...]
+    users: tuple[UserLine, ...]
+    min_password_length: int
     audit: tuple[AuditLine, ...]
     kinds: tuple[tuple[str, str], ...]
     kind: str
@@ -277,9 +292,27 @@ def _limit(key: str, value: float) -> str:
     return size_text(round(value)) if key.endswith("_bytes") else f"{value:,.0f}"
 
 
+def user_line(user: Mapping[str, Any], me: str) -> UserLine:
+    """Return what is said of a user of GET /api/v1/users; `me` is the id of who looks."""
+    browsers = count(user["sessions"], "browser") if user["sessions"] else "not signed in"
+    return UserLine(
+        user["id"], user["name"], user["role"], browsers, user["created_at"], user["id"] == me
+    )
+
+
 def facts_text(facts: Mapping[str, Any]) -> str:
-    """Return what else is known of a note: "op retry · job id 0193"."""
-    return " · ".join(f"{key.replace('_', ' ')} {value}" for key, value in facts.items())
+    """Return what else is known of a note: "op retry · job id …c810a8"."""
+    return " · ".join(
+        f"{key.replace('_', ' ')} {_fact(value)}" for key, value in facts.items() if key != "via"
+    )
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(_fact, value))
+    return LONG_ID.sub(lambda found: f"…{found[0][-SHORT_ID:]}", str(value))
 
 
 def audit_lines(entries: Iterable[Mapping[str, Any]]) -> tuple[AuditLine, ...]:

@@ -19,6 +19,7 @@ from app.web import (
     tokens,
     users,
 )
+from app.web.account import account_routes
 from app.web.opspage import operations_routes
 from app.web.pages import page_routes
 from app.web.sharing import sharing_routes
@@ -109,5 +110,6 @@ def all_routes() -> list[web.AbstractRouteDef]:
         *form_routes(),
         *page_routes(),
         *operations_routes(),
+        *account_routes(),
         *sharing_routes(),
     ]

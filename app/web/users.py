@@ -65,8 +65,13 @@ class UserList(BaseModel):
 async def listing(request: web.Request) -> web.Response:
     """GET /api/v1/users: everybody. Operators only."""
     viewer_for(request, "operate")
+    return json_answer(UserList(users=await users_of(request)))
+
+
+async def users_of(request: web.Request) -> list[UserAnswer]:
+    """Return everybody, by name."""
     members = await list_users(request.app[DATABASE].reader, now_ms())
-    return json_answer(UserList(users=[UserAnswer.of(member) for member in members]))
+    return [UserAnswer.of(member) for member in members]
 
 
 async def create(request: web.Request) -> web.Response:

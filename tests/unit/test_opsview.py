@@ -91,6 +91,11 @@ def test_a_note_without_a_name_is_of_somebody() -> None:
     assert line.what == "reason cross_site · job id x"
 
 
+def test_facts_are_told_without_what_only_machines_can_read() -> None:
+    facts = {"room": f"job:{JOB}", "via": JOB, "tokens": False, "scopes": ["read", "listen"]}
+    assert opsview.facts_text(facts) == "room job:…c810a8 · tokens no · scopes read, listen"
+
+
 def test_limits_are_told_with_their_units() -> None:
     told = dict(opsview.limits({"connections": 10_000, "message_bytes": 1024, "silence_s": 300}))
     assert list(told.values()) == ["10,000", "1.0 KB", "5 min"]
@@ -147,7 +152,8 @@ def any_status(chance: Random) -> dict[str, Any]:
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 def test_the_script_says_what_the_server_says() -> None:
     chance = Random(3)
-    facts = {"op": "retry", "job_id": "0193", "times": 3}
+    facts = {"op": "retry", "room": f"job:{JOB}", "client_id": "0" * 26 + "abcdef", "via": JOB}
+    facts |= {"times": 3, "seconds": 2.318, "tokens": True, "scopes": ["read", "listen"]}
     asked = [{"status": any_status(chance), "facts": facts} for _ in range(60)]
     for question, shown in zip(asked, ask("view-connections.js", asked), strict=True):
         told = question["status"]

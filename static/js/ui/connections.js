@@ -3,7 +3,7 @@
  *  connectionLine(connection, now) -> what the table shows of one   now: the server's, ISO 8601
  *  figures(status) -> {key: [value, note]}
  *  columns(spread) -> [{label, share}]     a histogram in percent of all, up to the last that is filled
- *  factsText(facts) -> "op retry · job id 0193"
+ *  factsText(facts) -> "op retry · job id …c810a8"
  *  frameText(frame) -> its text, after its kind where that is not text
  */
 
@@ -95,9 +95,21 @@ export function columns({ count, buckets }) {
   });
 }
 
+const LONG_ID = /[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}/g;
+
+/** @returns {string} */
+function fact(value) {
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (Array.isArray(value)) return value.map(fact).join(", ");
+  return String(value).replace(LONG_ID, (id) => `…${id.slice(-SHORT_ID)}`);
+}
+
 /** @param {Record<string, any>} facts */
 export const factsText = (facts) =>
-  Object.entries(facts).map(([key, value]) => `${key.replaceAll("_", " ")} ${value}`).join(" · ");
+  Object.entries(facts)
+    .filter(([key]) => key !== "via")
+    .map(([key, value]) => `${key.replaceAll("_", " ")} ${fact(value)}`)
+    .join(" · ");
 
 /** @param {{kind: string, text: string}} frame */
 export const frameText = ({ kind, text }) => (kind === "text" ? text : `${kind} ${text}`);
