@@ -29,3 +29,9 @@ def is_uuid(text: str) -> bool:
         return str(uuid.UUID(text)) == text
     except ValueError:
         return False
+
+
+def lowest_uuid7(at_ms: int) -> str:
+    """Return a text that sorts before every UUIDv7 made at that time or later."""
+    digits = f"{at_ms:012x}"
+    return f"{digits[:8]}-{digits[8:]}"

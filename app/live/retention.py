@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import partial
 
 from app.core.errors import StorageFull
-from app.core.times import iso_from_ms
 from app.live.hub import Hub
 from app.settings import Settings
 from app.store.retention import Slice, prune_slice
@@ -54,22 +53,20 @@ class Retention:
         """Take out what is too old, then what is too much; return how many events that were."""
         events = 0
         if self._days:
-            before = iso_from_ms(self._clock_ms() - self._days * DAY_MS)
-            events += await self._walk(ended_before=before, above_bytes=0)
+            before_ms = max(0, self._clock_ms() - self._days * DAY_MS)
+            events += await self._walk(before_ms=before_ms, above_bytes=0)
         if self._bytes:
-            events += await self._walk(ended_before=None, above_bytes=self._bytes)
+            events += await self._walk(before_ms=None, above_bytes=self._bytes)
         if events:
             logger.info("the log was pruned: events=%d", events)
         return events
 
-    async def _walk(self, *, ended_before: str | None, above_bytes: int) -> int:
+    async def _walk(self, *, before_ms: int | None, above_bytes: int) -> int:
         """Look at every job that has events, a slice of them a transaction."""
         events = 0
         reached: str | None = ""
         while reached is not None:
-            work = partial(
-                prune_slice, after=reached, ended_before=ended_before, above_bytes=above_bytes
-            )
+            work = partial(prune_slice, after=reached, before_ms=before_ms, above_bytes=above_bytes)
             gone = await finished(self._hub.prune(partial(self._remove, work)))
             events += gone.events
             reached = gone.reached

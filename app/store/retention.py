@@ -7,8 +7,10 @@ from typing import NamedTuple
 import orjson
 from aiosqlite import Connection
 
+from app.core.ids import lowest_uuid7
 from app.core.rooms import Room
 from app.core.state import JobState
+from app.core.times import iso_from_ms
 from app.store.waiting import IS_UNTOLD
 
 EVENTS_AT_ONCE = 500  # about as many in a transaction; other commits wait for its end
@@ -44,7 +46,8 @@ class Slice(NamedTuple):
 
 
 # Jobs that still have events, in the order in which they were created.
-NEXT_JOB = "SELECT min(job_id) FROM event WHERE job_id > ?"
+NEXT_JOB = "SELECT min(job_id) FROM event WHERE job_id > ? AND job_id < ?"
+AFTER_ALL = "~"
 MAY_GO = f"""
     SELECT batch_id, user_id, last_seq FROM job AS ended
     WHERE id = ?1 AND status IN ('completed', 'error', 'cancelled') AND last_seq <= ?2
@@ -67,18 +70,21 @@ def prune_slice(
     *,
     head: int,
     after: str,
-    ended_before: str | None,
+    before_ms: int | None,
     above_bytes: int,
 ) -> Slice:
     """Remove events of ended jobs, oldest job first, inside the caller's transaction.
 
     head          everything up to here was told; no job with later events is touched
     after         only jobs with ids past this one
-    ended_before  only jobs to which nothing has happened since (ISO 8601); None: all that ended
+    before_ms     only jobs to which nothing has happened since; None: all that ended
     above_bytes   nothing is removed while no more than this is used
 
     A job's events go together. A batch's own go with those of its last job.
     """
+    # What was created later can not have ended before.
+    created_before = AFTER_ALL if before_ms is None else lowest_uuid7(before_ms)
+    ended_before = None if before_ms is None else iso_from_ms(before_ms)
     pruned: list[Pruned] = []
     batches: dict[str, None] = {}
     events = 0
@@ -89,7 +95,7 @@ def prune_slice(
         if used_bytes(connection) <= above_bytes:
             reached = None
             break
-        reached = connection.execute(NEXT_JOB, (reached,)).fetchone()[0]
+        reached = connection.execute(NEXT_JOB, (reached, created_before)).fetchone()[0]
         if reached is None:
             break
         row = connection.execute(MAY_GO, (reached, head, ended_before)).fetchone()

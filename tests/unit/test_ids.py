@@ -5,7 +5,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.ids import is_uuid, uuid7
+from app.core.ids import is_uuid, lowest_uuid7, uuid7
 
 MS = st.integers(0, 2**48 - 1)
 CHANCE = st.binary(min_size=10, max_size=10)
@@ -21,6 +21,13 @@ def test_an_id_is_a_version_seven_uuid(now_ms: int, chance: bytes) -> None:
 def test_ids_sort_by_time(one: int, chance: bytes, two: int, other: bytes) -> None:
     if one != two:
         assert (one < two) == (uuid7(one, chance) < uuid7(two, other))
+
+
+@given(MS, MS, CHANCE)
+def test_ids_of_a_time_and_later_are_told_from_earlier_ones(
+    at: int, made: int, chance: bytes
+) -> None:
+    assert (lowest_uuid7(at) < uuid7(made, chance)) == (at <= made)
 
 
 @given(st.text())
