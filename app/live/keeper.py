@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from app.core.protocol import Close, Hangup
 from app.core.times import iso_from_ms
@@ -13,6 +13,7 @@ from app.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+SWEPT_A_TURN = 50  # some two milliseconds, when all of them get a ping and a heartbeat
 CUT_S = 10.0  # an end that takes longer than its own bounds allow is cut short
 
 
@@ -49,18 +50,31 @@ class Keeper:
             await asyncio.sleep(pause_s)
             now_s = self._clock()
             # After a stall the answers are still unread: it was us who did not listen.
-            self.sweep(now_s, time.time_ns() // 1_000_000, judge=now_s < due_s + pause_s)
+            judge = now_s < due_s + pause_s
+            crowd = list(self._sessions)
+            for start in range(0, len(crowd), SWEPT_A_TURN):
+                some = crowd[start : start + SWEPT_A_TURN]
+                self.sweep(now_s, time.time_ns() // 1_000_000, judge=judge, some=some)
+                await asyncio.sleep(0)
 
-    def sweep(self, now_s: float, now_ms: int, *, judge: bool = True) -> None:
+    def sweep(
+        self,
+        now_s: float,
+        now_ms: int,
+        *,
+        judge: bool = True,
+        some: Sequence[Session] | None = None,
+    ) -> None:
         """Give the quiet a sign of life, ask the silent for one, and end the unresponsive.
 
         judge  False: end nobody this time
+        some   those who are looked at; None: all
         """
         self._pay()  # the head of the heartbeat has been told
         at = iso_from_ms(now_ms)
         head = self._head()
         beats: dict[Format, bytes] = {}
-        for session in list(self._sessions):
+        for session in list(self._sessions) if some is None else some:
             if session.closing:
                 if judge and now_s - session.ended_s > CUT_S:
                     session.transport.abort()

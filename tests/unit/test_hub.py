@@ -1,7 +1,8 @@
 """Signs of life, limits and counts of the hub, on a clock of the test's own."""
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pytest
@@ -11,9 +12,10 @@ from app.core.rooms import Room
 from app.core.state import JobState
 from app.live.formats import JSON_LINES
 from app.live.hub import Hub, ReadSnapshot
-from app.live.keeper import CUT_S
+from app.live.keeper import CUT_S, SWEPT_A_TURN
 from app.settings import Settings
 from app.store.events import Recorded
+from app.tasks import running
 from tests.unit.listeners import BATCHES, LOG, ROOMS, Client, Connection
 
 
@@ -41,7 +43,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def a_hub(clock: Clock, states: ReadSnapshot = no_states, **settings: Any) -> Hub:
+def a_hub(clock: Callable[[], float], states: ReadSnapshot = no_states, **settings: Any) -> Hub:
     return Hub(
         log_id=LOG,
         read_room=nothing,
@@ -104,6 +106,14 @@ def test_a_client_that_is_silent_too_long_is_ended(clock: Clock) -> None:
     assert client.goodbye is not None
     assert client.goodbye.code == Close.UNRESPONSIVE
     assert hub.counts().rooms == 0
+
+
+async def test_everybody_of_a_crowd_gets_a_heartbeat() -> None:
+    hub = a_hub(time.monotonic, websocket_heartbeat_interval=0.02)
+    clients = [listening(hub) for _ in range(2 * SWEPT_A_TURN + 1)]
+    async with running(hub.keeper.watch(), name="keeper"), asyncio.timeout(20):
+        while not all(client.heartbeats for client in clients):  # noqa: ASYNC110
+            await asyncio.sleep(0)
 
 
 def test_an_end_that_hangs_is_cut_short(clock: Clock) -> None:
