@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
 from app.core.errors import AppError
@@ -370,8 +370,15 @@ class Hub:
         if self._witness is not None:
             self._witness.denied(session, error, about)
 
+    def viewers(self) -> Iterator[Viewer]:
+        """Yield who listens, once for each connection and each request that waits."""
+        for session in self.sessions:
+            yield session.viewer
+        yield from self.polls.viewers()
+
     def end_where(self, why: Callable[[Viewer], Hangup | None]) -> None:
         """End every connection for whose viewer `why` returns a reason."""
+        self.polls.end_where(lambda viewer: why(viewer) is not None)
         for session in list(self.sessions):
             goodbye = why(session.viewer)
             if goodbye is not None:

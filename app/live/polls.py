@@ -1,7 +1,7 @@
 """Requests that wait for the next event of a room, and are woken by it: long polls."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from app.core.permissions import Viewer
@@ -13,11 +13,12 @@ from app.store.events import Recorded
 class Poll:
     """One request that waits.
 
-    types  only these wake it; None for all
-    news   is set when one was told, and when waiting is of no use any more
+    types    only these wake it; None for all
+    news     is set when one was told, and when waiting is of no use any more
+    is_over  it may hear nothing more: what it came by has ended
     """
 
-    __slots__ = ("news", "room", "transport", "types", "viewer")
+    __slots__ = ("is_over", "news", "room", "transport", "types", "viewer")
 
     def __init__(
         self,
@@ -31,6 +32,7 @@ class Poll:
         self.types = types
         self.transport = transport
         self.news = asyncio.Event()
+        self.is_over = False
 
 
 class Polls:
@@ -78,6 +80,17 @@ class Polls:
             self._let_go(poll)
             poll.news.set()
         return bool(gone)
+
+    def viewers(self) -> list[Viewer]:
+        """Return who waits."""
+        return [poll.viewer for poll in self._everybody()]
+
+    def end_where(self, is_over: Callable[[Viewer], bool]) -> None:
+        """Wake those who may hear nothing more."""
+        for poll in self._everybody():
+            if is_over(poll.viewer):
+                poll.is_over = True
+                poll.news.set()
 
     def close(self) -> None:
         """Wake everybody: the server is going down."""

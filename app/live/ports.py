@@ -1,9 +1,18 @@
-"""What a session stands on: a transport, and what waits on it and ends it."""
+"""What a session stands on: a transport, what waits on it and ends it, and the hub."""
 
 import asyncio
-from typing import Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from app.core.protocol import Hangup
+from app.core.rooms import Room
+from app.core.state import JobState
+from app.live.formats import Format
+from app.live.pages import Interest, Keep, Page
+from app.store.retention import PrunedJob
+
+if TYPE_CHECKING:
+    from app.live.session import Session
 
 
 class Flow(Protocol):
@@ -50,3 +59,41 @@ class Tap(Protocol):
     def ends(self, goodbye: Hangup) -> None: ...
 
     def stop(self) -> None: ...
+
+
+class Source(Protocol):
+    """What a session needs of the hub."""
+
+    @property
+    def head(self) -> int: ...
+
+    @property
+    def told_upto(self) -> int:
+        """Everything up to here was written to everybody who is live."""
+
+    @property
+    def pruned_upto(self) -> int:
+        """Nothing past this was pruned."""
+
+    @property
+    def replaying(self) -> asyncio.Semaphore: ...
+
+    def join(self, session: "Session") -> None: ...
+
+    def leave(self, session: "Session") -> bool: ...
+
+    def count(self, events: int, size_bytes: int) -> None: ...
+
+    def clock(self) -> float: ...
+
+    async def page(
+        self, interest: Interest, after: int, upto: int, *, form: Format, keep: Keep | None
+    ) -> Page: ...
+
+    async def snapshot(self, room: Room, before: str | None) -> Sequence[JobState]: ...
+
+    async def floor(self, room: Room) -> int: ...
+
+    async def pruned(self, room: Room, after: int) -> Sequence[PrunedJob]: ...
+
+    async def told(self, seq: int) -> None: ...

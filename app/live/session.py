@@ -8,60 +8,20 @@ falls between the two or comes twice. There is no third way.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from app.core.permissions import Viewer
 from app.core.protocol import Follow, Hangup, Live, ServerMessage, Snapshot, Truncated
 from app.core.rooms import Room
 from app.core.state import JobState
 from app.live.formats import JSON_LINES, Format, Said, chunks
-from app.live.pages import Gone, Interest, Keep, Page
-from app.live.ports import Crowd, Line, Tap
+from app.live.pages import Gone, Interest
+from app.live.ports import Crowd, Line, Source, Tap
 from app.live.subscription import Subscription
 from app.store.events import Recorded
-from app.store.retention import PrunedJob
 
 logger = logging.getLogger(__name__)
 
 NO_GOODBYE = 1006  # the code of a connection that ended without a close frame
-
-
-class Source(Protocol):
-    """What a session needs of the hub."""
-
-    @property
-    def head(self) -> int: ...
-
-    @property
-    def told_upto(self) -> int:
-        """Everything up to here was written to everybody who is live."""
-
-    @property
-    def pruned_upto(self) -> int:
-        """Nothing past this was pruned."""
-
-    @property
-    def replaying(self) -> asyncio.Semaphore: ...
-
-    def join(self, session: "Session") -> None: ...
-
-    def leave(self, session: "Session") -> bool: ...
-
-    def count(self, events: int, size_bytes: int) -> None: ...
-
-    def clock(self) -> float: ...
-
-    async def page(
-        self, interest: Interest, after: int, upto: int, *, form: Format, keep: Keep | None
-    ) -> Page: ...
-
-    async def snapshot(self, room: Room, before: str | None) -> Sequence[JobState]: ...
-
-    async def floor(self, room: Room) -> int: ...
-
-    async def pruned(self, room: Room, after: int) -> Sequence[PrunedJob]: ...
-
-    async def told(self, seq: int) -> None: ...
 
 
 class Session:
@@ -329,8 +289,8 @@ class Session:
         of a session come in order of seq wherever its subscriptions began at the same place.
         """
         everyone = list(self.subscriptions.values())
-        if not everyone or self.flow.writing_paused or not all(s.is_whole for s in everyone):
-            return  # it changed while this session waited for its turn
+        if not everyone:
+            return  # the last one was left while this session waited for its turn
         after = min(s.cursor for s in everyone)
         group = [s for s in everyone if s.cursor == after]
         ahead = [s for s in everyone if s.cursor > after]

@@ -6,17 +6,16 @@ and whole chunks are written to it, as frames are to a socket.
 
 import asyncio
 import os
+import random
 import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from aiohttp import HttpVersion11, web
 
 from app.core.ids import uuid7
 from app.core.permissions import Viewer
-from app.core.places import Place
 from app.core.protocol import Conversation, Follow, Goodbye, Hangup, Reset, Subscribe
 from app.core.rooms import Room
 from app.core.wire import LAST_CHUNK, chunk, stream_block
@@ -34,22 +33,14 @@ HEADERS = {
     "X-Accel-Buffering": "no",  # nginx would hold blocks back until it has a bufferful
 }
 
-# A browser keeps to its pace for as long as nobody answers, so it is never a quick one.
-PATIENCE_S = 1.0
+# How long a browser waits before each attempt to come back. It keeps to that for as long as nobody
+# answers, so it is never short; and chance has a part in it, so that not all come at once.
+PATIENCE_S, SPREAD_S = 1.0, 2.0
 
+_chance = random.SystemRandom()
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a client wants to hear.
-
-    place     past which it is told everything; None: from now on
-    snapshot  the folded states first, instead of old events
-    """
-
-    rooms: Sequence[Room]
-    types: Sequence[str] | None
-    place: Place | None
-    snapshot: bool
+Asks = Sequence[tuple[Room, Subscribe]]
+"""What a client wants to hear: each room once, all of them from the same place."""
 
 
 class StreamConnection(Connection):
@@ -74,14 +65,17 @@ class StreamConnection(Connection):
             self.transport.close()
 
 
+def retry(wait_s: float) -> bytes:
+    """Return a line that belongs before a block: how long to wait before each attempt."""
+    return b"retry: %d\n" % round((PATIENCE_S + wait_s) * 1000)
+
+
 def last_block(goodbye: Hangup) -> bytes:
-    """Return what ends a stream: why, and to browsers how long to wait between their attempts."""
+    """Return what ends a stream: why, and where it is known when to come back."""
     wait_s = goodbye.retry_after_s
     message = Goodbye(code=goodbye.code, message=goodbye.reason, retry_after=wait_s)
     block = stream_block(message.type, message.encoded(), None)
-    if wait_s is None:
-        return block
-    return b"retry: %d\n" % round((PATIENCE_S + wait_s) * 1000) + block
+    return block if wait_s is None else retry(wait_s) + block
 
 
 async def serve_stream(
@@ -89,13 +83,13 @@ async def serve_stream(
     hub: Hub,
     viewer: Viewer,
     settings: Settings,
-    wish: Wish,
+    asks: Asks,
     *,
     address: str = "",
 ) -> web.StreamResponse:
     """Answer `request` with what is told, until either side ends it; its connection is taken over.
 
-    viewer  was recognised, may follow the rooms of `wish`, and may have one more connection
+    viewer  was recognised, may follow the rooms of `asks`, and may have one more connection
 
     Raises ConnectionResetError when the client has left.
     """
@@ -120,17 +114,19 @@ async def serve_stream(
     )
     taken, _ = take_over(request, line, response.status)
     hub.add(session)
-    begin(hub, session, settings, wish)
+    pace = retry(_chance.uniform(0, SPREAD_S))
+    session.put(chunk(pace) if chunked else pace)
+    begin(hub, session, settings, asks)
     return taken
 
 
-def begin(hub: Hub, session: Session, settings: Settings, wish: Wish) -> None:
+def begin(hub: Hub, session: Session, settings: Settings, asks: Asks) -> None:
     """Say where the stream goes on from, and follow the rooms, in one step of the loop.
 
     The first message has the place in its id, so that who is cut off before the first event comes
     back to where it was. Where the states come first it has none: only they lead there.
     """
-    plans = {room: _plan(room, wish, hub) for room in wish.rooms}
+    plans = {room: _plan(ask, hub) for room, ask in asks}
     first = next(iter(plans.values()))
     place = None if first.reset or first.snapshot else first.after
     session.put(session.form.say(welcome(hub, session, settings), place))
@@ -141,15 +137,7 @@ def begin(hub: Hub, session: Session, settings: Settings, wish: Wish) -> None:
         session.follow(room, plan)
 
 
-def _plan(room: Room, wish: Wish, hub: Hub) -> Follow:
-    ask = Subscribe(
-        op="subscribe",
-        room=str(room),
-        after=None if wish.place is None else wish.place.seq,
-        log=None if wish.place is None else wish.place.log,
-        types=None if wish.types is None else list(wish.types),
-        snapshot=wish.snapshot,
-    )
+def _plan(ask: Subscribe, hub: Hub) -> Follow:
     plan = Conversation.decide(ask, log=hub.log_id, head=hub.head)
     assert isinstance(plan, Follow)  # a number is never refused
     return plan

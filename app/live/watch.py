@@ -50,8 +50,8 @@ class Watch:
     async def look(self) -> None:
         """End what has to end, now. Cancelling is safe."""
         viewers: dict[object, Viewer] = {}
-        for session in self._hub.sessions:
-            for viewer in (session.viewer, session.viewer.guest):
+        for listener in self._hub.viewers():
+            for viewer in (listener, listener.guest):
                 if viewer is not None and viewer.via:
                     viewers[_key(viewer)] = viewer
         goodbyes: dict[object, Hangup] = {}

@@ -55,6 +55,7 @@ WAITING_AT_MOST = 10_000  # notes that are not written yet; more are lost, and t
 GATHER_S = 0.5
 AGAIN_S = 5.0  # after a write that failed
 PRUNE_EVERY_S = 3600.0
+AT_ONCE = 500  # entries in one transaction: events wait behind it
 LONGEST_FACT = 200
 
 
@@ -111,7 +112,7 @@ class Audit:
         self._something.set()
 
     async def flush(self) -> bool:
-        """Write what waits, in one transaction; tells whether it is in the database.
+        """Write what waits; tells whether it is in the database.
 
         Cancelling the wait takes nothing back.
         """
@@ -182,20 +183,21 @@ class Audit:
             lost = Note(self._clock_ms(), "notes_lost", None, "", "", "", {"times": self._lost})
             self._waiting.append(lost)
             self._lost = 0
-        entries, self._waiting = self._waiting, []
-        if not entries:
-            return True
-        try:
-            await self._writer.run(partial(insert_notes, entries=entries))
-        except Exception:
-            logger.exception("audit log not written: waiting=%d", len(entries))
-            self._waiting[:0] = entries
-            return False
+        while self._waiting:
+            entries, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+            try:
+                await self._writer.run(partial(insert_notes, entries=entries))
+            except Exception:
+                self._waiting[:0] = entries
+                logger.exception("audit log not written: waiting=%d", len(self._waiting))
+                return False
         return True
 
     async def _prune(self) -> None:
+        work = partial(prune_notes, before_ms=self._clock_ms() - self._kept_ms)
         try:
-            await self._writer.run(partial(prune_notes, before_ms=self._clock_ms() - self._kept_ms))
+            while await self._writer.run(work) and not self._ending.is_set():
+                pass
         except Exception:
             logger.exception("audit log not pruned")
 
@@ -221,22 +223,31 @@ def insert_notes(connection: sqlite3.Connection, entries: Iterable[Note]) -> Non
     connection.executemany(INSERT, rows)
 
 
-FIRST_KEPT = "SELECT id FROM audit WHERE at_ms >= ? ORDER BY id LIMIT 1"
-NEWEST = "SELECT ifnull(max(id), 0) FROM audit"
-DELETE_BEFORE = "DELETE FROM audit WHERE id < ?"
-DELETE_SURPLUS = (
-    "DELETE FROM audit WHERE kind = ?1 AND id <= ("
-    "SELECT id FROM audit WHERE kind = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)"
-)
+# The oldest come first: when none of them is too old, nothing is.
+DELETE_OLD = """
+    DELETE FROM audit WHERE id IN (
+        SELECT id FROM (SELECT id, at_ms FROM audit ORDER BY id LIMIT ?2) WHERE at_ms < ?1
+    )
+"""
+DELETE_SURPLUS = """
+    DELETE FROM audit WHERE id IN (
+        SELECT id FROM audit WHERE kind = ?1 AND id <= (
+            SELECT id FROM audit WHERE kind = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2
+        ) ORDER BY id LIMIT ?3
+    )
+"""
 
 
-def prune_notes(connection: sqlite3.Connection, before_ms: int) -> None:
-    """Let go of what was noted before `before_ms`, and of the oldest where there are too many."""
-    first = connection.execute(FIRST_KEPT, (before_ms,)).fetchone()
-    upto = first[0] if first else connection.execute(NEWEST).fetchone()[0] + 1
-    connection.execute(DELETE_BEFORE, (upto,))
+def prune_notes(connection: sqlite3.Connection, before_ms: int) -> bool:
+    """Let go of what was noted before `before_ms`, and of the oldest where there are too many.
+
+    Takes a few hundred at a time; tells whether there may be more.
+    """
+    deleted = [connection.execute(DELETE_OLD, (before_ms, AT_ONCE)).rowcount]
     for kind in sorted(FREQUENT):
-        connection.execute(DELETE_SURPLUS, (kind, FREQUENT_KEPT))
+        values = (kind, FREQUENT_KEPT, AT_ONCE)
+        deleted.append(connection.execute(DELETE_SURPLUS, values).rowcount)
+    return AT_ONCE in deleted
 
 
 COLUMNS = "SELECT id, at_ms, kind, user_id, name, client, address, facts FROM audit"

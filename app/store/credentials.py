@@ -1,5 +1,6 @@
 """Who is it? What cookies, tokens and links are good for, asked with every request."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -71,6 +72,7 @@ class Credentials:
         self._lasts_ms = session_days * DAY_MS
         self._renewed_every_ms = min(DAY_MS, self._lasts_ms // 4)
         self._clock_ms = clock_ms
+        self._reading: dict[bytes, asyncio.Future[Any]] = {}  # tokens, by their hash
 
     async def by_session(self, secret: str) -> tuple[Viewer, bool] | None:
         """Return whose session it is, and whether it was prolonged; None when it is not one.
@@ -91,7 +93,7 @@ class Credentials:
     async def by_token(self, secret: str) -> Viewer | None:
         """Return whose API token it is, None for no token; its last use is noted to the hour."""
         at_ms = self._clock_ms()
-        row = await self._row(TOKEN_OF_SECRET, hash_secret(secret), at_ms)
+        row = await self._token(hash_secret(secret))
         if row is None:
             return None
         *who, last_used_ms = row
@@ -154,6 +156,17 @@ class Credentials:
 
     async def _row(self, query: str, *values: object) -> Any:
         return next(iter(await self._reader.execute_fetchall(query, values)), None)
+
+    async def _token(self, key: bytes) -> Any:
+        """Return the row of the token with this hash. Who asks for the same one meanwhile shares
+        the read: a crowd of one program's connections comes back at once."""
+        read = self._reading.get(key)
+        if read is None:
+            at_ms = self._clock_ms()
+            read = asyncio.ensure_future(self._row(TOKEN_OF_SECRET, key, at_ms))
+            self._reading[key] = read
+            read.add_done_callback(lambda _: self._reading.pop(key))
+        return await asyncio.shield(read)
 
 
 def _is_long_ago(used_ms: int | None, at_ms: int) -> bool:

@@ -144,6 +144,7 @@ class Lobby:
         self._asking: OrderedDict[Caller, float] = OrderedDict()
         self._idle: OrderedDict[Caller, float] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
+        self._due_s = 0.0  # when it is over
 
     def bound(self, wire: asyncio.Transport) -> None:
         """Let the kernel end a connection whose peer takes nothing any more."""
@@ -155,19 +156,19 @@ class Lobby:
         """A question begins, or is awaited for the first time."""
         self.leaves(caller)
         caller.state = State.ASKING
-        self._asking[caller] = asyncio.get_running_loop().time() + HEADER_S
+        self._asking[caller] = until_s = asyncio.get_running_loop().time() + HEADER_S
         if len(self._asking) > self._asking_at_most:
             self._crowd_out(self._asking)
-        self._wake()
+        self._wake(until_s)
 
     def rests(self, caller: Caller) -> None:
         """An answer is out."""
         self.leaves(caller)
         caller.state = State.ANSWERED
-        self._idle[caller] = asyncio.get_running_loop().time() + self._idle_s
+        self._idle[caller] = until_s = asyncio.get_running_loop().time() + self._idle_s
         if len(self._idle) > self._idle_at_most:
             self._crowd_out(self._idle)
-        self._wake()
+        self._wake(until_s)
 
     def leaves(self, caller: Caller) -> None:
         """It is being answered, or gone."""
@@ -188,10 +189,14 @@ class Lobby:
         self.leaves(oldest)
         oldest.hang_up(RequestTimeout())
 
-    def _wake(self) -> None:
-        if self._timer is None:
-            earliest = min(next(iter(c.values())) for c in (self._asking, self._idle) if c)
-            self._timer = asyncio.get_running_loop().call_at(earliest, self._sweep)
+    def _wake(self, at_s: float) -> None:
+        """Look around at `at_s` at the latest."""
+        if self._timer is not None:
+            if self._due_s <= at_s:
+                return
+            self._timer.cancel()
+        self._due_s = at_s
+        self._timer = asyncio.get_running_loop().call_at(at_s, self._sweep)
 
     def _sweep(self) -> None:
         self._timer = None
@@ -203,8 +208,8 @@ class Lobby:
                     self.dropped["too_slow"] += 1
                 self.leaves(caller)
                 caller.hang_up(RequestTimeout())
-        if self._asking or self._idle:
-            self._wake()
+            if callers:
+                self._wake(next(iter(callers.values())))
 
 
 class EdgeServer(web.Server):

@@ -12,10 +12,10 @@ from app.core.errors import (
     NotAuthenticated,
 )
 from app.core.permissions import Viewer, obstacle
-from app.core.places import Place, parse_place
-from app.core.protocol import SUBSCRIPTIONS_AT_MOST
+from app.core.places import NOWHERE, Place, parse_place
+from app.core.protocol import SUBSCRIPTIONS_AT_MOST, Subscribe
 from app.keys import DOOR, HUB, SETTINGS
-from app.live.sse import Wish, serve_stream
+from app.live.sse import Asks, serve_stream
 from app.web.address import address_of
 from app.web.belongings import followed_room
 from app.web.identity import is_allowed_origin, recognise_listener
@@ -54,7 +54,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """
     request.app[DOOR].pass_through()
     viewer = await _listener(request)
-    wish = await _wish(request, viewer)
+    asks = await _asks(request, viewer)
     demand_place(request, viewer)
     # Nothing waits from here until the connection is counted.
     return await serve_stream(
@@ -62,7 +62,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
         request.app[HUB],
         viewer,
         request.app[SETTINGS],
-        wish,
+        asks,
         address=address_of(request),
     )
 
@@ -80,17 +80,27 @@ async def _listener(request: web.Request) -> Viewer:
     return viewer
 
 
-async def _wish(request: web.Request, viewer: Viewer) -> Wish:
+async def _asks(request: web.Request, viewer: Viewer) -> Asks:
     """Return what the request asks for. Raises InvalidRequest, NotFound."""
     values: dict[str, Any] = dict(request.query)
     if "room" in values:
         values["room"] = request.query.getall("room")
     query = validated(StreamQuery, values, "query")
-    rooms = [await followed_room(request, viewer, name) for name in dict.fromkeys(query.room)]
+    rooms = {
+        str(room): room for room in [await followed_room(request, viewer, n) for n in query.room]
+    }
     place, comes_back = _place(request, query)
-    types = [kind for kind in (query.types or "").split(",") if kind] or None
-    # Who comes back goes on, also where the address asks for the states first.
-    return Wish(rooms, types, place, snapshot=query.snapshot and not comes_back)
+    ask = {
+        "op": "subscribe",
+        "after": None if place is None else place.seq,
+        "log": None if place is None else place.log,
+        "types": [kind for kind in (query.types or "").split(",") if kind] or None,
+        # Who comes back goes on, also where the address asks for the states first.
+        "snapshot": query.snapshot and not comes_back,
+    }
+    return [
+        (room, validated(Subscribe, {**ask, "room": name}, "query")) for name, room in rooms.items()
+    ]
 
 
 def _place(request: web.Request, query: StreamQuery) -> tuple[Place | None, bool]:
@@ -100,7 +110,7 @@ def _place(request: web.Request, query: StreamQuery) -> tuple[Place | None, bool
         try:
             return parse_place(last), True
         except ValueError:
-            return Place("", 0), True  # an id of nobody's log is one of another log
+            return NOWHERE, True  # an id that nobody gave is one of another log
     if query.after is None:
         return None, False
     try:

@@ -116,6 +116,8 @@ async def _found(request: web.Request, room: Room, query: EventQuery) -> Stretch
     with hub.polls.waiting(Poll(viewer, room, _types(query), transport)) as poll:
         while not (found.events or found.end or hub.closing or transport.is_closing()):
             poll.news.clear()
+            if poll.is_over:
+                break  # asked again, it is told why
             # Looked at once more: what was told before there was a poll woke nobody.
             found = await _read(request, room, query.model_copy(update={"after": found.after}))
             if found.events or clock_s() >= deadline_s:

@@ -9,7 +9,7 @@ from benchmarks.listening import tools
 from benchmarks.listening.processes import Failed, Process, cores
 
 Speech = Mapping[str, str | int]
-"""How a server is spoken to; the head of load.c says which values there are."""
+"""How a server is spoken to; the head of generator/load.c says which values there are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks.figures import Beside, Figure, median
 from benchmarks.listening.contenders import FASTAPI, LIVETRAIL, NCHAN, PYTHON_SOCKETIO, SOCKETIO
-from benchmarks.listening.rounds import MISSED, PEOPLE, Round
+from benchmarks.listening.rounds import FEW_POSTS, MANY_POSTS, MISSED, PEOPLE, Round
 
 Rounds = Mapping[str, Sequence[Round]]
 BENCH = "hub"
@@ -17,16 +17,23 @@ def shared_rows(rounds: Rounds) -> list[Figure]:
     p50_ms = median(one.beat_p50_ms for one in ours)
     p99_ms = median(one.beat_p99_ms for one in ours)
     spoiled = sum(one.spoiled for one in ours)
+    flood = f"fan-out, one room of {PEOPLE}, as fast as it goes"
     beat = f"10 events/s to {PEOPLE}"
     return [
         compared(
-            f"fan-out, one room of {PEOPLE}, as fast as it goes: CPU per million deliveries",
+            f"{flood}, {FEW_POSTS} publishers: CPU per million deliveries",
             "s",
-            medians(rounds, lambda one: one.fanout_cpu),
+            medians(rounds, lambda one: one.few.cpu),
             {NCHAN: 0.6, SOCKETIO: 0.3, FASTAPI: 0.2, PYTHON_SOCKETIO: 0.1},
         ),
-        compared("deliveries meanwhile", "/s", medians(rounds, lambda one: one.fanout_rate)),
-        compared("events in a frame meanwhile", "", medians(rounds, lambda one: one.together)),
+        compared(
+            f"{flood}, {MANY_POSTS} publishers: CPU per million deliveries",
+            "s",
+            medians(rounds, lambda one: one.many.cpu),
+            {NCHAN: 0.6, SOCKETIO: 0.3, FASTAPI: 0.2, PYTHON_SOCKETIO: 0.1},
+        ),
+        compared("deliveries meanwhile", "/s", medians(rounds, lambda one: one.many.rate)),
+        compared("events in a frame meanwhile", "", medians(rounds, lambda one: one.many.together)),
         compared(
             f"{beat}: p50",
             "ms",

@@ -47,7 +47,7 @@ def cache_folder() -> Path:
 
 @functools.cache
 def load_generator() -> Path:
-    """Return the load generator, built from load.c. Raises Missing without a C compiler."""
+    """Return the load generator, built here. Raises Missing without a C compiler."""
     return _built("load", ("-O2",))
 
 
@@ -112,13 +112,17 @@ def _built(name: str, flags: Sequence[str], libraries: Sequence[str] = ()) -> Pa
     compiler = shutil.which("cc")
     if compiler is None:
         raise Missing("there is no C compiler, cc (on Debian and Ubuntu: apt install gcc)")
-    source = HERE / f"{name}.c"
+    sources = HERE / "generator"
+    texts = [path.read_text() for path in sorted(sources.iterdir())]
 
     def make(folder: Path) -> None:
         folder.mkdir()
-        _run([compiler, *flags, "-o", folder / name, source, *libraries], f"compile {name}.c")
+        _run(
+            [compiler, *flags, "-o", folder / name, sources / f"{name}.c", *libraries],
+            f"compile {name}.c",
+        )
 
-    return _kept(name, (source.read_text(), *flags), make) / name
+    return _kept(name, (*texts, *flags), make) / name
 
 
 def _kept(name: str, made_of: Sequence[str], make: Callable[[Path], None]) -> Path:

@@ -17,15 +17,15 @@ from aiohttp.test_utils import TestServer
 from app import keys
 from app.core.events import BatchCreated, JobCreated, ProcessingProgress
 from app.core.permissions import Viewer
-from app.core.places import parse_place
+from app.core.places import Place, parse_place
 from app.core.plans import TRANSACTIONS
-from app.core.protocol import MSGPACK_SUBPROTOCOL
+from app.core.protocol import MSGPACK_SUBPROTOCOL, Subscribe
 from app.core.rooms import Room, parse_room
 from app.core.state import JobState
 from app.live.hub import Hub
 from app.live.journal import Journal
 from app.live.positions import Positions
-from app.live.sse import Wish, serve_stream
+from app.live.sse import serve_stream
 from app.live.visit import Control, Desk
 from app.live.websocket import serve_websocket
 from app.settings import Settings
@@ -222,13 +222,22 @@ async def a_house(
         viewer = VIEWERS[request.query["who"]]
         rooms = request.query.getall("room", ["user:me"])
         after = request.headers.get("Last-Event-ID") or request.query.get("after")
-        wish = Wish(
-            rooms=[parse_room(name, viewer.user_id) for name in rooms],
-            types=request.query.getall("types", []) or None,
-            place=None if after is None else parse_place(after),
-            snapshot="snapshot" in request.query,
-        )
-        return await serve_stream(request, hub, viewer, values, wish)
+        place = parse_place(after) if after else Place(None, hub.head)
+        asks = [
+            (
+                parse_room(name, viewer.user_id),
+                Subscribe(
+                    op="subscribe",
+                    room=name,
+                    after=place.seq,
+                    log=place.log,
+                    types=request.query.getall("types", []) or None,
+                    snapshot="snapshot" in request.query,
+                ),
+            )
+            for name in rooms
+        ]
+        return await serve_stream(request, hub, viewer, values, asks)
 
     async def past(request: web.Request) -> web.Response:
         asked = request.clone(rel_url=request.rel_url.without_query_params("who"))

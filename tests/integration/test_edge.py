@@ -110,6 +110,17 @@ async def test_the_next_question_has_as_long(hurried: Server) -> None:
     assert status == 408
 
 
+async def test_whoever_rests_longer_does_not_hold_the_clock_up(hurried: Server) -> None:
+    async with connected(hurried) as (resting, writer), connected(hurried) as (silent, _):
+        writer.write(HEALTH)
+        await resting.readuntil(b"}")
+        assert await silent.read() == b""  # now only who rests is waited for
+        async with connected(hurried) as (reader, begun):
+            begun.write(b"GET / HT")
+            ((status, _, _),) = await answers(await reader.read())
+        assert status == 408
+
+
 async def test_what_is_being_answered_or_listens_is_left_alone(hurried: Server) -> None:
     """Three times as long as a question may take: a live connection, and a body that comes late."""
     async with hurried.client("ann") as ann, ann.ws_connect("/ws") as socket:

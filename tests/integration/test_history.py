@@ -143,6 +143,23 @@ async def test_waiting_looks_into_the_log_only_when_there_is_news(
         assert looked == 3
 
 
+async def test_what_is_told_before_there_is_somebody_to_wake_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_house(tmp_path) as house:
+        await house.create(1)
+
+        async def and_then_more(*asked: Any) -> Any:
+            monkeypatch.undo()
+            found = await read_room(*asked)
+            await house.progress(1)
+            return found
+
+        monkeypatch.setattr("app.web.history.read_room", and_then_more)
+        async with asyncio.timeout(20):
+            assert seqs(await house.history(after=2, wait=60)) == [3]
+
+
 async def test_waiting_ends_with_an_empty_page_that_leads_on(tmp_path: Path) -> None:
     async with a_house(tmp_path) as house:
         await house.create(1)

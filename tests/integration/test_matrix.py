@@ -56,12 +56,12 @@ NEEDS = {
     "POST /jobs/{job_id}/undo": "control",
     "POST /jobs/{job_id}/retry": "control",
     "POST /jobs/{job_id}/cancel": "control",
+    "POST /jobs/{job_id}/share": "control",
+    "POST /batches/{batch_id}/share": "control",
     "GET /": "read",
     "GET /batches/{batch_id}": "read",
     "GET /jobs/{job_id}": "read",
     "GET /operations": "operate",
-    "POST /jobs/{job_id}/share": "control",
-    "POST /batches/{batch_id}/share": "control",
     "GET /account": "account",
     "POST /account/password": "account",
     "POST /account/sessions/{session_id}/end": "account",
@@ -197,7 +197,7 @@ async def test_a_guest_gets_what_was_shared_and_no_other_address(
             if route in seen or route in SOCKETS:  # on a socket each room is asked for
                 assert code == 200, route
             elif route == "GET /":
-                assert code == 303  # on to what was shared
+                assert code == 303  # to what was shared
             else:
                 assert code in (401, 403, 404), route
         for route in ("GET /api/v1/events", "GET /api/v1/events/history"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -202,6 +203,7 @@ async def test_a_body_is_whole_chunks_and_ends_with_the_last_one(tmp_path: Path)
         text = b"".join(unchunked(body))
         assert text.count(b"\n\n") == text.count(b"event: ") == 502 + 3
         stream = EventStream()
+        assert 1000 <= int(text.partition(b"\n")[0].removeprefix(b"retry: ")) <= 3000
         goodbye = list(stream.feed(text.decode()))[-1]
         assert (goodbye.type, json.loads(goodbye.data)["code"]) == ("goodbye", 1012)
         wait_s = json.loads(goodbye.data)["retry_after"]
@@ -215,7 +217,7 @@ async def test_an_old_client_gets_no_chunks_and_the_end_with_the_connection(tmp_
         async with bare(house, version="1.0", after="0") as (head, reader, _):
             assert b"chunked" not in head
             body = await reader.readuntil(b"event: live")
-            assert body.startswith(b"id: ")
+            assert body.startswith(b"retry: ")
             await house.hub.close()
             body = await reader.read()
         assert not body.endswith(LAST_CHUNK)
@@ -239,6 +241,19 @@ async def test_a_quiet_stream_gets_comments_and_stays(tmp_path: Path) -> None:
         for _ in range(12):  # longer than the timeout
             await reader.readuntil(b": heartbeat 0 ")
         assert house.hub.counts().connections == 1
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has it")
+async def test_the_system_ends_a_stream_of_which_nothing_is_acknowledged(tmp_path: Path) -> None:
+    async with (
+        a_house(tmp_path, websocket_connection_timeout=120) as house,
+        bare(house) as (_, reader, _writer),
+    ):
+        await reader.readuntil(b"event: live")
+        [session] = house.hub.sessions
+        connection = session.transport.get_extra_info("socket")
+        option = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        assert option == 120_000
 
 
 @pytest.mark.parametrize("abort", [True, False])

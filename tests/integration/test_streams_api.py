@@ -76,6 +76,8 @@ async def test_a_ticket_opens_one_stream(server: Server, ann: aiohttp.ClientSess
         ("?room=all", 404, "not_found"),
         ("?after=soon", 400, "invalid_request"),
         (f"?after={10**30}", 400, "invalid_request"),
+        ("?after=acked", 400, "invalid_request"),
+        (f"?types={'x' * 65}", 400, "invalid_request"),
         ("?since=1", 400, "invalid_request"),
         (
             "?" + "&".join(f"room=job:{NOBODYS[:-3]}{n:03d}" for n in range(101)),
@@ -97,8 +99,11 @@ async def test_other_sites_and_nobody_hear_nothing(
     assert await refusal(ann, Origin="https://evil.example") == (403, "cross_site")
 
 
-async def test_an_id_that_nobody_gave_is_one_of_another_log(ann: aiohttp.ClientSession) -> None:
-    async with ann.get(EVENTS, headers={"Last-Event-ID": "lalala"}) as answer:
+@pytest.mark.parametrize("last", ["lalala", "9" * 30, "0" * 30 + "9" * 30, "x" * 100 + ":1", ":"])
+async def test_an_id_that_nobody_gave_is_one_of_another_log(
+    ann: aiohttp.ClientSession, last: str
+) -> None:
+    async with ann.get(EVENTS, headers={"Last-Event-ID": last}) as answer:
         kinds = []
         async for event in heard(answer):
             kinds.append(event["event"])

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from app.keys import HUB
 from app.store.accounts import now_ms
 from app.store.offline import issue_token, offline
 from tests.integration.serving import LONGEST_S, Server, upload
@@ -244,6 +245,31 @@ async def test_a_revoked_token_ends_what_listens_by_it_and_nothing_else(
             await listener.receive_json()
             await listener.send_json({"op": "ping", "id": 1})
             assert (await listener.receive_json())["type"] == "pong"
+
+
+async def test_a_stream_and_a_waiting_request_end_with_their_token(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    new, hub = await made(ann), server.app[HUB]
+    async with program(server, new["secret"]) as client, asyncio.timeout(LONGEST_S):
+        stream = await client.get("/api/v1/events")
+        assert (await stream.content.readline()).strip()
+        poll = asyncio.create_task(told(client, f"/api/v1/events/history?after={hub.head}&wait=60"))
+        while not len(hub.polls):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        async with ann.delete(f"/api/v1/tokens/{new['token']['id']}") as answer:
+            assert answer.status == 204
+        await stream.content.read()  # to its end
+        await upload(ann, ("a.csv", CSV))
+        assert (await poll)["events"] == []
+        async with client.get("/api/v1/events/history") as answer:
+            assert answer.status == 401
+
+
+async def told(client: aiohttp.ClientSession, path: str) -> dict[str, Any]:
+    async with client.get(path) as answer:
+        body: dict[str, Any] = await answer.json()
+        return body
 
 
 async def test_a_ticket_of_a_revoked_token_opens_nothing(

@@ -2,13 +2,15 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from tests.reliability.decoding import Object
+from tests.reliability.polling import PollVisit
 from tests.reliability.promises import Ask, BrokenPromise, Fact, Listener, Promise
+from tests.reliability.stage import Place
 from tests.reliability.visits import SocketVisit, StreamVisit
-from tests.reliability.world import World
 
+AnyVisit = SocketVisit | StreamVisit | PollVisit
 RECENT = 40  # messages that a failure shows
 
 
@@ -35,42 +37,48 @@ class Name:
 
     least  None: it was never used
     most   None: nothing was answered yet, so it may be as new as the head
+    first  where it began
     """
 
     least: int | None = None
     most: int | None = None
+    first: int | None = None
+
+    def server_was_killed(self) -> None:
+        """What was acknowledged last may not have been written yet."""
+        self.least = self.first
 
 
 @dataclass
 class Client:
     """One program, on one connection at a time.
 
-    speaks  what its SocketVisit or StreamVisit is given
+    speaks  what its visit is given
     place   of a client of event streams: the id that it comes back with
     acks    ping that was sent behind an ack -> what was acknowledged
     """
 
-    world: World
+    world: Place
     number: int
     person: str
     speaks: dict[str, Any]
-    streams: bool = False
+    way: Literal["socket", "stream", "poll"] = "socket"
     durable: Name | None = None
     place: str | None = None
     rooms: dict[str, Followed] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
     folded: dict[str, int] = field(default_factory=dict)
     acks: dict[str, int] = field(default_factory=dict)
-    visit: SocketVisit | StreamVisit | None = None
+    visit: AnyVisit | None = None
     recent: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
 
     @property
     def name(self) -> str:
         how = " ".join(str(value) for value in self.speaks.values())
-        return f"client {self.number} ({self.person}, {'stream' if self.streams else how})"
+        return f"client {self.number} ({self.person}, {self.way} {how})"
 
     @property
-    def here(self) -> SocketVisit | StreamVisit | None:
+    def here(self) -> AnyVisit | None:
         """The connection, unless there is none or it is over."""
         return self.visit if self.visit is not None and not self.visit.over else None
 
@@ -83,32 +91,33 @@ class Client:
         """Connect, and go on with every room from where the last visit ended."""
         self.drop()
         listener = Listener(self.world.trail, self.name)
-        token = self.world.people[self.person].token
-        if self.streams:
-            asks = {room: self._place_of(followed) for room, followed in self.rooms.items()}
-            visit: SocketVisit | StreamVisit = StreamVisit(
-                self.world,
-                listener,
-                self.heard,
-                token=token,
-                asks=asks,
-                place=self.place,
-                **self.speaks,
-            )
-        else:
-            visit = SocketVisit(self.world, listener, self.heard, token=token, **self.speaks)
-        self.visit = visit
+        self.visit = visit = self._visit(listener)
         self.recent.append("comes")
         await visit.open(self.world.port)
         await self.world.until(
             lambda: listener.welcome is not None or visit.over, lambda: f"welcome of {self.name}"
         )
         assert listener.welcome is not None, f"{self.name} was not let in: {visit.end_code}"
-        for room, followed in self.rooms.items() if not self.streams else ():
+        for room, followed in self.rooms.items() if self.way == "socket" else ():
             if self.durable:
                 self.ask(room, after="acked", resumes=True)
             else:
                 self.ask(room, after=followed.at, snapshot=followed.at is None, resumes=True)
+
+    def _visit(self, listener: Listener) -> AnyVisit:
+        how = {**self.speaks, "token": self.world.people[self.person].token}
+        match self.way:
+            case "socket":
+                return SocketVisit(self.world, listener, self.heard, **how)
+            case "stream":
+                asks = {room: self._place_of(followed) for room, followed in self.rooms.items()}
+                place = self.place
+                return StreamVisit(self.world, listener, self.heard, asks=asks, place=place, **how)
+            case "poll":
+                ((room, followed),) = self.rooms.items()
+                resumes, prunes = followed.since is not None, self.world.trail.prunes
+                ask = Ask(followed.at, followed.types, resumes=resumes, prunes=prunes)
+                return PollVisit(self.world, listener, self.heard, room=room, ask=ask, **how)
 
     def _place_of(self, followed: Followed) -> Ask:
         """Return what a stream asks for; all its rooms at the same place."""
@@ -116,7 +125,7 @@ class Client:
         if self.place is None:
             return Ask(followed.at, followed.types, prunes=prunes)
         log, _, seq = self.place.rpartition(":")
-        foreign = log != self.world.journal.log_id
+        foreign = log != self.world.log_id
         return Ask(int(seq), followed.types, foreign=foreign, resumes=True, prunes=prunes)
 
     def follow(self, room: str, types: tuple[str, ...] | None, **how: Any) -> None:
@@ -129,7 +138,7 @@ class Client:
         if how.get("after") == "acked":
             how["unsure"] = self._unsure()
         ask = Ask(types=self.rooms[room].types, prunes=self.world.trail.prunes, **how)
-        log = "another" if ask.foreign else self.world.journal.log_id
+        log = "another" if ask.foreign else self.world.log_id
         self.socket.subscribe(room, ask, log)
 
     def _unsure(self) -> tuple[int, int | None]:
@@ -139,7 +148,7 @@ class Client:
         if name.least is None:
             assert self.visit is not None
             assert self.visit.listener.welcome is not None
-            name.least = int(self.visit.listener.welcome["head"])
+            name.least = name.first = int(self.visit.listener.welcome["head"])
         return name.least, name.most
 
     def leave(self, room: str) -> None:
@@ -169,6 +178,10 @@ class Client:
         self.visit.end()
         if isinstance(self.visit, StreamVisit):
             self.place = self.visit.place
+        if isinstance(self.visit, PollVisit):
+            (followed,) = self.rooms.values()
+            followed.at = self.visit.place
+            self.seen |= self.visit.listener.told
         self.visit = None
         self.acks.clear()
         self.recent.append("is gone")
@@ -219,6 +232,8 @@ class Client:
 
     def has_no_hole(self) -> None:
         """Raise unless everything since the first visit was seen, or a state speaks for it."""
+        if isinstance(self.visit, PollVisit):
+            self.seen |= self.visit.listener.told
         holes = [
             fact.seq
             for fact in self.world.trail.facts.values()

@@ -131,6 +131,7 @@ class Wish:
     head    the log's when the server agreed
     unsure  what lies between since and this may also have been left out, from its beginning on
     states  states stand for events of the past: they were asked for, or the log no longer reaches
+    whole   and there is one of every job
     folded  job -> seq up to which its state speaks for its events
     """
 
@@ -141,6 +142,7 @@ class Wish:
     unsure: int
     prunes: int
     states: bool = False
+    whole: bool = False
     resets: bool = False
     resumes: bool = False
     live: bool = False
@@ -246,9 +248,10 @@ class Listener:
             since = ask.after
         else:
             since, unsure = ask.unsure[0], head if ask.unsure[1] is None else ask.unsure[1]
-        states = resets or ask.snapshot
         types = None if ask.types is None else frozenset(ask.types)
-        wish = Wish(room, types, since, head, unsure, ask.prunes, states, resets, ask.resumes)
+        wish = Wish(room, types, since, head, unsure, ask.prunes, resumes=ask.resumes)
+        wish.states = wish.whole = resets or ask.snapshot
+        wish.resets = resets
         self.wishes.pop(room, None)
         self.trail.look()
         others = list(self.wishes.values())
@@ -307,7 +310,7 @@ class Listener:
             what = f"live at {message['seq']}, before the head {wish.head}"
             raise self.broken(Promise.PROTOCOL, what)
         self.misses_nothing(message["seq"], [wish])
-        if wish.resets or (wish.states and wish.since == wish.head):
+        if wish.whole:
             self._has_all_states(wish)
         wish.live = True
 
@@ -351,8 +354,16 @@ class Listener:
             return not any(wish.since < seq < fact.seq for seq in self.told)
         return fact.seq in self.trail.gone and fact.job_id is None and wish.states
 
+    def forgive(self, room: str, oldest: int) -> None:
+        """Take it that what was pruned before `oldest` is known from elsewhere."""
+        self.trail.look_for_what_was_pruned()
+        facts = self.trail.facts
+        self.told |= {s for s in self.trail.gone if s < oldest and room in facts[s].rooms}
+
     def misses_nothing(self, upto: int, wishes: Iterable[Wish]) -> None:
         wishes = list(wishes)
+        if self.missing(upto, wishes):
+            self.trail.look_for_what_was_pruned()
         if missing := self.missing(upto, wishes):
             rooms = sorted(wish.room for wish in wishes)
             gone = sorted(set(missing) & self.trail.gone.keys())

@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from tests.reliability.decoding import (
@@ -19,20 +19,11 @@ from tests.reliability.decoding import (
     packed,
 )
 from tests.reliability.promises import Ask, Fact, Listener, Promise
+from tests.reliability.stage import Stage
 
 RECEIVE_BYTES = 8192  # of the kernel: who does not read is full after a few events
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
-
-
-class Stage(Protocol):
-    """Where a visit takes place."""
-
-    def stir(self) -> None:
-        """Something came: whoever waits looks again."""
-
-    def fail(self, error: BaseException) -> None:
-        """Something is wrong; the next step of the history raises it."""
 
 
 Hear = Callable[[Fact | None, Object], None]

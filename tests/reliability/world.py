@@ -3,17 +3,20 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 from aiohttp import web
 
+from app import main
 from app.core.events import (
+    BatchCompleted,
     BatchCreated,
     Event,
     JobCreated,
@@ -22,31 +25,17 @@ from app.core.events import (
     ProcessingProgress,
 )
 from app.core.plans import TRANSACTIONS
-from app.keys import HUB, JOURNAL
+from app.keys import DATABASE, HUB, JOURNAL
 from app.live.hub import Hub
 from app.live.journal import Journal
-from app.main import make_app
+from app.live.retention import DAY_MS, Retention
 from app.settings import Settings
 from app.store.batches import BatchRow, insert_batch
 from tests.integration.serving import settings_for, token_of, with_user
 from tests.reliability.promises import Trail
+from tests.reliability.stage import Person, Place
 
-PATIENCE_S = 10.0  # for what comes within milliseconds
-IMPATIENCE_S = 2.0  # once something did not come, while the history is made short
 PEOPLE = ("ann", "bob")  # ann is the operator
-
-
-@dataclass(frozen=True)
-class Person:
-    id: str
-    token: str
-
-    @property
-    def batch(self) -> str:
-        return f"01900000-0000-7000-8002-{self.id[-12:]}"
-
-    def job(self, number: int) -> str:
-        return f"01900000-0000-7000-80{number:02d}-{self.id[-12:]}"
 
 
 @cache
@@ -61,24 +50,11 @@ def template() -> tuple[TemporaryDirectory[str], dict[str, Person]]:
     return folder, people
 
 
-patience_s = PATIENCE_S
-
-
-@contextmanager
-def in_time(missing: Callable[[], str]) -> Iterator[None]:
-    """Say what is missing when the body's time is over; the next one gets less."""
-    global patience_s
-    try:
-        yield
-    except TimeoutError:
-        waited_s, patience_s = patience_s, IMPATIENCE_S
-        raise AssertionError(f"waited {waited_s:g} s in vain for {missing()}") from None
-
-
-class World:
+class World(Place):
     """The server, its people and their jobs. `until` is how anybody waits."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
+        super().__init__()
         source, self.people = template()
         self.folder = folder / "data"
         shutil.copytree(source.name, self.folder)
@@ -87,6 +63,7 @@ class World:
             max_websocket_connections_per_user=1000,
             websocket_message_rate_limit=1_000_000,
             requests_per_minute=1_000_000,
+            log_retention_days=1,
             **settings,
         )
         self.path = self.settings.database_path
@@ -95,14 +72,13 @@ class World:
         self.ended: set[str] = set()
         self.appending: set[asyncio.Task[Any]] = set()
         self._runner: web.AppRunner | None = None
-        self._stirred = asyncio.Event()
-        self._failure: BaseException | None = None
 
     # The server
 
     async def start(self) -> None:
-        asyncio.get_running_loop().set_exception_handler(self._unhandled)
-        app = make_app(self.settings, warm=False)
+        self.watch_the_loop()
+        with patch.object(main, "setup_pages"):  # nobody looks, and templates take long to load
+            app = main.make_app(self.settings, warm=False)
         app.cleanup_ctx.pop()  # the pipeline: what the log gets, the history says
         self._runner = web.AppRunner(app, shutdown_timeout=1.0)
         await self._runner.setup()
@@ -110,6 +86,7 @@ class World:
         self.hub: Hub = app[HUB]
         self.journal: Journal = app[JOURNAL]
         self.app = app
+        self.log_id = self.journal.log_id
         self.port: int = self._runner.addresses[0][1]
 
     async def stop(self, *, gently: bool) -> None:
@@ -184,7 +161,19 @@ class World:
         else:
             self.ended.add(job_id)
             draft = ProcessingCompleted(job_id=job_id, result={}, message="done")
-        self.append(draft)
+        owner = self.jobs[job_id]
+        own = {job for job, person in self.jobs.items() if person is owner}
+        over = [BatchCompleted(batch_id=owner.batch, message="all done")] * (own <= self.ended)
+        self.append(draft, *over)
+
+    async def prune(self) -> int:
+        """Take the events of all jobs that have ended out of the log; return how many."""
+        await self.written()
+        later_ms = time.time_ns() // 1_000_000 + 10 * DAY_MS
+        writer = self.app[DATABASE].writer
+        retention = Retention(writer, self.hub, self.settings, clock_ms=lambda: later_ms)
+        await retention.prune()
+        return len(self.trail.look_for_what_was_pruned())
 
     @asynccontextmanager
     async def disk_held(self) -> AsyncIterator[None]:
@@ -195,40 +184,3 @@ class World:
                 yield
             finally:
                 other.execute("ROLLBACK")
-
-    # Waiting
-
-    def stir(self) -> None:
-        self._stirred.set()
-
-    def fail(self, error: BaseException) -> None:
-        self._failure = self._failure or error
-        self.stir()
-
-    def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        self.fail(context.get("exception") or AssertionError(context["message"]))
-
-    def check(self) -> None:
-        """Raise what went wrong in the meantime."""
-        if self._failure is not None:
-            raise self._failure
-
-    async def until(self, condition: Callable[[], bool], missing: Callable[[], str]) -> None:
-        """Wait for `condition`, which is looked at whenever something came.
-
-        Raises AssertionError, saying what is missing, when it does not come in time.
-        """
-        with in_time(missing):
-            async with asyncio.timeout(patience_s):
-                while not condition():
-                    self.check()
-                    self._stirred.clear()
-                    await self._stirred.wait()
-        self.check()
-
-    async def until_server(self, condition: Callable[[], bool], missing: Callable[[], str]) -> None:
-        """Wait for a condition within the server, of which nothing comes over the network."""
-        with in_time(missing):
-            async with asyncio.timeout(patience_s):
-                while not condition():  # noqa: ASYNC110
-                    await asyncio.sleep(0)

@@ -38,6 +38,7 @@ USER = "bench"
 BATCH = "01900000-0000-7000-8000-00000000000b"
 JOB = "01900000-0000-7000-8001-{:012d}"
 TICK_S = 0.001
+WAITING_AT_MOST = 4000  # appends that were begun, when it goes by the beat
 
 
 class Hello(TypedDict):
@@ -202,7 +203,7 @@ async def _at_full_speed(journal: Journal, event: Any, events: int) -> None:
 
 
 async def _on_the_beat(journal: Journal, event: Any, events: int, rate: float) -> float:
-    """Append each event when it is due, whatever became of those before.
+    """Append each event when it is due, whatever became of the thousands before.
 
     What is due within a millisecond is begun together, each as an append of its own. The time in an
     event is when it was due, so that a server that is late can not hide it.
@@ -213,7 +214,7 @@ async def _on_the_beat(journal: Journal, event: Any, events: int, rate: float) -
     while number < events:
         now_ns = time.monotonic_ns()
         due = min(events, int((now_ns - began_ns) * rate / 1e9) + 1)
-        while number < due:
+        while number < due and len(waiting) < WAITING_AT_MOST:
             due_ns = began_ns + int(number * 1e9 / rate)
             late_ns = max(late_ns, now_ns - due_ns)
             # One that became due since the last look is not late: the beat is a millisecond.
