@@ -2,12 +2,13 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from app.live.connection import CLOSE_S
 from tests.integration.listening import a_house, until
 from tests.integration.test_slow_clients import a_reader, masked, the_session
 
-TIMES = {"websocket_heartbeat_interval": 0.1, "websocket_connection_timeout": 0.5}
+TIMES: dict[str, Any] = {"websocket_heartbeat_interval": 0.1, "websocket_connection_timeout": 0.5}
 IN_TIME_S = 0.5 + 0.1 + CLOSE_S + 5  # the rest is for a busy machine
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 

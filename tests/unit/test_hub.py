@@ -119,7 +119,7 @@ async def test_everybody_of_a_crowd_gets_a_heartbeat() -> None:
 def test_an_end_that_hangs_is_cut_short(clock: Clock) -> None:
     hub = a_hub(clock)
     client = listening(hub)
-    client.line.end = lambda goodbye: None  # type: ignore[method-assign, assignment]
+    client.line.end = lambda goodbye: None  # type: ignore[method-assign]
     sweep(hub, clock, 301.0)
     sweep(hub, clock, 301.0 + CUT_S)
     assert not client.transport.gone
