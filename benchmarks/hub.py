@@ -11,17 +11,19 @@ machine.
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 from benchmarks.figures import Figure
 from benchmarks.listening import alone, rows_alone, tools
-from benchmarks.listening.contenders import Start, starters
+from benchmarks.listening.contenders import LIVETRAIL, Start, starters
 from benchmarks.listening.path import fan_out_path
-from benchmarks.listening.processes import lift_limits
+from benchmarks.listening.processes import Failed, lift_limits
 from benchmarks.listening.rounds import Round, one_round
-from benchmarks.listening.rows import shared_rows
+from benchmarks.listening.rows import BENCH, shared_rows
 
 Seen = TypeVar("Seen")
+Section = Callable[[], list[Figure]]
 
 
 def run(*, quick: bool) -> list[Figure]:
@@ -34,57 +36,82 @@ def run(*, quick: bool) -> list[Figure]:
         sys.exit(f"bench hub can not run: {missing}")
     lift_limits()
     contenders = starters()
-    return [*beside_peers(contenders, quick=quick), *by_itself(contenders, quick=quick)]
+    sections: dict[str, Section] = {
+        "beside peers": lambda: shared_rows(in_turns(contenders, quick=quick)),
+        **by_itself(contenders, quick=quick),
+    }
+    figures: list[Figure] = []
+    for name, measure in sections.items():
+        say(name)
+        try:
+            figures += measure()
+        except (Failed, tools.Missing) as why:
+            say(f"{name}: not measured: {why}")
+            figures.append(Figure(BENCH, name, 0, "", aim=f"not measured: {why}", met=False))
+    return figures
 
 
-def beside_peers(contenders: Mapping[str, Start], *, quick: bool) -> list[Figure]:
-    """Measure what all can do, in rounds that take turns."""
+def in_turns(contenders: Mapping[str, Start], *, quick: bool) -> dict[str, list[Round]]:
+    """Measure what all can do, in rounds that take turns. A peer that fails is told and left out.
+
+    Raises Failed when Livetrail does.
+    """
     rounds: dict[str, list[Round]] = {name: [] for name in contenders}
     for number in range(1 if quick else 3):
-        for name, start in contenders.items():
+        for name in list(rounds):
             say(f"round {number + 1}: {name}")
-            rounds[name].append(one_round(name, start, quick=quick))
-    return shared_rows(rounds)
+            try:
+                rounds[name].append(one_round(name, contenders[name], quick=quick))
+            except Failed as why:
+                if name == LIVETRAIL:
+                    raise
+                say(f"{name} is left out: {why}")
+                del rounds[name]
+    return rounds
 
 
-def by_itself(contenders: Mapping[str, Start], *, quick: bool) -> list[Figure]:
-    """Measure what Livetrail must do alone."""
+def by_itself(contenders: Mapping[str, Start], *, quick: bool) -> dict[str, Section]:
+    """Return how everything else is measured, by what it is."""
     times, seconds = (1, 3.0) if quick else (3, 8.0)
 
-    def measured(what: str, one: Callable[[], Seen]) -> list[Seen]:
-        say(what)
+    def repeated(one: Callable[[], Seen]) -> list[Seen]:
         return [one() for _ in range(times)]
 
-    say("the fan-out path alone")
-    one, ten = fan_out_path(rounds=2 if quick else 5, writes=300)
-    million = measured("1000 events/s to 1000", lambda: alone.steady(1000, seconds, rooms=1))
-    rooms = measured("10,000 events/s", lambda: alone.steady(10_000, seconds, rooms=1000))
-    slower = measured(
-        "10,000 events/s, slower fsync",
-        lambda: alone.with_slower_fsync(10_000, seconds, rooms=1000),
-    )
-    absences = measured("2000 events missed", alone.long_absence)
-    kills = measured("killed while nobody was there", alone.after_a_kill)
-    telling = measured("killed while telling", lambda: alone.killed_while_telling(2000))
-    stalls = measured(
-        "one client stops reading",
-        lambda: (alone.stall(with_one=False), alone.stall(with_one=True)),
-    )
-    idle_bytes: dict[str, float] = {}
-    for name, start in contenders.items():
-        say(f"idle connections: {name}")
-        idle_bytes[name] = alone.idle_bytes(start)
-    say("10,000 connections held")
-    held = alone.hold(7.0 if quick else 30.0)
-    return [
-        rows_alone.path_row(one),
-        rows_alone.path_row(ten),
-        *rows_alone.million_rows(million),
-        *rows_alone.rooms_rows(rooms, slower),
-        *rows_alone.storm_rows(absences, kills, telling),
-        *rows_alone.stall_rows([plain for plain, _ in stalls], [clogged for _, clogged in stalls]),
-        *rows_alone.idle_rows(idle_bytes, held),
-    ]
+    def path() -> list[Figure]:
+        return [rows_alone.path_row(seen) for seen in fan_out_path(2 if quick else 5, writes=300)]
+
+    def million() -> list[Figure]:
+        return rows_alone.million_rows(repeated(partial(alone.steady, 1000, seconds, rooms=1)))
+
+    def rooms() -> list[Figure]:
+        return rows_alone.rooms_rows(
+            repeated(partial(alone.steady, 10_000, seconds, rooms=1000)),
+            repeated(partial(alone.with_slower_fsync, 10_000, seconds, rooms=1000)),
+        )
+
+    def storms() -> list[Figure]:
+        return rows_alone.storm_rows(
+            repeated(alone.long_absence),
+            repeated(alone.after_a_kill),
+            repeated(partial(alone.killed_while_telling, 2000)),
+        )
+
+    def stalls() -> list[Figure]:
+        seen = repeated(lambda: (alone.stall(with_one=False), alone.stall(with_one=True)))
+        return rows_alone.stall_rows([plain for plain, _ in seen], [one for _, one in seen])
+
+    def idle() -> list[Figure]:
+        each = {name: alone.idle_bytes(start) for name, start in contenders.items()}
+        return rows_alone.idle_rows(each, alone.hold(7.0 if quick else 30.0))
+
+    return {
+        "the fan-out path alone": path,
+        "1000 events/s to 1000": million,
+        "10,000 events/s over 1000 rooms": rooms,
+        "long absences, and kills": storms,
+        "a client that stops reading": stalls,
+        "connections that only listen": idle,
+    }
 
 
 def say(what: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.listening import tools
 from benchmarks.listening.processes import Process, cores, free_port
-from benchmarks.listening.servers.livetrail import JOB, Hello, Order, Published
+from benchmarks.listening.servers.livetrail import JOB, Hello, Order
 
 LIVETRAIL = "Livetrail"
 NCHAN = "nchan"
@@ -24,6 +24,7 @@ FASTAPI = "FastAPI"
 PYTHON_SOCKETIO = "python-socketio"
 PEERS = (NCHAN, SOCKETIO, FASTAPI, PYTHON_SOCKETIO)
 
+PUBLISHED_S = 120
 ROOT = Path(__file__).resolve().parents[2]
 LIVETRAIL_SERVER = "benchmarks.listening.servers.livetrail"
 SCRIPTS = tools.HERE / "servers"
@@ -66,20 +67,19 @@ class Running:
     speech: dict[str, str | int]
     committed: int = 0  # events that the first room held at the start (Livetrail only)
 
-    def publish(self, events: int, *, rooms: int = 1, rate: float = 0, pad: int = 0) -> Published:
+    def publish(self, events: int, *, rooms: int = 1, rate: float = 0, pad: int = 0) -> None:
         """Publish inside the server's own process (Livetrail only), and wait until it is done."""
         self.order(events, rooms=rooms, rate=rate, pad=pad)
-        return self.published()
+        self.published()
 
     def order(self, events: int, *, rooms: int = 1, rate: float = 0, pad: int = 0) -> None:
         """Begin to publish inside the server's own process (Livetrail only)."""
         order: Order = {"events": events, "rooms": rooms, "rate": rate, "pad_bytes": pad}
         self.process.say(json.dumps(order))
 
-    def published(self) -> Published:
-        """Wait for the end of what `order` began."""
-        done: Published = json.loads(self.process.line(120))
-        return done
+    def published(self) -> None:
+        """Wait for the end of what `order` began. Raises Failed when it does not come."""
+        self.process.line(PUBLISHED_S)
 
 
 Start = Callable[[], AbstractContextManager[Running]]

@@ -24,7 +24,7 @@ class Path:
     bare: float
 
 
-def fan_out_path(*, rounds: int, writes: int) -> tuple[Path, Path]:
+def fan_out_path(rounds: int, *, writes: int) -> tuple[Path, Path]:
     """Measure one event in a write, and ten; rounds of the hub and of bare sockets take turns."""
     found: dict[tuple[str, int], list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="livetrail-bench-") as folder:
