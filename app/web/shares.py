@@ -125,7 +125,8 @@ async def revoke(request: web.Request) -> web.Response:
 async def enter(request: web.Request) -> web.Response:
     """POST /api/v1/auth/share: let a browser follow what a share link shows."""
     given = await read_json(request, ShareToken)
-    request.app[THROTTLE].take("", address_of(request))
+    throttle, address = request.app[THROTTLE], address_of(request)
+    throttle.take("", address)
     share_id = request.app[TICKETS].read_share(given.token)
     guest = None if share_id is None else await request.app[CREDENTIALS].by_share(share_id)
     if guest is None or guest.shared is None:
@@ -133,6 +134,7 @@ async def enter(request: web.Request) -> web.Response:
     share = await get_share(request.app[DATABASE].reader, guest.via, now_ms())
     if share is None:
         raise NotAuthenticated
+    throttle.forgive("", address)  # a whole office may open the same link
     note(request, "share_used", guest, room=str(share.room))
     response = json_answer(
         Shared(

@@ -13,6 +13,7 @@ import pytest
 from app.keys import TICKETS
 from app.store.accounts import now_ms
 from app.store.offline import offline
+from app.web.throttle import PER_ADDRESS
 from tests.integration.serving import LONGEST_S, Server, ended, token_of, upload
 
 CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n"
@@ -320,6 +321,15 @@ async def test_no_other_token_opens_what_was_shared(
         assert await status(guest, "/api/v1/jobs") == 401
     async with stranger.ws_connect(f"/ws?token={link['token']}") as socket:
         assert await closed(socket) == 4001  # its token is no one's to put in a URL
+
+
+async def test_a_whole_office_opens_one_link(
+    server: Server, ann: aiohttp.ClientSession, files: Files
+) -> None:
+    link = await shared(ann, f"job:{files.shared_job}")
+    for _ in range(PER_ADDRESS.burst + 5):
+        async with server.client() as colleague:
+            await opened(colleague, link["token"])
 
 
 async def test_signing_out_forgets_the_link_too(

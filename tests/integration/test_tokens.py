@@ -272,15 +272,35 @@ async def told(client: aiohttp.ClientSession, path: str) -> dict[str, Any]:
         return body
 
 
-async def test_a_ticket_of_a_revoked_token_opens_nothing(
-    server: Server, ann: aiohttp.ClientSession
+@pytest.mark.parametrize("kind", ["ticket", "listen"])
+async def test_what_was_made_with_a_revoked_token_opens_nothing(
+    server: Server, ann: aiohttp.ClientSession, kind: str
 ) -> None:
     new = await made(ann)
-    ticket = await ticket_of(server, new["secret"])
+    ticket = await ticket_of(server, new["secret"], kind=kind)
     async with ann.delete(f"/api/v1/tokens/{new['token']['id']}"):
         pass
     async with server.client() as page, page.ws_connect(f"/ws?token={ticket}") as socket:
         assert await closed(socket) == 4001
+        async with page.get(f"/api/v1/events?token={ticket}") as answer:
+            assert answer.status == 401
+
+
+@pytest.mark.parametrize("path", ["/ws", "/ws/laptop", "/api/v1/events"])
+async def test_a_foreign_page_listens_by_no_token_at_all(server: Server, path: str) -> None:
+    secret = issue_token(server.settings.database_path, "ann")
+    queries = [f"?token={await ticket_of(server, secret, kind=k)}" for k in ("ticket", "listen")]
+    headers = {"Origin": "https://evil.example", "Connection": "Upgrade", "Upgrade": "websocket"}
+    async with aiohttp.ClientSession(server.url) as client:
+        for query in queries:
+            async with client.get(path + query, headers=headers) as answer:
+                assert (await refusal(answer))[:2] == (403, "cross_site")
+        headers["Authorization"] = f"Bearer {secret}"
+        async with client.get(path, headers=headers) as answer:
+            assert (await refusal(answer))[:2] == (403, "cross_site")
+        # Refused before it was used up.
+        async with client.ws_connect(f"/ws{queries[0]}") as socket:
+            assert (await socket.receive_json())["type"] == "welcome"
 
 
 async def test_a_token_that_expires_is_nobody_and_ends_its_sockets(
