@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from app.core.rooms import Room
 from app.store.retention import Pruned, Slice
 from tests.unit.hub_machine import Listening, a_stage
 from tests.unit.listeners import JOBS, ROOMS, TYPES
@@ -128,6 +129,25 @@ def test_a_room_may_be_left_while_its_replay_waits_for_a_turn() -> None:
         assert waiting.seqs == []
         assert not waiting.session.catching_up
         stage.gone.append(waiting.session)
+
+
+def test_a_room_that_is_followed_later_and_from_further_back_brings_what_was_not_told() -> None:
+    with a_stage() as stage:
+        stage.commit(jobs=JOBS[:1], size=10)
+        stage.tell()
+        for number in range(3):
+            stage.connect(number=number, rooms=ROOMS[:1], back=0, types=None)
+        stage.commit(jobs=JOBS[:1], size=10)
+        connection = stage.connections[2]
+
+        def told_and_asking() -> None:
+            stage.hub.publish(stage.commits.pop())
+            connection.ask(Room("job", JOBS[0][0]), after=0)  # its answer comes behind what is owed
+
+        stage.do(told_and_asking)
+        stage.commit(jobs=JOBS[:1], size=10)
+        stage.settle()
+        assert connection.seqs == [2, 1, 3]
 
 
 # The log is pruned while somebody reads it
