@@ -39,7 +39,11 @@ async def test_connections_come_and_go_before_ones_eyes(
 ) -> None:
     visitor, guest = await visit(server, "operator"), await visit(server)
     page = visitor.page
-    await visitor.open("/operations")
+    await visitor.open()
+    await visitor.live()
+    await page.keyboard.press("g")
+    await page.keyboard.press("o")
+    await expect(page).to_have_url(f"{server.url}/operations")
     await expect(page.locator("#conn")).to_contain_text("Live by polling")
     rows = page.locator("#lines tr").filter(has_text=guest.name)
     async with guest.client() as client, AsyncExitStack() as sockets:

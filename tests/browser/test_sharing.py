@@ -110,6 +110,28 @@ async def test_a_guest_of_a_batch_sees_its_files_and_no_others(
     await expect(page.locator("li.file")).to_have_count(2)
 
 
+async def test_somebody_with_an_account_sees_what_was_shared_beside_what_is_theirs(
+    server: ServerProcess, visit: Visit
+) -> None:
+    owner, other = await visit(server), await visit(server)
+    await owner.open()
+    await owner.live()
+    await owner.choose(FIRST)
+    await owner.done(FIRST[0])
+    await owner.open_file(FIRST[0])
+    link = await shared(owner)
+    page = other.page
+    await page.goto(link)
+    await other.live()
+    await expect(page.locator(".shared")).to_contain_text(f"Shared by {owner.name}")
+    await expect(page.locator("#share")).to_have_count(0)
+    await page.keyboard.press("g")
+    await page.keyboard.press("f")
+    await expect(page.get_by_role("heading", name="Drop your first files here")).to_be_visible()
+    await page.goto(f"{server.url}/share")
+    await expect(page).to_have_url(f"{server.url}/")
+
+
 async def test_a_link_that_was_taken_back_ends_before_ones_eyes(
     server: ServerProcess, visit: Visit
 ) -> None:

@@ -56,7 +56,9 @@ const ENDED = {
 };
 const shares = progress?.dataset.kind === "share";
 
-if (progress) {
+// somebody whose link is good already goes on to what it shows
+if (shares && !token && document.body.dataset.log) location.replace("/");
+else if (progress) {
   const [path, words] = shares ? ["/auth/share", ENDED] : ["/auth/link", USED];
   const entered =
     token && (await enter(() => api.post(path, { token }), { not_authenticated: words }));

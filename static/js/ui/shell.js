@@ -54,7 +54,7 @@ export function createShell({ keys = {} } = {}) {
     dialog?.showModal();
   };
   document.querySelector('[data-do="keys"]')?.addEventListener("click", showKeys);
-  listen({ "?": showKeys, "g f": () => location.assign("/"), ...keys }, () => off?.checked);
+  listen({ "?": showKeys, "g f": () => go("/"), "g o": () => go("/operations"), "g a": () => go("/account"), ...keys }, () => off?.checked);
   for (const box of document.querySelectorAll(".confirm")) {
     box.addEventListener("keydown", (event) => event.key === "Escape" && shut(box));
     box.querySelector('[data-do="close"]')?.addEventListener("click", () => shut(box));
@@ -68,6 +68,9 @@ export function createShell({ keys = {} } = {}) {
     toast("Copied");
   });
 }
+
+/** Where a link of this page leads; there is none to what is not for this reader. */
+const go = (path) => document.querySelector(`a[href="${path}"]`)?.click();
 
 function shut(details) {
   details.open = false;
