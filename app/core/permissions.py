@@ -34,6 +34,7 @@ class Allowance:
     connections: int | None = None
     messages_per_second: int | None = None
     message_bytes: int | None = None
+    silence_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

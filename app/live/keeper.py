@@ -93,10 +93,11 @@ class Keeper:
         if left < session.left_bytes or not (left or session.form.ping):
             session.moved_s = now_s
         session.left_bytes = left
-        if now_s - max(session.heard_s, session.moved_s) < self._limit_s:
+        limit_s = session.viewer.allowance.silence_s or self._limit_s
+        if now_s - max(session.heard_s, session.moved_s) < limit_s:
             return False
         logger.info("unresponsive client ended: client=%s", session.client_id)
-        reason = f"nothing was heard for {self._limit_s:g} seconds"
+        reason = f"nothing was heard for {limit_s:g} seconds"
         session.end(Hangup(Close.UNRESPONSIVE, reason))
         return True
 

@@ -35,7 +35,7 @@ from app.web.tokens import USUAL, TokenWish, create_token, revoke_token
 from app.web.wire import read_fields, validated
 
 PAGE = "/account"
-LIMITS = ("connections", "messages_per_second", "message_bytes")
+LIMITS = ("connections", "messages_per_second", "message_bytes", "silence_s")
 
 Form = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -184,6 +184,7 @@ async def _shown(
             settings.max_websocket_connections_per_user,
             settings.websocket_message_rate_limit,
             settings.websocket_max_message_size,
+            round(settings.websocket_connection_timeout),
         ),
     )
     response = render(

@@ -156,8 +156,9 @@ def allowance_text(allowance: Allowance) -> str:
         (allowance.connections, "connection"),
         (allowance.messages_per_second, "message"),
         (allowance.message_bytes, "byte"),
+        (allowance.silence_s, "second"),
     )
-    ends = ("", " a second", " a message")
+    ends = ("", " a second", " a message", " of silence")
     return ", ".join(
         count(value, noun) + end
         for (value, noun), end in zip(parts, ends, strict=True)

@@ -1,5 +1,6 @@
 """API tokens over HTTP: made, listed and revoked by the person in whose name they act."""
 
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -35,9 +36,10 @@ class Limits(BaseModel):
     connections: int | None = Field(default=None, ge=1, le=100_000)
     messages_per_second: int | None = Field(default=None, ge=1, le=10_000)
     message_bytes: int | None = Field(default=None, ge=128, le=1024 * 1024)
+    silence_s: int | None = Field(default=None, ge=1, le=86_400)
 
     def allowance(self) -> Allowance:
-        return Allowance(self.connections, self.messages_per_second, self.message_bytes)
+        return Allowance(**self.model_dump())
 
 
 class TokenWish(BaseModel):
@@ -86,11 +88,7 @@ class TokenAnswer(BaseModel):
             created_at=iso_from_ms(token.created_ms),
             expires_at=_iso(token.expires_ms),
             last_used_at=_iso(token.last_used_ms),
-            allowance=Limits(
-                connections=token.allowance.connections,
-                messages_per_second=token.allowance.messages_per_second,
-                message_bytes=token.allowance.message_bytes,
-            ),
+            allowance=Limits(**asdict(token.allowance)),
         )
 
 

@@ -178,7 +178,12 @@ async def test_only_operators_give_more_than_members_have(
     new = await made(bob)
     assert new["token"]["scopes"] == ["upload", "listen", "read", "control"]
     path = f"/api/v1/tokens/{new['token']['id']}"
-    limits = {"connections": 9, "messages_per_second": None, "message_bytes": 4096}
+    limits = {
+        "connections": 9,
+        "messages_per_second": None,
+        "message_bytes": 4096,
+        "silence_s": 3600,
+    }
     async with bob.patch(path, json={"allowance": limits}) as answer:
         assert answer.status == 403
     async with ann.patch(path, json={"allowance": limits}) as answer:

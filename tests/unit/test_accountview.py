@@ -37,6 +37,6 @@ def test_every_scope_has_words_and_members_can_not_give_away_what_they_lack() ->
 
 def test_limits_of_a_token_are_told_where_they_differ() -> None:
     assert allowance_text(Allowance()) == ""
-    assert allowance_text(Allowance(50, 1, 4096)) == (
-        "50 connections, 1 message a second, 4,096 bytes a message"
+    assert allowance_text(Allowance(50, 1, 4096, 60)) == (
+        "50 connections, 1 message a second, 4,096 bytes a message, 60 seconds of silence"
     )

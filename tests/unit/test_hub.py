@@ -3,10 +3,12 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
+from app.core.permissions import Allowance
 from app.core.protocol import Close, Hangup
 from app.core.rooms import Room
 from app.core.state import JobState
@@ -125,6 +127,17 @@ def test_an_end_that_hangs_is_cut_short(clock: Clock) -> None:
     assert not client.transport.gone
     sweep(hub, clock, 302.0 + CUT_S)
     assert client.transport.gone
+
+
+def test_a_token_may_be_silent_for_longer(clock: Clock) -> None:
+    hub = a_hub(clock)
+    client = listening(hub)
+    patient = Allowance(silence_s=3600)
+    client.session.viewer = replace(client.session.viewer, allowance=patient)
+    sweep(hub, clock, 3599.0)
+    assert client.goodbye is None
+    sweep(hub, clock, 3601.0)
+    assert client.goodbye is not None
 
 
 def test_a_client_that_reads_slowly_is_not_silent(clock: Clock) -> None:
