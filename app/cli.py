@@ -104,11 +104,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _days(text: str) -> int:
-    """Return a number of days. Raises ValueError for none, or more than a hundred years of them."""
-    days = int(text)
-    if not 1 <= days <= 36_500:
-        raise ValueError(text)
-    return days
+    """Return a number of days. Raises ArgumentTypeError for what is none, or past a century."""
+    is_short = text.isascii() and text.isdecimal() and len(text) <= 5
+    if not is_short or not 1 <= int(text) <= 36_500:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days from 1 to 36500")
+    return int(text)
 
 
 def _data_dir(parser: argparse.ArgumentParser) -> None:

@@ -168,3 +168,21 @@ def test_an_unknown_setting_stops_the_start() -> None:
     refused = livetrail("serve", LIVETRAIL_PROT="9000")
     assert refused.returncode == 2
     assert "unknown setting 'prot'" in refused.stderr
+
+
+def test_a_token_is_made_with_few_scopes_and_an_end_or_not_at_all(tmp_path: Path) -> None:
+    add_user("mara", tmp_path)
+    create = ("token", "create", "--user", "mara", "--data-dir", str(tmp_path))
+    made = livetrail(*create, "--scope", "read", "--scope", "listen", "--days", "3")
+    assert made.stdout.startswith("lt_"), made.stderr
+    with sqlite3.connect(tmp_path / "livetrail.db") as database:
+        scopes, lasts_ms = database.execute(
+            "SELECT scopes, expires_ms - created_ms FROM token"
+        ).fetchone()
+    assert (scopes, lasts_ms) == ("listen read", 3 * 86_400_000)
+    for wrong in (("--days", "0"), ("--days", "36501"), ("--days", "x"), ("--scope", "root")):
+        refused = livetrail(*create, *wrong)
+        assert (refused.returncode, refused.stdout) == (2, "")
+    add_user("bob", tmp_path)
+    refused = livetrail(*create[:3], "bob", *create[4:], "--scope", "operate")
+    assert (refused.returncode, "bob is no operator" in refused.stderr) == (1, True)
