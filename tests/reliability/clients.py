@@ -137,7 +137,8 @@ class Client:
         assert self.socket is not None
         if how.get("after") == "acked":
             how["unsure"] = self._unsure()
-        ask = Ask(types=self.rooms[room].types, prunes=self.world.trail.prunes, **how)
+        types, prunes = self.rooms[room].types, self.world.trail.prunes
+        ask = Ask(types=types, prunes=prunes, room=room, **how)
         log = "another" if ask.foreign else self.world.log_id
         self.socket.subscribe(room, ask, log)
 

@@ -118,6 +118,7 @@ class Ask:
     types: tuple[str, ...] | None = None
     snapshot: bool = False
     foreign: bool = False  # it named another log
+    room: str = ""
     resumes: bool = False
     prunes: int = 0  # that were over when it was sent
     unsure: tuple[int, int | None] = (0, None)

@@ -278,21 +278,30 @@ class Histories(RuleBasedStateMachine):
         self, number: int, room: int, back: int | None, types: Types, how: str
     ) -> None:
         client = self.somebody(number)
-        if client is None or client.socket is None or not self.is_answered(client):
+        if client is None or client.socket is None:
             return
         known = self.rooms_of(client)
+        wanted = known[room % len(known)]
+        if self.is_asked_for(client, wanted):
+            return
         after: int | str | None = self.a_position(back)
         if client.durable:
             how, after = "", "acked"
         if how == "future":
             after = self.world.trail.head + 1_000_000
         client.follow(
-            known[room % len(known)],
+            wanted,
             types,
             after=after,
             snapshot=how == "snapshot",
             foreign=how == "foreign",
         )
+
+    def is_asked_for(self, client: Client, room: str) -> bool:
+        """Tell whether the client waits for the answer about this room."""
+        assert client.visit is not None
+        listener = client.visit.listener
+        return room in {*listener.leaving.values(), *(ask.room for ask in listener.asks.values())}
 
     def is_answered(self, client: Client) -> bool:
         assert client.visit is not None
@@ -305,10 +314,11 @@ class Histories(RuleBasedStateMachine):
 
     async def _leave_a_room(self, number: int, room: int) -> None:
         client = self.somebody(number)
-        if client is None or client.socket is None or not self.is_answered(client):
+        if client is None or client.socket is None or len(client.rooms) < 2:
             return
-        if len(client.rooms) > 1:
-            client.leave(sorted(client.rooms)[room % len(client.rooms)])
+        unwanted = sorted(client.rooms)[room % len(client.rooms)]
+        if not self.is_asked_for(client, unwanted):
+            client.leave(unwanted)
 
     @rule(number=NUMBER, times=st.integers(0, 3))
     def stall(self, number: int, times: int) -> None:
