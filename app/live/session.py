@@ -141,6 +141,7 @@ class Session:
         before can bring older events of a job after newer ones: those that it alone asked for.
         """
         self._stand_still()
+        self._give_up(room)
         for message in answer:
             self.say(message)
         self.subscriptions[room] = Subscription.of(room, ask, self._source.pruned_upto)
@@ -149,7 +150,7 @@ class Session:
     def unfollow(self, room: Room) -> None:
         """Stop following `room`, if it is followed."""
         self._stand_still()
-        self.subscriptions.pop(room, None)
+        self._give_up(room)
         self._go_on()
 
     def lose(self, gone: Gone) -> None:
@@ -223,6 +224,12 @@ class Session:
         self.count(events, size_bytes)
         self._source.count(events, size_bytes)
 
+    def _give_up(self, room: Room) -> None:
+        subscription = self.subscriptions.pop(room, None)
+        if subscription is not None:
+            for other in self.subscriptions.values():
+                other.outlive(subscription)
+
     def _stand_still(self) -> None:
         """Leave the live set, if in it, and give each subscription its cursor."""
         self._revision += 1
@@ -295,7 +302,7 @@ class Session:
         group = [s for s in everyone if s.cursor == after]
         ahead = [s for s in everyone if s.cursor > after]
         upto = min([self._source.head, *(s.cursor for s in ahead)])
-        written = [s for s in ahead if s.since < upto]
+        written = [s for s in everyone if s.since < upto and s.written_upto > after]
 
         def is_new(event: Recorded) -> bool:
             return any(s.wants(event) for s in group) and not any(

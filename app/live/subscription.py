@@ -23,6 +23,7 @@ class Subscription:
     mended     jobs whose events were pruned past the cursor, but not past here, were told by their
                states
     truncated  the floor that was told
+    left       subscriptions that were given up while they were ahead of this one
     """
 
     room: Room
@@ -37,6 +38,7 @@ class Subscription:
     floor: int | None = None
     mended: int = 0
     truncated: int = 0
+    left: list["Subscription"] = field(default_factory=list)
 
     @classmethod
     def of(cls, room: Room, ask: Follow, pruned_upto: int) -> "Subscription":
@@ -71,8 +73,20 @@ class Subscription:
     def folded_upto(self) -> int:
         return max(self.folded.values(), default=0)
 
+    @property
+    def written_upto(self) -> int:
+        return max([self.cursor, *(other.written_upto for other in self.left)])
+
     def has_written(self, event: Recorded) -> bool:
-        return self.since < event.seq <= self.cursor and self.wants(event)
+        """Tell whether `event` was written for this room, be it for one that was left since."""
+        if event.seq <= self.since or not self.wants(event):
+            return False
+        return event.seq <= self.cursor or any(other.has_written(event) for other in self.left)
+
+    def outlive(self, other: "Subscription") -> None:
+        """`other` is given up: what it has written is not written again for this one."""
+        ahead = [*self.left, other]
+        self.left = [one for one in ahead if one.written_upto > self.cursor]
 
     @property
     def is_whole(self) -> bool:

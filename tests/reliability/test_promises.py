@@ -297,6 +297,12 @@ class Histories(RuleBasedStateMachine):
             foreign=how == "foreign",
         )
 
+    @rule(number=NUMBER, left=st.integers(0, 6), wanted=st.integers(0, 6), back=BACK)
+    def change_rooms(self, number: int, left: int, wanted: int, back: int | None) -> None:
+        """As a page does that turns from one thing to another, in one breath."""
+        self.do(self._follow, number, wanted, back, None, "")
+        self.do(self._leave_a_room, number, left)
+
     def is_asked_for(self, client: Client, room: str) -> bool:
         """Tell whether the client waits for the answer about this room."""
         assert client.visit is not None

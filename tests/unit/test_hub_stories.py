@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from app.core.rooms import Room
 from app.store.retention import Pruned, Slice
 from tests.unit.hub_machine import Listening, a_stage
@@ -47,6 +49,26 @@ def test_a_page_that_was_asked_for_before_a_room_was_left_is_dropped() -> None:
         stage.do(lambda: connection.session.unfollow(ROOMS[0]))
         stage.settle()
         assert connection.seqs == [2]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["left", "begun again from here"])
+def test_what_a_room_told_is_not_told_again_for_another_that_was_behind_it(again: bool) -> None:
+    with a_stage() as stage:
+        stage.commit(jobs=[JOBS[0]] * 12, size=10)
+        stage.tell()
+        user, job = Room("user", JOBS[0][2]), Room("job", JOBS[0][0])
+        stage.connect(number=0, rooms=[user], back=30, types=None)
+        stage.settle()
+        connection = stage.connections[0]
+        stage.follow_one_more(number=0, room=job, back=30)
+        if again:
+            stage.do(lambda: connection.ask(user))
+        else:
+            connection.live.discard(str(user))
+            del connection.wishes[user], connection.client.wishes[user]
+            stage.do(lambda: connection.session.unfollow(user))
+        stage.settle()
+        assert connection.seqs == list(range(1, 13))
 
 
 @contextmanager
