@@ -101,10 +101,12 @@ async def _answer(request: web.Request, room: Room, query: EventQuery) -> web.Re
 async def _found(request: web.Request, room: Room, query: EventQuery) -> Stretch:
     """Return the next events, waiting for the first of them for as long as was asked.
 
+    That events are missing is told at once, though none come.
+
     Raises TooManyConnections when too many wait already, ShuttingDown.
     """
     found = await _read(request, room, query)
-    if found.events or found.end or not query.wait:
+    if found.events or found.end or not query.wait or await _is_cut(request, room, found.start):
         return found
     hub, viewer = request.app[HUB], viewer_of(request)
     demand_place(request, viewer)
@@ -120,13 +122,18 @@ async def _found(request: web.Request, room: Room, query: EventQuery) -> Stretch
                 break  # asked again, it is told why
             # Looked at once more: what was told before there was a poll woke nobody.
             found = await _read(request, room, query.model_copy(update={"after": found.after}))
-            if found.events or clock_s() >= deadline_s:
+            if found.events or clock_s() >= deadline_s or await _is_cut(request, room, start):
                 break
             if not found.more:
                 with suppress(TimeoutError):
                     async with asyncio.timeout_at(deadline_s):
                         await poll.news.wait()
     return replace(found, start=start)
+
+
+async def _is_cut(request: web.Request, room: Room, after: int) -> bool:
+    """Tell whether events of `room` past `after` are gone; those looked for before may be."""
+    return after < await floor_of_room(request.app[DATABASE].reader, room)
 
 
 async def _read(request: web.Request, room: Room, query: EventQuery) -> Stretch:

@@ -239,6 +239,10 @@ async def test_a_page_says_from_where_on_everything_is_there(tmp_path: Path) -> 
         assert (page["truncated"], page["oldest"]) == (False, None)
         page = await house.history(room=f"job:{job_id(2)}")
         assert not page["truncated"]
+        room = f"job:{job_id(1)}"
+        async with asyncio.timeout(20):  # what is gone is told at once: nothing new may ever come
+            page = await house.history(room=room, after=4, wait=60)
+        assert (page["truncated"], page["oldest"], seqs(page), page["after"]) == (True, 9, [], 9)
         url = house.server.make_url("/history").with_query(who="ann")
         async with house.client.get(url, headers={"Accept": "application/x-ndjson"}) as answer:
             assert answer.headers["Livetrail-Oldest"] == "9"
