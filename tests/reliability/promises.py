@@ -312,10 +312,10 @@ class Listener:
             raise self.broken(Promise.PROTOCOL, what)
         self.misses_nothing(message["seq"], [wish])
         if wish.whole:
-            self._has_all_states(wish)
+            self.has_all_states(wish)
         wish.live = True
 
-    def _has_all_states(self, wish: Wish) -> None:
+    def has_all_states(self, wish: Wish) -> None:
         """A snapshot of a room holds every job that there was."""
         jobs = {
             fact.job_id

@@ -47,8 +47,11 @@ CAST: tuple[dict[str, Any], ...] = (
     {"speaks": {"path": "/ws/till?frames=single", "packs": True}, "durable": True},
     {"speaks": {"version": "1.0"}, "way": "stream"},
     {"speaks": {}, "way": "poll"},
+    {"speaks": {"path": "/ws?frames=single"}, "like": 1},
+    {"speaks": {"path": "/ws"}, "like": 0},
 )
-"""Who listens, and what they speak. Every other one is ann."""
+"""Who listens, and what they speak; the first one is ann, the next one bob, and so on. The last
+two follow what another one does, so that what was made for one is there for the other."""
 NUMBER = st.integers(0, len(CAST) - 1)
 pytestmark = pytest.mark.timeout(600 + 5 * HISTORIES)  # one that fails is made short
 
@@ -249,9 +252,14 @@ class Histories(RuleBasedStateMachine):
         known = self.rooms_of(client)
         wanted = list(dict.fromkeys(known[index % len(known)] for index in rooms))
         is_new = not client.rooms
+        like = CAST[number].get("like")
+        if like is not None and self.clients[like].rooms:
+            wanted = list(self.clients[like].rooms)
+            types = self.clients[like].rooms[wanted[0]].types
         if is_new and client.way == "stream":
             at = self.a_position(back)
             client.rooms = {room: Followed(types, at) for room in wanted}
+            client.place = None if back is None or back % 5 else "another:3"
         if is_new and client.way == "poll":
             client.rooms = {wanted[0]: Followed(types, self.a_position(back or 0))}
         await client.come()

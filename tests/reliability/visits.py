@@ -264,4 +264,7 @@ class StreamVisit(Visit):
             what = f"{place} is the place of {message['type']} {message.get('seq', '')}"
             raise self.listener.broken(Promise.RESUME, what)
         self.listener.misses_nothing(int(number), self.listener.wishes.values())
+        for wish in self.listener.wishes.values():
+            if wish.whole:  # coming back with this place, it would not get them any more
+                self.listener.has_all_states(wish)
         self.place = place
