@@ -43,7 +43,7 @@ async def test_a_page_goes_on_where_it_was_when_the_server_is_killed_in_mid_job(
     await visitor.open_file(LONG[0])
     await visitor.live()
     await stay(visitor)
-    reading = re.compile(r"^Reading through your data: ")
+    reading = re.compile(r"^Reading through your data")
     await expect(page.locator("#head [data-part=message]")).to_have_text(reading)
 
     await own_server.kill(with_workers=True)
@@ -109,3 +109,37 @@ async def test_a_page_too_many_takes_the_place_of_another_when_asked_to(
     await expect(pages[-1].locator(".banner")).to_be_hidden()
     said = [await sign.inner_text() for sign in signs[:-1]]
     assert sorted(said) == ["Live"] * (places - 1) + ["Not live"]
+
+
+async def test_a_file_whose_events_are_no_longer_kept_is_shown_as_it_ended(
+    own_server: ServerProcess, visit: Visit
+) -> None:
+    with_user(Settings(data_dir=own_server.data_dir), "ann")
+    await own_server.start()
+    visitor = await visit(own_server, "ann")
+    visitor.may_complain(*BREAKS)
+    page = visitor.page
+    name = sample_files()[0][0]
+    await visitor.open()
+    await visitor.live()
+    await visitor.choose(sample_files()[0])
+    await visitor.done(name)
+    path = await visitor.address(name)
+    await own_server.stop()
+
+    await own_server.start(LIVETRAIL_LOG_RETENTION_BYTES="1")
+    await visitor.live()
+    await own_server.line("the log was pruned")
+    await visitor.open()
+    await visitor.live()
+    await visitor.done(name)
+    await visitor.open(path)
+    await visitor.live()
+    await stay(visitor)
+    await expect(page.locator("#head")).to_have_attribute("data-s", "done")
+    await expect(page.locator("#lines tr").first).to_be_visible()
+    await page.locator("#tab-events").click()
+    await expect(page.locator("#events")).to_contain_text("no longer kept")
+    async with visitor.client() as client:
+        await ended(client, await upload(client, *sample_files()[1:2]))
+    assert await stayed(visitor)
