@@ -11,7 +11,7 @@
  *   publish   POSTs `events` events over `posts` connections, at `rate` a second (0: each as soon
  *             as the one before was answered); ends with the last answer
  *   wait      until every listener that reads has all it expects
- *   drop      resets every connection
+ *   drop      resets every connection, and forgets those that had ended
  *   resume    opens all listeners again with their cursors; ends as `wait` does
  *   stall     on=1: the listeners connected with small=1 stop reading; on=0: they go on
  *   hold      reads and answers pings for `seconds`
@@ -144,6 +144,8 @@ static void begin(char *line) {
         start_publishing();
     } else if (!strcmp(order, "drop")) {
         for (int i = 0; i < listeners; i++) shut(&everyone[i]);
+        closed = 0; /* whatever ended before was to end */
+        first_trouble[0] = 0;
     } else if (!strcmp(order, "resume")) {
         next_open = failed = 0;
         resuming = true;
