@@ -14,6 +14,7 @@ from app import main
 from app.live import connection, hub, pages
 from tests.reliability.clients import Client, Followed, Name
 from tests.reliability.polling import PollVisit
+from tests.reliability.promises import Listener
 from tests.reliability.world import PEOPLE, World
 
 HELD = 8 * 1024  # bytes for a client that does not read, beside the last write
@@ -301,7 +302,7 @@ class Steps:
             if visit.reading:
                 await self.world.until(
                     lambda v=visit: v.over or v.listener.is_settled(),
-                    lambda v=visit: v.listener.lacks(),
+                    lambda v=visit: f"{v.listener.lacks()}; {self.on_our_side(v.listener)}",
                 )
                 assert not visit.over, f"{client.name} was put out: {visit.end_code}"
                 assert not visit.listener.errors, visit.listener.errors
@@ -323,6 +324,17 @@ class Steps:
         await self.settle()
         for client in self.clients:
             client.drop()
+
+    def on_our_side(self, listener: Listener) -> str:
+        """Say how the server sees a connection."""
+        name = listener.welcome and listener.welcome.get("client_id")
+        for session in self.world.hub.sessions:
+            if session.client_id == name:
+                held = session.transport.get_write_buffer_size()
+                paused = "full" if session.flow.writing_paused else "open"
+                where = "catches up" if session.catching_up else "live" if session.audience else "?"
+                return f"its session {where} at {session.told_upto}, is {paused} and holds {held}"
+        return "the server has no session of it"
 
     def look_at_what_is_held(self) -> None:
         for session in self.world.hub.sessions:

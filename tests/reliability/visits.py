@@ -21,7 +21,9 @@ from tests.reliability.decoding import (
 from tests.reliability.promises import Ask, Fact, Listener, Promise
 from tests.reliability.stage import Stage
 
-RECEIVE_BYTES = 8192  # of the kernel: who does not read is full after a few events
+# Of the kernel: who does not read is full after a few large events. With much less, it throws away
+# what arrives in many small pieces, and whoever reads on then waits for it to be sent again.
+RECEIVE_BYTES = 64 * 1024
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 
