@@ -9,8 +9,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from app.core.conversation import Follow
 from app.core.permissions import Viewer
-from app.core.protocol import Follow, Hangup, Live, ServerMessage, Snapshot, Truncated
+from app.core.protocol import Hangup, Live, ServerMessage, Snapshot, Truncated
 from app.core.rooms import Room
 from app.core.state import JobState
 from app.live.formats import JSON_LINES, Format, Said, chunks

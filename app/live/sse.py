@@ -14,9 +14,10 @@ from contextlib import suppress
 
 from aiohttp import HttpVersion11, web
 
+from app.core.conversation import Conversation, Follow
 from app.core.ids import uuid7
 from app.core.permissions import Viewer
-from app.core.protocol import Conversation, Follow, Goodbye, Hangup, Reset, Subscribe
+from app.core.protocol import Goodbye, Hangup, Reset, Subscribe
 from app.core.rooms import Room
 from app.core.wire import LAST_CHUNK, chunk, stream_block
 from app.live.connection import Connection, bound_memory

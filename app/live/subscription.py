@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.core.protocol import Follow
+from app.core.conversation import Follow
 from app.core.rooms import Room
 from app.core.state import JobState
 from app.store.events import Recorded

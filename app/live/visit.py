@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from app.core.conversation import Conversation, nameless
 from app.core.errors import AppError, NotAllowed, NotFound
 from app.core.permissions import Thing, may_follow, obstacle
 from app.core.protocol import (
     SUBSCRIPTIONS_AT_MOST,
     Ack,
     Answer,
-    Conversation,
     Hangup,
     Ok,
     Ping,
@@ -23,7 +23,6 @@ from app.core.protocol import (
     Subscribed,
     Unsubscribe,
     Unsubscribed,
-    nameless,
 )
 from app.core.rooms import Room
 from app.live.hub import Hub

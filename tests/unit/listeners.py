@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.core.conversation import Conversation, Follow
 from app.core.permissions import Viewer
-from app.core.protocol import Ack, Conversation, Follow, Hangup, Subscribe, Subscribed
+from app.core.protocol import Ack, Hangup, Subscribe, Subscribed
 from app.core.rooms import Room, parse_room
 from app.core.wire import PING
 from app.live.formats import JSON_LINES, Format

@@ -7,20 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.conversation import TAKES, Conversation, Follow, TokenBucket
 from app.core.protocol import (
-    TAKES,
     Ack,
     Answer,
     Close,
-    Conversation,
-    Follow,
     Hangup,
     Ping,
     Problem,
     Steer,
     Subscribe,
     Subscribed,
-    TokenBucket,
     Unsubscribe,
     Welcome,
 )
