@@ -8,7 +8,6 @@ import zlib
 
 FIN_TEXT = 0x81
 FIN_BINARY = 0x82
-FIN_PONG = 0x8A
 PING = b"\x89\x00"
 COMPRESSED = 0x40  # RSV1, where permessage-deflate was agreed on (RFC 7692)
 
@@ -76,11 +75,6 @@ def binary_payload(frame: bytes, at_most: int) -> bytes:
     if len(payload) > at_most:
         raise OverflowError(f"the frame holds more than {at_most} bytes")
     return payload
-
-
-def pong_frame(payload: bytes) -> bytes:
-    """Return the answer to a ping that carried `payload`, at most 125 bytes."""
-    return _frame(FIN_PONG, payload)
 
 
 def _frame(first_byte: int, payload: bytes) -> bytes:

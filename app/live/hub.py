@@ -17,7 +17,7 @@ from app.live.farewell import end_all, restarting
 from app.live.figures import Counters, Counts
 from app.live.formats import Chunk, Format, chunks
 from app.live.keeper import Keeper
-from app.live.limits import Places
+from app.live.limits import Seats
 from app.live.pages import Interest, Keep, Page, Pages, ReadRoom
 from app.live.polls import Polls
 from app.live.session import Session
@@ -100,8 +100,8 @@ class Hub:
         self.keeper = Keeper(
             self.sessions, settings, pay=self._pay, head=lambda: self.head, clock=clock
         )
-        self._places = Places(settings)
-        self.polls = Polls(self._places)
+        self._seats = Seats(settings)
+        self.polls = Polls(self._seats)
         self._snapshot = snapshot
         self._floor = floor
         self._pruned = pruned
@@ -320,9 +320,9 @@ class Hub:
 
     def refusal(self, viewer: Viewer, address: str) -> Hangup | None:
         """Return why a further connection of `viewer` can not be taken; None when it can."""
-        obstacle = self._places.obstacle(viewer)
+        obstacle = self._seats.obstacle(viewer)
         if obstacle is not None and self.polls.clear_out():
-            obstacle = self._places.obstacle(viewer)
+            obstacle = self._seats.obstacle(viewer)
         if self.closing:
             cause, goodbye = "restarting", restarting(len(self.sessions))
         elif obstacle is not None:
@@ -338,7 +338,7 @@ class Hub:
         """Take `session` in. From now on it is looked after."""
         self.sessions.add(session)
         self._nobody.clear()
-        self._places.take(session.viewer)
+        self._seats.take(session.viewer)
         self.transports[session.kind] += 1
         self._connections += 1
         session.number = self._connections
@@ -352,7 +352,7 @@ class Hub:
         """Let go of `session`, whose connection is over; its catch-up ends here."""
         if session in self.sessions:
             self.sessions.remove(session)
-            self._places.free(session.viewer)
+            self._seats.free(session.viewer)
             self.transports[session.kind] -= 1
             goodbye = session.goodbye
             self.counters.closed[session.left_with if goodbye is None else goodbye.code] += 1

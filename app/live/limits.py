@@ -7,8 +7,8 @@ from app.core.protocol import Close, Hangup, Limits
 from app.settings import Settings
 
 
-class Places:
-    """Which connections are taken: so many of each holder, so many in all."""
+class Seats:
+    """The connections that are taken: so many of each holder, so many in all."""
 
     def __init__(self, settings: Settings) -> None:
         self.taken = 0

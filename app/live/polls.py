@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from app.core.permissions import Viewer
 from app.core.rooms import Room
-from app.live.limits import Places
+from app.live.limits import Seats
 from app.store.events import Recorded
 
 
@@ -36,10 +36,10 @@ class Poll:
 
 
 class Polls:
-    """Who waits. Each takes a place among the connections for as long as it does."""
+    """Who waits. Each takes a seat among the connections for as long as it does."""
 
-    def __init__(self, places: Places) -> None:
-        self._places = places
+    def __init__(self, seats: Seats) -> None:
+        self._seats = seats
         self._of: dict[tuple[str, str], set[Poll]] = {}  # by kind and id of the room
 
     def __len__(self) -> int:
@@ -47,8 +47,8 @@ class Polls:
 
     @contextmanager
     def waiting(self, poll: Poll) -> Iterator[Poll]:
-        """Let `poll` be woken meanwhile. There has to be a place for it."""
-        self._places.take(poll.viewer)
+        """Let `poll` be woken meanwhile. There has to be a seat for it."""
+        self._seats.take(poll.viewer)
         self._of.setdefault((poll.room.kind, poll.room.id), set()).add(poll)
         try:
             yield poll
@@ -71,7 +71,7 @@ class Polls:
                         poll.news.set()
 
     def clear_out(self) -> bool:
-        """Take the places of those whose clients have left; tell whether there were any.
+        """Take the seats of those whose clients have left; tell whether there were any.
 
         Nothing else tells a request that its client left while it waits.
         """
@@ -104,6 +104,6 @@ class Polls:
         polls = self._of.get((poll.room.kind, poll.room.id), set())
         if poll in polls:
             polls.remove(poll)
-            self._places.free(poll.viewer)
+            self._seats.free(poll.viewer)
             if not polls:
                 del self._of[poll.room.kind, poll.room.id]

@@ -47,7 +47,7 @@ def take_over(
     Returns what the handler has to return, without a wait in between, and the bytes that came in
     behind the request, which `owner` has to see first.
 
-    Relies on two things of aiohttp that tests/unit/test_takeover.py holds to its version: a
+    Relies on two things of aiohttp that tests/integration/test_takeover.py holds to its version: a
     protocol whose `transport` is None neither writes nor closes, and its `connection_lost` may be
     called early.
     """

@@ -21,15 +21,15 @@ from app.store.tokens import list_tokens
 from app.web import accountview
 from app.web.forms import see_other
 from app.web.identity import viewer_for
-from app.web.problems import status_of
-from app.web.rendering import render, shell_of
-from app.web.sessions import (
+from app.web.logins import (
     Everywhere,
     NewPassword,
     change_own_password,
-    end_session,
+    end_login,
     sign_out_everywhere,
 )
+from app.web.problems import status_of
+from app.web.rendering import render, shell_of
 from app.web.shares import revoke_share
 from app.web.tokens import USUAL, TokenWish, create_token, revoke_token
 from app.web.wire import read_fields, validated
@@ -99,7 +99,7 @@ async def password(request: web.Request) -> web.Response:
 @told_on_the_page
 async def end_one(request: web.Request) -> web.Response:
     """POST /account/sessions/{session_id}/end."""
-    await end_session(request)
+    await end_login(request)
     return see_other(f"{PAGE}#browsers")
 
 

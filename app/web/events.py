@@ -19,7 +19,7 @@ from app.live.sse import Asks, serve_stream
 from app.web.address import address_of
 from app.web.belongings import followed_room
 from app.web.identity import is_allowed_origin, recognise_listener
-from app.web.places import demand_place
+from app.web.seats import demand_seat
 from app.web.wire import validated
 
 
@@ -55,7 +55,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     request.app[DOOR].pass_through()
     viewer = await _listener(request)
     asks = await _asks(request, viewer)
-    demand_place(request, viewer)
+    demand_seat(request, viewer)
     # Nothing waits from here until the connection is counted.
     return await serve_stream(
         request,

@@ -20,7 +20,7 @@ from app.store.retention import floor_of_room
 from app.web.belongings import followed_room
 from app.web.identity import viewer_for, viewer_of
 from app.web.jobs import job_of
-from app.web.places import demand_place
+from app.web.seats import demand_seat
 from app.web.wire import json_bytes, next_link, read_query
 
 NDJSON = "application/x-ndjson"
@@ -109,7 +109,7 @@ async def _found(request: web.Request, room: Room, query: EventQuery) -> Stretch
     if found.events or found.end or not query.wait or await _is_cut(request, room, found.start):
         return found
     hub, viewer = request.app[HUB], viewer_of(request)
-    demand_place(request, viewer)
+    demand_seat(request, viewer)
     transport = request.transport
     if transport is None:
         return found

@@ -22,7 +22,7 @@ from app.core.protocol import (
     Welcome,
 )
 from app.core.rooms import Room
-from app.core.wire import pong_frame, text_frame
+from app.core.wire import text_frame
 from tests.unit.listeners import unframed
 
 USER = "01900000-0000-7000-8000-00000000000a"
@@ -259,7 +259,3 @@ def test_a_frame_carries_its_length_in_the_shortest_form(size: int) -> None:
     frame = text_frame(payload)
     assert unframed(frame) == [(0x81, payload)]
     assert len(frame) - size == (2 if size < 126 else 4 if size < 65536 else 10)
-
-
-def test_a_pong_carries_what_the_ping_carried() -> None:
-    assert unframed(pong_frame(b"abc")) == [(0x8A, b"abc")]

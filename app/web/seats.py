@@ -1,4 +1,4 @@
-"""Places among the connections, for what listens over plain HTTP."""
+"""A seat among the connections, for what listens over plain HTTP."""
 
 from aiohttp import web
 
@@ -11,10 +11,10 @@ from app.web.address import address_of
 BACK_IN_S = 5
 
 
-def demand_place(request: web.Request, viewer: Viewer) -> None:
-    """Refuse the request unless there is a place for one more connection of `viewer`.
+def demand_seat(request: web.Request, viewer: Viewer) -> None:
+    """Refuse the request unless there is a seat for one more connection of `viewer`.
 
-    The place has to be taken before anything is waited for. Raises TooManyConnections,
+    The seat has to be taken before anything is waited for. Raises TooManyConnections,
     ShuttingDown.
     """
     refusal = request.app[HUB].refusal(viewer, address_of(request))

@@ -71,7 +71,7 @@ async def listing(request: web.Request) -> web.Response:
 
 async def end(request: web.Request) -> web.Response:
     """DELETE /api/v1/auth/sessions/{session_id}: sign one browser out."""
-    await end_session(request)
+    await end_login(request)
     return web.Response(status=204)
 
 
@@ -90,7 +90,7 @@ async def password(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-async def end_session(request: web.Request) -> None:
+async def end_login(request: web.Request) -> None:
     """End the session in the path. Raises NotAuthenticated, NotAllowed, NotFound."""
     viewer = viewer_for(request, "account")
     login_id = request.match_info["session_id"]
