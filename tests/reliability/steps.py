@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from unittest.mock import patch
 
 import uvloop
 
 from app import main
-from app.live import connection, hub, pages
+from app.live import connection, formats, hub, pages
 from tests.reliability.clients import Client, Followed, Name
 from tests.reliability.polling import PollVisit
 from tests.reliability.promises import Listener
@@ -19,7 +19,7 @@ from tests.reliability.world import PEOPLE, World
 
 HELD = 8 * 1024  # bytes for a client that does not read, beside the last write
 LARGE = 20_000  # bytes; a few such events are more than a way can hold whose end does not read
-AT_ONCE = 4 * LARGE  # of one write: about 64 KiB of events, or a single larger one
+AT_ONCE = 2 * LARGE  # of one write: about LARGE of events, or a single larger one
 
 CAST: tuple[dict[str, Any], ...] = (
     {"speaks": {"path": "/ws"}},
@@ -47,6 +47,7 @@ def small() -> Iterator[None]:
     with (
         patch.object(pages, "PAGE_EVENTS", 5),
         patch.object(pages, "SCANNED_AT_MOST", 7),
+        patch.dict(cast(Any, formats.chunks).__kwdefaults__, at_most=LARGE),
         patch.object(hub, "WRITES_A_TURN", 1),
         patch.object(hub, "REPLAYS_A_TURN", 2),
         patch.object(main, "SNAPSHOT_PAGE", 2),

@@ -23,7 +23,7 @@ from tests.reliability.stage import Stage
 
 # Of the kernel: who does not read is full after a few large events. With much less, it throws away
 # what arrives in many small pieces, and whoever reads on then waits for it to be sent again.
-RECEIVE_BYTES = 64 * 1024
+RECEIVE_BYTES = 32 * 1024
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 
