@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app.core.errors import AppError
+from app.core.errors import AppError, NotFound
 from app.core.permissions import SCOPES
 from app.settings import Settings, SettingsError, Sources, load_settings
 from app.store.database import DatabaseTooNew
@@ -30,6 +30,8 @@ def main(arguments: Sequence[str]) -> int:
         return int(options.run(options, settings, sources))
     except SettingsError as error:
         return _complain(str(error), 2)
+    except NotFound as error:
+        return _complain(f"There is no such {error.facts['what']} in {settings.data_dir}.", 1)
     except AppError as error:
         body = error.body()
         return _complain(f"{body['title']}. {body['hint']}", 1)

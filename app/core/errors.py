@@ -339,7 +339,7 @@ class NotAllowed(AppError):
     code = "not_allowed"
     title = "You may not do this: {why}"
     kept = REFUSED
-    hint = "Use a token with that scope, or ask an operator of this server."
+    hint = "Ask an operator of this server, or use a token that may."
 
 
 class WrongPassword(AppError):

@@ -94,7 +94,11 @@ async def check_password(request: web.Request, name: str, password: str) -> User
 
 
 async def claim_server(request: web.Request, token: str, name: str, password: str) -> User:
-    """Make the first user. Raises AlreadyClaimed, WeakPassword, TooManyRequests."""
+    """Make the first user. Raises AlreadyClaimed, WeakPassword, TooManyRequests.
+
+    The token may be typed as it stands in the link, with its name before it.
+    """
+    token = token.strip().removeprefix("token=")
     request.app[THROTTLE].take("", address_of(request))
     at_least = request.app[SETTINGS].min_password_length
     user = await request.app[ACCOUNTS].claim(token, name, password, at_least=at_least)

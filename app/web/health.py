@@ -9,10 +9,12 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from pydantic import BaseModel
 
 from app import __version__
+from app.core.messages import count
 from app.keys import DATABASE, DOOR, FILES, HUB, RUNNER
 from app.store.events import head
 from app.web.figures import Figures
@@ -65,9 +67,11 @@ async def components_of(request: web.Request) -> dict[str, Component]:
         "database": await _database(request),
         "files": await asyncio.to_thread(_files, request),
         "scanner": SCANNER,
-        "workers": Component(state="ok", detail=f"{request.app[RUNNER].active} jobs at work"),
+        "workers": Component(
+            state="ok", detail=f"{count(request.app[RUNNER].active, 'job')} at work"
+        ),
         "live": Component(
-            state="ok", detail=f"{request.app[HUB].counts().connections} connections"
+            state="ok", detail=count(request.app[HUB].counts().connections, "connection")
         ),
     }
 
@@ -113,7 +117,9 @@ async def metrics(request: web.Request) -> web.Response:
         viewer_for(request, "operate")
     registry = CollectorRegistry()
     registry.register(Figures(request.app))
-    return web.Response(body=generate_latest(registry), content_type="text/plain")
+    return web.Response(
+        body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4}
+    )
 
 
 def _is_local(request: web.Request) -> bool:

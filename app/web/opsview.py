@@ -303,7 +303,9 @@ def user_line(user: Mapping[str, Any], me: str) -> UserLine:
 def facts_text(facts: Mapping[str, Any]) -> str:
     """Return what else is known of a note: "op retry · job id …c810a8"."""
     return " · ".join(
-        f"{key.replace('_', ' ')} {_fact(value)}" for key, value in facts.items() if key != "via"
+        f"{key.replace('_', ' ')} {_fact(value)}"
+        for key, value in facts.items()
+        if key != "via" and value != ""
     )
 
 
@@ -315,6 +317,13 @@ def _fact(value: Any) -> str:
     return LONG_ID.sub(lambda found: f"…{found[0][-SHORT_ID:]}", str(value))
 
 
+def actor(entry: Mapping[str, Any]) -> str:
+    """Return who did what was noted; who came by a share link is not the one who made it."""
+    if not entry["name"]:
+        return "somebody"
+    return f"guest of {entry['name']}" if entry["client"] == "share" else str(entry["name"])
+
+
 def audit_lines(entries: Iterable[Mapping[str, Any]]) -> tuple[AuditLine, ...]:
     """Return the notes of GET /api/v1/audit as lines."""
     return tuple(
@@ -322,7 +331,7 @@ def audit_lines(entries: Iterable[Mapping[str, Any]]) -> tuple[AuditLine, ...]:
             id=entry["id"],
             at=entry["at"],
             kind=entry["kind"],
-            who=entry["name"] or "somebody",
+            who=actor(entry),
             did=DID.get(entry["kind"], entry["kind"]),
             what=facts_text(entry["facts"]),
             address=entry["address"],

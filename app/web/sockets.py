@@ -25,6 +25,11 @@ from app.web.belongings import belonging_of, demand
 from app.web.identity import is_allowed_origin, recognise_listener
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# A close reason holds 123 bytes.
+NOT_AUTHENTICATED = (
+    "not authenticated; send a token in the Authorization header,"
+    " or in the URL a ticket or listen-only token"
+)
 
 
 async def websocket(request: web.Request) -> web.StreamResponse:
@@ -46,7 +51,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         raise CrossSite(origin=origin[:200])
     viewer = await recognise_listener(request)
     if viewer is None:
-        return _refuse(request, None, Hangup(Close.NOT_AUTHENTICATED, "not authenticated"))
+        return _refuse(request, None, Hangup(Close.NOT_AUTHENTICATED, NOT_AUTHENTICATED))
     if why := obstacle(viewer, "listen"):
         return _refuse(request, viewer, Hangup(Close.NOT_ALLOWED, why))
     return serve_websocket(

@@ -85,14 +85,20 @@ def test_what_the_audit_log_may_hold_has_words() -> None:
 
 
 def test_a_note_without_a_name_is_of_somebody() -> None:
-    note = {"id": 3, "at": NOW, "kind": "refused", "name": "", "address": "::1"}
+    note = {"id": 3, "at": NOW, "kind": "refused", "name": "", "client": "", "address": "::1"}
     (line,) = opsview.audit_lines([{**note, "facts": {"reason": "cross_site", "job_id": "x"}}])
     assert (line.who, line.did, line.alarming) == ("somebody", "was refused", True)
     assert line.what == "reason cross_site · job id x"
 
 
+def test_who_came_by_a_share_link_is_not_the_one_who_made_it() -> None:
+    assert opsview.actor({"name": "ann", "client": "share"}) == "guest of ann"
+    assert opsview.actor({"name": "ann", "client": "token"}) == "ann"
+
+
 def test_facts_are_told_without_what_only_machines_can_read() -> None:
     facts = {"room": f"job:{JOB}", "via": JOB, "tokens": False, "scopes": ["read", "listen"]}
+    facts["label"] = ""
     assert opsview.facts_text(facts) == "room job:…c810a8 · tokens no · scopes read, listen"
 
 
@@ -154,7 +160,9 @@ def test_the_script_says_what_the_server_says() -> None:
     chance = Random(3)
     facts = {"op": "retry", "room": f"job:{JOB}", "client_id": "0" * 26 + "abcdef", "via": JOB}
     facts |= {"times": 3, "seconds": 2.318, "tokens": True, "scopes": ["read", "listen"]}
-    asked = [{"status": any_status(chance), "facts": facts} for _ in range(60)]
+    facts["label"] = ""
+    entries = [{"name": name, "client": client} for name in ("ann", "") for client in opsview.HOW]
+    asked = [{"status": any_status(chance), "facts": facts, "entries": entries} for _ in range(60)]
     for question, shown in zip(asked, ask("view-connections.js", asked), strict=True):
         told = question["status"]
         lines = [opsview.connection_line(one, NOW) for one in told["connections"]]
@@ -166,3 +174,4 @@ def test_the_script_says_what_the_server_says() -> None:
             figure.key: [figure.value, figure.note] for figure in opsview.figures(told)
         }
         assert shown["facts"] == opsview.facts_text(facts)
+        assert shown["who"] == [opsview.actor(entry) for entry in entries]

@@ -6,6 +6,8 @@ const api = createApi();
 const token = decodeURIComponent(location.hash.slice(1)).replace(/^token=/, "");
 // out of the address bar and out of the history
 if (token) history.replaceState(null, "", location.pathname + location.search);
+// a link that is opened where this page stands already changes nothing but the fragment
+addEventListener("hashchange", () => location.reload());
 
 const box = document.getElementById("problem");
 const claim = document.getElementById("claim");

@@ -3,7 +3,7 @@
 import { el, keyedList, parts, setAttr, setHidden, setText, setVar } from "../core/dom.js";
 import { formatCount, formatDuration } from "../core/format.js";
 import { createApi } from "../net/api.js";
-import { bound, columns, connectionLine, factsText, figures, frameText } from "../ui/connections.js";
+import { actor, bound, columns, connectionLine, factsText, figures, frameText } from "../ui/connections.js";
 import { createShell, localise, onForms } from "../ui/shell.js";
 import { createSigns } from "../ui/signs.js";
 
@@ -164,7 +164,7 @@ const noteList = keyedList(byId("notes"), {
     const node = copy("note");
     const [when, who, did, what, from] = node.children;
     setAttr(when.firstElementChild, "datetime", entry.at);
-    setText(who.firstElementChild, entry.name || "somebody");
+    setText(who.firstElementChild, actor(entry));
     setText(did, words.get(entry.kind) ?? entry.kind);
     setAttr(did, "class", `nowrap ${ALARMING.has(entry.kind) ? "bad" : "sub"}`);
     setText(what, factsText(entry.facts));

@@ -4,6 +4,7 @@
  *  figures(status) -> {key: [value, note]}
  *  columns(spread) -> [{label, share}]     a histogram in percent of all, up to the last that is filled
  *  factsText(facts) -> "op retry · job id …c810a8"
+ *  actor(entry)     -> "guest of ann"
  *  frameText(frame) -> its text, after its kind where that is not text
  */
 
@@ -107,9 +108,12 @@ function fact(value) {
 /** @param {Record<string, any>} facts */
 export const factsText = (facts) =>
   Object.entries(facts)
-    .filter(([key]) => key !== "via")
+    .filter(([key, value]) => key !== "via" && value !== "")
     .map(([key, value]) => `${key.replaceAll("_", " ")} ${fact(value)}`)
     .join(" · ");
+
+/** @param {{name: string, client: string}} entry */
+export const actor = ({ name, client }) => (name && client === "share" ? `guest of ${name}` : name || "somebody");
 
 /** @param {{kind: string, text: string}} frame */
 export const frameText = ({ kind, text }) => (kind === "text" ? text : `${kind} ${text}`);

@@ -1,15 +1,16 @@
-/** Reads {"status", "facts"} a line and writes what the operations page shows of it.
+/** Reads {"status", "facts", "entries"} a line and writes what the operations page shows of it.
  *  Run by test_opsview.py. */
 
 import { createInterface } from "node:readline";
-import { connectionLine, factsText, figures } from "../../../static/js/ui/connections.js";
+import { actor, connectionLine, factsText, figures } from "../../../static/js/ui/connections.js";
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { status, facts } = JSON.parse(line);
+  const { status, facts, entries } = JSON.parse(line);
   const shown = {
     lines: status.connections.map((one) => connectionLine(one, status.now)),
     figures: figures(status),
     facts: factsText(facts),
+    who: entries.map(actor),
   };
   console.log(JSON.stringify(shown));
 }
