@@ -1,9 +1,9 @@
-"""Who listens to what, and the one fan-out step after each commit."""
+"""All connections, from when they come until they are over, and what of the log they read."""
 
 import asyncio
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -12,10 +12,10 @@ from app.core.permissions import Viewer
 from app.core.protocol import Hangup
 from app.core.rooms import Room
 from app.core.state import JobState
-from app.live.audience import Audience, Debt
+from app.live.fanout import Fanout
 from app.live.farewell import end_all, restarting
-from app.live.figures import Counters, Counts
-from app.live.formats import Chunk, Format, chunks
+from app.live.figures import Counts
+from app.live.formats import Format
 from app.live.keeper import Keeper
 from app.live.limits import Seats
 from app.live.pages import Interest, Keep, Page, Pages, ReadRoom
@@ -23,7 +23,6 @@ from app.live.polls import Polls
 from app.live.session import Session
 from app.live.turns import Turns
 from app.settings import Settings
-from app.store.events import Recorded
 from app.store.retention import PrunedJob, Slice
 from app.tasks import report_death
 
@@ -38,7 +37,6 @@ ReadPruned = Callable[[Room, int], Awaitable[Sequence[PrunedJob]]]
 ReadSnapshot = Callable[[Room, str | None], Awaitable[Sequence[JobState]]]
 """(room, job) -> committed states of some of its jobs older than that one, newest first."""
 
-WRITES_A_TURN = 500  # some three milliseconds
 REPLAYS_A_TURN = 8  # pages written to sessions that catch up; each is up to a few writes
 READS_A_TURN = 20  # of what clients say; each brings about a write or two
 
@@ -56,8 +54,8 @@ class Witness(Protocol):
     def denied(self, session: Session, error: AppError, about: str) -> None: ...
 
 
-class Hub:
-    """The rooms, their listeners, and the way from a commit to each of them.
+class Hub(Fanout):
+    """All listeners: those that are live, those that catch up, and those that come and go.
 
     log_id     id of the log that is told
     read_room  reads events that are committed; only ever asked up to the head
@@ -67,8 +65,6 @@ class Hub:
     pruned     reads the committed states of jobs that were pruned, a page at a time
     pruned_upto  nothing past it was pruned, of any room
     witness    is told of every connection; None: nobody is
-
-    `publish` is the journal's `on_commit`. Everything else happens in the same loop.
     """
 
     def __init__(
@@ -85,11 +81,11 @@ class Hub:
         witness: Witness | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._seats = Seats(settings)
+        self.polls = Polls(self._seats)
+        super().__init__(head=head, hear=self.polls.hear, clock=clock)
         self.log_id = log_id
-        self.head = head
         self.pruned_upto = pruned_upto
-        self.clock = clock
-        self.counters = Counters()
         self.transports: Counter[str] = Counter()  # connections by their kind
         self.since_s = clock()
         self.sessions: set[Session] = set()
@@ -100,177 +96,17 @@ class Hub:
         self.keeper = Keeper(
             self.sessions, settings, pay=self._pay, head=lambda: self.head, clock=clock
         )
-        self._seats = Seats(settings)
-        self.polls = Polls(self._seats)
         self._snapshot = snapshot
         self._floor = floor
         self._pruned = pruned
         self._pages = Pages(read_room)
-        self._audiences: dict[tuple[Interest, Format], Audience] = {}
-        # (kind, id) of a room -> who follows it, and the types they want
-        self._followers: dict[tuple[str, str], dict[Audience, frozenset[str] | None]] = {}
-        self._owed: deque[Debt] = deque()
-        self._turn: asyncio.Handle | None = None
-        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._nobody = asyncio.Event()
         self._nobody.set()
         self._keeping: asyncio.Task[None] | None = None
         self._connections = 0  # that there ever were
-        self._telling: tuple[float, int] | None = None  # since when, and how many events
         self._endings: set[asyncio.Task[None]] = set()
 
-    # Telling
-
-    def publish(self, events: Sequence[Recorded], since_s: float | None = None) -> None:
-        """Tell `events`, just committed and in order of seq, to everyone who is live.
-
-        since_s  when the first of them was asked for, on the hub's clock; for the figures
-
-        One write a listener; nothing here waits, and whoever can not take it falls behind. In a
-        crowd the loop gets a turn between slices of it. What is owed then is written before
-        anything that could tell the difference: the next commit, or a session that leaves.
-        """
-        if not events:
-            return
-        self._pay()
-        before, self.head = self.head, events[-1].seq
-        hits: dict[Audience, list[Recorded]] = {}
-        for event in events:
-            self._match(event, hits)
-        packed: dict[tuple[Format, tuple[int, ...]], tuple[Chunk, ...]] = {}
-        for audience, matched in hits.items():
-            key = (audience.form, tuple([event.seq for event in matched]))
-            if key not in packed:
-                packed[key] = chunks(matched, audience.form)
-            self._owed.append(audience.owe(packed[key], before, self.clock()))
-        if hits and since_s is not None:
-            self._telling = since_s, len(events)
-        self._pay(WRITES_A_TURN)
-        self.polls.hear(events)
-        if self._waiting:
-            self._wake()
-
-    def _match(self, event: Recorded, hits: dict[Audience, list[Recorded]]) -> None:
-        for room in (
-            ("all", ""),
-            ("user", event.user_id),
-            ("batch", event.batch_id),
-            ("job", event.job_id),
-        ):
-            followers = self._followers.get(room)  # type: ignore[arg-type]
-            if followers is None:
-                continue
-            for audience, types in followers.items():
-                if types is None or event.type in types:
-                    matched = hits.get(audience)
-                    if matched is None:
-                        hits[audience] = [event]
-                    elif matched[-1] is not event:  # in several of its rooms: once
-                        matched.append(event)
-
-    def _pay(self, writes: int | None = None) -> None:
-        """Write what is owed: about as many writes as given now, the rest in later turns."""
-        while self._owed:
-            debt = self._owed.popleft()
-            if writes is not None:
-                most = max(1, writes // len(debt.packed))
-                if len(debt.sessions) > most:
-                    self._owed.appendleft(debt._replace(sessions=debt.sessions[most:]))
-                    debt = debt._replace(sessions=debt.sessions[:most])
-                writes -= len(debt.sessions) * len(debt.packed)
-            self._tell(debt)
-            if writes is not None and writes <= 0:
-                break
-        if self._owed:
-            if self._turn is None:
-                self._turn = asyncio.get_running_loop().call_soon(self._go_on)
-        elif self._telling is not None:
-            since_s, events = self._telling
-            self._telling = None
-            self.counters.telling.add(self.clock() - since_s, events)
-
-    def _go_on(self) -> None:
-        self._turn = None
-        self._pay(WRITES_A_TURN)
-
-    def _tell(self, debt: Debt) -> None:
-        full: list[tuple[Session, int]] = []
-        cursor = debt.before
-        for data, seq, events in debt.packed:
-            written = 0
-            behind = len(full)
-            for session in debt.sessions:
-                if session.flow.writing_paused or session.is_closing():
-                    full.append((session, cursor))
-                else:
-                    session.write(data)
-                    written += 1
-            self.count(events * written, len(data) * written)
-            cursor = seq
-            if len(full) > behind and len(debt.packed) > 1:
-                gone = {session for session, _ in full}
-                debt = debt._replace(sessions=[s for s in debt.sessions if s not in gone])
-        for session, cursor in full:
-            self._take_out(session)
-            for chunk in debt.packed:
-                if chunk.seq > cursor:
-                    session.count(-chunk.events, -len(chunk.data))
-            session.fall_behind(cursor)
-
-    def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for seq, future in waiting:
-            if seq > self.head:
-                self._waiting.append((seq, future))
-            elif not future.done():
-                future.set_result(None)
-
-    # What sessions need
-
-    @property
-    def told_upto(self) -> int:
-        """Everything up to here was written to everybody who is live."""
-        return self._owed[0].before if self._owed else self.head
-
-    def join(self, session: Session) -> None:
-        """Put `session`, all of whose cursors stand at the head, among the live ones."""
-        key = (session.interest(), session.form)
-        audience = self._audiences.get(key)
-        if audience is None:
-            audience = self._audiences[key] = Audience(*key)
-            for room, types in audience.interest:
-                self._followers.setdefault((room.kind, room.id), {})[audience] = types
-        audience.live[session] = None
-        session.listen_with(audience)
-
-    def leave(self, session: Session) -> bool:
-        """Take `session` out of the live ones; tell whether it was told everything up to the head.
-
-        False: it was not live, or fell behind just now over what it was owed.
-        """
-        self._pay()
-        was_live = session.audience is not None
-        self._take_out(session)
-        return was_live
-
-    def _take_out(self, session: Session) -> None:
-        audience = session.audience
-        if not isinstance(audience, Audience):
-            return
-        session.listen_with(None)
-        del audience.live[session]
-        if audience.live:
-            return
-        del self._audiences[audience.interest, audience.form]
-        for room, _ in audience.interest:
-            followers = self._followers[room.kind, room.id]
-            del followers[audience]
-            if not followers:
-                del self._followers[room.kind, room.id]
-
-    def count(self, events: int, size_bytes: int) -> None:
-        self.counters.deliveries += events
-        self.counters.sent_bytes += size_bytes
+    # What of the log sessions read
 
     async def page(
         self, interest: Interest, after: int, upto: int, *, form: Format, keep: Keep | None
@@ -308,13 +144,6 @@ class Hub:
             for session in self.sessions:
                 session.lose(places)
         return gone
-
-    async def told(self, seq: int) -> None:
-        """Wait until everything up to `seq` was told; `seq` is committed, so that is soon."""
-        if seq > self.head:
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append((seq, future))
-            await future
 
     # Connections
 

@@ -7,14 +7,14 @@ falls between the two or comes twice. There is no third way.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from app.core.conversation import Follow
 from app.core.permissions import Viewer
-from app.core.protocol import Hangup, Live, ServerMessage, Snapshot, Truncated
+from app.core.protocol import Hangup, Live, ServerMessage
 from app.core.rooms import Room
-from app.core.state import JobState
-from app.live.formats import JSON_LINES, Format, Said, chunks
+from app.live.formats import JSON_LINES, Format
+from app.live.mending import mend, send_snapshot
 from app.live.pages import Gone, Interest
 from app.live.ports import Crowd, Line, Source, Tap
 from app.live.subscription import Subscription
@@ -281,9 +281,9 @@ class Session:
         if due is None:
             await self._replay()
         elif due.states:
-            await self._send_snapshot(due)
+            await send_snapshot(self, self._source, due)
         else:
-            await self._mend(due)
+            await mend(self, self._source, due)
 
     def _caught_up(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -332,61 +332,3 @@ class Session:
         for subscription in group:
             subscription.cursor = reached
         self.sent_s = self._source.clock()
-
-    async def _send_snapshot(self, subscription: Subscription) -> None:
-        """Write some states of the room's jobs; what they already hold is not told again.
-
-        They are read as fast as the client takes them: nothing is held for it while it does not.
-        """
-        states = await self._source.snapshot(subscription.room, subscription.told_job)
-        states = states[: subscription.states]
-        if not states:
-            subscription.states = 0
-            return
-        await self._source.told(max(state["last_seq"] for state in states))
-        for state in self._show(subscription, states):
-            subscription.hold(state, subscription.cursor)
-            subscription.told_job = state["job_id"]
-            subscription.states -= 1
-
-    async def _mend(self, subscription: Subscription) -> None:
-        """Say that the log does not reach back, and write some states of the jobs gone from it.
-
-        More may be pruned until the read begins: then there is more to tell, or again from
-        further back.
-        """
-        room = subscription.room
-        if subscription.floor is None:
-            subscription.floor = await self._source.floor(room)
-            return
-        if subscription.truncated < subscription.floor:
-            subscription.truncated = subscription.floor
-            subscription.announced = False
-            oldest = subscription.floor + 1
-            self.say(Truncated(id=subscription.ask_id, room=str(room), oldest=oldest))
-        after = subscription.mended_from
-        jobs = await self._source.pruned(room, after)
-        if subscription.mended_from < after:
-            return
-        if not jobs:  # all were told; nothing was pruned since the last look
-            subscription.mended = subscription.floor
-            return
-        shown = self._show(subscription, [job.state for job in jobs])
-        for job in jobs[: len(shown)]:
-            subscription.hold(job.state, job.pruned_upto)
-            subscription.mended = job.pruned_upto
-
-    def _show(self, subscription: Subscription, states: Sequence[JobState]) -> Sequence[JobState]:
-        """Write the first of `states`, as many as the transport takes; return which."""
-        room, upto = str(subscription.room), self.told_upto
-        messages = [Said(upto, "snapshot", Snapshot.of(room, state).encoded()) for state in states]
-        shown = 0
-        for chunk in chunks(messages, self.form):
-            if self.flow.writing_paused or self._is_over(subscription):
-                break
-            self.put(chunk.data)
-            shown += chunk.events
-        return states[:shown]
-
-    def _is_over(self, subscription: Subscription) -> bool:
-        return self.is_closing() or self.subscriptions.get(subscription.room) is not subscription

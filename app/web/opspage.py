@@ -13,9 +13,10 @@ from app.store.audit import KINDS
 from app.web import opsview
 from app.web.audit import AuditQuery, page_of
 from app.web.forms import see_other
+from app.web.framelogs import LogWish, frames_of, log_frames
 from app.web.health import components_of
 from app.web.identity import viewer_for
-from app.web.operations import LogWish, describe, frames_of, log_frames
+from app.web.operations import describe
 from app.web.problems import status_of
 from app.web.rendering import render, shell_of
 from app.web.users import (

@@ -11,7 +11,7 @@ from unittest.mock import patch
 import uvloop
 
 from app import main
-from app.live import connection, formats, hub, pages
+from app.live import connection, fanout, formats, hub, pages
 from tests.reliability.clients import Client, Followed, Name
 from tests.reliability.polling import PollVisit
 from tests.reliability.promises import Listener
@@ -48,7 +48,7 @@ def small() -> Iterator[None]:
         patch.object(pages, "PAGE_EVENTS", 5),
         patch.object(pages, "SCANNED_AT_MOST", 7),
         patch.dict(cast(Any, formats.chunks).__kwdefaults__, at_most=LARGE),
-        patch.object(hub, "WRITES_A_TURN", 1),
+        patch.object(fanout, "WRITES_A_TURN", 1),
         patch.object(hub, "REPLAYS_A_TURN", 2),
         patch.object(main, "SNAPSHOT_PAGE", 2),
         patch.object(connection, "UNSENT_AT_MOST", HELD),

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 
 from app.core.rooms import Room
 from app.core.state import JobState
-from app.live import hub, pages
+from app.live import fanout, hub, pages
 from app.live.formats import JSON_LINES, JSON_SINGLE
 from app.live.hub import Hub
 from app.live.session import Session
@@ -42,7 +42,7 @@ def small() -> Iterator[None]:
     with (
         patch.object(pages, "PAGE_EVENTS", 5),
         patch.object(pages, "SCANNED_AT_MOST", 7),
-        patch.object(hub, "WRITES_A_TURN", 1),
+        patch.object(fanout, "WRITES_A_TURN", 1),
         patch.object(hub, "REPLAYS_A_TURN", 1),
     ):
         yield
