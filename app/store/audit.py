@@ -203,7 +203,10 @@ class Audit:
 
 
 def _short(value: Any) -> Any:
-    return value[:LONGEST_FACT] if isinstance(value, str) else value
+    """Return a fact that can be written: one that can not would hold up all that wait."""
+    if isinstance(value, str):
+        return value[:LONGEST_FACT].encode(errors="replace").decode()
+    return value
 
 
 # Inside the caller's transaction

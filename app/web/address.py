@@ -66,6 +66,6 @@ def _address(said: str) -> str | None:
     elif said.count(":") == 1:
         text = said.partition(":")[0]
     try:
-        return str(ipaddress.ip_address(text))
+        return str(ipaddress.ip_address(text.partition("%")[0]))  # a zone may be any words
     except ValueError:
         return None

@@ -10,6 +10,7 @@ from app.core.permissions import Role, Viewer
 from app.core.times import iso_from_ms
 from app.keys import ACCOUNTS, SETTINGS, THROTTLE, TICKETS, WATCH
 from app.store.accounts import User
+from app.store.logins import LONGEST_CLIENT
 from app.web.address import address_of
 from app.web.audit import note
 from app.web.identity import (
@@ -20,7 +21,7 @@ from app.web.identity import (
     take_cookies_back,
     viewer_of,
 )
-from app.web.wire import json_answer, read_json
+from app.web.wire import json_answer, read_json, shown
 
 
 class Credentials(BaseModel):
@@ -112,7 +113,9 @@ async def sign_in_as(
     """Begin a session of `user` and put its cookie on `response`; one before it ends."""
     await _end_session(request)
     secret = await request.app[ACCOUNTS].begin_session(
-        user, client=request.headers.get("User-Agent", ""), address=address_of(request)
+        user,
+        client=shown(request.headers.get("User-Agent", ""), LONGEST_CLIENT),
+        address=address_of(request),
     )
     set_cookie(request, response, secret)
     note(request, "sign_in", _entering(user), by=by)

@@ -6,7 +6,6 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import (
-    CrossSite,
     InvalidRequest,
     NotAllowed,
     NotAuthenticated,
@@ -18,7 +17,7 @@ from app.keys import DOOR, HUB, SETTINGS
 from app.live.sse import Asks, serve_stream
 from app.web.address import address_of
 from app.web.belongings import followed_room
-from app.web.identity import is_allowed_origin, recognise_listener
+from app.web.identity import demand_known_origin, recognise_listener
 from app.web.seats import demand_seat
 from app.web.wire import validated
 
@@ -69,9 +68,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 async def _listener(request: web.Request) -> Viewer:
     """Return who asks, as on a socket. Raises NotAuthenticated, NotAllowed, CrossSite."""
-    origin = request.headers.get("Origin")
-    if origin is not None and not is_allowed_origin(request, origin):
-        raise CrossSite(origin=origin[:200])
+    demand_known_origin(request)
     viewer = await recognise_listener(request)
     if viewer is None:
         raise NotAuthenticated

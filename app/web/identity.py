@@ -10,6 +10,7 @@ from app.core.permissions import Action, Viewer, may, obstacle
 from app.keys import CREDENTIALS, SETTINGS, TICKETS, VIEWER
 from app.store.accounts import DAY_MS
 from app.store.secrets import TOKEN_PREFIX
+from app.web.wire import shown
 
 COOKIE = "livetrail_session"
 SHARE_COOKIE = "livetrail_share"
@@ -166,10 +167,17 @@ def is_own_origin(request: web.Request, origin: str) -> bool:
     return parts.scheme in ("http", "https") and parts.netloc.lower() == request.host.lower()
 
 
+def demand_known_origin(request: web.Request) -> None:
+    """Refuse a page of another site, whatever it came by. Raises CrossSite."""
+    origin = request.headers.get("Origin")
+    if origin is not None and not is_allowed_origin(request, origin):
+        raise CrossSite(origin=shown(origin, 200))
+
+
 def demand_same_site(request: web.Request) -> None:
     """Refuse an unsafe request that another site made a browser send.
 
-    Raises CrossSite for a foreign Origin, and for a request with a session cookie that does not
+    Raises CrossSite for a foreign Origin, and for a request with a cookie of ours that does not
     say where it comes from. Bearer tokens are not sent by browsers on their own, and need none.
     """
     if request.headers.get("Authorization", "").lower().startswith("bearer "):
@@ -178,9 +186,9 @@ def demand_same_site(request: web.Request) -> None:
     fetch_site = request.headers.get("Sec-Fetch-Site")
     if origin is not None and origin != "null":
         if not is_allowed_origin(request, origin):
-            raise CrossSite(origin=origin[:200])
+            raise CrossSite(origin=shown(origin, 200))
     elif fetch_site is not None:
         if fetch_site not in ("same-origin", "none"):
-            raise CrossSite(origin=fetch_site[:40])
-    elif origin is not None or COOKIE in request.cookies:
+            raise CrossSite(origin=shown(fetch_site, 40))
+    elif origin is not None or COOKIE in request.cookies or SHARE_COOKIE in request.cookies:
         raise CrossSite(origin=origin or "not said")

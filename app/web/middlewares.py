@@ -121,7 +121,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers[hdrs.SERVER] = "livetrail"  # not which versions of what it runs on
-    response.headers["X-Request-ID"] = request[REQUEST_ID]
+    if (known := request.get(REQUEST_ID)) is not None:  # refused before it came to us: none
+        response.headers["X-Request-ID"] = known
     if (budget := request.get(BUDGET)) is not None:
         response.headers.update(budget.headers())
     origin = request.headers.get(hdrs.ORIGIN)

@@ -84,8 +84,8 @@ def api_routes() -> list[web.RouteDef]:
 def socket_routes() -> list[web.RouteDef]:
     """Return where sockets are opened."""
     return [
-        web.get("/ws", sockets.websocket),
-        web.get("/ws/{client_id}", sockets.websocket),
+        web.get("/ws", sockets.websocket, allow_head=False),
+        web.get("/ws/{client_id}", sockets.websocket, allow_head=False),
     ]
 
 

@@ -7,7 +7,6 @@ from aiohttp import web
 
 from app.core.errors import (
     Conflict,
-    CrossSite,
     InvalidRequest,
     NotAllowed,
     NotFound,
@@ -22,7 +21,7 @@ from app.store.jobs import get_job
 from app.web.address import address_of
 from app.web.audit import note
 from app.web.belongings import belonging_of, demand
-from app.web.identity import is_allowed_origin, recognise_listener
+from app.web.identity import demand_known_origin, recognise_listener
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # A close reason holds 123 bytes.
@@ -46,9 +45,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         raise InvalidRequest(what="a client id has 1 to 64 letters, digits, dots, lines")
     if request.headers.get("Upgrade", "").lower() != "websocket":
         raise InvalidRequest(what="this address speaks WebSocket only")
-    origin = request.headers.get("Origin")
-    if origin is not None and not is_allowed_origin(request, origin):
-        raise CrossSite(origin=origin[:200])
+    demand_known_origin(request)
     viewer = await recognise_listener(request)
     if viewer is None:
         return _refuse(request, None, Hangup(Close.NOT_AUTHENTICATED, NOT_AUTHENTICATED))

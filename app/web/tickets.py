@@ -76,7 +76,7 @@ class Tickets:
         return jwt.encode(known, self._key, algorithm=ALGORITHM)
 
     def _read(self, audience: str, token: str) -> dict[str, Any] | None:
-        if len(token) > LONGEST:
+        if len(token) > LONGEST or not token.isascii():
             return None
         try:
             claims: dict[str, Any] = jwt.decode(

@@ -24,7 +24,7 @@ from app.core.multipart import MultipartParser, PartBegins, PartData, PartEnds, 
 from app.core.names import clean_filename
 from app.keys import DOOR, FILES, SETTINGS
 from app.store.files import Incoming
-from app.web.wire import validated
+from app.web.wire import shown, validated
 
 FIELD_BYTES = 64 * 1024
 FIELDS_AT_MOST = 16
@@ -76,7 +76,7 @@ async def receiving(request: web.Request) -> AsyncIterator[Arrived]:
 async def _receive(request: web.Request, arrived: Arrived) -> None:
     request.app[DOOR].pass_through()
     if not request.content_type.startswith("multipart/form-data"):
-        raise NotMultipart(found=request.headers.get("Content-Type", "nothing")[:80])
+        raise NotMultipart(found=shown(request.headers.get("Content-Type", "nothing"), 80))
     parser = MultipartParser(boundary_of(request.headers["Content-Type"]))
     parts = _Parts(request.app, arrived)
     idle_s = request.app[SETTINGS].upload_idle_s

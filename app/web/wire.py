@@ -53,17 +53,26 @@ async def read_fields(request: web.Request) -> dict[str, str]:
     """
     if request.content_type.startswith("multipart/"):
         raise InvalidRequest(what="a form without files is not sent as multipart")
+    if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        raise InvalidRequest(what="a form is sent as UTF-8")
     form = await _in_time(request, request.post())
     return {key: value for key, value in form.items() if isinstance(value, str)}
 
 
+def shown(text: str, at_most: int) -> str:
+    """Return the beginning of a header as it may be kept and told on: as valid Unicode."""
+    return text[:at_most].encode(errors="replace").decode()
+
+
 async def _in_time(request: web.Request, reading: Awaitable[Value]) -> Value:
-    """Wait for a small body, but not for ever. Raises UploadCut."""
+    """Wait for a small body, but not for ever. Raises UploadCut, InvalidRequest."""
     try:
         async with asyncio.timeout(request.app[SETTINGS].upload_idle_s):
             return await reading
     except TimeoutError as error:
         raise UploadCut from error
+    except web.RequestPayloadError as error:
+        raise InvalidRequest(what="the body is not packed as its headers say") from error
 
 
 def read_id(request: web.Request, name: str) -> str:
