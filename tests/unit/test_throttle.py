@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.errors import TooManyRequests
-from app.web.throttle import BUCKETS_AT_MOST, PER_NAME, PER_PAIR, Throttle
+from app.web.throttle import BUCKETS_AT_MOST, PER_ADDRESS, PER_NAME, PER_PAIR, WORK, Throttle
 
 
 class Clock:
@@ -70,6 +70,28 @@ def test_a_right_password_costs_no_try() -> None:
         throttle.take("ann", "a")
         throttle.forgive("ann", "a")
     assert tries(throttle, "ann", "a") == PER_PAIR.burst
+
+
+def test_right_passwords_are_work_too_and_only_so_many_are_looked_at() -> None:
+    clock = Clock()
+    throttle = Throttle(clock)
+    done = 0
+    with pytest.raises(TooManyRequests):
+        while done < 1000:
+            throttle.take("bob", "a")
+            throttle.forgive("bob", "a")
+            done += 1
+    assert done == WORK.burst
+    throttle.take("ann", "b")  # nobody else has to wait for that
+    clock.now_s += WORK.refill_s
+    throttle.take("bob", "a")
+
+
+def test_a_whole_ipv6_network_is_one_guesser() -> None:
+    throttle = Throttle(Clock())
+    taken = sum(tries(throttle, f"user{n}", f"2001:db8::{n:x}", 1) for n in range(100))
+    assert taken == PER_ADDRESS.burst
+    throttle.take("ann", "2001:db8:0:1::1")
 
 
 def test_the_case_of_a_name_makes_no_second_bucket() -> None:
