@@ -44,11 +44,25 @@ Kind = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-# What comes as often as somebody outside likes; the rest needs a person who may do it.
+# What comes as often as somebody outside likes.
 FREQUENT: frozenset[Kind] = frozenset(
     {"sign_in_failed", "share_used", "connected", "disconnected", "refused", "control"}
 )
-TOLD_A_MINUTE = 10  # of one such kind and source; then their number
+# What comes as often as a user likes. Counted apart, so that no crowd outside can hide it. The rest
+# is done by operators.
+OWN: frozenset[Kind] = frozenset(
+    {
+        "sign_in",
+        "sign_out",
+        "signed_out_everywhere",
+        "password_changed",
+        "token_created",
+        "token_revoked",
+        "share_created",
+        "share_revoked",
+    }
+)
+TOLD_A_MINUTE = 10  # of one such kind and source, or user; then their number
 FREQUENT_KEPT = 200_000  # of each such kind, some 40 MB; the oldest go first
 
 WAITING_AT_MOST = 10_000  # notes that are not written yet; more are lost, and that is noted
@@ -84,7 +98,8 @@ class Audit:
         self._clock_ms = clock_ms
         self._waiting: list[Note] = []
         self._lost = 0
-        self._restraint: Restraint[Note] = Restraint(TOLD_A_MINUTE)
+        self._outside: Restraint[Note] = Restraint(TOLD_A_MINUTE)
+        self._users: Restraint[Note] = Restraint(TOLD_A_MINUTE)
         self._something = asyncio.Event()
         self._ending = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -96,7 +111,8 @@ class Audit:
         facts  what else is worth knowing: JSON values, never a secret
 
         Of what anybody can bring about, only the first few of an address are kept one by one in a
-        minute; then one note says with `times` how many more there were.
+        minute, and of what users do with what is their own, the first few of each; then one note
+        says with `times` how many more there were.
         """
         at_ms = self._clock_ms()
         user_id = None if viewer is None else viewer.user_id
@@ -106,8 +122,7 @@ class Audit:
         short = {key: _short(value) for key, value in facts.items() if value is not None}
         entry = Note(at_ms, kind, user_id, name, client, _short(address), short)
         self._add_sums(at_ms)
-        key = (kind, source_of(address), user_id)
-        if kind not in FREQUENT or self._restraint.admit(key, kind, entry, at_ms):
+        if self._is_told(entry):
             self._add(entry)
         self._something.set()
 
@@ -135,6 +150,14 @@ class Audit:
         if self._task is not None:
             await self._task
 
+    def _is_told(self, entry: Note) -> bool:
+        """Tell whether `entry` is kept by itself; otherwise it is counted."""
+        kind, at_ms = entry.kind, entry.at_ms
+        if kind in FREQUENT:
+            source = (kind, source_of(entry.address), entry.user_id)
+            return self._outside.admit(source, kind, entry, at_ms)
+        return kind not in OWN or self._users.admit((kind, entry.user_id), kind, entry, at_ms)
+
     def _add(self, entry: Note) -> None:
         if len(self._waiting) < WAITING_AT_MOST:
             self._waiting.append(entry)
@@ -142,10 +165,11 @@ class Audit:
             self._lost += 1
 
     def _add_sums(self, at_ms: int, *, early: bool = False) -> None:
-        for latest, times, is_crowd in self._restraint.sums(at_ms, early=early):
-            if is_crowd:  # they have nothing in common but their number
-                latest = Note(latest.at_ms, latest.kind, None, "", "", "")
-            self._add(replace(latest, facts={**latest.facts, "times": times}))
+        for restraint in (self._outside, self._users):
+            for latest, times, is_crowd in restraint.sums(at_ms, early=early):
+                if is_crowd:  # they have nothing in common but their number
+                    latest = Note(latest.at_ms, latest.kind, None, "", "", "")
+                self._add(replace(latest, facts={**latest.facts, "times": times}))
 
     async def _keep(self) -> None:
         """Write in groups, and let go of what is old, until the end."""
@@ -168,9 +192,10 @@ class Audit:
         await self.flush()
 
     def _patience_s(self) -> float:
-        if not self._restraint.holds_back:
+        ends_ms = [one.ends_ms() for one in (self._outside, self._users) if one.holds_back]
+        if not ends_ms:
             return PRUNE_EVERY_S
-        return max(0.0, (self._restraint.ends_ms() - self._clock_ms()) / 1000)
+        return max(0.0, (min(ends_ms) - self._clock_ms()) / 1000)
 
     async def _rest(self, seconds: float) -> None:
         """Let more come, unless it is time to end."""
@@ -247,7 +272,7 @@ def prune_notes(connection: sqlite3.Connection, before_ms: int) -> bool:
     Takes a few hundred at a time; tells whether there may be more.
     """
     deleted = [connection.execute(DELETE_OLD, (before_ms, AT_ONCE)).rowcount]
-    for kind in sorted(FREQUENT):
+    for kind in sorted(FREQUENT | OWN):
         values = (kind, FREQUENT_KEPT, AT_ONCE)
         deleted.append(connection.execute(DELETE_SURPLUS, values).rowcount)
     return AT_ONCE in deleted

@@ -231,11 +231,22 @@ async def test_many_addresses_can_not_flood_it_either(tmp_path: Path) -> None:
     await database.close()
 
 
+async def test_a_user_can_not_flood_it(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "livetrail.db")
+    async with Audit(database.writer, days=1, clock_ms=lambda: 0) as audit:
+        for n in range(5000):
+            audit.note("token_created", ANN, f"192.0.2.{n % 250}", token=str(n))
+    told = await kept(database.reader)
+    assert len(told) == TOLD_A_MINUTE + 1
+    assert told[-1][1] == {"token": "4999", "times": 5000 - TOLD_A_MINUTE}
+    await database.close()
+
+
 async def test_what_is_lost_is_told(tmp_path: Path) -> None:
     database = await Database.open(tmp_path / "livetrail.db")
     audit = Audit(database.writer, days=1)
     for _ in range(notes.WAITING_AT_MOST + 5):
-        audit.note("password_changed", ANN, "192.0.2.1")
+        audit.note("user_changed", ANN, "192.0.2.1")
     assert await audit.flush()
     (lost,) = await list_notes(database.reader, kind="notes_lost")
     assert lost[1].facts == {"times": 5}
@@ -259,14 +270,14 @@ async def test_what_is_old_goes_and_the_surplus_of_what_comes_often(
     database = await Database.open(tmp_path / "livetrail.db")
     written = [
         notes.Note(at_ms, kind, None, "", "", str(at_ms))
-        for kind in ("refused", "password_changed")
+        for kind in ("refused", "user_changed")
         for at_ms in (0, 1, 2, 3, 4, 5)
     ]
     await database.writer.run(lambda connection: insert_notes(connection, sorted(written, key=_at)))
     while await database.writer.run(lambda connection: prune_notes(connection, 1)):
         pass
     refused = await kept(database.reader, kind="refused")
-    changed = await kept(database.reader, kind="password_changed")
+    changed = await kept(database.reader, kind="user_changed")
     assert [address for address, _ in refused] == ["3", "4", "5"]
     assert [address for address, _ in changed] == ["1", "2", "3", "4", "5"]
     while await database.writer.run(lambda connection: prune_notes(connection, DAY_MS)):
