@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from app.core.errors import InvalidRequest, NotAuthenticated, NotFound
-from app.core.permissions import Viewer, may
+from app.core.permissions import FOLLOWING, Viewer, may
 from app.core.rooms import Room, parse_room
 from app.core.times import iso_from_ms
 from app.keys import CREDENTIALS, DATABASE, THROTTLE, TICKETS, WATCH
@@ -154,6 +154,8 @@ async def create_share(request: web.Request, wish: ShareWish) -> tuple[str, str,
     Raises NotAuthenticated, NotAllowed, NotFound, InvalidRequest, Conflict for too many.
     """
     viewer = owner_for(request, "control")
+    for scope in sorted(FOLLOWING):  # nobody gives what they have not
+        owner_for(request, scope)
     room = _room(wish.room)
     await _demand_room(request, viewer, room)
     at_ms = now_ms()

@@ -323,6 +323,20 @@ async def test_no_other_token_opens_what_was_shared(
         assert await closed(socket) == 4001  # its token is no one's to put in a URL
 
 
+@pytest.mark.parametrize("lacks", ["read", "listen"])
+async def test_a_token_shares_no_more_than_it_may_do_itself(
+    server: Server, ann: aiohttp.ClientSession, files: Files, lacks: str
+) -> None:
+    scopes = [scope for scope in ("control", "read", "listen") if scope != lacks]
+    async with ann.post("/api/v1/tokens", json={"label": "steers", "scopes": scopes}) as answer:
+        secret = (await answer.json())["secret"]
+    body = {"room": f"job:{files.shared_job}"}
+    async with bearer(server, secret) as program, program.post("/api/v1/shares", json=body) as no:
+        told = await no.json()
+    assert (no.status, told["code"]) == (403, "not_allowed")
+    assert lacks in told["title"]
+
+
 async def test_a_whole_office_opens_one_link(
     server: Server, ann: aiohttp.ClientSession, files: Files
 ) -> None:
