@@ -31,6 +31,8 @@ from app.live.positions import Position, Positions
 from app.live.session import Session
 from app.settings import Settings
 
+OWN_CODES = 3000  # from there on a client's code is its own choice, and all are counted as this one
+
 Control = Callable[[Session, Steer | Answer], Awaitable[None]]
 Work = Coroutine[Any, Any, None]
 
@@ -74,7 +76,7 @@ class Visit:
 
     def left(self, code: int) -> None:
         """The client said goodbye, or what made one necessary."""
-        self._session.left_with = code
+        self._session.left_with = min(code, OWN_CODES)
 
     def overhear(self, data: str | bytes) -> None:
         """Show a message to whoever looks at this connection."""

@@ -95,7 +95,9 @@ class Status(BaseModel):
     messages_in: int
     rejected: dict[str, int] = Field(description="messages not carried out, by error code")
     refused: dict[str, int] = Field(description="connections not taken, by reason")
-    closed: dict[str, int] = Field(description="connections that are over, by close code")
+    closed: dict[str, int] = Field(
+        description="connections that are over, by close code; 3000 for all of clients' own"
+    )
     events: int = Field(description="committed since the start")
     telling_s: Spread = Field(description="from an append to its last write to those who are live")
     transaction_s: Spread = Field(description="transactions of livetrail.db")

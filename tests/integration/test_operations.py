@@ -209,3 +209,13 @@ async def test_the_figures_tell_how_the_live_side_does(
     assert float(found['livetrail_transaction_seconds_bucket{le="+Inf"}']) >= commits
     assert float(found["livetrail_sent_bytes_total"]) > 1000
     assert "livetrail_loop_lag_seconds_sum" in found
+
+
+async def test_codes_that_clients_make_up_are_one_figure(
+    server: Server, ann: aiohttp.ClientSession, bob: aiohttp.ClientSession
+) -> None:
+    for code in (1000, 3000, 3999, 4999):
+        async with bob.ws_connect("/ws") as socket:
+            await socket.close(code=code)
+    await until(lambda: server.app[HUB].counts().connections == 0)
+    assert (await status_of(ann, limit=0))["closed"] == {"1000": 1, "3000": 3}
