@@ -71,8 +71,9 @@ LIMITS: Sequence[tuple[str, str]] = (
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of the server and how it does."""
+    """One part of the server and how it does. `key` names it for the script."""
 
+    key: str
     label: str
     state: str
     detail: str
@@ -203,7 +204,7 @@ def part(name: str, state: str, detail: str) -> Part:
     """Return what is said of the server's part `name`."""
     stored = STORED.fullmatch(detail)
     said = f"{size_text(int(stored[1]))} stored" if stored else detail
-    return Part(PARTS.get(name, name), state, said or state)
+    return Part(name, PARTS.get(name, name), state, said or state)
 
 
 def connection_line(connection: Mapping[str, Any], now: str) -> ConnectionLine:

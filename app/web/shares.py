@@ -1,5 +1,6 @@
 """Share links over HTTP: made by whoever may steer a job or batch, followed by whoever has one."""
 
+from contextlib import suppress
 from functools import partial
 
 from aiohttp import web
@@ -198,13 +199,11 @@ def page_of(room: Room) -> str:
 
 def _room(text: str) -> Room:
     """Raises InvalidRequest for what can not be shared."""
-    try:
+    with suppress(ValueError):
         room = parse_room(text, "")
-    except ValueError as error:
-        raise InvalidRequest(what=str(error)) from error
-    if room.kind not in ("job", "batch"):
-        raise InvalidRequest(what="what can be shared is job:<id> or batch:<id>")
-    return room
+        if room.kind in ("job", "batch"):
+            return room
+    raise InvalidRequest(what="what can be shared is job:<id> or batch:<id>")
 
 
 async def _demand_room(request: web.Request, viewer: Viewer, room: Room) -> None:

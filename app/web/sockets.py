@@ -9,7 +9,6 @@ from app.core.errors import (
     Conflict,
     InvalidRequest,
     NotAllowed,
-    NotFound,
 )
 from app.core.permissions import Viewer, obstacle
 from app.core.protocol import Answer, Close, Hangup, Steer
@@ -38,7 +37,10 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     """
     settings = request.app[SETTINGS]
     if not settings.enable_websockets:
-        raise NotFound(what="live connection")
+        raise Conflict(
+            what="WebSockets are switched off on this server",
+            todo="Listen to the event stream at /api/v1/events, or ask for the history.",
+        )
     request.app[DOOR].pass_through()
     client_id = request.match_info.get("client_id")
     if client_id is not None and not CLIENT_ID.fullmatch(client_id):

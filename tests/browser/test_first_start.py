@@ -40,6 +40,19 @@ async def test_the_setup_link_leads_to_the_samples_done_before_ones_eyes(
         assert re.match(r"Done! I've processed .+ successfully in ", said[-1])
 
 
+async def test_a_setup_link_also_works_in_a_tab_that_stands_on_its_page(
+    own_server: ServerProcess, visit: Visit
+) -> None:
+    await own_server.start()
+    link = await own_server.line(r"http://\S+/setup#token=\S+")
+    page = (await visit(own_server, None)).page
+    await page.goto(own_server.url)
+    await expect(page.get_by_label("Setup token")).to_be_visible()
+    await page.goto(link)
+    await expect(page.get_by_label("Setup token")).to_be_hidden()
+    await expect(page).to_have_url(f"{own_server.url}/setup")
+
+
 async def test_a_setup_link_works_once(own_server: ServerProcess, visit: Visit) -> None:
     await own_server.start()
     link = await own_server.line(r"http://\S+/setup#token=\S+")

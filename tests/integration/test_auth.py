@@ -492,4 +492,4 @@ async def test_an_operator_may_turn_sockets_off(tmp_path: Path) -> None:
     async with serving(settings) as server, server.client("ann") as client:
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await client.ws_connect("/ws")
-    assert refused.value.status == 404
+    assert refused.value.status == 409

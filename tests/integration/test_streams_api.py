@@ -137,7 +137,8 @@ async def test_streams_stay_where_sockets_are_switched_off(tmp_path: Path) -> No
         async with ann.get(EVENTS) as answer:
             assert await first(answer) == "welcome"
         async with ann.get("/ws") as answer:
-            assert answer.status == 404
+            assert answer.status == 409
+            assert "/api/v1/events" in (await answer.json())["hint"]
 
 
 async def test_signing_out_ends_the_stream(ann: aiohttp.ClientSession) -> None:

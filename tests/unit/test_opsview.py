@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
+from app.core.messages import count
 from app.core.permissions import Client
 from app.store.audit import KINDS
 from app.web import opsview
@@ -48,6 +49,7 @@ def status(*connections: dict[str, Any], **facts: Any) -> dict[str, Any]:
         "up_s": 61.5,
         "head": 1042,
         "connected": len(connections),
+        "jobs_at_work": 0,
         "behind": 0,
         "deliveries": 12_345,
         "bytes_out": 9_000,
@@ -124,9 +126,9 @@ def any_status(chance: Random) -> dict[str, Any]:
     seconds = (None, 0.0005, 0.0025, 0.25, 1.0, 2.5)
 
     def spread() -> dict[str, Any]:
-        count = chance.choice([0, 7])
-        bounds = {key: chance.choice(seconds[1:]) if count else None for key in ("p50", "p99")}
-        return {**SPREAD, "count": count, **bounds}
+        many = chance.choice([0, 7])
+        bounds = {key: chance.choice(seconds[1:]) if many else None for key in ("p50", "p99")}
+        return {**SPREAD, "count": many, **bounds}
 
     def one() -> dict[str, Any]:
         return connection(
@@ -150,6 +152,7 @@ def any_status(chance: Random) -> dict[str, Any]:
         *(one() for _ in range(chance.randint(0, 4))),
         refused=chance.choice([{}, {"full": 1, "crowd": 1200}]),
         rejected=chance.choice([{}, {"unknown_op": 1}]),
+        jobs_at_work=chance.choice([0, 1, 1200]),
         telling_s=spread(),
         transaction_s=spread(),
     )
@@ -172,6 +175,10 @@ def test_the_script_says_what_the_server_says() -> None:
         ]
         assert shown["figures"] == {
             figure.key: [figure.value, figure.note] for figure in opsview.figures(told)
+        }
+        assert shown["parts"] == {
+            "workers": f"{count(told['jobs_at_work'], 'job')} at work",
+            "live": count(told["connected"], "connection"),
         }
         assert shown["facts"] == opsview.facts_text(facts)
         assert shown["who"] == [opsview.actor(entry) for entry in entries]

@@ -3,7 +3,7 @@
 import { el, keyedList, parts, setAttr, setHidden, setText, setVar } from "../core/dom.js";
 import { formatCount, formatDuration } from "../core/format.js";
 import { createApi } from "../net/api.js";
-import { actor, bound, columns, connectionLine, factsText, figures, frameText } from "../ui/connections.js";
+import { actor, bound, columns, connectionLine, factsText, figures, frameText, partDetails } from "../ui/connections.js";
 import { createShell, localise, onForms } from "../ui/shell.js";
 import { createSigns } from "../ui/signs.js";
 
@@ -29,6 +29,9 @@ function paintFigures(status) {
   for (const [key, part] of shownFigures) {
     setText(part.value, told[key][0]);
     setText(part.note, told[key][1]);
+  }
+  for (const [key, detail] of Object.entries(partDetails(status))) {
+    setText(byId("parts").querySelector(`[data-key="${key}"] small`), detail);
   }
   setText(byId("up"), formatDuration(Math.floor(status.up_s) * 1000));
 }

@@ -4,6 +4,7 @@
  *  figures(status) -> {key: [value, note]}
  *  columns(spread) -> [{label, share}]     a histogram in percent of all, up to the last that is filled
  *  factsText(facts) -> "op retry · job id …c810a8"
+ *  partDetails(status) -> {workers: "1 job at work", ...}
  *  actor(entry)     -> "guest of ann"
  *  frameText(frame) -> its text, after its kind where that is not text
  */
@@ -77,6 +78,12 @@ export function figures(status) {
     ],
   };
 }
+
+/** What parts of the server are said to do that change all the time; /readyz says the same. */
+export const partDetails = ({ jobs_at_work: jobs, connected }) => ({
+  workers: `${plural(jobs, "job")} at work`,
+  live: plural(connected, "connection"),
+});
 
 /** "2.5 ms". @param {number|null} seconds */
 export function bound(seconds) {
