@@ -13,7 +13,7 @@ CLOSE_S = 2.0  # for the goodbye, and for what is still unsent
 
 
 class Connection(asyncio.Protocol):
-    """The `Line` and the `Flow` of a session. What comes in is its subclasses' business.
+    """The `Line` of a session. What comes in is its subclasses' business.
 
     on_lost  is called once, in the loop, when the connection is over
     """
@@ -26,10 +26,6 @@ class Connection(asyncio.Protocol):
         self.goodbye: Hangup | None = None
         self._on_lost = on_lost
         self._waiting: list[asyncio.Future[None]] = []
-
-    @property
-    def flow(self) -> "Connection":
-        return self
 
     async def drained(self) -> None:
         """Wait until the transport takes more, or is gone. Cancelling is safe."""

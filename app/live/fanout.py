@@ -121,7 +121,7 @@ class Fanout:
             written = 0
             behind = len(full)
             for session in debt.sessions:
-                if session.flow.writing_paused or session.is_closing():
+                if session.line.writing_paused or session.is_closing():
                     full.append((session, cursor))
                 else:
                     session.write(data)

@@ -102,7 +102,7 @@ class Keeper:
         return True
 
     def _give_a_sign(self, session: Session, now_s: float, beat: bytes) -> None:
-        if not session.flow.writing_paused and not session.is_closing():
+        if not session.line.writing_paused and not session.is_closing():
             if now_s - session.heard_s >= self._quiet_s and session.form.ping:
                 session.write(session.form.ping)
             told_s = 0.0 if session.audience is None else session.audience.told_s

@@ -66,7 +66,7 @@ def _show(
     messages = [Said(upto, "snapshot", Snapshot.of(room, state).encoded()) for state in states]
     shown = 0
     for chunk in chunks(messages, session.form):
-        if session.flow.writing_paused or _is_over(session, subscription):
+        if session.line.writing_paused or _is_over(session, subscription):
             break
         session.put(chunk.data)
         shown += chunk.events

@@ -15,13 +15,6 @@ if TYPE_CHECKING:
     from app.live.session import Session
 
 
-class Flow(Protocol):
-    """Tells whether the transport wants no more for now."""
-
-    @property
-    def writing_paused(self) -> bool: ...
-
-
 class Line(Protocol):
     """The way to one client: a transport, and what waits on it and ends it."""
 
@@ -29,7 +22,8 @@ class Line(Protocol):
     def transport(self) -> asyncio.WriteTransport: ...
 
     @property
-    def flow(self) -> Flow: ...
+    def writing_paused(self) -> bool:
+        """Whether the transport wants no more for now."""
 
     async def drained(self) -> None:
         """Wait until the transport takes more, or is gone. Cancelling is safe."""

@@ -34,7 +34,6 @@ class Session:
 
     __slots__ = (
         "_events",
-        "_line",
         "_revision",
         "_sent_bytes",
         "_source",
@@ -44,13 +43,13 @@ class Session:
         "client_id",
         "closing",
         "ended_s",
-        "flow",
         "form",
         "goodbye",
         "heard_s",
         "is_closing",
         "left_bytes",
         "left_with",
+        "line",
         "moved_s",
         "number",
         "received",
@@ -75,7 +74,7 @@ class Session:
     ) -> None:
         """address: where it comes from, for operators."""
         self._source = source
-        self._line = line
+        self.line = line
         self._task: asyncio.Task[None] | None = None
         self._revision = 0  # of the subscriptions; a page asked for an older one is dropped
         self.client_id = client_id
@@ -92,7 +91,6 @@ class Session:
         self.tap: Tap | None = None  # an operator looks at what goes over the connection
         self._events = self._sent_bytes = 0  # written, beside what its audience was told
         self.transport = line.transport
-        self.flow = line.flow
         self.write: Callable[[bytes], None] = line.transport.write
         self.is_closing = line.transport.is_closing
         self.since_s = self.sent_s = self.heard_s = self.moved_s = source.clock()
@@ -190,8 +188,8 @@ class Session:
 
     async def drained(self) -> None:
         """Wait until the transport takes more. At once when it does."""
-        if self.flow.writing_paused:
-            await self._line.drained()
+        if self.line.writing_paused:
+            await self.line.drained()
             self.moved_s = self._source.clock()
 
     def end(self, goodbye: Hangup) -> None:
@@ -205,7 +203,7 @@ class Session:
                 self._task.cancel()
             if self.tap is not None:
                 self.tap.ends(goodbye)
-            self._line.end(goodbye)
+            self.line.end(goodbye)
 
     def stop(self) -> asyncio.Task[None] | None:
         """Leave the live set and stop catching up; nothing is written afterwards.
@@ -248,7 +246,7 @@ class Session:
     def _join(self) -> bool:
         """Join the live set if every cursor stands at the head and the transport takes more."""
         head = self._source.head
-        if self.flow.writing_paused:
+        if self.line.writing_paused:
             return not self.subscriptions
         for subscription in self.subscriptions.values():
             if subscription.states or subscription.cursor != head:
@@ -263,7 +261,7 @@ class Session:
 
     async def _catch_up(self) -> None:
         while not self.is_closing():
-            if self.flow.writing_paused:
+            if self.line.writing_paused:
                 await self.drained()
             elif self._join():
                 break
@@ -275,7 +273,7 @@ class Session:
 
     async def _come_closer(self) -> None:
         """Read one page of what is missing, and write as much of it as the transport takes."""
-        if self.flow.writing_paused:
+        if self.line.writing_paused:
             return  # it was not while this session waited for its turn
         due = next((s for s in self.subscriptions.values() if not s.is_whole), None)
         if due is None:
@@ -323,7 +321,7 @@ class Session:
             return
         reached = page.reached
         for chunk in page.chunks:
-            if self.flow.writing_paused:  # hold nothing but the cursor: the rest is read again
+            if self.line.writing_paused:  # hold nothing but the cursor: the rest is read again
                 reached = after
                 break
             self.write(chunk.data)

@@ -33,7 +33,7 @@ async def test_a_peer_whose_pipe_is_full_is_cut(tmp_path: Path) -> None:
     async with a_house(tmp_path, **TIMES) as house, a_reader(house) as gone:
         session = await the_session(house)
         await house.create(1)
-        while not session.flow.writing_paused:
+        while not session.line.writing_paused:
             await house.progress(1, times=50, size=8000)
         async with asyncio.timeout(IN_TIME_S):
             await until(lambda: not house.hub.sessions)

@@ -122,7 +122,7 @@ async def test_a_replay_that_is_not_read_waits_in_the_log_not_in_memory(tmp_path
         await house.progress(1, times=EVENTS, size=SIZE)
         async with a_reader(house, after=0) as slow:
             session = await the_session(house)
-            await until(lambda: session.flow.writing_paused)
+            await until(lambda: session.line.writing_paused)
             assert held(session) <= HELD_AT_MOST
             assert await slow.seqs(upto=2 + EVENTS) == list(range(1, 3 + EVENTS))
 
@@ -191,10 +191,10 @@ async def test_who_asks_and_does_not_read_the_answers_is_not_heard_further(
         session = await the_session(house)
         question = masked(b'{"op": "ping", "id": "%s"}' % (b"x" * 60), opcode)
         for _ in range(200_000):
-            if session.flow.writing_paused:
+            if session.line.writing_paused:
                 break
             slow.writer.write(question * 50)
             await asyncio.sleep(0)
-        assert session.flow.writing_paused
+        assert session.line.writing_paused
         slow.writer.write(question * 1000)
         assert held(session) <= HELD_AT_MOST

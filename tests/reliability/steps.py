@@ -332,7 +332,7 @@ class Steps:
         for session in self.world.hub.sessions:
             if session.client_id == name:
                 held = session.transport.get_write_buffer_size()
-                paused = "full" if session.flow.writing_paused else "open"
+                paused = "full" if session.line.writing_paused else "open"
                 where = "catches up" if session.catching_up else "live" if session.audience else "?"
                 return f"its session {where} at {session.told_upto}, is {paused} and holds {held}"
         return "the server has no session of it"

@@ -85,13 +85,16 @@ class FakeTransport:
 class FakeLine:
     def __init__(self, transport: FakeTransport) -> None:
         self.transport: Any = transport
-        self.flow = transport
         self.goodbye: Hangup | None = None
 
+    @property
+    def writing_paused(self) -> bool:
+        return bool(self.transport.writing_paused)
+
     async def drained(self) -> None:
-        if self.flow.writing_paused and not self.flow.gone:
+        if self.writing_paused and not self.transport.gone:
             future = asyncio.get_running_loop().create_future()
-            self.flow.waiting.append(future)
+            self.transport.waiting.append(future)
             await future
 
     def end(self, goodbye: Hangup) -> None:

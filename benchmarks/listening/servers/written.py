@@ -148,10 +148,10 @@ def made(head: int, events: int, user_id: str) -> list[Recorded]:
 
 async def by_hub(hub: Hub, batches: list[list[Recorded]]) -> float:
     """Tell through the hub. Raises RuntimeError when somebody fell behind: that is another way."""
-    flows = [session.flow for session in hub.sessions]
+    lines = [session.line for session in hub.sessions]
     began_s = cpu_s()
     for batch in batches:
-        await until(lambda: not any(flow.writing_paused for flow in flows))
+        await until(lambda: not any(line.writing_paused for line in lines))
         hub.publish(batch)
         await asyncio.sleep(0)
     await until(lambda: not any(one.transport.get_write_buffer_size() for one in hub.sessions))
