@@ -18,7 +18,7 @@ from app.live.polls import Poll
 from app.store.events import Recorded, last_before, read_room
 from app.store.retention import floor_of_room
 from app.web.belongings import followed_room
-from app.web.identity import viewer_for, viewer_of
+from app.web.identity import demand_known_origin, viewer_for, viewer_of
 from app.web.jobs import job_of
 from app.web.seats import demand_seat
 from app.web.wire import json_bytes, next_link, read_query
@@ -103,11 +103,12 @@ async def _found(request: web.Request, room: Room, query: EventQuery) -> Stretch
 
     That events are missing is told at once, though none come.
 
-    Raises TooManyConnections when too many wait already, ShuttingDown.
+    Raises TooManyConnections when too many wait already, ShuttingDown, CrossSite.
     """
     found = await _read(request, room, query)
     if found.events or found.end or not query.wait or await _is_cut(request, room, found.start):
         return found
+    demand_known_origin(request)
     hub, viewer = request.app[HUB], viewer_of(request)
     demand_seat(request, viewer)
     transport = request.transport

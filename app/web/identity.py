@@ -168,10 +168,17 @@ def is_own_origin(request: web.Request, origin: str) -> bool:
 
 
 def demand_known_origin(request: web.Request) -> None:
-    """Refuse a page of another site, whatever it came by. Raises CrossSite."""
+    """Refuse what a page of another site wants to hear, whatever it came by. Raises CrossSite.
+
+    It could read nothing, but what it keeps waiting takes the seats of whoever looks at it. A
+    picture or a new window has no Origin; the browser says where it belongs all the same.
+    """
     origin = request.headers.get("Origin")
+    fetch_site = request.headers.get("Sec-Fetch-Site")
     if origin is not None and not is_allowed_origin(request, origin):
         raise CrossSite(origin=shown(origin, 200))
+    if origin is None and fetch_site in ("cross-site", "same-site"):
+        raise CrossSite(origin=fetch_site)
 
 
 def demand_same_site(request: web.Request) -> None:

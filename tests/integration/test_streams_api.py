@@ -165,3 +165,13 @@ async def test_a_share_link_hears_what_it_shows_until_it_is_revoked(
                 assert gone.status == 204
             kinds = [event["event"] async for event in heard(answer)]
     assert kinds[-1] == "goodbye"
+
+
+@pytest.mark.parametrize("path", ["", "/history?wait=60"])
+async def test_a_picture_on_another_page_takes_no_seat(server: Server, path: str) -> None:
+    headers = {"Authorization": f"Bearer {token_of(server.settings, 'ann')}"}
+    async with aiohttp.ClientSession(server.url, headers=headers) as browser:
+        for site in ("cross-site", "same-site"):
+            assert await refusal(browser, path, **{"Sec-Fetch-Site": site}) == (403, "cross_site")
+        async with browser.get(EVENTS, headers={"Sec-Fetch-Site": "same-origin"}) as answer:
+            assert await first(answer) == "welcome"
