@@ -381,7 +381,10 @@ class CrossSite(AppError):
     code = "cross_site"
     title = "The request came from another site ({origin})"
     kept = REFUSED
-    hint = "Open Livetrail's own page, or add the site to LIVETRAIL_ALLOWED_ORIGINS."
+    hint = (
+        "Open Livetrail's own page, or add the site to LIVETRAIL_ALLOWED_ORIGINS."
+        " A program sends a token, or its cookie with an Origin header."
+    )
 
 
 class Conflict(AppError):

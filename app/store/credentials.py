@@ -15,7 +15,7 @@ from app.store.secrets import hash_secret
 from app.store.tokens import parse_allowance, parse_scopes
 from app.store.writer import Writer
 
-USE_NOTED_EVERY_MS = 3_600_000
+USE_NOTED_EVERY_MS = 60_000
 LISTEN_ONLY: frozenset[Scope] = frozenset({"listen"})
 
 WHO = "SELECT user.id, user.name, user.role"
