@@ -71,6 +71,7 @@ class Steps:
         folder = self.stack.enter_context(TemporaryDirectory(prefix="livetrail-history-"))
         self.loop = self.stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
         self.clients: list[Client] = []
+        self.first_asks: dict[int, tuple[list[str], Types, int | None]] = {}  # by client
         self.world = self.do(self.begin, Path(folder))
 
     async def begin(self, folder: Path) -> World:
@@ -179,12 +180,11 @@ class Steps:
         known = self.rooms_of(client)
         wanted = list(dict.fromkeys(known[index % len(known)] for index in rooms))
         is_new = not client.rooms
-        like = CAST[number].get("like")
-        if like is not None and self.clients[like].rooms:
-            wanted = list(self.clients[like].rooms)
-            types = self.clients[like].rooms[wanted[0]].types
+        at = self.a_position(back)
+        wanted, types, at = self.first_asks.get(CAST[number].get("like", -1), (wanted, types, at))
+        if is_new:
+            self.first_asks[number] = wanted, types, at
         if is_new and client.way == "stream":
-            at = self.a_position(back)
             client.rooms = {room: Followed(types, at) for room in wanted}
             client.place = None if back is None or back % 5 else "another:3"
         if is_new and client.way == "poll":
@@ -194,9 +194,8 @@ class Steps:
         if not reading:
             client.visit.stall()
         if is_new and client.way == "socket":
-            after = "acked" if client.durable else self.a_position(back)
             for room in wanted:
-                client.follow(room, types, after=after)
+                client.follow(room, types, after="acked" if client.durable else at)
 
     async def follow(
         self, number: int, room: int, back: int | None, types: Types, how: str
