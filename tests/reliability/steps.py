@@ -1,6 +1,7 @@
 """What may happen in a history: one server, its clients, and a step for everything they do."""
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -58,6 +59,16 @@ def small() -> Iterator[None]:
         yield
 
 
+shown: list[BaseException] = []
+
+
+def show_once(error: BaseException) -> None:
+    """Print the first failure: one that does not come again hypothesis reports without it."""
+    if not shown:
+        shown.append(error)
+        traceback.print_exception(error)
+
+
 class Steps:
     """The server, the clients, and the loop that they share with it.
 
@@ -103,6 +114,7 @@ class Steps:
             error.add_note("what happened:\n  " + "\n  ".join(self.story))
             for client in self.clients:
                 error.add_note(f"{client.name} heard, in the end: {' | '.join(client.recent)}")
+            show_once(error)
             raise
 
     def somebody(self, number: int) -> Client | None:
