@@ -157,8 +157,11 @@ class Client:
         del self.rooms[room]
         self.socket.unsubscribe(room)
 
-    def acknowledge(self) -> None:
-        """Acknowledge what has come, in every room; the pong that comes behind confirms it."""
+    def acknowledge(self, back: int = 0) -> None:
+        """Acknowledge what has come, in every room; the pong that comes behind confirms it.
+
+        back  an earlier place than that is named, which changes nothing
+        """
         places = [followed.at for followed in self.rooms.values()]
         known = [place for place in places if place is not None]
         socket = self.socket
@@ -166,7 +169,7 @@ class Client:
             return
         if socket.listener.asks or not places or len(known) < len(places):
             return
-        seq = min(known)
+        seq = max(0, min(known) - back)
         socket.say("ack", seq=seq)
         self.durable.most = max(seq, self.durable.most)
         self.acks[socket.say("ping")] = seq

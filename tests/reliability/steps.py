@@ -262,9 +262,18 @@ class Steps:
         if client is not None and client.visit is not None:
             client.visit.read_on()
 
-    async def acknowledge(self, number: int) -> None:
+    async def acknowledge(self, number: int, back: int, late: bool) -> None:
+        """back: an earlier place. late: of all that came since nothing was read, nor ever will."""
         durable = [client for client in self.clients if client.durable]
-        durable[number % len(durable)].acknowledge()
+        client = durable[number % len(durable)]
+        if late and client.here is not None:
+            client.here.stall()
+            await self.append_to_all(1, 0)
+            await self.world.written()
+        client.acknowledge(back)
+        if late and client.here is not None:
+            await self.some_time_passes(20)
+            client.drop()
 
     async def drop(self, number: int, back: bool) -> None:
         client = self.somebody(number)

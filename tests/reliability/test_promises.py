@@ -114,9 +114,9 @@ class Histories(RuleBasedStateMachine):
     def read_on(self, number: int) -> None:
         self.steps.do(self.steps.read_on, number)
 
-    @rule(number=NUMBER)
-    def acknowledge(self, number: int) -> None:
-        self.steps.do(self.steps.acknowledge, number)
+    @rule(number=NUMBER, back=st.sampled_from([0, 0, 0, 5]), late=st.booleans())
+    def acknowledge(self, number: int, back: int, late: bool) -> None:
+        self.steps.do(self.steps.acknowledge, number, back, late)
 
     @rule(number=NUMBER, back=st.booleans())
     def drop(self, number: int, back: bool) -> None:
