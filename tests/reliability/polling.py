@@ -75,9 +75,10 @@ class PollVisit(Visit):
             self._hear(None, {"type": "subscribed", "room": room})
         if answer["truncated"]:
             self.heard({"type": "truncated", "room": room, "oldest": answer["oldest"]})
-            listener.forgive(room, answer["oldest"])
-        for event in answer["events"]:
+        for event in answer["events"]:  # some of them may be pruned by now
             self.heard(event)
+        if answer["truncated"]:
+            listener.forgive(room, answer["oldest"])
         listener.misses_nothing(answer["after"], listener.wishes.values())
         self.place = answer["after"]
         if not answer["more"]:
