@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from functools import lru_cache
 
+DAY_MS = 86_400_000
+
 
 @lru_cache(maxsize=8)  # a transaction gives all its events one time
 def iso_from_ms(at_ms: int) -> str:

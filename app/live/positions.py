@@ -10,6 +10,7 @@ from functools import partial
 from types import TracebackType
 
 from app.core.errors import StorageFull
+from app.core.times import DAY_MS
 from app.store.cursors import advance_cursors, begin_cursor, forget_cursors
 from app.store.writer import Writer
 from app.tasks import running
@@ -18,7 +19,6 @@ logger = logging.getLogger(__name__)
 
 WRITE_EVERY_S = 1.0
 FORGET_EVERY_S = 3600.0
-DAY_MS = 86_400_000
 
 
 class Position:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from app.core.errors import StorageFull
+from app.core.times import DAY_MS
 from app.live.hub import Hub
 from app.settings import Settings
 from app.store.retention import Slice, prune_slice
@@ -17,7 +18,6 @@ from app.tasks import finished
 logger = logging.getLogger(__name__)
 
 PRUNE_EVERY_S = 3600.0
-DAY_MS = 86_400_000
 
 
 class Retention:

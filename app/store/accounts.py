@@ -13,6 +13,7 @@ from aiosqlite import Connection
 from app.core.errors import AlreadyClaimed, NameTaken, NotAuthenticated, NotFound
 from app.core.ids import uuid7
 from app.core.permissions import Role
+from app.core.times import DAY_MS
 from app.store.logins import add_login, remove_login_of, remove_logins
 from app.store.secrets import (
     clean_name,
@@ -23,7 +24,6 @@ from app.store.secrets import (
 )
 from app.store.writer import Writer
 
-DAY_MS = 86_400_000
 HASHING_AT_ONCE = 2  # each takes 64 MiB
 
 

@@ -16,7 +16,8 @@ from aiosqlite import Connection
 from app.core.addresses import source_of
 from app.core.permissions import Viewer
 from app.core.restraint import Restraint
-from app.store.accounts import DAY_MS, now_ms
+from app.core.times import DAY_MS
+from app.store.accounts import now_ms
 from app.store.writer import Writer
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ from aiosqlite import Connection
 
 from app.core.permissions import FOLLOWING, Role, Scope, Viewer
 from app.core.rooms import parse_room
-from app.store.accounts import DAY_MS, now_ms
+from app.core.times import DAY_MS
+from app.store.accounts import now_ms
 from app.store.secrets import hash_secret
 from app.store.tokens import parse_allowance, parse_scopes
 from app.store.writer import Writer

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from app.core.errors import NotAllowed
 from app.core.permissions import Scope
+from app.core.times import DAY_MS
 from app.store.accounts import (
-    DAY_MS,
     User,
     add_signin_link,
     add_user,

@@ -1,8 +1,6 @@
 """The account page: who may come in as this user, and by what. All of it works by forms."""
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from functools import wraps
 from typing import Any
 
 from aiohttp import web
@@ -19,7 +17,7 @@ from app.store.logins import list_logins
 from app.store.shares import Share, list_shares
 from app.store.tokens import list_tokens
 from app.web import accountview
-from app.web.forms import see_other
+from app.web.forms import see_other, told_by
 from app.web.identity import viewer_for
 from app.web.logins import (
     Everywhere,
@@ -36,8 +34,6 @@ from app.web.wire import read_fields, validated
 
 PAGE = "/account"
 LIMITS = ("connections", "messages_per_second", "message_bytes", "silence_s")
-
-Form = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class PasswordForm(BaseModel):
@@ -69,18 +65,8 @@ def account_routes() -> list[web.AbstractRouteDef]:
     ]
 
 
-def told_on_the_page(form: Form) -> Form:
-    """Return `form` so that what it refuses is said on the account page."""
-
-    @wraps(form)
-    async def answer(request: web.Request) -> web.Response:
-        viewer_for(request, "account")
-        try:
-            return await form(request)
-        except AppError as error:
-            return await _shown(request, error=error)
-
-    return answer
+async def _refused(request: web.Request, error: AppError) -> web.Response:
+    return await _shown(request, error=error)
 
 
 async def account_page(request: web.Request) -> web.Response:
@@ -88,7 +74,7 @@ async def account_page(request: web.Request) -> web.Response:
     return await _shown(request)
 
 
-@told_on_the_page
+@told_by(_refused, "account")
 async def password(request: web.Request) -> web.Response:
     """POST /account/password."""
     given = validated(PasswordForm, await read_fields(request), "form")
@@ -96,14 +82,14 @@ async def password(request: web.Request) -> web.Response:
     return await _shown(request, said="Your password is changed; other browsers are signed out")
 
 
-@told_on_the_page
+@told_by(_refused, "account")
 async def end_one(request: web.Request) -> web.Response:
     """POST /account/sessions/{session_id}/end."""
     await end_login(request)
     return see_other(f"{PAGE}#browsers")
 
 
-@told_on_the_page
+@told_by(_refused, "account")
 async def end_all(request: web.Request) -> web.Response:
     """POST /account/sign-out-everywhere."""
     fields = await read_fields(request)
@@ -131,14 +117,14 @@ async def make_token(request: web.Request) -> web.Response:
     return await _shown(request, made=accountview.NewToken(token.label, secret))
 
 
-@told_on_the_page
+@told_by(_refused, "account")
 async def end_token(request: web.Request) -> web.Response:
     """POST /account/tokens/{token_id}/revoke."""
     await revoke_token(request)
     return see_other(f"{PAGE}#tokens")
 
 
-@told_on_the_page
+@told_by(_refused, "account")
 async def end_share(request: web.Request) -> web.Response:
     """POST /account/shares/{share_id}/revoke."""
     await revoke_share(request)

@@ -1,20 +1,28 @@
 """What pages send without scripts: the same work as the API's, answered with a redirect."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import Annotated
 
 import orjson
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from app.core.errors import AppError
+from app.core.permissions import Action
 from app.keys import ACCOUNTS, GIVEN
 from app.store.idempotency import Answer
 from app.web.auth import check_password, claim_server, sign_in_as, sign_out
 from app.web.batches import intake_of, samples, upload
+from app.web.identity import viewer_for
 from app.web.jobs import cancel_job, retry_job, undo_job
 from app.web.wire import read_fields, validated
 
 LONGEST_PATH = 2000
+
+Form = Callable[[web.Request], Awaitable[web.Response]]
+Shown = Callable[[web.Request, AppError], Awaitable[web.Response]]
+"""The page a form stands on, with what was refused."""
 
 
 def local_path(path: object) -> str:
@@ -44,6 +52,24 @@ class SetupForm(BaseModel):
     token: str = Field(min_length=1, max_length=200)
     name: str = Field(min_length=1, max_length=200)
     password: str = Field(max_length=4096)
+
+
+def told_by(shown: Shown, *actions: Action) -> Callable[[Form], Form]:
+    """Return a form that is for who may do `actions`; what it refuses them, its page says."""
+
+    def decorate(form: Form) -> Form:
+        @wraps(form)
+        async def answer(request: web.Request) -> web.Response:
+            for action in actions:
+                viewer_for(request, action)
+            try:
+                return await form(request)
+            except AppError as error:
+                return await shown(request, error)
+
+        return answer
+
+    return decorate
 
 
 async def login(request: web.Request) -> web.Response:

@@ -7,8 +7,8 @@ from aiohttp import web
 
 from app.core.errors import CrossSite, NotAllowed, NotAuthenticated
 from app.core.permissions import Action, Viewer, may, obstacle
+from app.core.times import DAY_MS
 from app.keys import CREDENTIALS, SETTINGS, TICKETS, VIEWER
-from app.store.accounts import DAY_MS
 from app.store.secrets import TOKEN_PREFIX
 from app.web.wire import shown
 

@@ -1,18 +1,14 @@
 """The operations page, and what it sends without scripts."""
 
-from collections.abc import Awaitable, Callable
-from functools import wraps
-
 from aiohttp import web
 
 from app import __version__
 from app.core.errors import AppError
-from app.core.permissions import Action
 from app.keys import SETTINGS
 from app.store.audit import KINDS
 from app.web import opsview
 from app.web.audit import AuditQuery, page_of
-from app.web.forms import see_other
+from app.web.forms import see_other, told_by
 from app.web.framelogs import LogWish, frames_of, log_frames
 from app.web.health import components_of
 from app.web.identity import viewer_for
@@ -32,8 +28,6 @@ from app.web.words import took_text
 
 PAGE = "/operations"
 
-Form = Callable[[web.Request], Awaitable[web.Response]]
-
 
 def operations_routes() -> list[web.AbstractRouteDef]:
     """Return the page's addresses."""
@@ -47,31 +41,17 @@ def operations_routes() -> list[web.AbstractRouteDef]:
     ]
 
 
+async def _refused(request: web.Request, error: AppError) -> web.Response:
+    return await _shown(request, error)
+
+
 async def operations_page(request: web.Request) -> web.Response:
     """GET /operations: `kind` and `before` narrow the audit log, `frames` names a connection."""
     viewer_for(request, "operate")
     return await _shown(request)
 
 
-def told_on_the_page(*actions: Action) -> Callable[[Form], Form]:
-    """Return a form that is for who may do `actions`; what it refuses them, the page says."""
-
-    def decorate(form: Form) -> Form:
-        @wraps(form)
-        async def answer(request: web.Request) -> web.Response:
-            for action in actions:
-                viewer_for(request, action)
-            try:
-                return await form(request)
-            except AppError as error:
-                return await _shown(request, error)
-
-        return answer
-
-    return decorate
-
-
-@told_on_the_page("operate")
+@told_by(_refused, "operate")
 async def switch_log(request: web.Request) -> web.Response:
     """POST /operations/connections/{connection}/log."""
     fields = await read_fields(request)
@@ -79,7 +59,7 @@ async def switch_log(request: web.Request) -> web.Response:
     return see_other(f"{PAGE}?frames={log.number}#frames")
 
 
-@told_on_the_page("account", "operate")
+@told_by(_refused, "account", "operate")
 async def add_user(request: web.Request) -> web.Response:
     """POST /operations/users."""
     fields = await read_fields(request)
@@ -88,7 +68,7 @@ async def add_user(request: web.Request) -> web.Response:
     return see_other(f"{PAGE}#users")
 
 
-@told_on_the_page("account", "operate")
+@told_by(_refused, "account", "operate")
 async def change_role(request: web.Request) -> web.Response:
     """POST /operations/users/{user_id}/role."""
     given = {"role": (await read_fields(request)).get("role", "")}
@@ -96,7 +76,7 @@ async def change_role(request: web.Request) -> web.Response:
     return see_other(f"{PAGE}#users")
 
 
-@told_on_the_page("account", "operate")
+@told_by(_refused, "account", "operate")
 async def set_password(request: web.Request) -> web.Response:
     """POST /operations/users/{user_id}/password."""
     given = {"password": (await read_fields(request)).get("password", "")}
@@ -104,7 +84,7 @@ async def set_password(request: web.Request) -> web.Response:
     return see_other(f"{PAGE}#users")
 
 
-@told_on_the_page("account", "operate")
+@told_by(_refused, "account", "operate")
 async def remove_user(request: web.Request) -> web.Response:
     """POST /operations/users/{user_id}/remove, once they are sure."""
     if "sure" in await read_fields(request):

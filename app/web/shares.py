@@ -9,9 +9,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from app.core.errors import InvalidRequest, NotAuthenticated, NotFound
 from app.core.permissions import FOLLOWING, Viewer, may
 from app.core.rooms import Room, parse_room
-from app.core.times import iso_from_ms
+from app.core.times import DAY_MS, iso_from_ms
 from app.keys import CREDENTIALS, DATABASE, THROTTLE, TICKETS, WATCH
-from app.store.accounts import DAY_MS, now_ms
+from app.store.accounts import now_ms
 from app.store.batches import get_batch
 from app.store.jobs import get_job
 from app.store.shares import Share, add_share, get_share, list_shares, remove_share

@@ -13,9 +13,10 @@ from aiohttp import web
 from blockbuster import blockbuster_ctx
 from yarl import URL
 
+from app.core.times import DAY_MS
 from app.main import listening
 from app.settings import Settings
-from app.store.accounts import DAY_MS, User, add_user, find_user, now_ms
+from app.store.accounts import User, add_user, find_user, now_ms
 from app.store.logins import add_login
 from app.store.offline import issue_token, offline
 from app.store.secrets import hash_password

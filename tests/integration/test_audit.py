@@ -8,9 +8,9 @@ from aiosqlite import Connection
 
 from app.core.permissions import Viewer
 from app.core.restraint import MINUTE_MS
+from app.core.times import DAY_MS
 from app.settings import Settings
 from app.store import audit as notes
-from app.store.accounts import DAY_MS
 from app.store.audit import TOLD_A_MINUTE, Audit, insert_notes, list_notes, prune_notes
 from app.store.database import Database
 from tests.integration.serving import PASSWORD, Server, ended, serving, token_of, upload, with_user

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.core.times import DAY_MS
 from app.live.positions import Positions
 from app.store import cursors
 from app.store.cursors import advance_cursors, begin_cursor, forget_cursors
@@ -16,8 +17,6 @@ from app.store.database import Database, migrate
 from app.store.writer import connect_writer
 from tests.integration.listening import ANN, BOB, House, a_house, job_id
 from tests.process import ROOT
-
-DAY_MS = 86_400_000
 
 
 async def visit(house: House, name: str, *, ack: int | None = None, who: str = "ann") -> list[int]:

@@ -9,8 +9,9 @@ import pytest
 
 from app.core.events import BatchCompleted, JobRetried, ProcessingCompleted
 from app.core.rooms import Room
+from app.core.times import DAY_MS
 from app.keys import HUB
-from app.live.retention import DAY_MS, Retention
+from app.live.retention import Retention
 from app.settings import Settings
 from app.store import retention
 from app.store.events import Recorded, read_room

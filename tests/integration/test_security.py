@@ -13,10 +13,11 @@ from aiohttp import web
 
 from app.core.errors import ArchiveBomb, TooManyRequests
 from app.core.reading import Task, Tell
+from app.core.times import DAY_MS
 from app.pipeline.workers import Limits, Workers
 from app.reading.amounts import parse_amount
 from app.reading.sheets import SheetExtent
-from app.store.accounts import DAY_MS, now_ms
+from app.store.accounts import now_ms
 from app.store.offline import offline
 from app.store.records_reader import LONGEST_CELL, _harmless
 from app.web.identity import COOKIE

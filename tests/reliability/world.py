@@ -25,10 +25,11 @@ from app.core.events import (
     ProcessingProgress,
 )
 from app.core.plans import TRANSACTIONS
+from app.core.times import DAY_MS
 from app.keys import DATABASE, HUB, JOURNAL
 from app.live.hub import Hub
 from app.live.journal import Journal
-from app.live.retention import DAY_MS, Retention
+from app.live.retention import Retention
 from app.settings import Settings
 from app.store.batches import BatchRow, insert_batch
 from tests.integration.serving import settings_for, token_of, with_user
