@@ -110,7 +110,7 @@ async def listing(request: web.Request) -> web.Response:
 
 async def create(request: web.Request) -> web.Response:
     """POST /api/v1/shares: a link to one job or batch, read only, until it expires."""
-    owner_for(request, "control")
+    maker_of(request)
     url, token, share = await create_share(request, await read_json(request, ShareWish))
     answer = NewShare(url=url, token=token, share=ShareAnswer.of(share))
     headers = {"Location": f"/api/v1/shares/{share.id}", "Cache-Control": "no-store"}
@@ -149,14 +149,22 @@ async def enter(request: web.Request) -> web.Response:
     return response
 
 
+def maker_of(request: web.Request) -> Viewer:
+    """Return who asks, when they may do what a link lets its bearer do, and give it away.
+
+    Raises NotAuthenticated, NotAllowed.
+    """
+    for scope in sorted(FOLLOWING):
+        owner_for(request, scope)
+    return owner_for(request, "control")
+
+
 async def create_share(request: web.Request, wish: ShareWish) -> tuple[str, str, Share]:
     """Share the wished room; return the link, its token, and what is known of it.
 
     Raises NotAuthenticated, NotAllowed, NotFound, InvalidRequest, Conflict for too many.
     """
-    viewer = owner_for(request, "control")
-    for scope in sorted(FOLLOWING):  # nobody gives what they have not
-        owner_for(request, scope)
+    viewer = maker_of(request)
     room = _room(wish.room)
     await _demand_room(request, viewer, room)
     at_ms = now_ms()

@@ -8,9 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.core.rooms import Room
 from app.core.times import iso_from_ms
 from app.web import views
-from app.web.identity import owner_for
 from app.web.rendering import render, shell_of
-from app.web.shares import ShareWish, create_share, page_of
+from app.web.shares import ShareWish, create_share, maker_of, page_of
 from app.web.wire import read_fields, validated
 
 LONGEST_HOURS = 366 * 24
@@ -42,7 +41,7 @@ async def share_batch(request: web.Request) -> web.Response:
 
 
 async def _share(request: web.Request, room: Room) -> web.Response:
-    owner_for(request, "control")
+    maker_of(request)
     given = validated(ShareForm, await read_fields(request), "form")
     ends = datetime.now(UTC) + timedelta(hours=given.hours)
     url, _, share = await create_share(request, ShareWish(room=str(room), expires_at=ends))
