@@ -9,8 +9,8 @@ from app.live.frames import FrameLogs
 from app.live.hub import Hub
 from app.live.journal import Journal
 from app.live.positions import Positions
+from app.live.recheck import Recheck
 from app.live.visit import Desk
-from app.live.watch import Watch
 from app.pipeline.runner import Runner
 from app.settings import Settings
 from app.store.accounts import Accounts
@@ -20,10 +20,10 @@ from app.store.database import Database
 from app.store.files import FileStore
 from app.store.idempotency import Idempotency
 from app.store.records import RecordsReader
+from app.web.budgets import Budget, Budgets
 from app.web.door import Door
 from app.web.edge import Lobby
 from app.web.lag import LagMonitor
-from app.web.pace import Budget, Pace
 from app.web.throttle import Throttle
 from app.web.tickets import Tickets
 
@@ -38,11 +38,11 @@ JOURNAL = web.AppKey("journal", Journal)
 HUB = web.AppKey("hub", Hub)
 FRAME_LOGS = web.AppKey("frame_logs", FrameLogs)
 POSITIONS = web.AppKey("positions", Positions)
-WATCH = web.AppKey("watch", Watch)
+RECHECK = web.AppKey("recheck", Recheck)
 DESK = web.AppKey("desk", Desk)
 RUNNER = web.AppKey("runner", Runner)
 TICKETS = web.AppKey("tickets", Tickets)
-PACE = web.AppKey("pace", Pace)
+BUDGETS = web.AppKey("budgets", Budgets)
 THROTTLE = web.AppKey("throttle", Throttle)
 LAG = web.AppKey("lag", LagMonitor)
 REFUSED = web.AppKey("refused", Counter[str])  # requests, by the code of their error

@@ -23,8 +23,8 @@ from app.live.frames import FrameLogs
 from app.live.hub import Hub
 from app.live.journal import Journal
 from app.live.positions import Positions
+from app.live.recheck import Recheck
 from app.live.retention import Retention
-from app.live.watch import Watch
 from app.openfiles import allow_open_files
 from app.pipeline.runner import Runner
 from app.settings import Settings, SettingsError
@@ -41,11 +41,11 @@ from app.store.records import RecordsReader
 from app.store.retention import floor_of_room, pruned_jobs
 from app.tasks import running
 from app.web.audit import SocketWitness
+from app.web.budgets import Budgets
 from app.web.door import Door
 from app.web.edge import EdgeRunner, Lobby
 from app.web.lag import LagMonitor
 from app.web.middlewares import AccessLog, add_headers, errors, gate, request_id
-from app.web.pace import Pace
 from app.web.pages import setup_pages
 from app.web.routes import all_routes
 from app.web.sockets import make_desk
@@ -94,7 +94,7 @@ def make_app(settings: Settings, *, warm: bool = True) -> web.Application:
     app[keys.SETTINGS] = settings
     app[keys.DOOR] = Door()
     app[keys.THROTTLE] = Throttle()
-    app[keys.PACE] = Pace(
+    app[keys.BUDGETS] = Budgets(
         signed_in=settings.requests_per_minute, anonymous=settings.anonymous_requests_per_minute
     )
     app[keys.FRAME_LOGS] = FrameLogs()
@@ -175,8 +175,8 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
         )
         app[keys.DESK] = make_desk(app)
         stack.push_async_callback(hub.close)
-        app[keys.WATCH] = watch = Watch(hub, app[keys.CREDENTIALS].still_good)
-        await stack.enter_async_context(running(watch.run(), name="watch over connections"))
+        app[keys.RECHECK] = recheck = Recheck(hub, app[keys.CREDENTIALS].still_good)
+        await stack.enter_async_context(running(recheck.run(), name="recheck of connections"))
         retention = Retention(database.writer, hub, app[keys.SETTINGS])
         await stack.enter_async_context(running(retention.keep(), name="retention"))
         app[keys.LAG] = lag = LagMonitor()

@@ -115,8 +115,8 @@ async def serve_stream(
     )
     taken, _ = take_over(request, line, response.status)
     hub.add(session)
-    pace = retry(_chance.uniform(0, SPREAD_S))
-    session.put(chunk(pace) if chunked else pace)
+    patience = retry(_chance.uniform(0, SPREAD_S))
+    session.put(chunk(patience) if chunked else patience)
     begin(hub, session, settings, asks)
     return taken
 

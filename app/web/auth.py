@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.core.errors import InvalidRequest, NotAuthenticated, WrongPassword
 from app.core.permissions import Role, Viewer
 from app.core.times import iso_from_ms
-from app.keys import ACCOUNTS, SETTINGS, THROTTLE, TICKETS, WATCH
+from app.keys import ACCOUNTS, RECHECK, SETTINGS, THROTTLE, TICKETS
 from app.store.accounts import User
 from app.store.logins import LONGEST_CLIENT
 from app.web.address import address_of
@@ -141,7 +141,7 @@ async def _end_session(request: web.Request) -> None:
     viewer = maybe_viewer(request)
     if viewer is not None:
         note(request, "sign_out")
-        await request.app[WATCH].look()
+        await request.app[RECHECK].look()
 
 
 async def login(request: web.Request) -> web.Response:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.permissions import Viewer
 from app.core.times import iso_from_ms
-from app.keys import ACCOUNTS, DATABASE, SETTINGS, WATCH
+from app.keys import ACCOUNTS, DATABASE, RECHECK, SETTINGS
 from app.store.accounts import change_password, end_everything, now_ms
 from app.store.logins import Login, list_logins, remove_login
 from app.store.tokens import remove_tokens
@@ -98,7 +98,7 @@ async def end_login(request: web.Request) -> None:
         partial(remove_login, user_id=viewer.user_id, login_id=login_id)
     )
     note(request, "sign_out", session=login_id)
-    await request.app[WATCH].look()
+    await request.app[RECHECK].look()
 
 
 async def sign_out_everywhere(
@@ -118,7 +118,7 @@ async def sign_out_everywhere(
     await request.app[DATABASE].writer.run(end_all)
     note(request, "signed_out_everywhere", tokens=wish.tokens)
     take_cookies_back(request, response)
-    await request.app[WATCH].look()
+    await request.app[RECHECK].look()
 
 
 async def change_own_password(request: web.Request, wish: NewPassword) -> None:
@@ -139,4 +139,4 @@ async def change_own_password(request: web.Request, wish: NewPassword) -> None:
         )
     )
     note(request, "password_changed")
-    await request.app[WATCH].look()
+    await request.app[RECHECK].look()

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from aiohttp.abc import AbstractAccessLogger
 
 from app.core.errors import AppError, InternalError, NotAuthenticated, NotClaimed
-from app.keys import ACCOUNTS, ADDRESS, BUDGET, PACE, REFUSED, REQUEST_ID, SETTINGS, VIEWER
+from app.keys import ACCOUNTS, ADDRESS, BUDGET, BUDGETS, REFUSED, REQUEST_ID, SETTINGS, VIEWER
 from app.web.address import address_of, find_address
 from app.web.audit import note_refusal
 from app.web.identity import (
@@ -103,7 +103,7 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     viewer = await recognise(request)
     if viewer is not None:
         request[VIEWER] = viewer
-    request[BUDGET], refusal = request.app[PACE].take(viewer, address_of(request))
+    request[BUDGET], refusal = request.app[BUDGETS].take(viewer, address_of(request))
     if refusal is not None:
         raise refusal
     if request.method not in SAFE_METHODS:

@@ -10,7 +10,7 @@ from app.core.errors import InvalidRequest, NotAuthenticated, NotFound
 from app.core.permissions import FOLLOWING, Viewer, may
 from app.core.rooms import Room, parse_room
 from app.core.times import DAY_MS, iso_from_ms
-from app.keys import CREDENTIALS, DATABASE, THROTTLE, TICKETS, WATCH
+from app.keys import CREDENTIALS, DATABASE, RECHECK, THROTTLE, TICKETS
 from app.store.accounts import now_ms
 from app.store.batches import get_batch
 from app.store.jobs import get_job
@@ -197,7 +197,7 @@ async def revoke_share(request: web.Request) -> None:
         raise NotFound(what="share link")
     await database.writer.run(partial(remove_share, share_id=share.id))
     note(request, "share_revoked", share=share.id, room=str(share.room), owner=share.user_id)
-    await request.app[WATCH].look()
+    await request.app[RECHECK].look()
 
 
 def page_of(room: Room) -> str:

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from app.core.errors import InvalidRequest, NotFound
 from app.core.permissions import SCOPES, Allowance, Scope, Viewer, may
 from app.core.times import iso_from_ms
-from app.keys import DATABASE, WATCH
+from app.keys import DATABASE, RECHECK
 from app.store.accounts import now_ms
 from app.store.tokens import (
     Token,
@@ -183,7 +183,7 @@ async def revoke_token(request: web.Request) -> None:
     token = await _token_of(request)
     await request.app[DATABASE].writer.run(partial(remove_token, token_id=token.id))
     note(request, "token_revoked", token=token.id, label=token.label, owner=token.user_id)
-    await request.app[WATCH].look()
+    await request.app[RECHECK].look()
 
 
 async def _token_of(request: web.Request) -> Token:

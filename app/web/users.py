@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.core.errors import NotFound
 from app.core.permissions import Role
 from app.core.times import iso_from_ms
-from app.keys import ACCOUNTS, DATABASE, SETTINGS, WATCH
+from app.keys import ACCOUNTS, DATABASE, RECHECK, SETTINGS
 from app.store.accounts import User, add_user, change_password, now_ms
 from app.store.users import Member, change_role, find_member, list_users, remove_user
 from app.web.audit import note
@@ -138,7 +138,7 @@ async def change_user(request: web.Request, wish: UserChange) -> User:
         role=wish.role,
         password=password_hash is not None,
     )
-    await request.app[WATCH].look()
+    await request.app[RECHECK].look()
     return user
 
 
@@ -151,7 +151,7 @@ async def remove_that_user(request: web.Request) -> None:
     user_id = read_id(request, "user_id")
     user = await request.app[DATABASE].writer.run(partial(remove_user, user_id=user_id))
     note(request, "user_removed", removed=user.name, user=user.id)
-    await request.app[WATCH].look()
+    await request.app[RECHECK].look()
 
 
 def _demand_operator(request: web.Request) -> None:

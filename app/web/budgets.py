@@ -65,7 +65,7 @@ class Quota:
         return Budget(self._quota, max(0, left), math.ceil(full_s - now_s)), max(0.0, wait_s)
 
 
-class Pace:
+class Budgets:
     """The budgets of everybody who asks.
 
     signed_in  requests a minute of one user, or one share link

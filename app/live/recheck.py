@@ -27,7 +27,7 @@ SIGNED_OUT = "you were signed out"
 CHANGED = Hangup(Close.RESTART, "what you may see has changed; come back")
 
 
-class Watch:
+class Recheck:
     """Looks again and again whether those who listen still may.
 
     Time ends a session without anybody's doing, and the command line changes accounts from

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from app.core.permissions import Viewer
 from app.core.rooms import Room
-from app.web import pace
-from app.web.pace import WINDOW_S, Pace, Quota
+from app.web import budgets
+from app.web.budgets import WINDOW_S, Budgets, Quota
 
 ANN = Viewer("ann", "ann", "operator")
 
@@ -54,16 +54,16 @@ def test_never_more_than_the_quota_and_what_refilled(quota: int, pauses: list[fl
 
 
 def test_who_is_refused_learns_when_to_come_back() -> None:
-    paced = Pace(signed_in=1, anonymous=1, clock_s=lambda: 0.0)
-    assert paced.take(None, "192.0.2.1")[1] is None
-    budget, refusal = paced.take(None, "192.0.2.1")
+    everybody = Budgets(signed_in=1, anonymous=1, clock_s=lambda: 0.0)
+    assert everybody.take(None, "192.0.2.1")[1] is None
+    budget, refusal = everybody.take(None, "192.0.2.1")
     assert refusal is not None
     assert refusal.facts == {"limit": "1 requests a minute", "retry_after": 60}
     assert budget.left == 0
 
 
 def test_users_guests_and_addresses_have_budgets_of_their_own() -> None:
-    paced = Pace(signed_in=1, anonymous=1, clock_s=lambda: 0.0)
+    everybody = Budgets(signed_in=1, anonymous=1, clock_s=lambda: 0.0)
     guest = Viewer("ann", "ann", "operator", "share", via="1", shared=Room("job", "1"))
     for viewer, address in (
         (None, "192.0.2.1"),
@@ -72,14 +72,14 @@ def test_users_guests_and_addresses_have_budgets_of_their_own() -> None:
         (ANN, "192.0.2.1"),
         (guest, "192.0.2.1"),
     ):
-        assert paced.take(viewer, address)[1] is None
-        assert paced.take(viewer, address)[1] is not None
-    assert paced.take(None, "2001:db8::2")[1] is not None
-    assert paced.take(ANN, "192.0.2.3")[1] is not None
+        assert everybody.take(viewer, address)[1] is None
+        assert everybody.take(viewer, address)[1] is not None
+    assert everybody.take(None, "2001:db8::2")[1] is not None
+    assert everybody.take(ANN, "192.0.2.3")[1] is not None
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "KNOWN_AT_MOST", 2)
+    monkeypatch.setattr(budgets, "KNOWN_AT_MOST", 2)
     quota = Quota(1)
     for key in ("a", "b", "c"):
         assert quota.take(key, 0.0)[1] == 0
