@@ -351,8 +351,8 @@ class Listener:
 
     def _may_lack(self, wish: Wish, fact: Fact) -> bool:
         """A batch's own pruned events have no state that could stand for them."""
-        if fact.seq <= wish.unsure:
-            return not any(wish.since < seq < fact.seq for seq in self.told)
+        if fact.seq <= wish.unsure and not any(wish.since < seq < fact.seq for seq in self.told):
+            return True
         return fact.seq in self.trail.gone and fact.job_id is None and wish.states
 
     def forgive(self, room: str, oldest: int) -> None:
