@@ -12,7 +12,7 @@ BUCKETS_AT_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class Tries:
     """`burst` tries at once, and one more every `refill_s` seconds."""
 
     burst: int
@@ -20,11 +20,11 @@ class Allowance:
 
 
 # A guesser with many addresses still meets the bucket of the name.
-PER_PAIR = Allowance(5, 15.0)
-PER_ADDRESS = Allowance(20, 5.0)
-PER_NAME = Allowance(50, 5.0)
+PER_PAIR = Tries(5, 15.0)
+PER_ADDRESS = Tries(20, 5.0)
+PER_NAME = Tries(50, 5.0)
 # Looking at a password takes 50 ms and 64 MiB, also when it is right; others wait meanwhile.
-WORK = Allowance(60, 1.0)
+WORK = Tries(60, 1.0)
 
 
 @dataclass(slots=True)
@@ -46,36 +46,36 @@ class Throttle:
         if name:
             wanted.append((("", f"work for {source_of(address)}"), WORK))
         now = self._clock_s()
-        for key, allowance in wanted:
-            bucket = self._refilled(key, allowance, now)
+        for key, tries in wanted:
+            bucket = self._refilled(key, tries, now)
             if bucket.left < 1:
-                wait_s = math.ceil((1 - bucket.left) * allowance.refill_s)
+                wait_s = math.ceil((1 - bucket.left) * tries.refill_s)
                 raise TooManyRequests(
-                    limit=f"{allowance.burst} tries to sign in", retry_after=max(1, wait_s)
+                    limit=f"{tries.burst} tries to sign in", retry_after=max(1, wait_s)
                 )
         for key, _ in wanted:
             self._buckets[key].left -= 1
 
     def forgive(self, name: str, address: str) -> None:
         """Give the try back: it was the right password."""
-        for key, allowance in _buckets_of(name, address):
+        for key, tries in _buckets_of(name, address):
             bucket = self._buckets.get(key)
             if bucket is not None:
-                bucket.left = min(allowance.burst, bucket.left + 1)
+                bucket.left = min(tries.burst, bucket.left + 1)
 
-    def _refilled(self, key: tuple[str, str], allowance: Allowance, now: float) -> _Bucket:
+    def _refilled(self, key: tuple[str, str], tries: Tries, now: float) -> _Bucket:
         bucket = self._buckets.pop(key, None)
         if bucket is None:
-            bucket = _Bucket(allowance.burst, now)
+            bucket = _Bucket(tries.burst, now)
             while len(self._buckets) >= BUCKETS_AT_MOST:  # the one touched longest ago goes
                 del self._buckets[next(iter(self._buckets))]
-        bucket.left = min(allowance.burst, bucket.left + (now - bucket.at_s) / allowance.refill_s)
+        bucket.left = min(tries.burst, bucket.left + (now - bucket.at_s) / tries.refill_s)
         bucket.at_s = now
         self._buckets[key] = bucket
         return bucket
 
 
-def _buckets_of(name: str, address: str) -> list[tuple[tuple[str, str], Allowance]]:
+def _buckets_of(name: str, address: str) -> list[tuple[tuple[str, str], Tries]]:
     who, address = name.strip().casefold()[:100], source_of(address)
     if not who:  # a link: long and random, so only the work of looking at it is limited
         return [(("", address), PER_ADDRESS)]
