@@ -61,8 +61,10 @@ class Settings(BaseModel):
     enable_websockets: bool = Field(
         True, description="off: no WebSockets; event streams and polling stay"
     )
-    max_websocket_connections_per_user: int = Field(5, ge=1, description="connections of a user")
-    max_websocket_connections: int = Field(10_000, ge=1, description="connections in all")
+    max_websocket_connections_per_user: int = Field(
+        5, ge=1, description="live connections of a user"
+    )
+    max_websocket_connections: int = Field(10_000, ge=1, description="live connections in all")
     websocket_heartbeat_interval: float = Field(30.0, gt=0, description="seconds between signs")
     websocket_connection_timeout: float = Field(
         300.0, gt=0, description="seconds after which a silent peer is closed"
