@@ -20,7 +20,7 @@ class Fanout:
     head  place of the newest event at the start
     hear  is given every commit too, after those who are live
 
-    `publish` is the journal's `on_commit`. Everything else happens in the same loop.
+    The journal has each commit published. Everything happens in the same loop.
     """
 
     def __init__(
