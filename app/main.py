@@ -81,6 +81,7 @@ HANDLERS_SHARE = 0.2  # of the time for a graceful stop; the rest is the pipelin
 BACKLOG = 1024
 IDLE_S = 75.0  # a connection that asks nothing more is closed
 DEMO_USER = "demo"
+COLLECT_AFTER = (50_000, 50, 100)  # new objects; collections of the young, of the older
 
 OnReady = Callable[[str], None]
 
@@ -170,6 +171,7 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
             pruned_upto=await floor_of_room(database.reader, Room("all")),
             witness=SocketWitness(app[keys.AUDIT]),
         )
+        journal.audience = hub
         app[keys.POSITIONS] = await stack.enter_async_context(
             Positions(database.writer, keep_days=app[keys.SETTINGS].durable_name_days)
         )
@@ -270,6 +272,17 @@ async def listening(
             await runner.cleanup()
 
 
+def spare_the_collector() -> None:
+    """Let the garbage collector look seldom, and never at what was loaded until now.
+
+    Nearly all that comes and goes here is freed without it. Measured with 1000 listeners: by its
+    own habits it takes a third of the time at 10,000 events a second, and 50 ms at once.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
+
+
 async def run_until_stopped(settings: Settings, on_ready: OnReady) -> None:
     """Serve until SIGTERM or SIGINT. `on_ready` gets the address once it answers."""
     stop = asyncio.Event()
@@ -277,9 +290,7 @@ async def run_until_stopped(settings: Settings, on_ready: OnReady) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with listening(settings) as (_, url):
-        # What is loaded by now stays: the collector need not look through it again, for 50 ms.
-        gc.collect()
-        gc.freeze()
+        spare_the_collector()
         logger.info("listening: url=%s data_dir=%s", url, settings.data_dir)
         on_ready(url)
         await stop.wait()

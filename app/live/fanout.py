@@ -12,6 +12,7 @@ from app.live.session import Session
 from app.store.events import Recorded
 
 WRITES_A_TURN = 500  # some three milliseconds
+CROWD = 100  # live sessions
 
 
 class Fanout:
@@ -40,6 +41,8 @@ class Fanout:
         self._owed: deque[Debt] = deque()
         self._turn: asyncio.Handle | None = None
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._live = 0  # sessions, of all audiences
+        self._then: Callable[[], None] | None = None  # once nothing is owed
         self._telling: tuple[float, int] | None = None  # since when, and how many events
 
     def publish(self, events: Sequence[Recorded], since_s: float | None = None) -> None:
@@ -105,10 +108,26 @@ class Fanout:
         if self._owed:
             if self._turn is None:
                 self._turn = asyncio.get_running_loop().call_soon(self._go_on)
-        elif self._telling is not None:
+            return
+        if self._telling is not None:
             since_s, events = self._telling
             self._telling = None
             self.counters.telling.add(self.clock() - since_s, events)
+        then, self._then = self._then, None
+        if then is not None:
+            then()
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether telling a commit may take longer than the commit itself."""
+        return self._live >= CROWD
+
+    def when_told(self, then: Callable[[], None]) -> None:
+        """Call `then` once all that was published is written to whoever is live; now if it is."""
+        if self._owed:
+            self._then = then
+        else:
+            then()
 
     def _go_on(self) -> None:
         self._turn = None
@@ -160,6 +179,7 @@ class Fanout:
             for room, types in audience.interest:
                 self._followers.setdefault((room.kind, room.id), {})[audience] = types
         audience.live[session] = None
+        self._live += 1
         session.listen_with(audience)
 
     def leave(self, session: Session) -> bool:
@@ -178,6 +198,7 @@ class Fanout:
             return
         session.listen_with(None)
         del audience.live[session]
+        self._live -= 1
         if audience.live:
             return
         del self._audiences[audience.interest, audience.form]

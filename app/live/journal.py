@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
+from typing import Protocol
 
 import orjson
 
@@ -28,6 +29,20 @@ OnCommit = Callable[[Sequence[Recorded]], None]
 COMMIT_AT_MOST = 500  # events in one transaction: more would hold the interpreter for milliseconds
 BACKLOG_AT_MOST = 2000  # events that wait for theirs; appenders beyond it wait too
 JOBS_REMEMBERED = 4096
+# While a crowd listens, commits that follow each other closely are given time to grow.
+HOT_S = 0.005  # since the last one was told
+GATHER_S = 0.001
+GATHERED = 100  # appends that need not wait for more
+
+
+class Audience(Protocol):
+    """Who is told what was committed."""
+
+    @property
+    def takes_long(self) -> bool: ...
+
+    def when_told(self, then: Callable[[], None]) -> None:
+        """Call `then` once everything that was handed on is told."""
 
 
 @dataclass(slots=True)
@@ -73,6 +88,8 @@ class Journal:
         self.sizes = Histogram(SIZES)
         self._writer = database.writer
         self._on_commit = on_commit
+        self._told_s = float("-inf")  # when a crowd was last told, on the loop's clock
+        self.audience: Audience | None = None  # behind `on_commit`; None: nothing waits for it
         self._clock_ms = clock_ms
         self._last_seq = 0  # of the newest committed event
         self._pending: deque[_Append] = deque()
@@ -123,7 +140,7 @@ class Journal:
         if not self._writing:
             self._writing = True
             self._idle.clear()
-            loop.call_soon(self._start_from_rest)  # with what else comes in this turn of the loop
+            self._begin(loop)
         return await done
 
     async def _turn(self) -> None:
@@ -139,10 +156,22 @@ class Journal:
             known = await self._writer.run(partial(_read_state, job_id))
         return known[1] if known else None
 
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start soon: with what else comes in this turn of the loop, or while a crowd is told so
+        much that each event on its own would cost it too much, in the next millisecond."""
+        if self._has_crowd() and loop.time() - self._told_s < HOT_S:
+            loop.call_later(GATHER_S, self._start)
+        else:
+            loop.call_soon(self._start_from_rest)
+
     def _start_from_rest(self) -> None:
         """Begin with half of what waits: from then on callers that append again as soon as they
         were told do so while the other half is on its way to the disk."""
-        self._start((len(self._pending) + 1) // 2)
+        waiting = len(self._pending)
+        self._start(waiting if self._has_crowd() else (waiting + 1) // 2)
+
+    def _has_crowd(self) -> bool:
+        return self.audience is not None and self.audience.takes_long
 
     def _start(self, at_most: int = COMMIT_AT_MOST) -> None:
         """Take up to `at_most` of what waits, and a transaction's worth; hand it to the writer."""
@@ -167,15 +196,25 @@ class Journal:
         writing.add_done_callback(partial(self._committed, appends))
 
     def _committed(self, appends: list[_Append], writing: asyncio.Future[_Written]) -> None:
-        """While the next transaction runs, tell the one before."""
+        """Tell what was committed, while the next transaction runs.
+
+        Where that takes longer than a transaction, the next one waits for it: so it grows, and each
+        listener gets more events with one write.
+        """
         error = writing.exception()
         if error is not None:
             self._separate(appends, error)
             return
         written = writing.result()
         self._remember(written)
-        self._go_on()
-        self._tell(appends, written)
+        if self.audience is not None and self.audience.takes_long:
+            try:
+                self._tell(appends, written)
+            finally:
+                self.audience.when_told(self._go_on_with_crowd)
+        else:
+            self._go_on()
+            self._tell(appends, written)
 
     def _go_on(self) -> None:
         if self._pending or self._waiting:
@@ -183,6 +222,14 @@ class Journal:
         else:
             self._writing = False
             self._idle.set()
+
+    def _go_on_with_crowd(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._told_s = loop.time()
+        if 0 < len(self._pending) < GATHERED:
+            loop.call_later(GATHER_S, self._start)
+        else:
+            self._go_on()
 
     def _separate(self, appends: list[_Append], error: BaseException) -> None:
         """One append spoiled the transaction: find it by halves, and let the others through."""

@@ -259,6 +259,7 @@ async def a_house(
                 pruned=partial(pruned_jobs, database.reader, limit=2),
                 pruned_upto=await floor_of_room(database.reader, Room("all")),
             )
+            journal.audience = hub
             app = web.Application()
             app[keys.DATABASE], app[keys.HUB] = database, hub
             app.router.add_get("/ws", ws)
