@@ -74,9 +74,9 @@ class Format:
     quiet: Callable[[int, str], bytes]
     transport: str = "websocket"
 
-    def say(self, message: ServerMessage, seq: int | None = None) -> bytes:
-        """Return `message` as one write. seq: see Message."""
-        return self.pack((Said(seq, message.type, message.encoded()),))
+    def say(self, messages: Iterable[ServerMessage], seq: int | None = None) -> bytes:
+        """Return `messages` as one write. seq: see Message."""
+        return self.pack([Said(seq, message.type, message.encoded()) for message in messages])
 
 
 def chunks(

@@ -97,9 +97,9 @@ class Session:
         self.ended_s = 0.0  # when `end` was called
         self.left_bytes = 0  # unsent, when last looked at
 
-    def say(self, message: ServerMessage) -> None:
-        """Write a message beside the events."""
-        self.put(self.form.say(message, self.told_upto))
+    def say(self, *messages: ServerMessage) -> None:
+        """Write messages beside the events, all at once."""
+        self.put(self.form.say(messages, self.told_upto))
 
     def put(self, data: bytes) -> None:
         """Write whole messages, unless the connection is over."""
@@ -141,10 +141,8 @@ class Session:
         """
         self._stand_still()
         self._give_up(room)
-        for message in answer:
-            self.say(message)
         self.subscriptions[room] = Subscription.of(room, ask, self._source.pruned_upto)
-        self._go_on()
+        self._go_on(*answer)
 
     def unfollow(self, room: Room) -> None:
         """Stop following `room`, if it is followed."""
@@ -236,25 +234,35 @@ class Session:
             for subscription in self.subscriptions.values():
                 subscription.cursor = self._source.head
 
-    def _go_on(self) -> None:
-        """Join the live set now, or catch up in a task of this session's own."""
-        if self.closing or self.is_closing() or self._task is not None or self._join():
+    def _go_on(self, *answer: ServerMessage) -> None:
+        """Say `answer`, and join the live set now, or catch up in a task of this session's own."""
+        if self.closing or self.is_closing() or (self._task is None and self._join(*answer)):
+            return
+        if answer:
+            self.say(*answer)
+        if self._task is not None:
             return
         self._task = asyncio.create_task(self._catch_up(), name=f"catch-up {self.client_id}")
         self._task.add_done_callback(self._caught_up)
 
-    def _join(self) -> bool:
-        """Join the live set if every cursor stands at the head and the transport takes more."""
+    def _join(self, *answer: ServerMessage) -> bool:
+        """Join the live set if every cursor stands at the head and the transport takes more.
+
+        Only then `answer` is said, in one write with what else there is to say.
+        """
         head = self._source.head
         if self.line.writing_paused:
             return not self.subscriptions
         for subscription in self.subscriptions.values():
             if subscription.states or subscription.cursor != head:
                 return False
+        said = list(answer)
         for subscription in self.subscriptions.values():
             if not subscription.announced:
                 subscription.announced = True
-                self.say(Live(room=str(subscription.room), seq=head))
+                said.append(Live(room=str(subscription.room), seq=head))
+        if said:
+            self.say(*said)
         if self.subscriptions:
             self._source.join(self)
         return True

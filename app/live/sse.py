@@ -130,7 +130,7 @@ def begin(hub: Hub, session: Session, settings: Settings, asks: Asks) -> None:
     plans = {room: _plan(ask, hub) for room, ask in asks}
     first = next(iter(plans.values()))
     place = None if first.reset or first.snapshot else first.after
-    session.put(session.form.say(welcome(hub, session, settings), place))
+    session.put(session.form.say([welcome(hub, session, settings)], place))
     for room, plan in plans.items():
         if plan.reset:
             session.say(Reset(room=str(room), log=hub.log_id, head=hub.head))

@@ -131,6 +131,12 @@ class WebSocketConnection(Connection):
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None
+        try:
+            self._read_on()
+        except Exception as error:  # it would wait in vain: nothing else looks at it again
+            self._failed(error)
+
+    def _read_on(self) -> None:
         self._carry_out()
         if not self._is_held_up() and self._at < len(self._unread):
             self._wire.receive_data(self._unread[self._at : self._at + READ_BYTES])
@@ -140,14 +146,15 @@ class WebSocketConnection(Connection):
                 self.visit.left(self._wire.close_sent.code)  # it broke the rules of the protocol
             self._flush()
             self._carry_out()
+        if self.transport.is_closing():
+            return
         if self._is_held_up() or self._at < len(self._unread):
             self.transport.pause_reading()
             if not self._is_held_up():
                 self._turn = asyncio.get_running_loop().call_soon(self._go_on)
         else:
             self._unread, self._at = b"", 0
-            if not self.transport.is_closing():
-                self.transport.resume_reading()
+            self.transport.resume_reading()
 
     def _is_held_up(self) -> bool:
         return self._task is not None or self.writing_paused or self.goodbye is not None
@@ -203,10 +210,13 @@ class WebSocketConnection(Connection):
             return
         error = task.exception()
         if error is not None:
-            logger.error("a message was not carried out", exc_info=error)
-            self._hang_up(Hangup(Close.INTERNAL_ERROR, "something went wrong on the server"))
+            self._failed(error)
         else:
             self._go_on()
+
+    def _failed(self, error: BaseException) -> None:
+        logger.error("a message was not carried out", exc_info=error)
+        self._hang_up(Hangup(Close.INTERNAL_ERROR, "something went wrong on the server"))
 
     def _hang_up(self, goodbye: Hangup) -> None:
         """End what has a session by the session, which is asked for the reason later."""
@@ -268,7 +278,8 @@ def serve_websocket(
         if session is not None:
             hub.forget(session)
 
-    line, response, rest = _upgraded(request, lost, dialect, at_most, hub.reading)
+    head = handshake(request, dialect)
+    line, response, rest = _taken_over(request, lost, dialect, at_most, hub.reading)
     session = Session(
         hub,
         line,
@@ -282,7 +293,8 @@ def serve_websocket(
         position = bearing.enter_context(desk.positions.borne(viewer.holder, client_id))
     line.visit = Visit(desk, session, position)
     hub.add(session)
-    session.say(welcome(hub, session, desk.settings))
+    hello = session.form.say([welcome(hub, session, desk.settings)])
+    session.put(head + hello)
     if rest:
         line.data_received(rest)
     return response
@@ -291,12 +303,14 @@ def serve_websocket(
 def refuse_websocket(request: web.Request, why: Hangup) -> TakenOver:
     """Upgrade `request`, only to tell its client why it is not served. Raises InvalidRequest."""
     dialect = agreed(request.headers, single=False, compression=False, at_most=READ_BYTES)
-    line, response, _ = _upgraded(request, lambda: None, dialect, READ_BYTES, Turns(1))
+    head = handshake(request, dialect)
+    line, response, _ = _taken_over(request, lambda: None, dialect, READ_BYTES, Turns(1))
+    line.transport.write(head)
     line.end(why)
     return response
 
 
-def _upgraded(
+def _taken_over(
     request: web.Request,
     on_lost: Callable[[], None],
     dialect: Dialect,
@@ -306,11 +320,9 @@ def _upgraded(
     transport = request.transport
     if transport is None:
         raise ConnectionResetError("the client has left")
-    head = handshake(request, dialect)
     line = WebSocketConnection(transport, on_lost, dialect, max_message_bytes, turns)
     response, rest = take_over(request, line, status=101)
     bound_memory(transport)
-    transport.write(head)
     return line, response, rest
 
 

@@ -121,6 +121,15 @@ async def get_job(db: Connection, job_id: str) -> JobRow | None:
     return _job(rows[0]) if rows else None
 
 
+OWNER = "SELECT user_id, batch_id FROM job WHERE id = ?"
+
+
+async def owner_of_job(db: Connection, job_id: str) -> tuple[str, str | None] | None:
+    """Return whose job it is, and its batch; None when there is none with this id."""
+    row = next(iter(await db.execute_fetchall(OWNER, (job_id,))), None)
+    return None if row is None else (row[0], row[1])
+
+
 async def list_jobs(
     db: Connection,
     *,

@@ -11,7 +11,7 @@ from app.core.permissions import Action, Thing, Viewer, may, may_follow, obstacl
 from app.core.rooms import Room, parse_room
 from app.keys import DATABASE
 from app.store.batches import BatchRow, get_batch
-from app.store.jobs import JobRow, get_job
+from app.store.jobs import JobRow, owner_of_job
 
 Row = TypeVar("Row", JobRow, BatchRow)
 
@@ -52,7 +52,8 @@ async def belonging_of(reader: Connection, room: Room) -> Thing | None:
         case "user":
             return Thing(room.id)
         case "job":
-            return thing_of(await get_job(reader, room.id))
+            owner = await owner_of_job(reader, room.id)
+            return None if owner is None else Thing(*owner, room.id)
         case "batch":
             return thing_of(await get_batch(reader, room.id))
         case _:
