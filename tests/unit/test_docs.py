@@ -10,7 +10,10 @@ from app.core.errors import AppError
 from app.core.events import AnyEvent
 from app.core.messages import FIXED, OWN
 from app.core.notices import Notice
+from app.core.permissions import SCOPES
+from app.core.protocol import Close, ServerMessage
 from app.settings import PREFIX, Settings
+from app.store.audit import KINDS
 from app.web.routes import api_routes
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -26,11 +29,23 @@ EVENT_TYPES = [m.model_fields["type"].default for m in get_args(get_args(AnyEven
         ("errors.md", list(Notice.by_code)),
         ("events.md", EVENT_TYPES),
         ("messages.md", [*FIXED, *OWN]),
+        ("operating.md", list(KINDS)),
+        ("api.md", list(SCOPES)),
     ],
 )
 def test_nothing_is_left_out(page: str, names: list[str]) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_whatever_a_connection_says_and_ends_with_is_documented() -> None:
+    text = "".join((DOCS / page).read_text("utf-8") for page in ("events.md", "listening.md"))
+    said = [
+        f"`{message.model_fields['type'].default}`" for message in ServerMessage.__subclasses__()
+    ]
+    assert [
+        name for name in [*said, *(str(code.value) for code in Close)] if name not in text
+    ] == []
 
 
 def test_the_sentences_are_documented_verbatim() -> None:
