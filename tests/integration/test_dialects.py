@@ -90,8 +90,10 @@ async def test_frames_are_compressed_where_the_operator_and_the_client_want_it(
         ask = b'{"op": "subscribe", "room": "user:me"}'
         writer.write(bytes((0x81, 0x80 | len(ask))) + b"\0\0\0\0" + ask)
         await until(lambda: house.hub.counts().rooms == 1)
-        for kind in (b"subscribed", b"live"):
-            assert kind in (await first_frame(reader))[1]
+        said = (await first_frame(reader))[1]
+        if b'"live"' not in said:  # the two may share a frame
+            said += (await first_frame(reader))[1]
+        assert said.index(b'"subscribed"') < said.index(b'"live"')
         await house.progress(1, size=2000)
         first, payload = await first_frame(reader)
         if agreed:
