@@ -161,9 +161,11 @@ def _refusal(text: str, error: ValidationError) -> Problem:
     return Problem(
         id=message_id,
         code="invalid_request",
-        message=_wrong(first["loc"], first["type"]),
+        message=_wrong(first["loc"], first["type"], first["msg"]),
     )
 
+
+VALUE_ERROR = "Value error, "  # what pydantic puts before the text of a ValueError
 
 TAKES = {
     "id": "a text of at most 64 characters or a whole number",
@@ -179,7 +181,7 @@ TAKES = {
 """What each field of a client's message may hold, in words."""
 
 
-def _wrong(place: tuple[int | str, ...], kind: str) -> str:
+def _wrong(place: tuple[int | str, ...], kind: str, said: str) -> str:
     """Say what is wrong at `place`: the op, the field, and what lies within it."""
     if len(place) < 2:
         return "A message is a JSON object with an op."
@@ -188,4 +190,6 @@ def _wrong(place: tuple[int | str, ...], kind: str) -> str:
         return f"{op} needs {field}."
     if kind == "extra_forbidden":
         return f"{op} takes no {field}."
+    if kind == "value_error":  # one of our own sentences
+        return f"{field}: {said.removeprefix(VALUE_ERROR)}."
     return f"{field} has to be {TAKES[field]}."

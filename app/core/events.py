@@ -4,7 +4,8 @@ A draft is an event without a place. The journal places it (`place` in state.py)
 `seq`, `n`, `timestamp` and what the job's state already knows, and serialises it once.
 """
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -184,6 +185,20 @@ AnyEvent = Annotated[
     Field(discriminator="type"),
 ]
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+EVENT_TYPES: tuple[str, ...] = tuple(
+    model.model_fields["type"].default for model in get_args(get_args(AnyEvent)[0])
+)
+
+
+def check_types(names: Iterable[str]) -> None:
+    """Raise ValueError, which names what there is, unless all `names` are types of events.
+
+    Whoever asked for a misspelt type would wait for ever, and be told nothing.
+    """
+    for name in names:
+        if name not in EVENT_TYPES:
+            known = ", ".join(EVENT_TYPES)
+            raise ValueError(f"there are no events of the type “{name[:64]}”; there are {known}")
 
 
 def parse_event(body: bytes) -> AnyEvent:

@@ -1,4 +1,4 @@
-"""File names from strangers, made safe to show and to store. Pure."""
+"""File names and texts from strangers, made safe to show and to store. Pure."""
 
 import unicodedata
 
@@ -14,9 +14,7 @@ def clean_filename(name: str) -> str:
     The name is only ever shown: files are stored under their hash.
     """
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    # Cc control, Cf invisible marks such as direction overrides, Cs lone surrogates, Co private
-    visible = "".join(c for c in last if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
-    plain = " ".join(unicodedata.normalize("NFC", visible).split()).strip(". ")
+    plain = " ".join(unicodedata.normalize("NFC", _visible(last)).split()).strip(". ")
     if not plain:
         return FALLBACK
     if len(plain.encode()) <= LONGEST_BYTES:
@@ -27,3 +25,13 @@ def clean_filename(name: str) -> str:
     room = LONGEST_BYTES - len(ending.encode()) - len("….".encode())
     short = stem.encode()[:room].decode(errors="ignore")
     return f"{short}….{ending}" if ending else f"{short}…"
+
+
+def one_line(text: str) -> str:
+    """Return `text` as one line that does nothing to the terminal that shows it."""
+    return _visible(" ".join(text.split()))
+
+
+def _visible(text: str) -> str:
+    # Cc control, Cf invisible marks such as direction overrides, Cs lone surrogates, Co private
+    return "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from app.core.errors import AppError
+from app.core.events import check_types
 
 SUBPROTOCOL = "livetrail.v1.json"
 MSGPACK_SUBPROTOCOL = "livetrail.v1.msgpack"
@@ -48,6 +49,15 @@ MessageId = Annotated[str, Field(max_length=64)] | Annotated[int, Field(strict=T
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 
 
+def _known(types: list[str]) -> list[str]:
+    check_types(types)
+    return types
+
+
+Types = Annotated[list[Name], Field(min_length=1, max_length=50), AfterValidator(_known)]
+"""Types of events, all of which there are."""
+
+
 class ClientMessage(BaseModel):
     """What all messages of a client may carry. `id` comes back with the answer."""
 
@@ -64,7 +74,7 @@ class Subscribe(ClientMessage):
     log: Annotated[str, Field(max_length=64)] | None = Field(
         None, description="the log's id as the client last saw it"
     )
-    types: Annotated[list[Name], Field(min_length=1, max_length=50)] | None = None
+    types: Types | None = None
     snapshot: bool = Field(False, description="the folded state first, instead of old events")
 
 

@@ -59,29 +59,32 @@ TakeIn = Callable[[web.Request, Intake], Awaitable[Answer]]
 
 async def create(request: web.Request) -> web.Response:
     """POST /api/v1/batches: take files in. 202 once every byte is on the disk and in the log."""
-    return await _once(request, upload)
+    return _accepted(await once(request, upload))
 
 
 async def create_samples(request: web.Request) -> web.Response:
     """POST /api/v1/samples: take the sample files in, to try everything out."""
-    return await _once(request, samples)
+    return _accepted(await once(request, samples))
 
 
-async def _once(request: web.Request, take_in: TakeIn) -> web.Response:
-    """Do `take_in`, or say again what was answered under the same Idempotency-Key."""
+async def once(request: web.Request, bring: TakeIn) -> Answer:
+    """Do `bring`, or say again what was answered under the same Idempotency-Key.
+
+    Raises NotAuthenticated, NotAllowed, InvalidRequest for a bad key, Conflict for a used one.
+    """
     intake = _intake(request)
     if intake.key is None:
-        return _accepted(await take_in(request, intake))
+        return await bring(request, intake)
     idempotency = request.app[IDEMPOTENCY]
     with idempotency.answering(intake.viewer.user_id, intake.key):
         known = await idempotency.answered(intake.viewer.user_id, intake.key, intake.path)
-        return _accepted(await take_in(request, replace(intake, known=known)))
+        return await bring(request, replace(intake, known=known))
 
 
 async def upload(request: web.Request, intake: Intake) -> Answer:
     """Receive the request's files and put them into the log as one batch."""
     async with receiving(request) as arrived:
-        return await _take_in(request.app, intake, arrived.files, arrived.options)
+        return await take_in(request.app, intake, arrived.files, arrived.options)
 
 
 async def samples(request: web.Request, intake: Intake) -> Answer:
@@ -94,13 +97,13 @@ async def samples(request: web.Request, intake: Intake) -> Answer:
             files.append(ArrivedFile(filename, incoming))
             await incoming.write(content)
             await incoming.finish()
-        return await _take_in(request.app, intake, files, UploadOptions(name="Sample files"))
+        return await take_in(request.app, intake, files, UploadOptions(name="Sample files"))
     finally:
         for file in files:
             await file.incoming.abort()
 
 
-async def _take_in(
+async def take_in(
     app: web.Application,
     intake: Intake,
     files: Sequence[ArrivedFile],

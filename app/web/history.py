@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Annotated
 
 import orjson
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from app.core.events import check_types
 from app.core.protocol import LARGEST_SEQ
 from app.core.rooms import Room
 from app.keys import DATABASE, HUB
@@ -27,6 +29,15 @@ NDJSON = "application/x-ndjson"
 LONGEST_WAIT_S = 60
 
 
+def _split(types: str | None) -> list[str] | None:
+    return [part for part in (types or "").split(",") if part] or None
+
+
+def _known(types: str | None) -> str | None:
+    check_types(_split(types) or ())
+    return types
+
+
 class EventQuery(BaseModel):
     """Which events of a job."""
 
@@ -34,7 +45,9 @@ class EventQuery(BaseModel):
     after: int = Field(default=0, ge=0, le=LARGEST_SEQ, description="a seq; events behind it")
     log: str | None = Field(default=None, max_length=64, description="the log that seq is of")
     limit: int = Field(default=200, ge=1, le=1000)
-    types: str | None = Field(default=None, max_length=1000, description="only these, by commas")
+    types: Annotated[str | None, AfterValidator(_known)] = Field(
+        default=None, max_length=1000, description="only these, by commas"
+    )
     since: datetime | None = Field(
         default=None, alias="from", description="recorded then or later; UTC without a zone"
     )
@@ -116,7 +129,7 @@ async def _found(request: web.Request, room: Room, query: EventQuery) -> Stretch
         return found
     start, clock_s = found.start, asyncio.get_running_loop().time
     deadline_s = clock_s() + query.wait
-    with hub.polls.waiting(Poll(viewer, room, _types(query), transport)) as poll:
+    with hub.polls.waiting(Poll(viewer, room, _split(query.types), transport)) as poll:
         while not (found.events or found.end or hub.closing or transport.is_closing()):
             poll.news.clear()
             if poll.is_over:
@@ -142,7 +155,7 @@ async def _read(request: web.Request, room: Room, query: EventQuery) -> Stretch:
 
     All reads share one connection, so none of them looks through the whole log for rare types.
     """
-    reader, hub, types = request.app[DATABASE].reader, request.app[HUB], _types(query)
+    reader, hub, types = request.app[DATABASE].reader, request.app[HUB], _split(query.types)
     head = upto = hub.head
     if query.after > head or query.log not in (None, hub.log_id):
         return Stretch((), head, head, head, more=False, end=True, reset=True)
@@ -159,10 +172,6 @@ async def _read(request: web.Request, room: Room, query: EventQuery) -> Stretch:
         page = events[: query.limit]
         return Stretch(page, after, page[-1].seq, head, more=True, end=False)
     return Stretch(events, after, bound, head, more=bound < upto, end=end and bound == upto)
-
-
-def _types(query: EventQuery) -> list[str] | None:
-    return [part for part in (query.types or "").split(",") if part] or None
 
 
 def _ms(moment: datetime) -> int:

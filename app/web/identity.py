@@ -167,6 +167,12 @@ def is_own_origin(request: web.Request, origin: str) -> bool:
     return parts.scheme in ("http", "https") and parts.netloc.lower() == request.host.lower()
 
 
+def origin_of(request: web.Request) -> str:
+    """Return our own address, as whoever asks knows it."""
+    origin = request.headers.get("Origin", "")
+    return origin if is_own_origin(request, origin) else f"{request.scheme}://{request.host}"
+
+
 def demand_known_origin(request: web.Request) -> None:
     """Refuse what a page of another site wants to hear, whatever it came by. Raises CrossSite.
 

@@ -23,7 +23,13 @@ from app.web.identity import (
     set_cookie,
 )
 from app.web.pages import error_response
-from app.web.problems import from_http, problem_response, status_of
+from app.web.problems import (
+    from_http,
+    line_response,
+    problem_response,
+    status_of,
+    wants_line,
+)
 from app.web.wire import wants_html
 
 logger = logging.getLogger(__name__)
@@ -141,6 +147,8 @@ def _told(request: web.Request, error: AppError, status: int | None) -> web.Stre
         if request.transport is not None:
             request.transport.abort()
         return web.Response(status=status_of(error.code))  # to nobody
+    if wants_line(request):
+        return line_response(error, status)
     if not wants_html(request):
         return problem_response(error, status)
     if isinstance(error, NotClaimed):

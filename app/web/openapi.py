@@ -60,6 +60,7 @@ class Operation:
     body: type[BaseModel] | None = None
     is_open: bool = False
     takes_files: bool = False
+    takes_bytes: bool = False
     takes_key: bool = False
 
 
@@ -138,6 +139,8 @@ OPERATIONS = (
               query=framelogs.LogQuery),
     Operation("post", CONNECTION_LOG, "Log a connection's frames for a while",
               framelogs.FrameList, body=framelogs.LogWish),
+    Operation("put", "/up/{filename}", "Take a file in, and tell its messages until the job ends",
+              "text/plain", query=uploads.UploadOptions, takes_bytes=True, takes_key=True),
     Operation("get", "/healthz", "The process answers", health.Health, is_open=True),
     Operation("get", "/readyz", "Whether new work is welcome", health.Readiness, is_open=True),
     Operation("get", "/metrics", "Prometheus text", "text/plain"),
@@ -211,6 +214,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
         described["parameters"].append(IDEMPOTENCY_KEY)
     if operation.takes_files:
         described["requestBody"] = {"required": True, "content": {"multipart/form-data": FILES}}
+    elif operation.takes_bytes:
+        described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
     elif operation.body is not None:
         described["requestBody"] = {
             "required": any(f.is_required() for f in operation.body.model_fields.values()),

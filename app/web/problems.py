@@ -1,6 +1,8 @@
 """Errors on the wire: each code has one status and becomes one RFC 9457 problem."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -12,6 +14,10 @@ from app.core.errors import (
     MethodNotAllowed,
     NotFound,
 )
+from app.core.names import one_line
+
+PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
+LINES = "/up/"  # below it everything is told in lines of plain text, to who does not ask for JSON
 
 # What a file's content brings about is 422: the request was fine, its file is not.
 UNREADABLE = 422
@@ -89,6 +95,25 @@ def problem_response(error: AppError, status: int | None = None) -> web.Response
         status=status or status_of(error.code),
         content_type="application/problem+json",
         headers=headers_of(error),
+    )
+
+
+def wants_line(request: web.BaseRequest) -> bool:
+    """Tell whether the answer is read on a terminal, where a problem is one line of text."""
+    return request.path.startswith(LINES) and "json" not in request.headers.get("Accept", "")
+
+
+def in_words(error: Mapping[str, Any]) -> str:
+    """Return what happened, what was kept and what to do, as one text."""
+    return f"{error['title']}. {error['detail']} {error['hint']}"
+
+
+def line_response(error: AppError, status: int | None = None) -> web.Response:
+    """Return the answer that tells `error` as one line of plain text."""
+    return web.Response(
+        text=one_line(in_words(error.body())) + "\n",
+        status=status or status_of(error.code),
+        headers={**PLAIN, **headers_of(error)},
     )
 
 

@@ -12,6 +12,7 @@ from app.web import (
     health,
     history,
     jobs,
+    lines,
     logins,
     openapi,
     operations,
@@ -24,6 +25,7 @@ from app.web.account import account_routes
 from app.web.opspage import operations_routes
 from app.web.pages import page_routes
 from app.web.sharing import sharing_routes
+from app.web.uploads import send_later
 
 API = "/api/v1"
 JOB = f"{API}/jobs/{{job_id}}"
@@ -74,6 +76,7 @@ def api_routes() -> list[web.RouteDef]:
         web.get(f"{API}/websocket/status", operations.status),
         web.get(f"{API}/websocket/connections/{{connection}}/log", framelogs.frames),
         web.post(f"{API}/websocket/connections/{{connection}}/log", framelogs.switch_log),
+        web.put("/up/{filename}", lines.put, expect_handler=send_later),
         web.get("/healthz", health.healthz),
         web.get("/readyz", health.readyz),
         web.get("/metrics", health.metrics),

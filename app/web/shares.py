@@ -18,7 +18,7 @@ from app.store.shares import Share, add_share, get_share, list_shares, remove_sh
 from app.web.address import address_of
 from app.web.audit import note
 from app.web.belongings import demand
-from app.web.identity import is_own_origin, owner_for, set_share_cookie, viewer_for
+from app.web.identity import origin_of, owner_for, set_share_cookie, viewer_for
 from app.web.tokens import Label, later_ms
 from app.web.wire import json_answer, read_id, read_json, read_query
 
@@ -185,7 +185,7 @@ async def create_share(request: web.Request, wish: ShareWish) -> tuple[str, str,
     )
     note(request, "share_created", share=share.id, room=str(room), label=share.label)
     token = request.app[TICKETS].sign_share(share.id, expires_ms)
-    return f"{_origin(request)}/share#token={token}", token, share
+    return f"{origin_of(request)}/share#token={token}", token, share
 
 
 async def revoke_share(request: web.Request) -> None:
@@ -220,9 +220,3 @@ async def _demand_room(request: web.Request, viewer: Viewer, room: Room) -> None
         demand(viewer, "control", await get_job(reader, room.id), "job")
     else:
         demand(viewer, "control", await get_batch(reader, room.id), "batch")
-
-
-def _origin(request: web.Request) -> str:
-    """Return our own address, as the browser that asks knows it."""
-    origin = request.headers.get("Origin", "")
-    return origin if is_own_origin(request, origin) else f"{request.scheme}://{request.host}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import orjson
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import (
@@ -73,19 +73,71 @@ async def receiving(request: web.Request) -> AsyncIterator[Arrived]:
             await file.incoming.abort()
 
 
+@asynccontextmanager
+async def receiving_one(
+    request: web.Request, filename: str, options: UploadOptions
+) -> AsyncIterator[Arrived]:
+    """Receive the request's whole body as one file; deleted unless it was placed by the end.
+
+    Raises UploadTooLarge, UploadCut, StorageFull, InvalidRequest, ShuttingDown: where it can be
+    known, before a client that waits for leave to send has sent anything. Cancelling leaves
+    nothing behind.
+    """
+    request.app[DOOR].pass_through()
+    limit = request.app[SETTINGS].max_upload_bytes
+    name = clean_filename(filename)
+    if (request.content_length or 0) > limit:
+        raise UploadTooLarge(filename=name, limit=size_text(limit))
+    file = ArrivedFile(name, await request.app[FILES].begin())
+    try:
+        await _let_send(request)
+        try:
+            while data := await _next(request):
+                await _write(file, data, limit)
+        except web.RequestPayloadError as error:
+            raise InvalidRequest(what="the body is not packed as its headers say") from error
+        await file.incoming.finish()
+        yield Arrived([file], options)
+    finally:
+        await file.incoming.abort()
+
+
+async def send_later(request: web.Request) -> None:
+    """Leave a client that expects 100 waiting, until it is known that its file is welcome."""
+
+
+async def _let_send(request: web.Request) -> None:
+    expects = request.headers.get("Expect", "").lower() == "100-continue"
+    if expects and request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer has not begun
+
+
+async def _next(request: web.Request) -> bytes:
+    """Return what comes next of the body; b"" at its end. Raises UploadCut."""
+    try:
+        async with asyncio.timeout(request.app[SETTINGS].upload_idle_s):
+            return await request.content.readany()
+    except (ConnectionResetError, TimeoutError) as error:
+        raise UploadCut from error
+
+
+async def _write(file: ArrivedFile, content: bytes, limit: int) -> None:
+    """Add to the file. Raises UploadTooLarge, StorageFull."""
+    if file.incoming.size_bytes + len(content) > limit:
+        raise UploadTooLarge(filename=file.filename, limit=size_text(limit))
+    await file.incoming.write(content)
+
+
 async def _receive(request: web.Request, arrived: Arrived) -> None:
     request.app[DOOR].pass_through()
     if not request.content_type.startswith("multipart/form-data"):
         raise NotMultipart(found=shown(request.headers.get("Content-Type", "nothing"), 80))
     parser = MultipartParser(boundary_of(request.headers["Content-Type"]))
     parts = _Parts(request.app, arrived)
-    idle_s = request.app[SETTINGS].upload_idle_s
     while not parser.ended:
         try:
-            async with asyncio.timeout(idle_s):
-                data = await request.content.readany()
-        except (ConnectionResetError, TimeoutError) as error:
-            raise UploadCut from error
+            data = await _next(request)
         except web.RequestPayloadError as error:
             raise MalformedMultipart(what="the body is not packed as its headers say") from error
         if not data:
@@ -150,10 +202,7 @@ class _Parts:
                     what=f"the part {self._field} is larger than {FIELD_BYTES} bytes"
                 )
             return
-        limit = self._settings.max_upload_bytes
-        if file.incoming.size_bytes + len(content) > limit:
-            raise UploadTooLarge(filename=file.filename, limit=size_text(limit))
-        await file.incoming.write(content)
+        await _write(file, content, self._settings.max_upload_bytes)
 
     async def end(self) -> None:
         """End the part. Raises StorageFull, InvalidRequest."""

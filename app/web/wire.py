@@ -9,6 +9,7 @@ import orjson
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ValidationError
 
+from app.core.conversation import VALUE_ERROR
 from app.core.errors import InvalidRequest, UploadCut
 from app.core.ids import is_uuid
 from app.keys import SETTINGS
@@ -28,7 +29,8 @@ def validated(model: type[Model], values: Any, where: str) -> Model:
         if first["type"] == "extra_forbidden":
             names = sorted(field.alias or name for name, field in model.model_fields.items())
             known = f"; known are {', '.join(names) or 'none'}"
-        raise InvalidRequest(what=f"{place[:200]}: {first['msg']}{known}") from error
+        message = first["msg"].removeprefix(VALUE_ERROR)
+        raise InvalidRequest(what=f"{place[:200]}: {message}{known}") from error
 
 
 def read_query(request: web.Request, model: type[Model]) -> Model:

@@ -149,3 +149,9 @@ def read_enrichment(task: Task, tell: Tell) -> dict[str, Any]:
 
 def undo(task: Task, tell: Tell) -> dict[str, Any]:
     return _act("undo", task, tell)
+
+
+def never(task: Task, tell: Tell) -> dict[str, Any]:
+    """Come to no end."""
+    signal.pause()
+    raise AssertionError("nobody sends a signal that is survived")

@@ -250,7 +250,16 @@ async def test_a_page_says_from_where_on_everything_is_there(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "query", ["wait=61", "wait=-1", "wait=soon", "from=yesterday", "since=2020-01-01", "limit=0"]
+    "query",
+    [
+        "wait=61",
+        "wait=-1",
+        "wait=soon",
+        "from=yesterday",
+        "since=2020-01-01",
+        "limit=0",
+        "types=jobs",
+    ],
 )
 async def test_what_can_not_be_asked_is_told(ann: aiohttp.ClientSession, query: str) -> None:
     async with ann.get(f"/api/v1/events/history?{query}") as answer:

@@ -5,20 +5,23 @@ import os
 import re
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from tests.integration.serving import LONGEST_S, Server, ended, token_of, upload
+from tests.integration.serving import LONGEST_S, Server, ended, state_of, token_of, upload
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "listening.md"
 CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n"
-EXAMPLES = re.findall(r"^```(sh|python)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+*EXAMPLES, PUT = re.findall(
+    r"^```(sh|python)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S
+)
 
 
-async def printed(language: str, code: str, server: Server, lines: int) -> list[str]:
-    """Run an example until it has printed so many lines, and return them."""
+async def printed(language: str, code: str, server: Server, lines: int | None) -> list[str]:
+    """Run an example until it has printed so many lines, or ended, and return them."""
     command = ["sh", "-c", code] if language == "sh" else [sys.executable, "-c", code]
     token = token_of(server.settings, "ann")
     running = await asyncio.create_subprocess_exec(
@@ -30,15 +33,26 @@ async def printed(language: str, code: str, server: Server, lines: int) -> list[
     assert running.stdout is not None
     try:
         async with asyncio.timeout(LONGEST_S):
-            found = [await running.stdout.readline() for _ in range(lines)]
+            if lines is None:
+                found = (await running.stdout.read()).splitlines(keepends=True)
+            else:
+                found = [await running.stdout.readline() for _ in range(lines)]
     finally:
-        os.killpg(running.pid, 9)
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, 9)
         await running.wait()
     return [line.decode().rstrip("\n") for line in found]
 
 
 def test_every_way_has_an_example() -> None:
-    assert [language for language, _ in EXAMPLES] == ["python", "python", "sh", "sh", "python"]
+    assert [language for language, _ in (*EXAMPLES, PUT)] == [
+        "python",
+        "python",
+        "sh",
+        "sh",
+        "python",
+        "sh",
+    ]
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -51,3 +65,13 @@ async def test_every_example_prints_the_message_of_every_event(
     assert len(expected) > 10
     told = [printed(language, code, server, len(expected)) for language, code in EXAMPLES]
     assert await asyncio.gather(*told) == [expected] * len(EXAMPLES)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+async def test_the_example_that_uploads_tells_how_it_ended(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    first, *_, last = await printed(*PUT, server, None)
+    assert last.startswith("Done: ")
+    job = await state_of(ann, first.rpartition("/")[2])
+    assert (job["filename"], job["status"]) == ("tea.csv", "completed")

@@ -48,6 +48,7 @@ NEEDS = {
     "GET /api/v1/websocket/status": "operate",
     "GET /api/v1/websocket/connections/{connection}/log": "operate",
     "POST /api/v1/websocket/connections/{connection}/log": "operate",
+    "PUT /up/{filename}": "upload",
     "GET /metrics": "operate",
     "GET /ws": "listen",
     "GET /ws/{client_id}": "listen",
@@ -89,6 +90,7 @@ async def ids(ann: aiohttp.ClientSession) -> dict[str, str]:
         "batch_id": accepted["batch_id"],
         "job_id": job["job_id"],
         "client_id": "laptop",
+        "filename": "a.csv",
         "connection": "12345",
     }
 
@@ -102,8 +104,9 @@ async def refusal(
         async with client.ws_connect(path.format_map(ids) + query) as socket:
             await socket.receive()
             return (200 if socket.close_code is None else socket.close_code), ""
+    headers = {**BEHIND_A_PROXY, "Accept": "application/json"}
     async with client.request(
-        method, path.format_map(ids) + query, headers=BEHIND_A_PROXY, allow_redirects=False
+        method, path.format_map(ids) + query, headers=headers, allow_redirects=False
     ) as answer:
         if answer.content_type == "application/problem+json":
             body = await answer.json(content_type=answer.content_type)

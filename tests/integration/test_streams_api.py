@@ -78,6 +78,7 @@ async def test_a_ticket_opens_one_stream(server: Server, ann: aiohttp.ClientSess
         (f"?after={10**30}", 400, "invalid_request"),
         ("?after=acked", 400, "invalid_request"),
         (f"?types={'x' * 65}", 400, "invalid_request"),
+        ("?types=job_created,job_done", 400, "invalid_request"),
         ("?since=1", 400, "invalid_request"),
         (
             "?" + "&".join(f"room=job:{NOBODYS[:-3]}{n:03d}" for n in range(101)),

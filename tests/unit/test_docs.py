@@ -2,12 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from app.core.errors import AppError
-from app.core.events import AnyEvent
+from app.core.events import EVENT_TYPES
 from app.core.messages import FIXED, OWN
 from app.core.notices import Notice
 from app.core.permissions import SCOPES
@@ -17,7 +16,6 @@ from app.store.audit import KINDS
 from app.web.routes import api_routes
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-EVENT_TYPES = [m.model_fields["type"].default for m in get_args(get_args(AnyEvent)[0])]
 
 
 @pytest.mark.parametrize(

@@ -287,7 +287,7 @@ def test_who_asks_for_rare_types_only_is_told_too_and_gets_to_the_head() -> None
             stage.commit(jobs=JOBS[:2], size=10)
             stage.tell()
         pruned(stage, JOBS[0])
-        stage.connect(number=0, rooms=ROOMS[:1], back=30, types=["nothing_like_it"])
+        stage.connect(number=0, rooms=ROOMS[:1], back=30, types=["job_undone"])
         stage.settle()
         assert stage.connections[0].seqs == []
         assert states(stage) == {JOBS[0][0]: 19}

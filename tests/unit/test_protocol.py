@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.conversation import TAKES, Conversation, Follow, TokenBucket
+from app.core.events import EVENT_TYPES
 from app.core.protocol import (
     Ack,
     Answer,
@@ -79,6 +80,11 @@ def test_every_op_is_understood(message: dict[str, Any], kind: type) -> None:
         ('{"op": "subscribe", "id": "a", "room": "all", "after": true}', "invalid_request", "a"),
         ('{"op": "ack", "seq": 9223372036854775808}', "invalid_request", None),
         ('{"op": "ping", "id": {"a": 1}}', "invalid_request", None),
+        (
+            '{"op": "subscribe", "id": "a", "room": "all", "types": ["job_done"]}',
+            "invalid_request",
+            "a",
+        ),
     ],
 )
 def test_what_can_not_be_understood_is_answered_with_its_own_code(
@@ -102,6 +108,12 @@ def test_what_can_not_be_understood_is_answered_with_its_own_code(
         (
             {"op": "subscribe", "room": "all", "types": ["a", 4]},
             "types has to be a list of 1 to 50 types of events.",
+        ),
+        (
+            {"op": "subscribe", "room": "all", "types": ["job_created", "job_done"]},
+            "types: there are no events of the type “job_done”; there are "
+            + ", ".join(EVENT_TYPES)
+            + ".",
         ),
         (
             {"op": "ping", "id": {"a": 1}},
