@@ -110,7 +110,11 @@ async def _follow(
                 end = None if job is None else _end_of(job.state)
             after = head
             if end is None and (hub.closing or poll.is_over):
-                cause = "The server restarts" if hub.closing else "What you came by has ended"
+                cause = (
+                    "The server restarts"
+                    if hub.closing
+                    else "What you came by has changed or ended"
+                )
                 end = f"{NOT_YET}: {cause}, and the work goes on. See {address}"
             if end is not None:
                 await say(_text(end))

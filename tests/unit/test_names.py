@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.names import FALLBACK, LONGEST_BYTES, clean_filename
+from app.core.names import FALLBACK, LONGEST_BYTES, clean_filename, one_line
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,7 @@ def test_a_name_is_never_a_path_never_invisible_never_long(name: str) -> None:
     assert len(shown.encode()) <= LONGEST_BYTES
     assert not any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in shown)
     assert clean_filename(shown) == shown
+
+
+def test_a_text_becomes_one_line_that_moves_no_cursor() -> None:
+    assert one_line("a\r\nDone: b\x1b[2J\u2028c \u202ed\x00") == "a Done: b[2J c d"
