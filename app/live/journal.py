@@ -156,6 +156,11 @@ class Journal:
             known = await self._writer.run(partial(_read_state, job_id))
         return known[1] if known else None
 
+    def known_job(self, job_id: str) -> tuple[str, str | None] | None:
+        """Return a job's owner and batch, where they are remembered; None where they are not."""
+        known = self._jobs.get(job_id)
+        return (known[0], known[1]["batch_id"]) if known else None
+
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start soon: with what else comes in this turn of the loop, or while a crowd is told so
         much that each event on its own would cost it too much, in the next millisecond."""

@@ -41,6 +41,7 @@ Work = Coroutine[Any, Any, None]
 class Desk:
     """What is behind every visit, whoever comes.
 
+    known         what a room is about, where that needs no look into the database; else None
     belonging_of  what a room is about; None when there is no such thing
     positions     how far durable names have acknowledged
     control       carries out what steers a job; raises AppError with the reason when it can not
@@ -49,6 +50,7 @@ class Desk:
     hub: Hub
     settings: Settings
     positions: Positions
+    known: Callable[[Room], Thing | None]
     belonging_of: Callable[[Room], Awaitable[Thing | None]]
     control: Control | None = None
 
@@ -117,28 +119,20 @@ class Visit:
                 return self._steer(ask)
         return None
 
-    async def _subscribe(self, ask: Subscribe) -> None:
-        session = self._session
+    def _subscribe(self, ask: Subscribe) -> Work | None:
         room = self._conversation.room(ask)
         if isinstance(room, Problem):
             self.refuse(room)
-            return
-        try:
-            await self._check(room)
-        except AppError as error:
-            self._desk.hub.denied(session, error, str(room))
-            self.refuse(Problem.of(error, ask.id))
-            return
-        if room not in session.subscriptions and (
-            len(session.subscriptions) >= SUBSCRIPTIONS_AT_MOST
-        ):
-            self.refuse(
-                Problem(
-                    id=ask.id,
-                    code="too_many_subscriptions",
-                    message=f"A connection follows at most {SUBSCRIPTIONS_AT_MOST} rooms.",
-                )
-            )
+            return None
+        thing = self._desk.known(room)
+        if thing is None or ask.after == "acked":
+            return self._look_up(ask, room)
+        if self._may_follow(ask, room, thing):
+            self._follow(ask, room)
+        return None
+
+    async def _look_up(self, ask: Subscribe, room: Room) -> None:
+        if not self._may_follow(ask, room, await self._desk.belonging_of(room)):
             return
         acked = None
         if ask.after == "acked" and self._position is not None:
@@ -147,17 +141,39 @@ class Visit:
             except AppError as error:
                 self.refuse(Problem.of(error, ask.id))
                 return
-        # No await from here on: the head that is answered is the one that is gone on from.
-        head = self._desk.hub.head
-        plan = self._conversation.decide(ask, log=self._desk.hub.log_id, head=head, acked=acked)
+        self._follow(ask, room, acked)
+
+    def _may_follow(self, ask: Subscribe, room: Room, thing: Thing | None) -> bool:
+        """Tell whether the client may follow one more room, this one; say why where it may not."""
+        session = self._session
+        try:
+            self._check(room, thing)
+        except AppError as error:
+            self._desk.hub.denied(session, error, str(room))
+            self.refuse(Problem.of(error, ask.id))
+            return False
+        if room in session.subscriptions or len(session.subscriptions) < SUBSCRIPTIONS_AT_MOST:
+            return True
+        self.refuse(
+            Problem(
+                id=ask.id,
+                code="too_many_subscriptions",
+                message=f"A connection follows at most {SUBSCRIPTIONS_AT_MOST} rooms.",
+            )
+        )
+        return False
+
+    def _follow(self, ask: Subscribe, room: Room, acked: int | None = None) -> None:
+        # Nothing is waited for: the head that is answered is the one that is gone on from.
+        head, log_id = self._desk.hub.head, self._desk.hub.log_id
+        plan = self._conversation.decide(ask, log=log_id, head=head, acked=acked)
         if isinstance(plan, Problem):
             self.refuse(plan)
             return
         answer: list[ServerMessage] = [Subscribed(id=ask.id, room=str(room), head=head)]
         if plan.reset:
-            log_id = self._desk.hub.log_id
             answer.append(Reset(id=ask.id, room=str(room), log=log_id, head=head))
-        session.follow(room, plan, *answer)
+        self._session.follow(room, plan, *answer)
 
     def _acknowledge(self, ask: Ack) -> None:
         if self._position is None:
@@ -170,9 +186,8 @@ class Visit:
         else:
             self._position.ack(seq)
 
-    async def _check(self, room: Room) -> None:
-        """Raise NotAllowed or NotFound unless the viewer may follow `room`."""
-        thing = await self._desk.belonging_of(room)
+    def _check(self, room: Room, thing: Thing | None) -> None:
+        """Raise NotAllowed or NotFound unless the viewer may follow `room`, which is of `thing`."""
         if may_follow(self._session.viewer, room, thing):
             return
         if room.kind == "all":

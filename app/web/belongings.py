@@ -10,6 +10,7 @@ from app.core.errors import InvalidRequest, NotAllowed, NotFound
 from app.core.permissions import Action, Thing, Viewer, may, may_follow, obstacle
 from app.core.rooms import Room, parse_room
 from app.keys import DATABASE
+from app.live.journal import Journal
 from app.store.batches import BatchRow, get_batch
 from app.store.jobs import JobRow, owner_of_job
 
@@ -44,6 +45,18 @@ def thing_of(row: JobRow | BatchRow | None) -> Thing | None:
     if isinstance(row, JobRow):
         return Thing(row.user_id, row.batch_id, row.id)
     return Thing(row.user_id, row.id)
+
+
+def belonging_at_hand(journal: Journal, room: Room) -> Thing | None:
+    """Return what `room` is about, where that needs no look into the database; else None."""
+    match room.kind:
+        case "user":
+            return Thing(room.id)
+        case "job":
+            known = journal.known_job(room.id)
+            return None if known is None else Thing(*known, room.id)
+        case _:
+            return None
 
 
 async def belonging_of(reader: Connection, room: Room) -> Thing | None:

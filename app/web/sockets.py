@@ -12,14 +12,14 @@ from app.core.errors import (
 )
 from app.core.permissions import Viewer, obstacle
 from app.core.protocol import Answer, Close, Hangup, Steer
-from app.keys import AUDIT, DATABASE, DESK, DOOR, HUB, POSITIONS, RUNNER, SETTINGS
+from app.keys import AUDIT, DATABASE, DESK, DOOR, HUB, JOURNAL, POSITIONS, RUNNER, SETTINGS
 from app.live.session import Session
 from app.live.visit import Desk
 from app.live.websocket import refuse_websocket, serve_websocket
 from app.store.jobs import get_job
 from app.web.address import address_of
 from app.web.audit import note
-from app.web.belongings import belonging_of, demand
+from app.web.belongings import belonging_at_hand, belonging_of, demand
 from app.web.identity import demand_known_origin, recognise_listener
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -64,6 +64,7 @@ def make_desk(app: web.Application) -> Desk:
         app[HUB],
         app[SETTINGS],
         app[POSITIONS],
+        known=partial(belonging_at_hand, app[JOURNAL]),
         belonging_of=partial(belonging_of, app[DATABASE].reader),
         control=partial(_steer, app),
     )

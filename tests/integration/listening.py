@@ -35,7 +35,7 @@ from app.store.events import Recorded, read_room
 from app.store.jobs import get_job, list_jobs
 from app.store.retention import floor_of_room, pruned_jobs
 from app.web import history
-from app.web.belongings import belonging_of
+from app.web.belongings import belonging_at_hand, belonging_of
 from tests.unit.decoders import packed_messages
 
 ANN = "01900000-0000-7000-8000-00000000000a"
@@ -212,7 +212,14 @@ async def a_house(
 
     async def ws(request: web.Request) -> web.StreamResponse:
         assert hub is not None
-        desk = Desk(hub, values, positions, partial(belonging_of, database.reader), control)
+        desk = Desk(
+            hub,
+            values,
+            positions,
+            partial(belonging_at_hand, journal),
+            partial(belonging_of, database.reader),
+            control,
+        )
         return serve_websocket(
             request, desk, VIEWERS[request.query["who"]], client_id=request.query.get("name")
         )
