@@ -130,6 +130,7 @@ class ServerMessage(BaseModel):
 class Limits(BaseModel):
     """What the server takes from this client."""
 
+    model_config = ConfigDict(frozen=True)
     messages_per_second: int
     max_message_bytes: int
     max_connections: int = Field(description="of this user at once")

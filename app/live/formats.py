@@ -57,7 +57,7 @@ class Chunk(NamedTuple):
     events: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Format:
     """One way to put messages on a connection. Sessions of one format share their bytes.
 
@@ -65,6 +65,7 @@ class Format:
     ping   what asks the other side for a sign of life; empty where the transport has none
     quiet  (head, timestamp) -> our own sign of life
 
+    places  what is said beside the events has a place of its own too
     transport is what the kind of connection is called where connections are looked at.
     """
 
@@ -73,6 +74,7 @@ class Format:
     ping: bytes
     quiet: Callable[[int, str], bytes]
     transport: str = "websocket"
+    places: bool = False
 
     def say(self, messages: Iterable[ServerMessage], seq: int | None = None) -> bytes:
         """Return `messages` as one write. seq: see Message."""
@@ -176,4 +178,4 @@ def sse(log_id: str, *, chunked: bool) -> Format:
     def quiet(head: int, timestamp: str) -> bytes:
         return wrap(b": heartbeat %d %b\n\n" % (head, timestamp.encode()))
 
-    return Format("sse" if chunked else "sse, plain", pack, b"", quiet, transport="sse")
+    return Format("sse" if chunked else "sse, plain", pack, b"", quiet, "sse", places=True)

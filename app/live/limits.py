@@ -1,6 +1,7 @@
 """How many connections there may be, and what is taken from each."""
 
 from collections import Counter
+from functools import lru_cache
 
 from app.core.permissions import Viewer
 from app.core.protocol import Close, Hangup, Limits
@@ -41,8 +42,17 @@ class Seats:
 def limits_of(viewer: Viewer, settings: Settings) -> Limits:
     """Return what is taken from `viewer`: as the settings say, unless its token may more."""
     own = viewer.allowance
+    return _limits(
+        own.messages_per_second or settings.websocket_message_rate_limit,
+        own.message_bytes or settings.websocket_max_message_size,
+        own.connections or settings.max_websocket_connections_per_user,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _limits(messages_per_second: int, max_message_bytes: int, max_connections: int) -> Limits:
     return Limits(
-        messages_per_second=own.messages_per_second or settings.websocket_message_rate_limit,
-        max_message_bytes=own.message_bytes or settings.websocket_max_message_size,
-        max_connections=own.connections or settings.max_websocket_connections_per_user,
+        messages_per_second=messages_per_second,
+        max_message_bytes=max_message_bytes,
+        max_connections=max_connections,
     )

@@ -99,7 +99,7 @@ class Session:
 
     def say(self, *messages: ServerMessage) -> None:
         """Write messages beside the events, all at once."""
-        self.put(self.form.say(messages, self.told_upto))
+        self.put(self.form.say(messages, self.told_upto if self.form.places else None))
 
     def put(self, data: bytes) -> None:
         """Write whole messages, unless the connection is over."""
