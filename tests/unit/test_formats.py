@@ -165,7 +165,7 @@ def test_a_heartbeat_is_a_comment_and_moves_nobody() -> None:
 def test_who_was_told_to_begin_anew_is_not_there_yet() -> None:
     stream = EventStream()
     list(stream.feed("id: other:5\ndata: x\n\n"))
-    reset = PLAIN_STREAM.say(Reset(room="all", log="log", head=9), 9)
+    reset = PLAIN_STREAM.say([Reset(room="all", log="log", head=9)], 9)
     assert [event.last_event_id for event in stream.feed(reset.decode())] == ["other:5"]
-    live = PLAIN_STREAM.say(Live(room="all", seq=9), 9)
+    live = PLAIN_STREAM.say([Live(room="all", seq=9)], 9)
     assert [event.last_event_id for event in stream.feed(live.decode())] == ["log:9"]
