@@ -58,11 +58,13 @@ class Quota:
         wait_s = full_s - now_s - WINDOW_S
         if wait_s > 1e-6:  # what adding up leaves over is nobody's fault
             full_s -= each_s
+        else:
+            wait_s = 0.0
         while len(self._full_s) >= KNOWN_AT_MOST:
             self._full_s.popitem(last=False)
         self._full_s[key] = full_s
         left = math.floor((WINDOW_S - (full_s - now_s)) / each_s + 1e-6)
-        return Budget(self._quota, max(0, left), math.ceil(full_s - now_s)), max(0.0, wait_s)
+        return Budget(self._quota, max(0, left), math.ceil(full_s - now_s)), wait_s
 
 
 class Budgets:

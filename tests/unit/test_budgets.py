@@ -1,7 +1,7 @@
 """Requests are counted fairly: everybody gets the quota, and nobody more."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.core.permissions import Viewer
@@ -35,6 +35,7 @@ def test_the_headers_say_what_is_left() -> None:
     assert quota.take("a", 1000.0)[0].headers()["RateLimit"] == '"requests";r=59;t=1'
 
 
+@example(1, [0.0, 0.0])
 @given(
     st.integers(1, 500),
     st.lists(st.floats(0, 5, allow_nan=False), min_size=1, max_size=300),
