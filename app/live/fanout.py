@@ -12,7 +12,8 @@ from app.live.session import Session
 from app.store.events import Recorded
 
 WRITES_A_TURN = 500  # some three milliseconds
-CROWD = 100  # live sessions
+CROWD = 100  # writes of a commit
+MANY_EACH = 5  # writes for each of its events
 
 
 class Fanout:
@@ -41,7 +42,7 @@ class Fanout:
         self._owed: deque[Debt] = deque()
         self._turn: asyncio.Handle | None = None
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
-        self._live = 0  # sessions, of all audiences
+        self._crowded = False
         self._then: Callable[[], None] | None = None  # once nothing is owed
         self._telling: tuple[float, int] | None = None  # since when, and how many events
 
@@ -67,6 +68,8 @@ class Fanout:
             if key not in packed:
                 packed[key] = chunks(matched, audience.form)
             self._owed.append(audience.owe(packed[key], before, self.clock()))
+        writes = sum(len(audience.live) for audience in hits)
+        self._crowded = writes >= CROWD and writes >= MANY_EACH * len(events)
         if hits and since_s is not None:
             self._telling = since_s, len(events)
         self._pay(WRITES_A_TURN)
@@ -119,8 +122,9 @@ class Fanout:
 
     @property
     def takes_long(self) -> bool:
-        """Whether telling a commit may take longer than the commit itself."""
-        return self._live >= CROWD
+        """Whether telling the last commit took much more than committing it: each of its events
+        went to many, so that more of them with each write would have been cheaper."""
+        return self._crowded
 
     def when_told(self, then: Callable[[], None]) -> None:
         """Call `then` once all that was published is written to whoever is live; now if it is."""
@@ -179,7 +183,6 @@ class Fanout:
             for room, types in audience.interest:
                 self._followers.setdefault((room.kind, room.id), {})[audience] = types
         audience.live[session] = None
-        self._live += 1
         session.listen_with(audience)
 
     def leave(self, session: Session) -> bool:
@@ -198,7 +201,6 @@ class Fanout:
             return
         session.listen_with(None)
         del audience.live[session]
-        self._live -= 1
         if audience.live:
             return
         del self._audiences[audience.interest, audience.form]
