@@ -10,7 +10,7 @@ import aiosqlite
 from app.store.migrations import SCRIPTS
 from app.store.writer import Writer, connect_writer
 
-CHECKPOINT_EVERY_S = 0.5
+CHECKPOINT_EVERY_S = 0.2  # more seldom, each takes so long that commits beside it wait
 
 
 class DatabaseTooNew(Exception):
