@@ -57,10 +57,10 @@ class StreamConnection(Connection):
         self._chunked = chunked
 
     def end(self, goodbye: Hangup) -> None:
-        """Say why the stream ends, to those who read; what else is unsent may be thrown away."""
+        """Say why the stream ends, behind what is unsent; who does not read it misses both."""
         if self.goodbye is None:
             super().end(goodbye)
-            if not self.writing_paused and not self.transport.is_closing():
+            if not self.transport.is_closing():
                 last = last_block(goodbye)
                 self.transport.write(chunk(last) + LAST_CHUNK if self._chunked else last)
             self.transport.close()
