@@ -5,11 +5,13 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from app.core.errors import Conflict
 from app.core.protocol import Answer, Steer
+from app.live import fanout
 from app.live.session import Session
 from tests.integration.listening import ANN, BOB, a_house, batch_id, job_id, until
 
@@ -352,3 +354,24 @@ async def test_closing_tells_everybody_to_come_back(tmp_path: Path) -> None:
         async with house.follow() as late:
             assert await late.next() == {"type": "closed", "code": 1012}
         await until(lambda: not house.hub.sessions)
+
+
+async def test_a_crowd_hears_everything_though_commits_wait_for_it(tmp_path: Path) -> None:
+    with patch.object(fanout, "CROWD", 1), patch.object(fanout, "MANY_EACH", 0):
+        async with a_house(tmp_path) as house, house.follow() as ann, house.follow() as too:
+            await house.create(1, 2)
+            for listener in (ann, too):
+                await listener.subscribe(after=0)
+                await listener.until("live")
+
+            async def append(number: int) -> None:
+                for _ in range(40):
+                    await house.progress(number)
+
+            async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+                for number in (1, 2, 1, 2):
+                    tasks.create_task(append(number))
+            assert house.journal.audience is house.hub
+            assert house.hub.takes_long
+            for listener in (ann, too):
+                assert await listener.seqs(upto=163) == list(range(4, 164))
