@@ -51,6 +51,28 @@ class Settings(BaseModel):
     max_unpacked_bytes: int = Field(1 * GIB, ge=1, description="what a workbook may unpack to")
     max_unpack_ratio: int = Field(100, ge=2, description="unpacked size by packed size")
 
+    max_pages: int = Field(500, ge=1, description="pages of one document that are read")
+    max_ocr_pages: int = Field(100, ge=1, description="pages of one document that need OCR")
+    max_image_pixels: int = Field(50_000_000, ge=1_000_000, description="largest image, pixels")
+    max_archive_files: int = Field(2000, ge=1, description="files in one archive")
+    max_archive_depth: int = Field(2, ge=1, le=5, description="archives within archives")
+
+    confidence_threshold: float = Field(
+        0.8, ge=0, le=1, description="fields read with less are asked about"
+    )
+    answer_within_h: float = Field(
+        168.0, gt=0, description="hours after which a question takes its safe default"
+    )
+    models: tuple[str, ...] = Field(
+        (),
+        description="language models that read invoices too, comma separated; none is called"
+        " unless it is named here",
+    )
+    model_base_url: str = Field("", description="address of an OpenAI-compatible server")
+    model_api_key: str = Field("", description="its key; better set as LIVETRAIL_MODEL_API_KEY")
+    model_timeout_s: float = Field(60.0, gt=0, description="longest time of one call to a model")
+    model_retries: int = Field(2, ge=0, le=10, description="further calls after a failed one")
+
     workers: int = Field(
         max(1, (os.cpu_count() or 2) - 1), ge=1, le=64, description="jobs worked on at once"
     )

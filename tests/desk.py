@@ -1,7 +1,7 @@
 """Running readers in this process, on real files, the way the pipeline runs them in workers."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ LIMITS = Limits(
     max_line_bytes=1 << 20,
     max_unpacked_bytes=1 << 30,
     max_unpack_ratio=100,
+    max_pages=500,
+    max_ocr_pages=100,
+    max_image_pixels=50_000_000,
 )
 
 
@@ -28,12 +31,16 @@ class Heard:
     def __init__(self) -> None:
         self.notices: list[Notice] = []
         self.done = 0
+        self.events_told: list[dict[str, Any]] = []
 
     def __call__(self, done: int, total: int | None = None, **context: Any) -> None:
         self.done = done
 
     def warn(self, notice: Notice) -> None:
         self.notices.append(notice)
+
+    def events(self, told: Sequence[Mapping[str, Any]]) -> None:
+        self.events_told.extend(dict(event) for event in told)
 
     @property
     def codes(self) -> list[str]:
@@ -76,6 +83,7 @@ class Desk:
             limits=Limits(**{**LIMITS, **limits}),  # type: ignore[typeddict-item]
             options=dict(options or {}),
             found={"initializing_streaming": {"kind": kind}},
+            answers={},
         )
 
     def read(self, task: Task) -> Task:

@@ -1,6 +1,7 @@
 """Calling a reader in a test: the task it is given, and a listener that keeps what it told."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ LIMITS = Limits(
     max_line_bytes=1024 * 1024,
     max_unpacked_bytes=1024**3,
     max_unpack_ratio=100,
+    max_pages=500,
+    max_ocr_pages=100,
+    max_image_pixels=50_000_000,
 )
 
 
@@ -23,12 +27,16 @@ class Heard:
     def __init__(self) -> None:
         self.notices: list[Notice] = []
         self.done: list[int] = []
+        self.events_told: list[dict[str, Any]] = []
 
     def __call__(self, done: int, total: int | None = None, **context: Any) -> None:
         self.done.append(done)
 
     def warn(self, notice: Notice) -> None:
         self.notices.append(notice)
+
+    def events(self, told: Sequence[Mapping[str, Any]]) -> None:
+        self.events_told.extend(dict(event) for event in told)
 
     @property
     def codes(self) -> list[str]:
@@ -52,6 +60,7 @@ def task_for(path: Path, kind: str | None = None, filename: str = "", **limits: 
         limits=Limits(**{**LIMITS, **limits}),
         options={},
         found={},
+        answers={},
     )
     found = {"kind": kind} if kind else identify(task, Heard())
     task["found"]["initializing_streaming"] = found

@@ -115,6 +115,96 @@ class ProcessingProgress(Event):
     current_operation: str | None = None
 
 
+class PlanChosen(Event):
+    """The content says what kind of work it is: its stages. What is done stays done."""
+
+    type: Literal["plan_chosen"] = "plan_chosen"
+    plan: dict[str, Any] = Field(default_factory=dict)
+
+
+Box = Annotated[list[float], Field(min_length=4, max_length=4)]
+"""x0, y0, x1, y1 in PDF points (1/72 inch), from the top left of the page as it is shown."""
+
+
+class ZoneEvent(Event):
+    """Of one zone: a part of a page that belongs together."""
+
+    zone_id: str
+    zone_index: int = Field(ge=0, description="place in the document's reading order")
+    page: int = Field(ge=1)
+    kind: str = Field(
+        description="page, text, heading, list, key_value, table, figure, header or footer"
+    )
+    bbox: Box | None = None
+    processing_tool: str = ""
+    zones_completed: int = Field(default=0, ge=0)
+    zones_total: int | None = Field(default=None, ge=0, description="null while nobody knows")
+
+
+class ZoneProcessing(ZoneEvent):
+    """The work on a zone begins."""
+
+    type: Literal["zone_processing"] = "zone_processing"
+
+
+class ZoneCompleted(ZoneEvent):
+    """A zone was read."""
+
+    type: Literal["zone_completed"] = "zone_completed"
+    confidence: float = Field(default=1.0, ge=0, le=1)
+    duration_ms: int = Field(default=0, ge=0)
+
+
+class ModelResult(Event):
+    """One of the readers that work side by side begins, has answered, or has failed."""
+
+    type: Literal["model_result"] = "model_result"
+    model_name: str
+    provider: str = "local"
+    model_status: Literal["processing", "completed", "failed"] = "completed"
+    duration_ms: int = Field(default=0, ge=0)
+    result: dict[str, Any] | None = None
+    input_tokens: int | None = Field(default=None, ge=0)
+    output_tokens: int | None = Field(default=None, ge=0)
+    cost: str | None = Field(default=None, description="US dollars, a decimal; null if unknown")
+
+
+class ClarificationEvent(Event):
+    """Of one question to a person."""
+
+    clarification_id: str
+    question: str
+    choices: list[dict[str, Any]] = Field(
+        default_factory=list, description="each with value and label; [] for a free answer"
+    )
+    default: Any = None
+    expires_at: str | None = None
+
+
+class ClarificationRequested(ClarificationEvent):
+    """The job waits for an answer, and holds no worker meanwhile."""
+
+    type: Literal["clarification_requested"] = "clarification_requested"
+    kind: str = Field(default="choice", description="what is asked for; see the list of kinds")
+    evidence: dict[str, Any] = Field(default_factory=dict)
+
+
+class ClarificationAnswered(ClarificationEvent):
+    """The user named `by` answered. Secrets are told as null."""
+
+    type: Literal["clarification_answered"] = "clarification_answered"
+    answer: Any = None
+    by: str = ""
+    use_for_batch: bool = False
+
+
+class ClarificationExpired(ClarificationEvent):
+    """Nobody answered in time: the default was taken."""
+
+    type: Literal["clarification_expired"] = "clarification_expired"
+    answer: Any = None
+
+
 class ProcessingWarning(Event):
     """Something a person should know although the work goes on."""
 
@@ -123,6 +213,20 @@ class ProcessingWarning(Event):
 
     def fields(self) -> dict[str, Any]:
         return {**self.__dict__, "warning": self.warning.model_dump()}
+
+
+class JobPaused(Event):
+    """The job rests where its last step ended, and holds no worker."""
+
+    type: Literal["job_paused"] = "job_paused"
+    by: str = ""
+
+
+class JobResumed(Event):
+    """A paused job is in the queue again."""
+
+    type: Literal["job_resumed"] = "job_resumed"
+    by: str = ""
 
 
 class JobCancelled(Event):
@@ -168,6 +272,45 @@ class ProcessingFailed(Event):
         return {**self.__dict__, "error": self.error.model_dump()}
 
 
+class ExportEvent(Event):
+    """Of one export: of a job, a batch (then in its room), or what a query found."""
+
+    export_id: str
+    format: str = "csv"
+    rows_done: int = Field(default=0, ge=0)
+    rows_total: int | None = Field(default=None, ge=0)
+
+
+class ExportStarted(ExportEvent):
+    """The export begins."""
+
+    type: Literal["export_started"] = "export_started"
+
+
+class ExportProgress(ExportEvent):
+    """Rows were written; `progress` is the export's own."""
+
+    type: Literal["export_progress"] = "export_progress"
+
+
+class ExportCompleted(ExportEvent):
+    """The file is there."""
+
+    type: Literal["export_completed"] = "export_completed"
+    url: str = ""
+    size: int = Field(default=0, ge=0, description="bytes")
+
+
+class ExportFailed(ExportEvent):
+    """There is no file, and why."""
+
+    type: Literal["export_failed"] = "export_failed"
+    error: ErrorInfo
+
+    def fields(self) -> dict[str, Any]:
+        return {**self.__dict__, "error": self.error.model_dump()}
+
+
 AnyEvent = Annotated[
     BatchCreated
     | BatchCompleted
@@ -176,12 +319,25 @@ AnyEvent = Annotated[
     | StepStarted
     | StepCompleted
     | ProcessingProgress
+    | PlanChosen
+    | ZoneProcessing
+    | ZoneCompleted
+    | ModelResult
+    | ClarificationRequested
+    | ClarificationAnswered
+    | ClarificationExpired
     | ProcessingWarning
+    | JobPaused
+    | JobResumed
     | JobCancelled
     | JobRetried
     | JobUndone
     | ProcessingCompleted
-    | ProcessingFailed,
+    | ProcessingFailed
+    | ExportStarted
+    | ExportProgress
+    | ExportCompleted
+    | ExportFailed,
     Field(discriminator="type"),
 ]
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

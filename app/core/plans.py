@@ -1,5 +1,6 @@
 """Plans are data: stages with their share of the progress bar, and the steps in each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -126,4 +127,82 @@ TRANSACTIONS = Plan(
     ),
 )
 
-PLANS = {plan.name: plan for plan in (TRANSACTIONS,)}
+DOCUMENT = Plan(
+    "document",
+    (
+        Stage(
+            "validation",
+            "Validation",
+            0.0,
+            10.0,
+            (Step("initializing_streaming", 3.0), Step("duplicate_check", 1.0)),
+        ),
+        Stage(
+            "scanning",
+            "Scanning",
+            10.0,
+            20.0,
+            (Step("malware_scan", 3.0), Step("document_kind", 1.0)),
+        ),
+        Stage("zones", "Reading", 20.0, 85.0, (Step("page_reading"),)),
+        Stage("save", "Storing", 85.0, 95.0, (Step("likeness", 1.0), Step("saving", 2.0))),
+        Stage("complete", "Finishing", 95.0, 100.0, (Step("indexing"),)),
+    ),
+)
+
+INVOICE = Plan(
+    "invoice",
+    (
+        Stage(
+            "fetch",
+            "Checking",
+            0.0,
+            10.0,
+            (
+                Step("initializing_streaming", 3.0),
+                Step("duplicate_check", 1.0),
+                Step("malware_scan", 3.0),
+                Step("document_kind", 1.0),
+            ),
+        ),
+        Stage(
+            "llm_extraction",
+            "Reading",
+            10.0,
+            80.0,
+            (Step("page_reading", 6.0), Step("field_reading", 1.0), Step("model_reading", 3.0)),
+        ),
+        Stage(
+            "validation",
+            "Validation",
+            80.0,
+            90.0,
+            (Step("field_check", 2.0), Step("likeness", 1.0)),
+        ),
+        Stage("save", "Storing", 90.0, 95.0, (Step("saving"),)),
+        Stage("complete", "Finishing", 95.0, 100.0, (Step("indexing"),)),
+    ),
+)
+
+PLANS = {plan.name: plan for plan in (TRANSACTIONS, DOCUMENT, INVOICE)}
+
+DOCUMENT_ENDINGS = frozenset(
+    {"pdf", "png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "gif", "heic", "heif"}
+)
+
+
+def plan_for_name(filename: str) -> Plan:
+    """Return the plan that a file's name lets expect; what is in it decides later."""
+    ending = filename.rpartition(".")[2].lower()
+    return DOCUMENT if ending in DOCUMENT_ENDINGS else TRANSACTIONS
+
+
+def plan_for_content(plan: Plan, step: str, found: Mapping[str, object]) -> Plan:
+    """Return the plan to go on with after `step` found `found`; mostly `plan` itself.
+
+    A step that knows better names another plan in found["plan"]. Both hold the steps up to it.
+    """
+    name = found.get("plan")
+    if not isinstance(name, str) or name not in PLANS or step not in PLANS[name].step_keys:
+        return plan
+    return PLANS[name]

@@ -1,5 +1,6 @@
 """The border between the pipeline and the readers: what a reader is given, and how it reports."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypedDict
 
 from app.core.notices import Notice
@@ -13,6 +14,9 @@ class Limits(TypedDict):
     max_line_bytes: int
     max_unpacked_bytes: int
     max_unpack_ratio: int
+    max_pages: int
+    max_ocr_pages: int
+    max_image_pixels: int
 
 
 class Task(TypedDict):
@@ -22,6 +26,8 @@ class Task(TypedDict):
     work_dir      this job's own folder for what later steps need; exists
     records_path  the database of stored rows
     found         what earlier steps of this job returned, by step
+    answers       what people answered to this job's questions, by the question's key; a question
+                  that expired has its default
     """
 
     job_id: str
@@ -35,6 +41,7 @@ class Task(TypedDict):
     limits: Limits
     options: dict[str, Any]
     found: dict[str, dict[str, Any]]
+    answers: dict[str, Any]
 
 
 class Tell(Protocol):
@@ -46,13 +53,20 @@ class Tell(Protocol):
     def warn(self, notice: Notice) -> None:
         """Tell something a person should know; the work goes on."""
 
+    def events(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """Tell events of the catalogue that a step has of its own; never thinned out.
+
+        Each has `type` (zone_processing, zone_completed or model_result), that type's fields, and
+        may have `message`, `done` and `total`. Many at once cost little more than one.
+        """
+
 
 class Reader(Protocol):
     """A plain function at the top of a module in app.reading.
 
     Returns what it found as a JSON object: the step's checkpoint. Running it again with the same
     task gives the same result and stores nothing twice. Raises an AppError for a file that can
-    not be read.
+    not be read, and Asking (core/asking.py) where only a person knows.
     """
 
     def __call__(self, task: Task, tell: Tell) -> dict[str, Any]: ...

@@ -61,6 +61,7 @@ class JobState(TypedDict):
     error: dict[str, Any] | None
     result: dict[str, Any] | None
     undone: bool
+    waiting_for: list[str]
 
 
 def place(
@@ -99,15 +100,20 @@ def place(
     before = 0.0 if state is None else state["progress"]
     if body["progress"] is None:
         body["progress"] = before
-    elif draft.type != "job_retried":
+    elif draft.type not in OWN_PROGRESS:
         body["progress"] = max(before, body["progress"])
     body["status"] = draft.status or STATUS_AFTER.get(draft.type) or _status(state)
     return body, fold(state, body)
 
 
+OWN_PROGRESS = frozenset({"job_retried"})  # a retry begins further back
+
 STATUS_AFTER: Mapping[str, str] = {
     "job_created": "pending",
     "processing_started": "processing",
+    "job_paused": "paused",
+    "job_resumed": "pending",
+    "clarification_requested": "waiting",
     "job_cancelled": "cancelled",
     "job_retried": "pending",
     "processing_completed": "completed",
@@ -184,19 +190,7 @@ def _first(event: Mapping[str, Any]) -> JobState:
         completed_at=None,
         updated_at=event["timestamp"],
         duration_ms=None,
-        stages=[
-            StageState(
-                key=stage["key"],
-                label=stage["label"],
-                start=stage["from"],
-                end=stage["to"],
-                state="waiting",
-                started_at=None,
-                ended_at=None,
-                summary="",
-            )
-            for stage in plan.get("stages", [])
-        ],
+        stages=_stages(plan),
         steps_done=[],
         details=dict(event["details"]),
         warnings=[],
@@ -205,7 +199,24 @@ def _first(event: Mapping[str, Any]) -> JobState:
         error=None,
         result=None,
         undone=False,
+        waiting_for=[],
     )
+
+
+def _stages(plan: Mapping[str, Any]) -> list[StageState]:
+    return [
+        StageState(
+            key=stage["key"],
+            label=stage["label"],
+            start=stage["from"],
+            end=stage["to"],
+            state="waiting",
+            started_at=None,
+            ended_at=None,
+            summary="",
+        )
+        for stage in plan.get("stages", [])
+    ]
 
 
 def _enter(stages: list[StageState], key: str | None, at: str) -> list[StageState]:
@@ -256,6 +267,33 @@ def _step_completed(after: JobState, event: Mapping[str, Any]) -> None:
     after["platform"] = event["details"].get("platform", after["platform"])
 
 
+def _plan_chosen(after: JobState, event: Mapping[str, Any]) -> None:
+    """Take the new stages: those before the running step are done, as its plan sees it."""
+    plan = event["plan"]
+    after["plan"] = plan["name"]
+    fresh = _stages(plan)
+    began = {stage["key"]: stage for stage in after["stages"]}
+    kept = [
+        {**began[s["key"]], "start": s["start"], "end": s["end"]} if s["key"] in began else s
+        for s in fresh
+    ]
+    after["stages"] = _enter(cast(list[StageState], kept), event["stage"], event["timestamp"])
+
+
+def _asked(after: JobState, event: Mapping[str, Any]) -> None:
+    after["waiting_for"] = [*_waiting_for(after, event), event["clarification_id"]]
+
+
+def _answered(after: JobState, event: Mapping[str, Any]) -> None:
+    after["waiting_for"] = _waiting_for(after, event)
+
+
+def _waiting_for(state: JobState, event: Mapping[str, Any]) -> list[str]:
+    # States of before there were questions do not have the key.
+    own = event["clarification_id"]
+    return [one for one in state.get("waiting_for", []) if one != own]
+
+
 def _warned(after: JobState, event: Mapping[str, Any]) -> None:
     warnings = [w for w in after["warnings"] if w != event["warning"]]
     after["warnings"] = [*warnings, dict(event["warning"])][-WARNINGS_KEPT:]
@@ -278,6 +316,7 @@ def _cancelled(after: JobState, event: Mapping[str, Any]) -> None:
 def _finish(after: JobState, event: Mapping[str, Any], outcome: str) -> None:
     after["completed_at"] = event["timestamp"]
     after["estimated_time_remaining"] = None
+    after["waiting_for"] = []
     if after["started_at"] is not None:
         began = ms_from_iso(after["started_at"])
         after["duration_ms"] = ms_from_iso(event["timestamp"]) - began
@@ -311,6 +350,10 @@ def _undone(after: JobState, event: Mapping[str, Any]) -> None:
 _CHANGES = {
     "processing_started": _started,
     "step_completed": _step_completed,
+    "plan_chosen": _plan_chosen,
+    "clarification_requested": _asked,
+    "clarification_answered": _answered,
+    "clarification_expired": _answered,
     "processing_warning": _warned,
     "processing_completed": _completed,
     "processing_failed": _failed,

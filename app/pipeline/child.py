@@ -17,18 +17,20 @@ import sqlite3
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import orjson
 
+from app.core.asking import Asking
 from app.core.errors import AppError, OutOfMemory, StorageFull
 from app.core.notices import Notice
 from app.core.reading import Reader, Task
 
 LARGEST_MESSAGE_BYTES = 4 * 1024 * 1024
 BETWEEN_TELLS_S = 0.1
+EVENTS_AT_ONCE = 100
 LONGEST_TRACE = 8_000
 
 PR_SET_PDEATHSIG = 1
@@ -58,6 +60,10 @@ def _work(target: str, task: Task, tell: "Teller") -> dict[str, Any]:
         tell.flush()
     except (BrokenPipeError, ConnectionResetError):
         raise
+    except Asking as asking:
+        tell.flush()
+        questions = [question.to_json() for question in asking.questions]
+        return {"is": "asked", "questions": questions, "unanswered": asking.unanswered}
     except AppError as error:
         return {"is": "failed", "code": error.code, "facts": error.facts}
     except MemoryError:
@@ -111,6 +117,12 @@ class Teller:
     def warn(self, notice: Notice) -> None:
         """Tell something a person should know; never thinned out."""
         self._send({"is": "warned", "code": notice.code, "facts": notice.facts})
+
+    def events(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """Tell events that the step has of its own; never thinned out."""
+        for start in range(0, len(told), EVENTS_AT_ONCE):
+            some = [dict(event) for event in told[start : start + EVENTS_AT_ONCE]]
+            self._send({"is": "events", "events": some})
 
     def flush(self) -> None:
         """Send the report that was held back, if there is one."""

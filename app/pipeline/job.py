@@ -2,19 +2,24 @@
 
 import asyncio
 import logging
+import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict
 from functools import partial
 from typing import Any, Literal
 
+from app.core.asking import Asking
 from app.core.errors import AppError, FileMissing, InternalError, StorageFull, WorkerCrashed
 from app.core.events import (
+    ClarificationRequested,
     ErrorInfo,
     Event,
     JobCancelled,
     JobUndone,
+    PlanChosen,
     ProcessingCompleted,
     ProcessingFailed,
     ProcessingStarted,
@@ -23,11 +28,12 @@ from app.core.events import (
     StepStarted,
     WarningInfo,
 )
+from app.core.ids import uuid7
 from app.core.messages import friendly_message, took
 from app.core.notices import Notice
-from app.core.plans import PLANS, TRANSACTIONS
+from app.core.plans import PLANS, TRANSACTIONS, Plan, plan_for_content
 from app.core.state import JobState
-from app.core.times import ms_from_iso
+from app.core.times import iso_from_ms, ms_from_iso
 from app.pipeline.child import is_disk_full
 from app.pipeline.patient import Stopping
 from app.pipeline.report import JobInHand
@@ -36,8 +42,9 @@ from app.pipeline.steps import STEPS
 from app.pipeline.steps.duplicate_check import found_before
 from app.pipeline.steps.result import duplicate_result, result_of
 from app.pipeline.steps.work import Said, Work
-from app.pipeline.workers import Told
+from app.pipeline.workers import Heard, OwnEvents
 from app.store.checkpoints import UNDO, drop_checkpoints, put_checkpoint
+from app.store.clarifications import insert_clarifications
 from app.store.jobs import JobRow, find_same_file
 
 logger = logging.getLogger(__name__)
@@ -91,6 +98,8 @@ class JobRun:
                     await self.cancel(self._by)
         except Stopping:
             return
+        except Asking as asking:
+            await self._ask(asking)
         except AppError as error:
             await self._fail(error)
         except Exception as error:  # recorded in the job, and the runner lives on
@@ -151,16 +160,20 @@ class JobRun:
         await self._check_file()
         async with AsyncExitStack() as turn:
             waited = False
-            for step in left:
+            while (step := self._next_step()) is not None:
                 work = STEPS[step]
                 if work.records and not waited:
                     async with self._interruptible():
                         await turn.enter_async_context(self._shop.records_turn)
                     waited = True
-                if await self._do(work, last=step == left[-1]):
+                if await self._do(work):
                     return
         if not left:
             await self._append(await self._completed())
+
+    def _next_step(self) -> str | None:
+        """Return the first step of the plan, which may have changed, that is not done."""
+        return next((step for step in self._plan.step_keys if step not in self._found), None)
 
     def _started(self) -> ProcessingStarted:
         resumed = self._row.status == "processing"
@@ -174,7 +187,7 @@ class JobRun:
             message=words,
         )
 
-    async def _do(self, work: Work, *, last: bool) -> bool:
+    async def _do(self, work: Work) -> bool:
         """Do one step and write its checkpoint. True when that ended the job."""
         if self._why is not None:
             raise Halted
@@ -201,7 +214,10 @@ class JobRun:
             told.append(self._event(closing))
         summary = work.summary(task, found)
         told.append(self._step_event(StepCompleted, closing, duration_ms=took_ms, summary=summary))
-        if last or earlier is not None:
+        plan = plan_for_content(self._plan, work.key, found)
+        if plan is not self._plan:
+            told.append(self._choose(plan))
+        if earlier is not None or self._next_step() is None:
             told.append(await self._completed(earlier))
         await self._append(
             *told,
@@ -211,11 +227,28 @@ class JobRun:
         )
         return earlier is not None
 
+    def _choose(self, plan: Plan) -> PlanChosen:
+        """Go on by another plan from here, and return the event that says so."""
+        self._plan = plan
+        self._hand.change_plan(plan)
+        return PlanChosen(
+            job_id=self._row.id,
+            stage=plan.stage_of(self._hand.step).key,
+            step=self._hand.step,
+            progress=plan.progress(self._hand.step, 1.0),
+            plan=plan.describe(),
+            message=friendly_message("plan_chosen", {"plan": plan.name}),
+        )
+
     async def _read(self, work: Work) -> dict[str, Any]:
         """Run the step's reader; once more when its worker crashes."""
         for run in range(1, RUNS_AT_MOST + 1):
             try:
                 async with self._interruptible():
+                    if work.key in self._shop.server_steps:
+                        return await self._shop.server_steps[work.key](
+                            self._task, partial(self._hear, work)
+                        )
                     return await self._shop.workers.run(
                         self._shop.readers[work.key],
                         self._task,
@@ -235,9 +268,12 @@ class JobRun:
                 await self._shop.report(self._hand, "retried")
         raise AssertionError("unreachable")
 
-    async def _hear(self, work: Work, said: Told | Notice) -> None:
+    async def _hear(self, work: Work, said: Heard) -> None:
         if isinstance(said, Notice):
             await self._warn(said)
+            return
+        if isinstance(said, OwnEvents):
+            await self._shop.report.own_events(self._hand, said.bodies)
             return
         fraction = said.done / said.total if said.total else None
         words = work.under_way(said)
@@ -311,6 +347,43 @@ class JobRun:
             )
         except Stopping:
             return
+
+    async def _ask(self, asking: Asking) -> None:
+        """Put the questions to people; the job waits for their answers, and holds no worker."""
+        now = time.time_ns() // 1_000_000
+        expires = now + round(self._shop.settings.answer_within_h * 3_600_000)
+        asked = [(uuid7(now, os.urandom(10)), question) for question in asking.questions]
+        drafts = [
+            ClarificationRequested(
+                job_id=self._row.id,
+                stage=self._plan.stage_of(self._hand.step).key,
+                step=self._hand.step,
+                clarification_id=ident,
+                question=question.text,
+                kind=question.kind,
+                choices=[asdict(choice) for choice in question.choices],
+                default=question.default,
+                expires_at=iso_from_ms(expires),
+                evidence=question.evidence,
+                message=question.text,
+            )
+            for ident, question in asked
+        ]
+        await self._append(
+            *drafts,
+            also=lambda connection: insert_clarifications(
+                connection,
+                asked,
+                job_id=self._row.id,
+                batch_id=self._row.batch_id,
+                user_id=self._row.user_id,
+                attempt=self._row.state["attempt"],
+                step=self._hand.step,
+                unanswered=asking.unanswered,
+                asked_ms=now,
+                expires_ms=expires,
+            ),
+        )
 
     async def _took_ms(self) -> int:
         state = await self._shop.journal.state(self._row.id)
@@ -393,5 +466,5 @@ class JobRun:
             raise Halted from error
 
 
-async def _ignore(said: Told | Notice) -> None:
+async def _ignore(said: Heard) -> None:
     """Taking back has nothing to tell on the way."""

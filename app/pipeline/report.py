@@ -2,17 +2,28 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from app.core.eta import Eta
-from app.core.events import Event, ProcessingProgress
+from app.core.events import (
+    Event,
+    ModelResult,
+    ProcessingProgress,
+    ZoneCompleted,
+    ZoneProcessing,
+)
 from app.core.messages import friendly_message
 from app.core.plans import Plan
 from app.core.state import JobState
 
 BETWEEN_REPORTS_S = 0.1
+OWN_EVENTS: Mapping[str, type[Event]] = {
+    "zone_processing": ZoneProcessing,
+    "zone_completed": ZoneCompleted,
+    "model_result": ModelResult,
+}
 
 
 class Journal(Protocol):
@@ -51,6 +62,11 @@ class JobInHand:
 
     def __post_init__(self) -> None:
         self.eta = Eta(self.plan.step_keys, self.size)
+
+    def change_plan(self, plan: Plan) -> None:
+        """Go on by another plan, which holds every step that is done."""
+        self.plan = plan
+        self.eta = Eta(plan.step_keys, self.size)
 
     def enter(self, step: str) -> None:
         """Begin `step` of the plan."""
@@ -127,6 +143,39 @@ class Report:
             estimated_time_remaining=self.time_left(job),
             details={**facts, "size": job.size, **(extra or {})},
         )
+
+    async def own_events(self, job: JobInHand, bodies: Sequence[Mapping[str, Any]]) -> None:
+        """Tell events that a reader has of its own, in one commit.
+
+        bodies  what `Tell.events` was given. Each is checked: a worker that a hostile file has got
+                hold of can say nothing else
+
+        Raises ValueError for one that is none of OWN_EVENTS.
+        """
+        await self.flush(job)
+        drafts: list[Event] = []
+        for body in bodies:
+            kind = OWN_EVENTS.get(str(body.get("type")))
+            if kind is None:
+                raise ValueError(f"a reader may not tell {body.get('type')!r}")
+            done, total = body.get("done"), body.get("total")
+            if done is not None and total:
+                job.fraction = max(job.fraction, min(float(done) / float(total), 1.0))
+            drafts.append(
+                kind.model_validate(
+                    {
+                        **{key: value for key, value in body.items() if key in kind.model_fields},
+                        "job_id": job.id,
+                        "stage": job.plan.stage_of(job.step).key,
+                        "step": job.step,
+                        "status": None,
+                        "progress": job.plan.progress(job.step, job.fraction),
+                        "message": str(body.get("message") or friendly_message(job.step)),
+                        "estimated_time_remaining": self.time_left(job),
+                    }
+                )
+            )
+        await self._journal.append(*drafts)
 
     def time_left(self, job: JobInHand) -> int | None:
         """Return the seconds that `job` will still take; None while nobody can know."""

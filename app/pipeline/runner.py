@@ -21,7 +21,7 @@ from app.pipeline.job import JobRun
 from app.pipeline.patient import PatientJournal, Stopping
 from app.pipeline.queue import Turns
 from app.pipeline.report import Journal, Report
-from app.pipeline.shop import Shop
+from app.pipeline.shop import ServerStep, Shop
 from app.pipeline.workers import Workers
 from app.settings import Settings
 from app.store.batches import status_counts
@@ -53,6 +53,7 @@ class Runner:
     """Works on the jobs of the log while it is entered as a context.
 
     readers   by step, and "undo": "module:function", run in a worker process
+    server_steps  steps that run in the server: see Shop
     path_of   where the file with a SHA-256 is stored
     preload   what the workers share: "module", or "module:function" to call one at the start
 
@@ -67,6 +68,7 @@ class Runner:
         readers: Mapping[str, str],
         path_of: Callable[[str], Path],
         *,
+        server_steps: Mapping[str, ServerStep] | None = None,
         preload: Sequence[str] = (),
     ) -> None:
         self._settings = settings
@@ -81,6 +83,7 @@ class Runner:
             report=Report(self._journal),
             workers=self._workers,
             readers=readers,
+            server_steps=server_steps or {},
             path_of=path_of,
             records_turn=asyncio.Lock(),
         )

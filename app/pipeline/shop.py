@@ -1,20 +1,24 @@
 """What every job in hand shares, and what its readers are given."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app.core.reading import Limits as ReaderLimits
 from app.core.reading import Task
 from app.pipeline.patient import PatientJournal
 from app.pipeline.report import Report
-from app.pipeline.workers import Limits, Workers
+from app.pipeline.workers import Hear, Limits, Workers
 from app.settings import GIB, Settings
 from app.store.batches import get_batch
 from app.store.checkpoints import checkpoints_of
+from app.store.clarifications import answers_of
 from app.store.database import Database
 from app.store.jobs import JobRow
+
+ServerStep = Callable[[Task, Hear], Awaitable[dict[str, Any]]]
 
 LARGEST_WORK_FILE_BYTES = 8 * GIB
 
@@ -24,6 +28,8 @@ class Shop:
     """What every job needs.
 
     readers       by step, and "undo": the dotted name of the function that does it
+    server_steps  steps that wait for something else than a file, by step: they run in the server,
+                  and are given the task and where to tell
     path_of       where the file with this SHA-256 is stored
     records_turn  held by the one job that works on the database of rows
     """
@@ -34,6 +40,7 @@ class Shop:
     report: Report
     workers: Workers
     readers: Mapping[str, str]
+    server_steps: Mapping[str, ServerStep]
     path_of: Callable[[str], Path]
     records_turn: asyncio.Lock
 
@@ -59,9 +66,13 @@ async def task_for(shop: Shop, row: JobRow) -> Task:
             max_line_bytes=settings.max_line_bytes,
             max_unpacked_bytes=settings.max_unpacked_bytes,
             max_unpack_ratio=settings.max_unpack_ratio,
+            max_pages=settings.max_pages,
+            max_ocr_pages=settings.max_ocr_pages,
+            max_image_pixels=settings.max_image_pixels,
         ),
         options=batch.options if batch else {},
         found=await checkpoints_of(reader, row.id),
+        answers=await answers_of(reader, row.id),
     )
 
 

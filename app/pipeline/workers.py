@@ -21,6 +21,7 @@ from typing import Any
 
 import orjson
 
+from app.core.asking import Asking, Question
 from app.core.errors import AppError, InternalError, StepTimeout, WorkerCrashed
 from app.core.notices import Notice
 from app.core.reading import Task
@@ -64,7 +65,15 @@ class Told:
     context: dict[str, Any]
 
 
-Hear = Callable[[Told | Notice], Awaitable[None]]
+@dataclass(frozen=True, slots=True)
+class OwnEvents:
+    """Events that a step has of its own, not yet believed: see report.own_events."""
+
+    bodies: list[dict[str, Any]]
+
+
+Heard = Told | Notice | OwnEvents
+Hear = Callable[[Heard], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +152,8 @@ class Workers:
 
         hear  called in order with everything the reader tells, and awaited before the next
 
-        Raises the reader's AppError, WorkerCrashed, StepTimeout or InternalError. When it is
-        cancelled the process is gone before this returns.
+        Raises the reader's AppError or Asking, WorkerCrashed, StepTimeout or InternalError. When
+        it is cancelled the process is gone before this returns.
         """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -222,9 +231,11 @@ class Workers:
                 message = orjson.loads(line)
                 match message["is"]:
                     case "told":
-                        said: Told | Notice = Told(
+                        said: Heard = Told(
                             int(message["done"]), message["total"], dict(message["context"])
                         )
+                    case "events":
+                        said = OwnEvents([dict(body) for body in message["events"]])
                     case "warned":
                         said = Notice.from_wire(message["code"], message["facts"])
                     case _:
@@ -339,6 +350,8 @@ def _outcome(
     match last:
         case {"is": "found", "found": dict(found)}:
             return found
+        case {"is": "asked", "questions": list(questions), "unanswered": unanswered}:
+            raise _asking(questions, unanswered, task)
         case {"is": "failed", "code": str(code), "facts": dict(facts)}:
             raise AppError.from_wire(code, {"filename": task["filename"], **facts})
         case {"is": "broken", "trace": str(trace)}:
@@ -353,6 +366,16 @@ def _outcome(
     if number == signal.SIGXCPU:
         raise _too_long(task, limits)
     raise _crashed(task, REASONS.get(number, f"signal {number}"))
+
+
+def _asking(questions: list[Any], unanswered: Any, task: Task) -> Exception:
+    try:
+        asked = [Question.from_json(question) for question in questions]
+        code, facts = unanswered or (None, {})
+        return Asking(*asked, unanswered=(str(code), dict(facts)) if code else None)
+    except (TypeError, KeyError, ValueError) as error:
+        logger.error("worker asked something that is no question: error=%r", error)
+        return _crashed(task, "it asked something senseless")
 
 
 def _too_long(task: Task, limits: Limits) -> StepTimeout:

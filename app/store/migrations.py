@@ -165,4 +165,60 @@ SCRIPTS: tuple[str, ...] = (
     CREATE INDEX batch_pruned ON batch (pruned_upto) WHERE pruned_upto > 0;
     CREATE INDEX batch_pruned_user ON batch (user_id, pruned_upto) WHERE pruned_upto > 0;
     """,
+    """
+    -- Questions that jobs ask. A secret answer is erased when its job has ended.
+    CREATE TABLE clarification (
+        id TEXT PRIMARY KEY,
+        job_id TEXT NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+        batch_id TEXT,
+        user_id TEXT NOT NULL,
+        attempt INTEGER NOT NULL,
+        step TEXT NOT NULL,
+        key TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        question TEXT NOT NULL,  -- all of it, as JSON
+        unanswered TEXT,  -- the error it ends in without answer and default, as JSON
+        state TEXT NOT NULL CHECK (state IN ('open', 'answered', 'expired', 'withdrawn')),
+        answer TEXT,  -- JSON
+        answered_by TEXT NOT NULL DEFAULT '',
+        asked_ms INTEGER NOT NULL,
+        expires_ms INTEGER NOT NULL,
+        answered_ms INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX clarification_job ON clarification (job_id, id);
+    CREATE INDEX clarification_user ON clarification (user_id, id);
+    CREATE INDEX clarification_open ON clarification (expires_ms) WHERE state = 'open';
+
+    CREATE TABLE export (
+        id TEXT PRIMARY KEY,
+        user_id TEXT NOT NULL,
+        batch_id TEXT,
+        job_id TEXT,
+        query TEXT NOT NULL,  -- JSON
+        format TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('pending', 'running', 'completed', 'failed')),
+        filename TEXT NOT NULL,
+        size_bytes INTEGER,
+        rows INTEGER,
+        sha256 TEXT,
+        error TEXT,  -- JSON
+        created_ms INTEGER NOT NULL,
+        ended_ms INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX export_user ON export (user_id, id);
+    CREATE INDEX export_unfinished ON export (id) WHERE state IN ('pending', 'running');
+
+    -- 0 is as usual; higher ones go first within a user's own jobs.
+    ALTER TABLE job ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+
+    -- How long steps took, for the time that is left: smoothed, by kind of file.
+    CREATE TABLE rate (
+        step TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        fixed_ms REAL NOT NULL,
+        per_mb_ms REAL NOT NULL,
+        samples INTEGER NOT NULL,
+        PRIMARY KEY (step, kind)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )

@@ -95,6 +95,107 @@ SCRIPTS: tuple[str, ...] = (
         PRIMARY KEY (import, key)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- What was read out of a PDF or an image, beside its import. date, amount and number are those
+    -- of an invoice, for finding what was seen before.
+    CREATE TABLE document (
+        import INTEGER PRIMARY KEY REFERENCES import (id),
+        kind TEXT NOT NULL,
+        title TEXT NOT NULL DEFAULT '',
+        pages INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        vendor_key TEXT,
+        number TEXT,
+        date TEXT,
+        total_micros INTEGER,
+        currency TEXT,
+        text_signature BLOB,
+        image_hash BLOB
+    ) STRICT;
+    CREATE INDEX document_vendor ON document (vendor_key, number) WHERE vendor_key IS NOT NULL;
+    CREATE INDEX document_image ON document (image_hash) WHERE image_hash IS NOT NULL;
+
+    -- Sizes are PDF points; source is text, ocr, both or none.
+    CREATE TABLE page (
+        id INTEGER PRIMARY KEY,
+        import INTEGER NOT NULL REFERENCES import (id),
+        number INTEGER NOT NULL,
+        width REAL NOT NULL,
+        height REAL NOT NULL,
+        source TEXT NOT NULL,
+        problem TEXT,
+        text TEXT NOT NULL,
+        UNIQUE (import, number)
+    ) STRICT;
+    CREATE VIRTUAL TABLE page_text USING fts5 (
+        text, content = 'page', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+    );
+
+    -- idx is the place in the reading order; bbox in points from the top left of the page shown.
+    CREATE TABLE zone (
+        import INTEGER NOT NULL REFERENCES import (id),
+        idx INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        page INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        x0 REAL NOT NULL, y0 REAL NOT NULL, x1 REAL NOT NULL, y1 REAL NOT NULL,
+        tool TEXT NOT NULL,
+        confidence REAL NOT NULL,
+        duration_ms INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        data TEXT,  -- JSON: rows of a table, key and value
+        PRIMARY KEY (import, idx)
+    ) STRICT, WITHOUT ROWID;
+
+    -- status: read, check, edited or absent. Dates are ISO, amounts decimal texts.
+    CREATE TABLE field (
+        import INTEGER NOT NULL REFERENCES import (id),
+        name TEXT NOT NULL,
+        value TEXT,
+        confidence REAL NOT NULL,
+        source TEXT NOT NULL,
+        page INTEGER,
+        x0 REAL, y0 REAL, x1 REAL, y1 REAL,
+        status TEXT NOT NULL,
+        PRIMARY KEY (import, name)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE line_item (
+        import INTEGER NOT NULL REFERENCES import (id),
+        idx INTEGER NOT NULL,
+        item TEXT NOT NULL,  -- JSON
+        PRIMARY KEY (import, idx)
+    ) STRICT, WITHOUT ROWID;
+
+    -- What people's answers and corrections taught, by what it is about:
+    -- profile  header fingerprint -> answers to questions about such files
+    -- template vendor and layout -> where the fields stand
+    -- category normalised supplier -> category
+    CREATE TABLE memory (
+        person INTEGER NOT NULL REFERENCES person (id),
+        kind TEXT NOT NULL
+            CHECK (kind IN ('profile', 'template', 'category', 'vendor', 'document')),
+        key TEXT NOT NULL,
+        value TEXT NOT NULL,  -- JSON
+        used INTEGER NOT NULL DEFAULT 0,
+        changed_ms INTEGER NOT NULL,
+        PRIMARY KEY (person, kind, key)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Rules that a person made: the first that fits, by place, decides.
+    CREATE TABLE rule (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        person INTEGER NOT NULL REFERENCES person (id),
+        place INTEGER NOT NULL,
+        field TEXT NOT NULL CHECK (field IN ('payee', 'description', 'account')),
+        operator TEXT NOT NULL CHECK (operator IN ('is', 'contains', 'begins')),
+        value TEXT NOT NULL,
+        sign INTEGER NOT NULL DEFAULT 0,
+        category TEXT NOT NULL,
+        created_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX rule_person ON rule (person, place);
+    """,
 )
 
 ROW_BITS = 32  # of a row's id; the import's number stands above them

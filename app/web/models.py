@@ -57,6 +57,9 @@ class JobAnswer(BaseModel):
     error: ErrorInfo | None
     result: dict[str, Any] | None
     undone: bool
+    waiting_for: list[str] = Field(
+        default_factory=list, description="ids of the questions it waits for"
+    )
     links: dict[str, str]
 
 

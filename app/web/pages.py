@@ -110,6 +110,7 @@ BLANK: JobState = {
     "error": None,
     "result": None,
     "undone": False,
+    "waiting_for": [],
 }
 """What the script clones a row from, when a file arrives while the page is open."""
 

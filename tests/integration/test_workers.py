@@ -63,9 +63,13 @@ def task_for(folder: Path, act: str | None = None) -> Task:
             "max_line_bytes": 1,
             "max_unpacked_bytes": 1,
             "max_unpack_ratio": 1,
+            "max_pages": 1,
+            "max_ocr_pages": 1,
+            "max_image_pixels": 1,
         },
         options=options,
         found={},
+        answers={},
     )
 
 

@@ -23,6 +23,8 @@ class Heard:
     def __call__(self, done: int, total: int | None = None, **context: object) -> None:
         self.told.append((done, total, context))
 
+    def events(self, told: object) -> None: ...
+
     def warn(self, notice: Notice) -> None:
         raise AssertionError(notice)
 
@@ -38,10 +40,18 @@ def task_for(records: Path, job_id: str, user_id: str = "ann") -> Task:
         work_dir="",
         records_path=str(records),
         limits=Limits(
-            max_rows=1, max_columns=1, max_line_bytes=1, max_unpacked_bytes=1, max_unpack_ratio=1
+            max_rows=1,
+            max_columns=1,
+            max_line_bytes=1,
+            max_unpacked_bytes=1,
+            max_unpack_ratio=1,
+            max_pages=1,
+            max_ocr_pages=1,
+            max_image_pixels=1,
         ),
         options={},
         found={},
+        answers={},
     )
 
 

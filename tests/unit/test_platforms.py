@@ -15,13 +15,22 @@ from app.reading.signatures import SIGNATURES, Signature
 from tests.samples import sample
 
 LIMITS = Limits(
-    max_rows=1, max_columns=1, max_line_bytes=1, max_unpacked_bytes=1, max_unpack_ratio=1
+    max_rows=1,
+    max_columns=1,
+    max_line_bytes=1,
+    max_unpacked_bytes=1,
+    max_unpack_ratio=1,
+    max_pages=1,
+    max_ocr_pages=1,
+    max_image_pixels=1,
 )
 
 
 class Silence:
     def __call__(self, done: int, total: int | None = None, **context: object) -> None:
         pass
+
+    def events(self, told: object) -> None: ...
 
     def warn(self, notice: Notice) -> None:
         raise AssertionError(notice)
@@ -45,6 +54,7 @@ def task_with(headers: list[str], rows: list[list[str]], header_line: int | None
         limits=LIMITS,
         options={},
         found={"field_detection": fields},
+        answers={},
     )
 
 

@@ -1,0 +1,64 @@
+"""Questions that jobs ask, and what was answered."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from aiosqlite import Connection
+
+from app.core.asking import Question
+
+INSERT = (
+    "INSERT INTO clarification (id, job_id, batch_id, user_id, attempt, step, key, kind, question,"
+    " unanswered, state, asked_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)"
+)
+
+
+def insert_clarifications(
+    connection: sqlite3.Connection,
+    questions: Sequence[tuple[str, Question]],
+    *,
+    job_id: str,
+    batch_id: str | None,
+    user_id: str,
+    attempt: int,
+    step: str,
+    unanswered: tuple[str, dict[str, Any]] | None,
+    asked_ms: int,
+    expires_ms: int,
+) -> None:
+    """Write open questions, given as (id, question), inside the caller's transaction."""
+    error = None if unanswered is None else orjson.dumps(unanswered).decode()
+    connection.executemany(
+        INSERT,
+        [
+            (
+                ident,
+                job_id,
+                batch_id,
+                user_id,
+                attempt,
+                step,
+                question.key,
+                question.kind,
+                orjson.dumps(question.to_json()).decode(),
+                error,
+                asked_ms,
+                expires_ms,
+            )
+            for ident, question in questions
+        ],
+    )
+
+
+ANSWERS = (
+    "SELECT key, answer FROM clarification"
+    " WHERE job_id = ? AND state IN ('answered', 'expired') ORDER BY id"
+)
+
+
+async def answers_of(db: Connection, job_id: str) -> dict[str, Any]:
+    """Return what was answered to a job's questions, by their keys; the latest counts."""
+    rows = await db.execute_fetchall(ANSWERS, (job_id,))
+    return {key: None if answer is None else orjson.loads(answer) for key, answer in rows}
