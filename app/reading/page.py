@@ -1,0 +1,103 @@
+"""One page of a document as it was read: words, lines, zones; and the file they cross steps in."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+PAGES_FILE = "pages.ndjson"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word; the box is in points from the top left of the page as it is shown.
+
+    size        of its letters, points
+    confidence  0 to 1; 1 for text that the file itself holds
+    """
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    text: str
+    size: float = 0.0
+    confidence: float = 1.0
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A part of a page that belongs together.
+
+    kind  text, heading, list, key_value, table, figure, header or footer
+    tool  what read it: pdfium, pdfplumber, alignment or rapidocr
+    data  of a table {"rows": [[cell, ...], ...]}, of a key_value {"key": ..., "value": ...}
+    """
+
+    id: str
+    index: int
+    page: int
+    kind: str
+    bbox: tuple[float, float, float, float]
+    tool: str
+    confidence: float
+    duration_ms: int
+    text: str
+    data: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page. `lines` are its words in reading order, line by line.
+
+    source   where its text comes from: text, ocr, both or none
+    problem  why it could not be read, in words; None where it was
+    """
+
+    number: int
+    width: float
+    height: float
+    source: str
+    lines: list[list[Word]] = field(default_factory=list)
+    zones: list[Zone] = field(default_factory=list)
+    problem: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The page's text, line by line."""
+        return "\n".join(" ".join(word.text for word in line) for line in self.lines)
+
+    def to_json(self) -> bytes:
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: bytes) -> "Page":
+        found = orjson.loads(line)
+        lines = [[Word(**word) for word in words] for words in found["lines"]]
+        zones = [Zone(**{**zone, "bbox": tuple(zone["bbox"])}) for zone in found["zones"]]
+        return cls(**{**found, "lines": lines, "zones": zones})
+
+
+def load_pages(work_dir: str | Path) -> Iterator[Page]:
+    """Yield what page_reading left, in order. Raises FileNotFoundError when it left nothing."""
+    with (Path(work_dir) / PAGES_FILE).open("rb") as stream:
+        for line in stream:
+            yield Page.from_json(line)
+
+
+def save_pages(work_dir: str | Path, pages: Iterator[Page]) -> int:
+    """Write `pages` for later steps, all of them or none; return how many there are."""
+    part = Path(work_dir) / f"{PAGES_FILE}.part"
+    count = 0
+    with part.open("wb") as stream:
+        for page in pages:
+            stream.write(page.to_json() + b"\n")
+            count += 1
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.rename(part.with_name(PAGES_FILE))
+    return count
