@@ -15,11 +15,17 @@ from typing import Any
 import pytest
 
 from app.core.events import (
+    ClarificationAnswered,
+    ClarificationExpired,
+    ClarificationRequested,
     Event,
     JobCancelled,
     JobCreated,
+    JobPaused,
+    JobResumed,
     JobRetried,
     JobUndone,
+    PlanChosen,
     ProcessingCompleted,
     ProcessingFailed,
     ProcessingProgress,
@@ -30,7 +36,7 @@ from app.core.events import (
     WarningInfo,
 )
 from app.core.messages import size_text
-from app.core.plans import TRANSACTIONS
+from app.core.plans import DOCUMENT, INVOICE, TRANSACTIONS
 from app.core.state import JobState, fold, place
 from app.web import words
 from app.web.static import StaticFiles
@@ -149,6 +155,7 @@ def any_draft(chance: Random) -> Event:
         },
     }
     code = chance.choice(["ambiguous_dates", "no_header"])
+    question = {"clarification_id": chance.choice("abc"), "question": "3 April or March 4?"}
     return chance.choice(
         [
             lambda: ProcessingStarted(**own),
@@ -162,6 +169,13 @@ def any_draft(chance: Random) -> Event:
                 **own, attempt=chance.randint(2, 4), from_step=chance.choice([None, *STEPS])
             ),
             lambda: JobUndone(**own, rows=3),
+            lambda: JobPaused(**own, by="Mara"),
+            lambda: JobResumed(**own, by="Mara"),
+            lambda: PlanChosen(**own, plan=chance.choice([DOCUMENT, INVOICE]).describe()),
+            lambda: ClarificationRequested(**own, **question),
+            lambda: ClarificationRequested(**own, **question),
+            lambda: ClarificationAnswered(**own, **question, answer="dmy", status="pending"),
+            lambda: ClarificationExpired(**own, **question, answer="dmy", status="waiting"),
             lambda: ProcessingCompleted(**own, result={"stored": 3}, duration_ms=9),
             lambda: ProcessingFailed(**own, error=FAILURE),
         ]

@@ -9,12 +9,18 @@ from hypothesis import strategies as st
 
 from app.core.events import (
     BatchCreated,
+    ClarificationAnswered,
+    ClarificationExpired,
+    ClarificationRequested,
     ErrorInfo,
     Event,
     JobCancelled,
     JobCreated,
+    JobPaused,
+    JobResumed,
     JobRetried,
     JobUndone,
+    PlanChosen,
     ProcessingCompleted,
     ProcessingFailed,
     ProcessingProgress,
@@ -24,7 +30,7 @@ from app.core.events import (
     StepStarted,
     WarningInfo,
 )
-from app.core.plans import TRANSACTIONS
+from app.core.plans import DOCUMENT, INVOICE, TRANSACTIONS
 from app.core.state import JobState, fold, fold_all, is_finished, place
 
 JOB = "01900000-0000-7000-8000-000000000001"
@@ -83,6 +89,18 @@ LATER: st.SearchStrategy[Event] = st.one_of(
         STEPS,
     ),
     st.just(JobUndone(**TELLING, rows=3)),
+    st.just(JobPaused(**TELLING)),
+    st.just(JobResumed(**TELLING)),
+    st.builds(
+        lambda plan, stage: PlanChosen(**TELLING, plan=plan.describe(), stage=stage),
+        st.sampled_from([DOCUMENT, INVOICE]),
+        st.sampled_from(["scanning", "fetch", None]),
+    ),
+    st.builds(
+        lambda kind, ident: kind(**TELLING, clarification_id=ident, question="3 April?"),
+        st.sampled_from([ClarificationRequested, ClarificationAnswered, ClarificationExpired]),
+        st.sampled_from("ab"),
+    ),
 )
 HISTORIES = st.lists(LATER, max_size=25).map(lambda later: [CREATED, *later])
 

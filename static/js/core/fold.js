@@ -19,7 +19,7 @@
  *    duration_ms: number|null, stages: StageState[], steps_done: string[],
  *    details: Record<string, any>, warnings: Warning[], document_type: string|null,
  *    platform: string|null, error: Failure|null, result: Record<string, any>|null,
- *    undone: boolean}} JobState  times are ISO 8601, UTC; `stages` edges are percent
+ *    undone: boolean, waiting_for: string[]}} JobState  times are ISO 8601, UTC; `stages` edges are percent
  *  @typedef {Record<string, any> & {seq: number, n: number|null, type: string,
  *    job_id: string|null, batch_id: string|null, message: string, timestamp: string}} WireEvent
  */
@@ -85,6 +85,7 @@ const NOTHING = {
   error: null,
   result: null,
   undone: false,
+  waiting_for: [],
 };
 
 function first(event) {
@@ -112,16 +113,7 @@ function first(event) {
     completed_at: null,
     updated_at: event.timestamp,
     duration_ms: null,
-    stages: (plan.stages ?? []).map((stage) => ({
-      key: stage.key,
-      label: stage.label,
-      start: stage.from,
-      end: stage.to,
-      state: "waiting",
-      started_at: null,
-      ended_at: null,
-      summary: "",
-    })),
+    stages: freshStages(plan),
     steps_done: [],
     details: { ...event.details },
     warnings: [],
@@ -130,8 +122,24 @@ function first(event) {
     error: null,
     result: null,
     undone: false,
+    waiting_for: [],
   };
 }
+
+const freshStages = (plan) =>
+  (plan?.stages ?? []).map((stage) => ({
+    key: stage.key,
+    label: stage.label,
+    start: stage.from,
+    end: stage.to,
+    state: "waiting",
+    started_at: null,
+    ended_at: null,
+    summary: "",
+  }));
+
+const withoutQuestion = (after, event) =>
+  after.waiting_for.filter((id) => id !== event.clarification_id);
 
 /** Begin the stage `key`: those before it are done, those after it wait. */
 function enter(stages, key, at) {
@@ -155,6 +163,7 @@ function ended(stage, state, at) {
 function finish(after, event, outcome) {
   after.completed_at = event.timestamp;
   after.estimated_time_remaining = null;
+  after.waiting_for = [];
   if (after.started_at !== null) {
     after.duration_ms = Date.parse(event.timestamp) - Date.parse(after.started_at);
   }
@@ -188,6 +197,24 @@ const CHANGES = {
     const details = event.details ?? {};
     if ("document_type" in details) after.document_type = details.document_type;
     if ("platform" in details) after.platform = details.platform;
+  },
+  plan_chosen(after, event) {
+    const began = new Map(after.stages.map((stage) => [stage.key, stage]));
+    after.plan = event.plan.name;
+    const stages = freshStages(event.plan).map((stage) => {
+      const { start, end } = stage;
+      return began.has(stage.key) ? { ...began.get(stage.key), start, end } : stage;
+    });
+    after.stages = enter(stages, event.stage, event.timestamp);
+  },
+  clarification_requested(after, event) {
+    after.waiting_for = [...withoutQuestion(after, event), event.clarification_id];
+  },
+  clarification_answered(after, event) {
+    after.waiting_for = withoutQuestion(after, event);
+  },
+  clarification_expired(after, event) {
+    after.waiting_for = withoutQuestion(after, event);
   },
   processing_warning(after, event) {
     const others = after.warnings.filter((warning) => !sameFacts(warning, event.warning));
