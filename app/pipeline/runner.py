@@ -17,6 +17,7 @@ from app.core.events import BatchCompleted, JobRetried
 from app.core.messages import friendly_message
 from app.core.plans import PLANS, TRANSACTIONS
 from app.core.state import is_finished
+from app.pipeline.errands import run_errand
 from app.pipeline.job import JobRun
 from app.pipeline.patient import PatientJournal, Stopping
 from app.pipeline.queue import Turns
@@ -95,6 +96,7 @@ class Runner:
         self._settling = asyncio.Lock()
         self._wake = asyncio.Event()
         self._wake.set()
+        self._mended = asyncio.Event()  # leftover folders are swept
         self._stopping = False
         self._stack = AsyncExitStack()
 
@@ -159,10 +161,19 @@ class Runner:
         """
         return await self._own(self._undo(job_id, by))
 
+    async def errand(self, user_id: str, target: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the reader `target` ("module:function") for a person, while no job writes rows.
+
+        options  its task's options; it has no file. Runs to its end, even when whoever asked
+                 has left. Raises what it raises, or what stopped its worker, and ShuttingDown.
+        """
+        return await self._own(self._errand(user_id, target, options))
+
     # The queue
 
     async def _main(self) -> None:
         await self._until_readable(self._mend)
+        self._mended.set()
         async with asyncio.TaskGroup() as jobs:
             while not self._stopping:
                 await self._wake.wait()
@@ -252,6 +263,12 @@ class Runner:
             await asyncio.to_thread(_remove, folders[name])
 
     # What people ask for
+
+    async def _errand(
+        self, user_id: str, target: str, options: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        await self._mended.wait()
+        return await run_errand(self._shop, user_id, target, options)
 
     async def _cancel(self, job_id: str, by: str) -> None:
         hand = self._hands.get(job_id)

@@ -60,19 +60,24 @@ async def task_for(shop: Shop, row: JobRow) -> Task:
         path=str(shop.path_of(row.sha256).absolute()),
         work_dir=str(work_dir.absolute()),
         records_path=str(settings.records_path.absolute()),
-        limits=ReaderLimits(
-            max_rows=settings.max_rows,
-            max_columns=settings.max_columns,
-            max_line_bytes=settings.max_line_bytes,
-            max_unpacked_bytes=settings.max_unpacked_bytes,
-            max_unpack_ratio=settings.max_unpack_ratio,
-            max_pages=settings.max_pages,
-            max_ocr_pages=settings.max_ocr_pages,
-            max_image_pixels=settings.max_image_pixels,
-        ),
+        limits=reader_limits(settings),
         options=batch.options if batch else {},
         found=await checkpoints_of(reader, row.id),
         answers=await answers_of(reader, row.id),
+    )
+
+
+def reader_limits(settings: Settings) -> ReaderLimits:
+    """Return what a reader must not exceed."""
+    return ReaderLimits(
+        max_rows=settings.max_rows,
+        max_columns=settings.max_columns,
+        max_line_bytes=settings.max_line_bytes,
+        max_unpacked_bytes=settings.max_unpacked_bytes,
+        max_unpack_ratio=settings.max_unpack_ratio,
+        max_pages=settings.max_pages,
+        max_ocr_pages=settings.max_ocr_pages,
+        max_image_pixels=settings.max_image_pixels,
     )
 
 

@@ -151,6 +151,19 @@ def undo(task: Task, tell: Tell) -> dict[str, Any]:
     return _act("undo", task, tell)
 
 
+def errand(task: Task, tell: Tell) -> dict[str, Any]:
+    """Show what an errand is given; or refuse, where its options ask for it."""
+    if task["options"].get("act") == "refuse":
+        raise NotATable(filename=task["filename"])
+    if "diary" in task["options"]:
+        with Path(task["options"]["diary"]).open("a") as stream:
+            stream.write("nobody errand\n")
+    tell(1, 1)
+    folder = Path(task["work_dir"])
+    (folder / "note").touch()
+    return {"user": task["user_id"], "options": task["options"], "folder": str(folder)}
+
+
 def never(task: Task, tell: Tell) -> dict[str, Any]:
     """Come to no end."""
     signal.pause()

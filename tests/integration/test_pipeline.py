@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from blockbuster import blockbuster_ctx
 
-from app.core.errors import Conflict, InvalidRequest, NotFound, StorageFull
+from app.core.errors import Conflict, InvalidRequest, NotATable, NotFound, StorageFull
 from app.core.events import BatchCreated, JobCreated
 from app.core.ids import uuid7
 from app.core.plans import TRANSACTIONS
@@ -474,6 +474,30 @@ async def test_a_failed_job_can_not_be_undone(house: House) -> None:
     await house.end_of(job)
     with pytest.raises(Conflict):
         await house.runner.undo(job, "anna")
+
+
+# Errands
+
+ERRAND = "tests.integration.readers_for_tests:errand"
+
+
+async def test_an_errand_returns_what_its_reader_found_and_leaves_no_folder(house: House) -> None:
+    found = await house.runner.errand("anna", ERRAND, {"rule": 7})
+    assert (found["user"], found["options"]) == ("anna", {"rule": 7})
+    assert not Path(found["folder"]).exists()
+
+
+async def test_an_errands_own_error_reaches_whoever_asked(house: House) -> None:
+    with pytest.raises(NotATable):
+        await house.runner.errand("anna", ERRAND, {"act": "refuse"})
+
+
+async def test_an_errand_waits_until_no_job_writes_rows(house: House) -> None:
+    (job,) = await house.drop("a", acts={"storing": "chat"})
+    await house.until(is_step(job, "processing_progress", "storing"))
+    await house.runner.errand("anna", ERRAND, {"diary": str(house.diary)})
+    steps = [line.split()[1] for line in house.diary.read_text().splitlines()]
+    assert steps.index("errand") > steps.index("enrichment")
 
 
 # Batches and turns
