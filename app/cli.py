@@ -1,4 +1,4 @@
-"""The command line: serve, demo, user, token, config."""
+"""The command line: serve, demo, user, token, config, doctor."""
 
 import argparse
 import getpass
@@ -17,6 +17,7 @@ from app.settings import Settings, SettingsError, Sources, load_settings
 from app.store.database import DatabaseTooNew
 
 PRIVATE = 0o077  # what is made in the data folder is nobody else's on this machine
+SECRET_SETTINGS = frozenset({"model_api_key"})
 DESCRIPTION = "Drop files in, watch every step live, lose nothing."
 
 
@@ -102,6 +103,13 @@ def _parser() -> argparse.ArgumentParser:
     show = config.add_parser("show", help="every setting, and where its value came from")
     show.set_defaults(run=_show_config)
     _data_dir(show)
+
+    doctor = commands.add_parser("doctor", help="whether this machine has all that is needed")
+    doctor.set_defaults(run=_doctor)
+    doctor.add_argument("--sizes", action="store_true", help="also what each package takes")
+    for flag in ("--host", "--port"):
+        doctor.add_argument(flag, help="as for serve")
+    _data_dir(doctor)
     return parser
 
 
@@ -184,8 +192,25 @@ def _show_config(options: argparse.Namespace, settings: Settings, sources: Sourc
     width = max(map(len, values))
     for key, value in values.items():
         shown = ",".join(value) if isinstance(value, list) else value
+        if key in SECRET_SETTINGS and shown:
+            shown = "(set, not shown)"
         print(f"{key:<{width}} = {shown!s:<20} ({sources[key]})")
     return 0
+
+
+def _doctor(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:
+    from app.doctor import examine, installed
+
+    worst = 0
+    for finding in examine(settings):
+        print(f"{finding.state:<4}  {finding.what}: {finding.detail}", flush=True)
+        worst |= finding.state == "bad"
+    if options.sizes:
+        parts = installed()
+        for name, version, size in parts:
+            print(f"{size / 1e6:8.1f} MB  {name} {version}")
+        print(f"{sum(size for _, _, size in parts) / 1e6:8.1f} MB  in all")
+    return int(worst)
 
 
 if __name__ == "__main__":

@@ -186,3 +186,28 @@ def test_a_token_is_made_with_few_scopes_and_an_end_or_not_at_all(tmp_path: Path
     add_user("bob", tmp_path)
     refused = livetrail(*create[:3], "bob", *create[4:], "--scope", "operate")
     assert (refused.returncode, "bob is no operator" in refused.stderr) == (1, True)
+
+
+def test_doctor_finds_a_machine_in_order(tmp_path: Path) -> None:
+    found = livetrail("doctor", "--sizes", "--port", "0", "--data-dir", str(tmp_path / "new"))
+    assert found.returncode == 0, found.stdout
+    assert "will be made at the first start" in found.stdout
+    assert "bad " not in found.stdout
+    assert "MB  in all" in found.stdout
+    assert not (tmp_path / "new").exists()
+
+
+def test_doctor_names_a_damaged_database_and_changes_nothing(tmp_path: Path) -> None:
+    damaged = tmp_path / "livetrail.db"
+    damaged.write_bytes(b"this is no database" * 1000)
+    before = damaged.read_bytes()
+    found = livetrail("doctor", "--port", "0", "--data-dir", str(tmp_path))
+    assert found.returncode == 1
+    assert "bad   livetrail.db" in found.stdout
+    assert damaged.read_bytes() == before
+
+
+def test_a_secret_setting_is_not_shown() -> None:
+    shown = livetrail("config", "show", LIVETRAIL_MODEL_API_KEY="sk-very-secret")
+    assert "very-secret" not in shown.stdout
+    assert "not shown" in shown.stdout
