@@ -126,7 +126,8 @@ class UnsupportedType(AppError):
     title = "{filename} is {found}, and I can not read that kind of file yet"
     kept = NOTHING_STORED
     hint = (
-        "Upload the same data as CSV, TSV or Excel (.xlsx); unpack it first where it is an archive."
+        "Upload the same data as a table (CSV or Excel), a bank statement file, a PDF, or a JPEG or"
+        " PNG image."
     )
 
 
@@ -134,9 +135,7 @@ class DisguisedFile(AppError):
     code = "disguised_file"
     title = "{filename} is named like {claimed}, but inside it is {found}"
     kept = NOTHING_STORED
-    hint = (
-        "Check where the file came from, and upload the real export as CSV, TSV or Excel (.xlsx)."
-    )
+    hint = "Check where the file came from, and upload the real one."
 
 
 class NotATable(AppError):

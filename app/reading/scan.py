@@ -23,6 +23,8 @@ BLOCK_BYTES = 4 * 1024 * 1024
 OVERLAP_BYTES = 1024  # longer than anything a rule looks for in one piece
 NESTED_BYTES = 64 * 1024 * 1024  # a zip in a zip is held in memory up to this
 HEAD_TAG = "head"
+PACKED_KINDS = frozenset({"xlsx"})
+BINARY_KINDS = frozenset({"pdf", "image"})
 
 # Parts of a workbook that are active content by their name alone.
 ACTIVE_PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -45,8 +47,11 @@ def scan(task: Task, tell: Tell) -> dict[str, Any]:
     """
     path = Path(task["path"])
     findings: dict[str, dict[str, str]] = {}
-    if task["found"]["initializing_streaming"]["kind"] == "xlsx":
+    kind = task["found"]["initializing_streaming"]["kind"]
+    if kind in PACKED_KINDS:
         _Office(task, tell, findings).scan(path)
+    elif kind in BINARY_KINDS:
+        _scan_bytes(path, task, tell, findings)
     else:
         _scan_text(path, task, tell, findings)
     for finding in dict.fromkeys(entry["finding"] for entry in findings.values()):
@@ -89,6 +94,16 @@ class _Matcher:
             )
         self._tail = block[-OVERLAP_BYTES:]
         self._first = False
+
+
+def _scan_bytes(path: Path, task: Task, tell: Tell, findings: dict[str, dict[str, str]]) -> None:
+    matcher = _Matcher(task["filename"], "", findings)
+    done = 0
+    with path.open("rb", buffering=0) as stream:
+        while block := stream.read(BLOCK_BYTES):
+            done += len(block)
+            matcher.feed(block)
+            tell(done, task["size"])
 
 
 def _scan_text(path: Path, task: Task, tell: Tell, findings: dict[str, dict[str, str]]) -> None:

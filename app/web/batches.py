@@ -15,7 +15,7 @@ from app.core.events import BatchCreated, JobCreated
 from app.core.ids import uuid7
 from app.core.messages import count, friendly_message
 from app.core.permissions import Viewer
-from app.core.plans import TRANSACTIONS
+from app.core.plans import plan_for_name
 from app.core.samples import sample_files
 from app.core.times import iso_from_ms
 from app.keys import DATABASE, DOOR, FILES, IDEMPOTENCY, JOURNAL, RUNNER
@@ -169,7 +169,7 @@ async def _record(
             filename=file.filename,
             size=stored.size_bytes,
             sha256=stored.sha256,
-            plan=TRANSACTIONS.describe(),
+            plan=plan_for_name(file.filename).describe(),
             progress=0.0,
             message=friendly_message("received", {"filename": file.filename}),
             details={"filename": file.filename, "size": stored.size_bytes},

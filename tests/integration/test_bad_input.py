@@ -147,12 +147,12 @@ async def test_what_is_wrong_in_another_way_has_another_code() -> None:
     alike = {
         "nothing but blanks": "empty file",
         "workbook with a header only": "header only",
-        "picture named csv": "binary named csv",
+        "photo named csv": "binary named csv",
         "nothing but NUL bytes": "binary named csv",
         "zip bomb named xlsx": "binary named csv",
         "long line far down": "long line",
         "archives in archives": "xlsx bomb",
-        "zip bomb": "PDF",  # no archive is unpacked that is no workbook
+        "zip bomb": "photo of another format",  # no archive is unpacked that is no workbook
         "malware behind rows": "malware",
         "malware in a workbook": "malware",
         "one row of 9,000 cells": "ragged rows",

@@ -20,6 +20,7 @@ from app.core.errors import (
     UnsupportedType,
 )
 from app.reading.identify import identify
+from app.reading.magic import READABLE
 from tests.readers import Heard, task_for
 from tests.samples import sample
 
@@ -78,8 +79,7 @@ def test_a_table_named_like_a_spreadsheet_is_read_and_told(tmp_path: Path) -> No
     [
         (PROGRAM, "a Windows program"),
         (b"\x7fELF\x02\x01\x01" + b"\0" * 60, "a Linux program"),
-        (b"\x89PNG\r\n\x1a\n" + b"\0" * 60, "a PNG image"),
-        (b"%PDF-1.7\n1 0 obj\n", "a PDF document"),
+        (b"\0\0\0\x18ftypheic" + b"\0" * 60, "a photo in HEIC format"),
         (gzip.compress(TABLE), "a gzip archive"),
         (b"SQLite format 3\0" + b"\0" * 80, "an SQLite database"),
         (bytes(range(256)) * 8, "binary data of an unknown kind"),
@@ -103,8 +103,8 @@ def test_what_is_named_csv_and_is_none_is_named_for_what_it_is(
 @pytest.mark.parametrize(
     ("content", "name", "found"),
     [
-        (b"%PDF-1.7\n", "invoice.pdf", "a PDF document"),
-        (b"\x89PNG\r\n\x1a\n", "receipt.png", "a PNG image"),
+        (b"\0\0\0\x18ftypheic" + b"\0" * 60, "receipt.heic", "a photo in HEIC format"),
+        (b"\0\0\0\x18ftypavif" + b"\0" * 60, "receipt.avif", "a photo in AVIF format"),
         (b'[{"a": 1}]', "rows.json", "a JSON file"),
         (b"# Notes\n\nSome words, and then some more.\n", "notes.md", "plain text"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "old", "an old Office file"),
@@ -116,6 +116,39 @@ def test_an_honest_file_of_another_kind_is_refused_for_its_kind(
     with pytest.raises(UnsupportedType) as caught:
         found_in(tmp_path, content, name)
     assert caught.value.facts["found"] == found
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "kind", "media_type"),
+    [
+        (b"%PDF-1.7\n", "invoice.pdf", "pdf", "application/pdf"),
+        (b"\0junk\n%PDF-1.3\n", "invoice.pdf", "pdf", "application/pdf"),
+        (b"\x89PNG\r\n\x1a\n", "receipt.png", "image", "image/png"),
+        (b"\xff\xd8\xff\xe0\0", "receipt.jpg", "image", "image/jpeg"),
+        (b"II*\0" + b"\0" * 60, "scan.tif", "image", "image/tiff"),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "receipt.webp", "image", "image/webp"),
+        (b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0", "scan.bmp", "image", "image/bmp"),
+    ],
+)
+def test_documents_and_images_are_read_by_their_plan(
+    tmp_path: Path, content: bytes, name: str, kind: str, media_type: str
+) -> None:
+    heard = Heard()
+    found = found_in(tmp_path, content, name, heard)
+    assert (found["kind"], found["media_type"], found["plan"]) == (kind, media_type, "document")
+    assert heard.codes == []
+
+
+def test_a_table_named_like_a_document_goes_by_the_plan_of_tables(tmp_path: Path) -> None:
+    heard = Heard()
+    assert found_in(tmp_path, TABLE, "statement.pdf", heard)["plan"] == "transactions"
+    assert heard.codes == ["extension_mismatch"]
+
+
+def test_a_document_named_like_a_table_is_read_and_told(tmp_path: Path) -> None:
+    heard = Heard()
+    assert found_in(tmp_path, b"%PDF-1.7\n1 0 obj\n", "export.csv", heard)["plan"] == "document"
+    assert heard.facts("extension_mismatch")["found"] == "a PDF document"
 
 
 @pytest.mark.parametrize(
@@ -190,4 +223,4 @@ def test_any_bytes_are_identified_or_refused_with_a_code(
     except AppError as refused:
         assert "?" not in str(refused).replace(name, "")  # noqa: PT017
     else:
-        assert found["kind"] in {"csv", "tsv", "xlsx"}
+        assert found["kind"] in READABLE
