@@ -135,7 +135,10 @@ async def take_in(
 
 def fingerprint_of(files: Sequence[ArrivedFile], options: UploadOptions) -> str:
     """Return what tells one upload from another, however its parts were put together."""
-    told = [[(f.filename, f.incoming.stored.sha256) for f in files], options.model_dump()]
+    told = [
+        [(f.filename, f.incoming.stored.sha256) for f in files],
+        options.model_dump(exclude_defaults=True),
+    ]
     return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -156,7 +159,7 @@ async def _record(
         id=_new_id(at_ms),
         user_id=intake.viewer.user_id,
         name=options.name or _name_of(files),
-        options=options.model_dump(exclude={"name"}),
+        options=options.model_dump(exclude={"name"}, exclude_unset=True),
         created_ms=at_ms,
     )
     # ids of one millisecond sort by chance; sorted, they keep the order of the files

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
 from aiohttp import HttpVersion11, web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.core.errors import (
     InvalidRequest,
@@ -31,13 +31,37 @@ FIELDS_AT_MOST = 16
 FORM_FIELDS = ("name", "on_duplicate")  # what a page without scripts sends in place of options
 
 
+def _listed(value: object) -> object:
+    """Take names set apart by commas for a list of them: so they come in an address."""
+    if isinstance(value, str):
+        return [name.strip() for name in value.split(",") if name.strip()]
+    return value
+
+
+ModelName = Annotated[str, Field(min_length=1, max_length=100)]
+
+
 class UploadOptions(BaseModel):
-    """What may be asked for with an upload."""
+    """What may be asked for with an upload. A batch keeps what was named, and no defaults."""
 
     model_config = ConfigDict(extra="forbid")
     name: str | None = Field(default=None, max_length=200, description="of the batch")
     on_duplicate: Literal["skip", "keep"] = Field(
         default="skip", description="rows that an earlier file brought: leave out, or store again"
+    )
+    auto_save: bool = Field(
+        default=True, description="false: show what would be stored, and wait for a decision"
+    )
+    ask: bool = Field(
+        default=True, description="false: take the safe answer instead of asking a question"
+    )
+    confidence_threshold: float | None = Field(
+        default=None, ge=0, le=1, description="fields read with less are asked about"
+    )
+    models: Annotated[list[ModelName], BeforeValidator(_listed)] | None = Field(
+        default=None,
+        max_length=20,
+        description="which of the server's language models read too; [] for none, null for all",
     )
 
 

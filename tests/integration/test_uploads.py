@@ -144,6 +144,16 @@ async def test_options_name_the_batch(ann: aiohttp.ClientSession) -> None:
     assert (batch["name"], batch["options"]) == ("March close", {"on_duplicate": "keep"})
 
 
+async def test_a_batch_keeps_the_options_that_were_named(ann: aiohttp.ClientSession) -> None:
+    wish = '{"auto_save": false, "ask": false, "confidence_threshold": 0.5, "models": []}'
+    async with ann.post("/api/v1/batches", data=files_form(("a.csv", CSV), options=wish)) as answer:
+        batch_id = (await answer.json())["batch_id"]
+    async with ann.get(f"/api/v1/batches/{batch_id}") as answer:
+        options = (await answer.json())["options"]
+    wanted = {"auto_save": False, "ask": False, "confidence_threshold": 0.5, "models": []}
+    assert options == wanted
+
+
 @pytest.mark.parametrize(
     ("sent", "shown"),
     [
@@ -315,7 +325,14 @@ async def test_a_body_that_is_no_upload_has_its_own_code(
 
 @pytest.mark.parametrize(
     "options",
-    ["{", "[]", '{"colour": 1}', '{"on_duplicate": "maybe"}', '{"auto_save": true}', "\xff"],
+    [
+        "{",
+        "[]",
+        '{"colour": 1}',
+        '{"on_duplicate": "maybe"}',
+        '{"confidence_threshold": 2}',
+        "\xff",
+    ],
 )
 async def test_options_that_can_not_be_are_refused_by_name(
     server: Server, ann: aiohttp.ClientSession, options: str
