@@ -84,6 +84,7 @@ class JobCreated(Event):
     media_type: str = "application/octet-stream"
     sha256: str = ""
     plan: dict[str, Any] = Field(default_factory=dict)
+    priority: int = Field(default=0, ge=-1, le=1, description="1 first, 0 as usual, -1 last")
 
 
 class ProcessingStarted(Event):
@@ -215,6 +216,17 @@ class ProcessingWarning(Event):
         return {**self.__dict__, "warning": self.warning.model_dump()}
 
 
+class ControlRequested(Event):
+    """Somebody asked for a pause or a cancel of work that runs; that it is done is told after it.
+
+    It outlives the server: what was asked for just before a crash is done at the next start.
+    """
+
+    type: Literal["control_requested"] = "control_requested"
+    op: Literal["pause", "cancel"]
+    by: str = ""
+
+
 class JobPaused(Event):
     """The job rests where its last step ended, and holds no worker."""
 
@@ -223,9 +235,17 @@ class JobPaused(Event):
 
 
 class JobResumed(Event):
-    """A paused job is in the queue again."""
+    """A paused job is in the queue again, or waits for its answers; or a pause was withdrawn."""
 
     type: Literal["job_resumed"] = "job_resumed"
+    by: str = ""
+
+
+class PriorityChanged(Event):
+    """The job goes before or behind the other files of its owner from now on."""
+
+    type: Literal["priority_changed"] = "priority_changed"
+    priority: int = Field(default=0, ge=-1, le=1, description="1 first, 0 as usual, -1 last")
     by: str = ""
 
 
@@ -327,8 +347,10 @@ AnyEvent = Annotated[
     | ClarificationAnswered
     | ClarificationExpired
     | ProcessingWarning
+    | ControlRequested
     | JobPaused
     | JobResumed
+    | PriorityChanged
     | JobCancelled
     | JobRetried
     | JobUndone

@@ -13,6 +13,10 @@ from app.core.times import iso_from_ms, ms_from_iso
 WARNINGS_KEPT = 50
 
 
+class OutOfPlace(ValueError):
+    """An event that steers a job whose end is told already."""
+
+
 class StageState(TypedDict):
     """One segment of the rail. `state` is waiting, running, done, failed or skipped."""
 
@@ -62,6 +66,8 @@ class JobState(TypedDict):
     result: dict[str, Any] | None
     undone: bool
     waiting_for: list[str]
+    steering: dict[str, str] | None  # what was asked for and is not done yet: op, by
+    priority: int
 
 
 def place(
@@ -102,7 +108,7 @@ def place(
         body["progress"] = before
     elif draft.type not in OWN_PROGRESS:
         body["progress"] = max(before, body["progress"])
-    body["status"] = draft.status or STATUS_AFTER.get(draft.type) or _status(state)
+    body["status"] = draft.status or _status_after(draft, state)
     return body, fold(state, body)
 
 
@@ -112,17 +118,47 @@ STATUS_AFTER: Mapping[str, str] = {
     "job_created": "pending",
     "processing_started": "processing",
     "job_paused": "paused",
-    "job_resumed": "pending",
-    "clarification_requested": "waiting",
     "job_cancelled": "cancelled",
     "job_retried": "pending",
     "processing_completed": "completed",
     "processing_failed": "error",
 }
+STEERS = frozenset(
+    {
+        "control_requested",
+        "job_paused",
+        "job_resumed",
+        "job_cancelled",
+        "priority_changed",
+        "clarification_requested",
+        "clarification_answered",
+        "clarification_expired",
+    }
+)
+"""Events that mean nothing any more once the job has ended."""
 
 
-def _status(state: JobState | None) -> str:
-    return "pending" if state is None else state["status"]
+def check_place(draft: Event, state: JobState | None) -> None:
+    """Raise OutOfPlace when `draft` steers a job whose `state` says that it has ended."""
+    if state is not None and draft.type in STEERS and is_finished(state):
+        raise OutOfPlace(f"{draft.type} after the end of {draft.job_id}")
+
+
+def _status_after(draft: Event, state: JobState | None) -> str:
+    """Return the job's status after `draft`. A pause outlasts questions and their answers."""
+    if draft.type in STATUS_AFTER:
+        return STATUS_AFTER[draft.type]
+    if state is None:
+        return "pending"
+    now, open_ones = state["status"], set(state.get("waiting_for", []))
+    if draft.type == "job_resumed" and now == "paused":
+        return "waiting" if open_ones else "pending"
+    own = getattr(draft, "clarification_id", None)
+    if draft.type == "clarification_requested" and now != "paused":
+        return "waiting"
+    if draft.type in ("clarification_answered", "clarification_expired") and now == "waiting":
+        return "waiting" if open_ones - {own} else "pending"
+    return now
 
 
 def fold(state: JobState | None, event: Mapping[str, Any]) -> JobState:
@@ -200,6 +236,8 @@ def _first(event: Mapping[str, Any]) -> JobState:
         result=None,
         undone=False,
         waiting_for=[],
+        steering=None,
+        priority=event.get("priority", 0),
     )
 
 
@@ -317,6 +355,7 @@ def _finish(after: JobState, event: Mapping[str, Any], outcome: str) -> None:
     after["completed_at"] = event["timestamp"]
     after["estimated_time_remaining"] = None
     after["waiting_for"] = []
+    after["steering"] = None
     if after["started_at"] is not None:
         began = ms_from_iso(after["started_at"])
         after["duration_ms"] = ms_from_iso(event["timestamp"]) - began
@@ -343,6 +382,18 @@ def _retried(after: JobState, event: Mapping[str, Any]) -> None:
         after["steps_done"] = after["steps_done"][: after["steps_done"].index(step)]
 
 
+def _control_requested(after: JobState, event: Mapping[str, Any]) -> None:
+    after["steering"] = {"op": event["op"], "by": event["by"]}
+
+
+def _steered(after: JobState, event: Mapping[str, Any]) -> None:
+    after["steering"] = None
+
+
+def _priority_changed(after: JobState, event: Mapping[str, Any]) -> None:
+    after["priority"] = event["priority"]
+
+
 def _undone(after: JobState, event: Mapping[str, Any]) -> None:
     after["undone"] = True
 
@@ -357,6 +408,10 @@ _CHANGES = {
     "processing_warning": _warned,
     "processing_completed": _completed,
     "processing_failed": _failed,
+    "control_requested": _control_requested,
+    "job_paused": _steered,
+    "job_resumed": _steered,
+    "priority_changed": _priority_changed,
     "job_cancelled": _cancelled,
     "job_retried": _retried,
     "job_undone": _undone,

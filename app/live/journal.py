@@ -15,7 +15,7 @@ import orjson
 
 from app.core.events import Event
 from app.core.histogram import SIZES, Histogram
-from app.core.state import JobState, place
+from app.core.state import JobState, check_place, place
 from app.store.batches import owner_of_batch
 from app.store.database import Database
 from app.store.events import Recorded, insert_events, last_seq
@@ -125,8 +125,9 @@ class Journal:
         also     further writes of the same transaction; runs before the events are placed
 
         Waits while too many events are uncommitted. Raises ValueError for an event of an unknown
-        job or batch, StorageFull when the disk is full, RuntimeError after the journal was closed;
-        then nothing was written and nobody was told. Cancelling the wait takes nothing back.
+        job or batch, OutOfPlace for one that steers a job that has ended, StorageFull when the disk
+        is full, RuntimeError after the journal was closed; then nothing was written and nobody was
+        told. Cancelling the wait takes nothing back.
         """
         asked_s = time.monotonic()
         if self._waiting or self._pending_events >= BACKLOG_AT_MOST:
@@ -284,6 +285,7 @@ class Journal:
             owner = written.owners[job_id]
         else:
             owner, before = self._known(draft, user_id, connection, written)
+        check_place(draft, before)
         written.seq += 1
         body, after = place(draft, before, seq=written.seq, now_ms=now_ms)
         if after is not None and job_id is not None:

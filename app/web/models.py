@@ -60,6 +60,10 @@ class JobAnswer(BaseModel):
     waiting_for: list[str] = Field(
         default_factory=list, description="ids of the questions it waits for"
     )
+    steering: dict[str, str] | None = Field(
+        default=None, description="a pause or cancel that was asked for: op, by"
+    )
+    priority: int = Field(default=0, description="1 first, 0 as usual, -1 last")
     links: dict[str, str]
 
 

@@ -111,6 +111,8 @@ BLANK: JobState = {
     "result": None,
     "undone": False,
     "waiting_for": [],
+    "steering": None,
+    "priority": 0,
 }
 """What the script clones a row from, when a file arrives while the page is open."""
 

@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from app.core.events import (
     ClarificationAnswered,
     ClarificationExpired,
     ClarificationRequested,
+    ControlRequested,
     ErrorInfo,
     Event,
     JobCancelled,
@@ -21,6 +23,7 @@ from app.core.events import (
     JobRetried,
     JobUndone,
     PlanChosen,
+    PriorityChanged,
     ProcessingCompleted,
     ProcessingFailed,
     ProcessingProgress,
@@ -31,7 +34,16 @@ from app.core.events import (
     WarningInfo,
 )
 from app.core.plans import DOCUMENT, INVOICE, TRANSACTIONS
-from app.core.state import JobState, fold, fold_all, is_finished, place
+from app.core.state import (
+    STEERS,
+    JobState,
+    OutOfPlace,
+    check_place,
+    fold,
+    fold_all,
+    is_finished,
+    place,
+)
 
 JOB = "01900000-0000-7000-8000-000000000001"
 BATCH = "01900000-0000-7000-8000-000000000002"
@@ -90,6 +102,11 @@ LATER: st.SearchStrategy[Event] = st.one_of(
     ),
     st.just(JobUndone(**TELLING, rows=3)),
     st.just(JobPaused(**TELLING)),
+    st.builds(
+        lambda op: ControlRequested(**TELLING, op=op, by="anna"),
+        st.sampled_from(["pause", "cancel"]),
+    ),
+    st.builds(lambda priority: PriorityChanged(**TELLING, priority=priority), st.integers(-1, 1)),
     st.just(JobResumed(**TELLING)),
     st.builds(
         lambda plan, stage: PlanChosen(**TELLING, plan=plan.describe(), stage=stage),
@@ -209,3 +226,56 @@ def test_a_batch_has_events_but_no_place_in_a_job() -> None:
     )
     assert state is None
     assert (body["job_id"], body["n"]) == (None, None)
+
+
+# Questions and pauses, in any order
+
+
+ASKED = ClarificationRequested(**TELLING, clarification_id="a", question="3 April?")
+ASKED_TOO = ClarificationRequested(**TELLING, clarification_id="b", question="3 May?")
+ANSWERED = ClarificationAnswered(**TELLING, clarification_id="a", question="3 April?", answer="dmy")
+EXPIRED_TOO = ClarificationExpired(**TELLING, clarification_id="b", question="3 May?")
+PAUSED, RESUMED = JobPaused(**TELLING, by="anna"), JobResumed(**TELLING, by="anna")
+STARTED = ProcessingStarted(**TELLING)
+
+
+@pytest.mark.parametrize(
+    ("story", "status"),
+    [
+        ([STARTED, ASKED, ASKED_TOO, ANSWERED], "waiting"),
+        ([STARTED, ASKED, ASKED_TOO, ANSWERED, EXPIRED_TOO], "pending"),
+        ([STARTED, ASKED, PAUSED], "paused"),
+        ([STARTED, ASKED, PAUSED, RESUMED], "waiting"),
+        ([STARTED, ASKED, PAUSED, ANSWERED], "paused"),
+        ([STARTED, ASKED, PAUSED, ANSWERED, RESUMED], "pending"),
+        ([STARTED, ASKED, ASKED_TOO, PAUSED, ANSWERED, RESUMED, EXPIRED_TOO], "pending"),
+        ([STARTED, PAUSED, RESUMED], "pending"),
+        ([STARTED, ControlRequested(**TELLING, op="pause")], "processing"),
+        ([STARTED, ControlRequested(**TELLING, op="pause"), RESUMED], "processing"),
+        ([PAUSED, ASKED, RESUMED], "waiting"),
+    ],
+)
+def test_a_pause_outlasts_questions_and_answers(story: list[Event], status: str) -> None:
+    _, state = placed([CREATED, *story])
+    assert state["status"] == status
+
+
+@pytest.mark.parametrize(
+    "then", [PAUSED, RESUMED, ProcessingCompleted(**TELLING), JobCancelled(**TELLING)]
+)
+def test_what_was_asked_for_is_known_until_it_is_done(then: Event) -> None:
+    _, asked = placed([CREATED, STARTED, ControlRequested(**TELLING, op="pause", by="anna")])
+    assert asked["steering"] == {"op": "pause", "by": "anna"}
+    _, done = place(then, asked, seq=900, now_ms=0)
+    assert done is not None
+    assert done["steering"] is None
+
+
+@pytest.mark.parametrize("end", [JobCancelled(**TELLING), ProcessingCompleted(**TELLING)])
+def test_nothing_steers_a_job_that_has_ended(end: Event) -> None:
+    _, state = placed([CREATED, STARTED, end])
+    for draft in (PAUSED, RESUMED, ASKED, ANSWERED, JobCancelled(**TELLING)):
+        assert draft.type in STEERS
+        with pytest.raises(OutOfPlace):
+            check_place(draft, state)
+    check_place(JobRetried(**TELLING), state)

@@ -19,7 +19,8 @@
  *    duration_ms: number|null, stages: StageState[], steps_done: string[],
  *    details: Record<string, any>, warnings: Warning[], document_type: string|null,
  *    platform: string|null, error: Failure|null, result: Record<string, any>|null,
- *    undone: boolean, waiting_for: string[]}} JobState  times are ISO 8601, UTC; `stages` edges are percent
+ *    undone: boolean, waiting_for: string[], steering: {op: string, by: string}|null,
+ *    priority: number}} JobState  times are ISO 8601, UTC; `stages` edges are percent
  *  @typedef {Record<string, any> & {seq: number, n: number|null, type: string,
  *    job_id: string|null, batch_id: string|null, message: string, timestamp: string}} WireEvent
  */
@@ -86,6 +87,8 @@ const NOTHING = {
   result: null,
   undone: false,
   waiting_for: [],
+  steering: null,
+  priority: 0,
 };
 
 function first(event) {
@@ -123,6 +126,8 @@ function first(event) {
     result: null,
     undone: false,
     waiting_for: [],
+    steering: null,
+    priority: event.priority ?? 0,
   };
 }
 
@@ -164,6 +169,7 @@ function finish(after, event, outcome) {
   after.completed_at = event.timestamp;
   after.estimated_time_remaining = null;
   after.waiting_for = [];
+  after.steering = null;
   if (after.started_at !== null) {
     after.duration_ms = Date.parse(event.timestamp) - Date.parse(after.started_at);
   }
@@ -227,6 +233,18 @@ const CHANGES = {
   processing_failed(after, event) {
     after.error = { ...event.error };
     finish(after, event, "failed");
+  },
+  control_requested(after, event) {
+    after.steering = { op: event.op, by: event.by };
+  },
+  job_paused(after) {
+    after.steering = null;
+  },
+  job_resumed(after) {
+    after.steering = null;
+  },
+  priority_changed(after, event) {
+    after.priority = event.priority;
   },
   job_cancelled(after, event) {
     finish(after, event, "skipped");
