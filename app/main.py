@@ -58,6 +58,7 @@ logger = logging.getLogger(__name__)
 READERS = {
     "initializing_streaming": "app.reading.identify:identify",
     "malware_scan": "app.reading.scan:scan",
+    "document_kind": "app.reading.document_kind:find_kind",
     "field_detection": "app.reading.fields:detect_fields",
     "platform_detection": "app.reading.platforms:detect_platform",
     "document_classification": "app.reading.kinds:classify_document",

@@ -166,6 +166,7 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
             lambda c: f"Reading zone {c['zone']} of {c['zones']} on page {c['page']}...",
         ),
     ),
+    "document_kind": ((("document_type",), lambda c: f"This looks like: {c['document_type']}"),),
     "duplicate_found": (
         (
             ("filename", "seen_on"),

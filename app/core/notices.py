@@ -83,6 +83,13 @@ class FormulasWithoutResult(Notice):
     hint = "Open the workbook in a spreadsheet program, save it there, and upload it again."
 
 
+class EInvoiceUnreadable(Notice):
+    code = "einvoice_unreadable"
+    title = "The e-invoice within the file can not be read"
+    detail = "{reason}. I read what the pages show instead."
+    hint = "Compare the fields with the pages, or ask the sender for a sound file."
+
+
 class ActiveContent(Notice):
     code = "active_content"
     title = "The file carries active content: {finding}"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from app.pipeline.steps.classification import Classification
 from app.pipeline.steps.delta_analysis import DeltaAnalysis
 from app.pipeline.steps.document_classification import DocumentClassification
+from app.pipeline.steps.document_kind import DocumentKind
 from app.pipeline.steps.duplicate_check import DuplicateCheck
 from app.pipeline.steps.enrichment import Enrichment
 from app.pipeline.steps.entity_resolution import EntityResolution
@@ -22,6 +23,7 @@ STEPS: Mapping[str, Work] = {
         Identify(),
         DuplicateCheck(),
         MalwareScan(),
+        DocumentKind(),
         FieldDetection(),
         PlatformDetection(),
         DocumentClassification(),
