@@ -101,6 +101,21 @@ def test_the_modules_of_a_page_keep_their_budget(files: StaticFiles, entry: str)
     assert sum(len(one.packed or one.body) for one in sent if one) <= 30 * KIB
 
 
+LATER = re.compile(r"""\bimport\(\s*['"](\.{1,2}/[^'"]+\.js)['"]""")
+
+
+def test_what_is_loaded_later_is_there_and_small(files: StaticFiles) -> None:
+    """Parts of a page that not everybody needs come when they are needed, each with its own."""
+    found = 0
+    for script in (STATIC_FOLDER / "js").rglob("*.js"):
+        for relative in LATER.findall(script.read_text(encoding="utf-8")):
+            path = (script.parent / relative).resolve().relative_to(STATIC_FOLDER.resolve())
+            sent = [files.get(one) for one in files.modules(path.as_posix())]
+            assert sum(len(one.packed or one.body) for one in sent if one) <= 16 * KIB
+            found += 1
+    assert found
+
+
 # What is sent
 
 

@@ -4,9 +4,8 @@ import { el, keyedList, setAttr, setText, setVar } from "../core/dom.js";
 import { timeLeft } from "../core/format.js";
 import { createPainter } from "../core/frame.js";
 import { createStore } from "../core/store.js";
-import { createApi } from "../net/api.js";
+import { createApi, ownProblem } from "../net/api.js";
 import { attachToPage, createClient } from "../net/client.js";
-import { createUploader } from "../net/upload.js";
 import { createDropZone } from "../ui/drop-zone.js";
 import { bindRow, paintRow } from "../ui/file-row.js";
 import { chipOf, jobView, tally } from "../ui/job-view.js";
@@ -25,7 +24,6 @@ const DISMISSED = "livetrail.dismissed";
 
 const byId = (id) => document.getElementById(id);
 const api = createApi();
-const uploader = createUploader();
 const store = createStore({ onGap: mend });
 /** What is shown of each file. @type {Map<string, import("../ui/job-view.js").View>} */
 const views = new Map();
@@ -269,15 +267,21 @@ const links = (within = "") => [...document.querySelectorAll(`.file${within} .na
 const here = (part) => submit(document.activeElement?.closest("li.file")?.querySelector(`[data-part="${part}"]`));
 
 const drop = byId("drop");
-const zone = drop && createDropZone({
-  form: drop,
-  list: byId("sending"),
-  limits: { maxBytes: Number(maxBytes), maxFiles: Number(maxFiles) },
-  uploader,
-  onArrived({ batch_id: arrived }) {
-    // a page that shows one batch can not show another's files
-    if (batchId && uploader.active === 0) location.assign(`/batches/${arrived}`);
-  },
+let sender;
+const zone = drop && createDropZone(drop, async () => {
+  const { createSending } = await import("../ui/sending.js").catch(() => {
+    const problem = ownProblem("offline");
+    tell(problem);
+    throw problem;
+  });
+  return (sender ??= createSending({
+    list: byId("sending"),
+    limits: { maxBytes: Number(maxBytes), maxFiles: Number(maxFiles) },
+    onArrived({ batch_id: arrived }, active) {
+      // a page that shows one batch can not show another's files
+      if (batchId && active === 0) location.assign(`/batches/${arrived}`);
+    },
+  }));
 });
 
 // what the server tells

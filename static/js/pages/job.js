@@ -9,7 +9,7 @@ import { attachToPage, createClient } from "../net/client.js";
 import { bindRow, paintHead } from "../ui/file-row.js";
 import { jobView, metaOf } from "../ui/job-view.js";
 import { createFeed } from "../ui/message-feed.js";
-import { createRowsTable, facts, noRows, undoText } from "../ui/rows-table.js";
+import { facts, undoText } from "../ui/result.js";
 import { createShell, onForms, share, submit, tell, toast } from "../ui/shell.js";
 import { createAnnouncer, createSigns } from "../ui/signs.js";
 import { createRawLog, createStageList, elapsed, stageItems } from "../ui/stage-list.js";
@@ -24,17 +24,10 @@ const headNode = byId("head");
 const head = bindRow(headNode);
 const part = head.parts;
 const stages = createStageList(byId("stages"));
-const names = new Map(
-  [...document.querySelectorAll("#duplicates a[href^='/jobs/']")].map((link) => [
-    link.pathname.split("/")[2],
-    link.textContent,
-  ]),
+/** What was read, as this kind of file shows it; its tabs are the server's. */
+const pane = import("../ui/rows-pane.js").then((kind) =>
+  kind.createPane({ jobId, api, jobOf: () => store.getStatus(jobId)?.job, open }),
 );
-const table = createRowsTable({ jobId, api, names, jobOf: () => store.getStatus(jobId)?.job });
-let storedAt = "";
-// since the server rendered the tab of duplicates
-let compared = false;
-let group = "";
 let milestone = 0;
 
 adoptVars(document);
@@ -63,20 +56,13 @@ const painter = createPainter(() => {
     setVar(node, "--w", view.segments[at]?.weight ?? 1);
   });
   stages.paint(stageItems(job, now));
-  if (view.group !== group) refreshEmpty(job);
-  group = view.group;
+  pane.then(({ paint }) => paint(job));
   notes(job.warnings);
   result(facts(job));
   setText(byId("tab-events").lastElementChild, formatCount(job.n));
   document.title = `${running ? `${view.percent}% · ` : ""}${title} · Livetrail`;
 });
 store.subscribe(jobId, () => painter.mark(jobId));
-
-/** A file that ended without rows does not promise any. */
-function refreshEmpty(job) {
-  const known = Number(byId("filters").querySelector("b").textContent.replaceAll(",", ""));
-  setText(byId("rows-empty"), noRows(job, known));
-}
 
 /** @param {import("../core/fold.js").Warning[]} warnings */
 function notes(warnings) {
@@ -129,8 +115,10 @@ function open(name, remember = true) {
     tab.tabIndex = on ? 0 : -1;
     byId(tab.hash.slice(1)).toggleAttribute("data-open", on);
   }
-  if (remember) history.replaceState(compared, "", `#tab=${wanted.hash.slice(1)}`);
-  if (compared && wanted.hash === "#duplicates") location.reload();
+  if (remember) {
+    history.replaceState(null, "", `#tab=${wanted.hash.slice(1)}`);
+    pane.then(({ opened }) => opened(wanted.hash.slice(1)));
+  }
   return wanted;
 }
 
@@ -155,14 +143,6 @@ addEventListener("hashchange", () => {
   const name = inAddress();
   if (tabs.some((tab) => tab.hash === `#${name}`)) open(name, false);
 });
-byId("duplicates").addEventListener("click", (event) => {
-  const link = event.target.closest("[data-show]");
-  if (!link) return;
-  event.preventDefault();
-  open("rows");
-  table.show(link.dataset.show);
-});
-
 // what a person does
 
 createShell({
@@ -223,7 +203,7 @@ function heard(event) {
   feed.add(event);
   raw.add(event);
   if (news && client.state.name === "live") announce(event, job);
-  refresh(event, job);
+  pane.then((its) => its.heard(event, job));
 }
 
 function announce(event, job) {
@@ -236,31 +216,6 @@ function announce(event, job) {
     if (passed > milestone) announcer.say(`${passed} percent, ${event.message}`, { key: "progress" });
     milestone = Math.max(milestone, passed);
   }
-}
-
-/** Rows are there after they were stored, have categories at the end, and go with an undo. */
-function refresh(event, job) {
-  const done = event.type === "step_completed" ? event.step : event.type;
-  const tells = ["storing", "classification", "processing_completed", "job_undone"];
-  if (!tells.includes(done) || storedAt === `${done} ${job.attempt}`) return;
-  storedAt = `${done} ${job.attempt}`;
-  table.load().then((counts) => {
-    if (counts) setText(byId("tab-rows").lastElementChild, counts.all ? formatCount(counts.all) : "");
-  }).catch(tell);
-  if (event.type === "processing_completed" || event.type === "job_undone") compare().catch(tell);
-}
-
-/** What was compared with earlier files; which ones they are, the server renders. */
-async function compare() {
-  const delta = await api.delta(jobId);
-  compared = true;
-  const [sum, more] = byId("delta").children;
-  setText(sum, `${plural(delta.new_rows, "new row")}, ${formatCount(delta.existing_rows)} I already know`);
-  setText(more, "");
-  setText(byId("tab-duplicates").lastElementChild, delta.existing_rows ? formatCount(delta.existing_rows) : "");
-  const rejected = byId("rejected");
-  rejected.hidden = !delta.rejected_rows;
-  setText(rejected.querySelector("[data-part=count]"), formatCount(delta.rejected_rows));
 }
 
 async function load() {

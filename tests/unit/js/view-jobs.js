@@ -3,7 +3,8 @@
 
 import { createInterface } from "node:readline";
 import { jobView, tally } from "../../../static/js/ui/job-view.js";
-import { facts, noRows, tableRow, undoText } from "../../../static/js/ui/rows-table.js";
+import { facts, noRows, undoText } from "../../../static/js/ui/result.js";
+import { tableRow } from "../../../static/js/ui/rows-pane.js";
 import { elapsed, stageItems } from "../../../static/js/ui/stage-list.js";
 
 for await (const line of createInterface({ input: process.stdin })) {

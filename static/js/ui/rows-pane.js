@@ -1,20 +1,16 @@
-/** What was read, in numbers and row by row; app/web/rowview.py in JavaScript.
+/** The tabs of a table: its rows, page by page, and what of them was known before.
  *
- *  createRowsTable({jobId, api, jobOf, names?}) -> {load(), show(state), open}
+ *  createPane({jobId, api, jobOf, open}) -> {paint(job), heard(event, job), opened(name), show(state)}
  *     jobOf   () => the job's state, or undefined
- *     names   job id -> filename, for the files in which known rows were seen
- *  pure
- *  tableRow(row, names) -> what the table shows of a stored row
- *  facts(job) -> [[name, value]]    the result, in reading order
- *  noRows(job, known) -> what stands in place of the rows; known: how many are stored
- *  undoText(job) -> what an undo would take back, "" when there is nothing
- *  amountText("-1234.50") -> "-1,234.50"
- *
- *  @typedef {import("../core/fold.js").JobState} JobState
+ *     open    (tab) => shows that tab
+ *     opened  a person opened a tab; the page may be loaded anew for it
+ *  tableRow(row, names) -> what the table shows of a stored row; pure, app/web/rowview.py's twin
  */
 
 import { el, parts, setAttr, setText } from "../core/dom.js";
 import { formatCount, plural } from "../core/format.js";
+import { amountText, noRows } from "./result.js";
+import { tell } from "./shell.js";
 
 export const ROWS_A_PAGE = 100;
 const REVIEW_BELOW = 0.6;
@@ -52,18 +48,7 @@ function textOf(row) {
   return [extra.map(([key, value]) => `${key}: ${value}`).join(" · "), ""];
 }
 
-/** @param {JobState} job  @param {number} known */
-export function noRows(job, known) {
-  if (known) return "No rows of this kind.";
-  if (job.undone) return "Nothing of this file is stored any more.";
-  if (job.result?.duplicate_of) return "Its rows are with the file I processed before.";
-  const ended = job.status === "error" || job.status === "cancelled";
-  return ended
-    ? "Nothing of this file was stored."
-    : "Rows appear here as soon as they are stored.";
-}
-
-export function createRowsTable({ jobId, api, jobOf, names = new Map() }) {
+export function createPane({ jobId, api, jobOf, open }) {
   const byId = (id) => document.getElementById(id);
   const table = byId("table");
   const body = byId("lines");
@@ -75,6 +60,17 @@ export function createRowsTable({ jobId, api, jobOf, names = new Map() }) {
   let state = query.get("state") ?? "";
   let page = Math.max(1, Number(query.get("page")) || 1);
   let asked = 0;
+  let storedAt = "";
+  let group = "";
+  // since the server rendered the tab of duplicates
+  let compared = false;
+  const tabOf = (name) => byId(`tab-${name}`).lastElementChild;
+  const names = new Map(
+    [...document.querySelectorAll("#duplicates a[href^='/jobs/']")].map((link) => [
+      link.pathname.split("/")[2],
+      link.textContent,
+    ]),
+  );
 
   filters.addEventListener("click", (event) => {
     const link = event.target.closest("a");
@@ -88,6 +84,14 @@ export function createRowsTable({ jobId, api, jobOf, names = new Map() }) {
     event.preventDefault();
     page += Number(link.dataset.step);
     load().then(() => byId("rows").scrollIntoView({ block: "start" }));
+  });
+
+  byId("duplicates").addEventListener("click", (event) => {
+    const link = event.target.closest("[data-show]");
+    if (!link) return;
+    event.preventDefault();
+    open("rows");
+    show(link.dataset.show);
   });
 
   function show(next) {
@@ -142,59 +146,44 @@ export function createRowsTable({ jobId, api, jobOf, names = new Map() }) {
     return node;
   }
 
-  return { load, show };
-}
-
-/** @param {JobState} job */
-export function undoText(job) {
-  const stored = job.result?.new_rows || job.result?.stored;
-  if (job.status !== "completed" || job.undone || !stored) return "";
-  return (
-    `This takes back ${plural(stored, "row")} that ${job.filename} stored, with their categories.` +
-    " The file itself stays here, and you can import it again."
-  );
-}
-
-/** @param {string|null} amount  a decimal string */
-export function amountText(amount) {
-  if (!amount) return "";
-  const [, sign, whole, rest] = /^(-?)(\d*)(.*)$/.exec(amount);
-  return sign + whole.replace(/\B(?=(\d{3})+$)/g, ",") + rest;
-}
-
-const NUMBERS = [
-  ["rows", "Rows read"],
-  ["new_rows", "New rows stored"],
-  ["existing_rows", "Already known"],
-  ["rejected", "Could not be read"],
-  ["vendors", "Different payees"],
-  ["review", "To check"],
-];
-
-/** @param {JobState} job  @returns {[string, string][]} */
-export function facts(job) {
-  const result = (job.undone ? null : job.result) ?? {};
-  const found = [];
-  const kind = result.document_type || job.document_type;
-  const platform = result.platform || job.platform;
-  if (kind) found.push(["Kind", String(kind)]);
-  if (platform) found.push(["From", String(platform)]);
-  const { first_date: first, last_date: last } = result;
-  if (first && last) found.push(["Period", first === last ? first : `${first} to ${last}`]);
-  for (const money of result.by_currency ?? []) {
-    for (const [key, label] of [
-      ["income", "Money in"],
-      ["spending", "Money out"],
-    ]) {
-      if (money[key]) {
-        found.push([label, `${amountText(String(money[key]))} ${money.currency ?? ""}`.trim()]);
-      }
-    }
+  /** A file that ended without rows does not promise any. */
+  function paint(job) {
+    if (group === job.status) return;
+    group = job.status;
+    const known = Number(filters.querySelector("b").textContent.replaceAll(",", ""));
+    setText(empty, noRows(job, known));
   }
-  for (const [key, label] of NUMBERS) {
-    if (Number.isInteger(result[key]) && (result[key] || key === "new_rows")) {
-      found.push([label, formatCount(result[key])]);
-    }
+
+  /** Rows are there after they were stored, have categories at the end, and go with an undo. */
+  function heard(event, job) {
+    const done = event.type === "step_completed" ? event.step : event.type;
+    const tells = ["storing", "classification", "processing_completed", "job_undone"];
+    if (!tells.includes(done) || storedAt === `${done} ${job.attempt}`) return;
+    storedAt = `${done} ${job.attempt}`;
+    load().then((counts) => {
+      if (counts) setText(tabOf("rows"), counts.all ? formatCount(counts.all) : "");
+    }).catch(tell);
+    if (done === "processing_completed" || done === "job_undone") compare().catch(tell);
   }
-  return found;
+
+  /** What was compared with earlier files; which ones they are, the server renders. */
+  async function compare() {
+    const delta = await api.delta(jobId);
+    compared = true;
+    const [sum, more] = byId("delta").children;
+    setText(sum, `${plural(delta.new_rows, "new row")}, ${formatCount(delta.existing_rows)} I already know`);
+    setText(more, "");
+    setText(tabOf("duplicates"), delta.existing_rows ? formatCount(delta.existing_rows) : "");
+    const rejected = byId("rejected");
+    rejected.hidden = !delta.rejected_rows;
+    setText(rejected.querySelector("[data-part=count]"), formatCount(delta.rejected_rows));
+  }
+
+  function opened(name) {
+    if (!compared || name !== "duplicates") return;
+    history.replaceState(true, "");
+    location.reload();
+  }
+
+  return { paint, heard, opened, show };
 }

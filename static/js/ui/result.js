@@ -1,0 +1,76 @@
+/** What came of a job, in words and numbers: app/web/rowview.py and views.py in JavaScript. Pure.
+ *
+ *  facts(job) -> [[name, value]]    the result, in reading order
+ *  noRows(job, known) -> what stands in place of the rows; known: how many are stored
+ *  undoText(job) -> what an undo would take back, "" when there is nothing
+ *  amountText("-1234.50") -> "-1,234.50"
+ *
+ *  @typedef {import("../core/fold.js").JobState} JobState
+ */
+
+import { formatCount, plural } from "../core/format.js";
+
+/** @param {JobState} job  @param {number} known */
+export function noRows(job, known) {
+  if (known) return "No rows of this kind.";
+  if (job.undone) return "Nothing of this file is stored any more.";
+  if (job.result?.duplicate_of) return "Its rows are with the file I processed before.";
+  const ended = job.status === "error" || job.status === "cancelled";
+  return ended
+    ? "Nothing of this file was stored."
+    : "Rows appear here as soon as they are stored.";
+}
+
+/** @param {JobState} job */
+export function undoText(job) {
+  const stored = job.result?.new_rows || job.result?.stored;
+  if (job.status !== "completed" || job.undone || !stored) return "";
+  return (
+    `This takes back ${plural(stored, "row")} that ${job.filename} stored, with their categories.` +
+    " The file itself stays here, and you can import it again."
+  );
+}
+
+/** @param {string|null} amount  a decimal string */
+export function amountText(amount) {
+  if (!amount) return "";
+  const [, sign, whole, rest] = /^(-?)(\d*)(.*)$/.exec(amount);
+  return sign + whole.replace(/\B(?=(\d{3})+$)/g, ",") + rest;
+}
+
+const NUMBERS = [
+  ["rows", "Rows read"],
+  ["new_rows", "New rows stored"],
+  ["existing_rows", "Already known"],
+  ["rejected", "Could not be read"],
+  ["vendors", "Different payees"],
+  ["review", "To check"],
+];
+
+/** @param {JobState} job  @returns {[string, string][]} */
+export function facts(job) {
+  const result = (job.undone ? null : job.result) ?? {};
+  const found = [];
+  const kind = result.document_type || job.document_type;
+  const platform = result.platform || job.platform;
+  if (kind) found.push(["Kind", String(kind)]);
+  if (platform) found.push(["From", String(platform)]);
+  const { first_date: first, last_date: last } = result;
+  if (first && last) found.push(["Period", first === last ? first : `${first} to ${last}`]);
+  for (const money of result.by_currency ?? []) {
+    for (const [key, label] of [
+      ["income", "Money in"],
+      ["spending", "Money out"],
+    ]) {
+      if (money[key]) {
+        found.push([label, `${amountText(String(money[key]))} ${money.currency ?? ""}`.trim()]);
+      }
+    }
+  }
+  for (const [key, label] of NUMBERS) {
+    if (Number.isInteger(result[key]) && (result[key] || key === "new_rows")) {
+      found.push([label, formatCount(result[key])]);
+    }
+  }
+  return found;
+}
