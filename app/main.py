@@ -68,6 +68,7 @@ READERS = {
     "entity_resolution": "app.reading.entities:resolve",
     "classification": "app.reading.categories:categorise",
     "enrichment": "app.reading.summary:summarise",
+    "page_reading": "app.reading.pages:read_pages",
     "undo": "app.reading.save:undo",
 }
 # What is named with its function is made once, before the fork, and shared by every worker.

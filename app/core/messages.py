@@ -41,6 +41,7 @@ OWN: Mapping[str, str] = {
     "plan_chosen": "Now I know what kind of work this is",
     "document_kind": "Finding out what kind of document this is...",
     "page_reading": "Reading the pages...",
+    "pages_read": "I have read the pages",
     "field_reading": "Looking for number, dates and amounts...",
     "model_reading": "Asking further readers...",
     "field_check": "Checking what I read...",
@@ -252,6 +253,20 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
             ),
         ),
         (("new_rows",), lambda c: f"Saved {count(c['new_rows'], 'new row')}"),
+    ),
+    "page_reading": (
+        (
+            ("page", "pages"),
+            lambda c: f"Reading page {_grouped(c['page'])} of {_grouped(c['pages'])}...",
+        ),
+    ),
+    "pages_read": (
+        (
+            ("pages_done", "zones_found"),
+            lambda c: (
+                f"Read {count(c['pages_done'], 'page')} with {count(c['zones_found'], 'zone')}"
+            ),
+        ),
     ),
     "undone": (
         (

@@ -162,3 +162,17 @@ class NoAmounts(Notice):
     title = "I found no columns with dates and amounts in this table"
     detail = "I stored its rows as they are, without amounts."
     hint = "Nothing to do if this is a list of something other than payments."
+
+
+class UnreadablePages(Notice):
+    code = "unreadable_pages"
+    title = "{read} of {pages} pages were read; not {which}"
+    detail = "What is on them is damaged: {reason}."
+    hint = "If they matter, export the document again and upload that."
+
+
+class PagesLeftOut(Notice):
+    code = "pages_left_out"
+    title = "The document has {pages} pages; I read the first {limit}"
+    detail = "More than that I do not read of one document."
+    hint = "Split it, or ask the operator to raise LIVETRAIL_MAX_PAGES."

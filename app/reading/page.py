@@ -1,7 +1,7 @@
 """One page of a document as it was read: words, lines, zones; and the file they cross steps in."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,15 +89,54 @@ def load_pages(work_dir: str | Path) -> Iterator[Page]:
             yield Page.from_json(line)
 
 
-def save_pages(work_dir: str | Path, pages: Iterator[Page]) -> int:
-    """Write `pages` for later steps, all of them or none; return how many there are."""
-    part = Path(work_dir) / f"{PAGES_FILE}.part"
-    count = 0
-    with part.open("wb") as stream:
+class PageLog:
+    """Pages as they are read, one after another; what a broken-off step has read is kept."""
+
+    def __init__(self, work_dir: str | Path) -> None:
+        """Open the file for more pages; `kept` are those that are in it already."""
+        self._path = Path(work_dir) / PAGES_FILE
+        self._part = self._path.with_suffix(".part")
+        self.kept = 0
+        whole = 0
+        if self._part.exists():
+            with self._part.open("rb") as stream:
+                for line in stream:
+                    if not line.endswith(b"\n"):
+                        break  # it was cut short while it was written
+                    whole += len(line)
+                    self.kept += 1
+        self._stream = self._part.open("ab")
+        self._stream.truncate(whole)
+
+    def pages(self) -> Iterator[Page]:
+        """Yield the pages that were kept."""
+        with self._part.open("rb") as stream:
+            for _ in range(self.kept):
+                yield Page.from_json(stream.readline())
+
+    def add(self, page: Page) -> None:
+        """Keep a page; it outlives this process."""
+        self._stream.write(page.to_json() + b"\n")
+        self._stream.flush()
+
+    def finish(self) -> None:
+        """Hand the pages over to the later steps, all of them."""
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+        self._part.rename(self._path)
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def save_pages(work_dir: str | Path, pages: Iterable[Page]) -> None:
+    """Write `pages` for later steps, in the place of what was there."""
+    (Path(work_dir) / PAGES_FILE).with_suffix(".part").unlink(missing_ok=True)
+    log = PageLog(work_dir)
+    try:
         for page in pages:
-            stream.write(page.to_json() + b"\n")
-            count += 1
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.rename(part.with_name(PAGES_FILE))
-    return count
+            log.add(page)
+        log.finish()
+    finally:
+        log.close()

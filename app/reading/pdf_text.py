@@ -87,16 +87,12 @@ def read_words(textpage: Any, frame: Frame) -> list[Word]:
     weight = pdfium.FPDFText_GetFontWeight
     text = codes.tobytes()
     words = []
-    for start, end, box in zip(starts, ends, _unions(boxes, starts, ends), strict=True):
-        words.append(
-            Word(
-                *box,
-                text[2 * start : 2 * end].decode("utf-16-le", "replace"),
-                _size(size(textpage, start), box[3] - box[1]),
-                1.0,
-                weight(textpage, start) >= BOLD_WEIGHT,
-            )
-        )
+    unions = _unions(boxes, starts, ends)
+    for start, end, (x0, y0, x1, y1) in zip(starts, ends, unions, strict=True):
+        written = text[2 * start : 2 * end].decode("utf-16-le", "replace")
+        letters = _size(size(textpage, start), y1 - y0)
+        bold = weight(textpage, start) >= BOLD_WEIGHT
+        words.append(Word(x0, y0, x1, y1, written, letters, 1.0, bold))
     return words
 
 
@@ -138,10 +134,11 @@ def _upright(
     """Tell for each run of letters whether it goes along the page rather than up or down."""
     first = np.flatnonzero(starts)
     last = np.flatnonzero(inked & np.concatenate((~inked[1:], [True])))
-    across = np.abs(boxes[last, 0] - boxes[first, 0])
-    down = np.abs(boxes[last, 1] - boxes[first, 1])
-    short = last - first < 2
-    return short | (across >= down) | (down < 2 * (boxes[first, 3] - boxes[first, 1]))
+    second = np.minimum(first + 1, last)
+    across, down = np.abs(boxes[last, :2] - boxes[first, :2]).T
+    step_across, step_down = np.abs(boxes[second, :2] - boxes[first, :2]).T
+    upright: NDArray[np.bool_] = (across >= down) | (step_across >= step_down)
+    return upright
 
 
 def _unions(boxes: Boxes, starts: list[int], ends: list[int]) -> list[list[float]]:

@@ -11,7 +11,7 @@ HEADING_SIZE = 1.15  # times the size of most of the page's words
 HEADING_WORDS = 14
 PAIR_KEY_WORDS = 5
 PAIR = re.compile(r"(?P<key>[^:]{2,60}?)\s*:\s+(?P<value>\S.*)")
-BULLET = re.compile(r"[•●▪■◦○‣⁃∙·–—*-]\s*\S|\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s")  # noqa: RUF001
+BULLET = re.compile(r"[•●▪■◦○‣⁃∙·–—*-]\s*\S|\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s")
 LONGEST_TEXT = 20_000
 
 

@@ -1,0 +1,196 @@
+"""The step page_reading: every page of a document, its words, its zones, told as it happens."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from app.core.messages import friendly_message
+from app.core.notices import PagesLeftOut, UnreadablePages
+from app.core.reading import Task, Tell
+from app.reading.layout import blocks_of, pieces_of, rows_of
+from app.reading.page import Page, PageLog, Zone
+from app.reading.pdf import BrokenPage, Pdf, open_pdf
+from app.reading.zones import Draft, drafts_of
+
+ZONES_TOLD = 1000  # of one document; those of its further pages are told page by page
+PAGES_NAMED = 20
+
+
+def read_pages(task: Task, tell: Tell) -> dict[str, Any]:
+    """Read every page and leave them for later steps (page.load_pages).
+
+    Returns {"pages", "read", "zones", "kinds": {kind: zones}, "sources": {source: pages},
+    "words", "unreadable": [page, ...]}. A step that was broken off goes on after its last page.
+    Raises DamagedFile, and Asking for a password. Warns UnreadablePages and PagesLeftOut.
+    """
+    with open_pdf(task) as pdf:
+        total = min(len(pdf), task["limits"]["max_pages"])
+        log, summary = PageLog(task["work_dir"]), _Summary()
+        try:
+            for page in log.pages():
+                summary.count(page)
+            teller = _Teller(tell, total, summary)
+            for page in _pages(pdf, range(log.kept + 1, total + 1), summary):
+                teller.page(page)
+                log.add(page)
+            log.finish()
+        finally:
+            log.close()
+        if len(pdf) > total:
+            tell.warn(PagesLeftOut(pages=len(pdf), limit=total))
+    if summary.problems:
+        tell.warn(summary.unreadable())
+    return summary.found()
+
+
+class _Summary:
+    """What the pages amount to so far."""
+
+    def __init__(self) -> None:
+        self.pages = self.zones = self.words = 0
+        self.kinds: Counter[str] = Counter()
+        self.sources: Counter[str] = Counter()
+        self.problems: dict[int, str] = {}
+
+    def count(self, page: Page) -> None:
+        self.pages += 1
+        self.zones += len(page.zones)
+        self.words += sum(map(len, page.lines))
+        self.kinds.update(zone.kind for zone in page.zones)
+        self.sources[page.source] += 1
+        if page.problem:
+            self.problems[page.number] = page.problem
+
+    def unreadable(self) -> UnreadablePages:
+        """Return the notice that names the pages that could not be read."""
+        numbers = [str(number) for number in self.problems]
+        which = "page " if len(numbers) == 1 else "pages "
+        which += ", ".join(numbers[:PAGES_NAMED]) + ("…" if len(numbers) > PAGES_NAMED else "")
+        reason = next(iter(self.problems.values()))
+        read = self.pages - len(numbers)
+        return UnreadablePages(read=read, pages=self.pages, which=which, reason=reason)
+
+    def found(self) -> dict[str, Any]:
+        return {
+            "pages": self.pages,
+            "read": self.pages - len(self.problems),
+            "zones": self.zones,
+            "kinds": dict(self.kinds.most_common()),
+            "sources": dict(self.sources.most_common()),
+            "words": self.words,
+            "unreadable": list(self.problems),
+        }
+
+
+def _pages(pdf: Pdf, numbers: range, summary: _Summary) -> Iterator[Page]:
+    for number in numbers:
+        try:
+            page = _page(pdf, number, summary.zones)
+        except BrokenPage:
+            page = Page(number, 0.0, 0.0, "none", problem="it can not be loaded")
+        summary.count(page)
+        yield page
+
+
+def _page(pdf: Pdf, number: int, first_index: int) -> Page:
+    """Read one page. Raises BrokenPage."""
+    began_s = time.perf_counter()
+    with pdf.page(number) as sheet:
+        words = sheet.words()
+        rows = rows_of(words)
+        drafts = drafts_of(blocks_of([pieces_of(row) for row in rows]), tool="pdfium")
+        return Page(
+            number,
+            round(sheet.width, 2),
+            round(sheet.height, 2),
+            "text" if words else "none",
+            rows,
+            _zones(drafts, number, first_index, began_s),
+        )
+
+
+def _zones(drafts: list[Draft], number: int, first_index: int, began_s: float) -> list[Zone]:
+    """Name the drafts; each took its share of the page's time."""
+    took_ms = round((time.perf_counter() - began_s) * 1000 / max(len(drafts), 1))
+    return [
+        Zone(
+            id=f"p{number}z{place}",
+            index=first_index + place - 1,
+            page=number,
+            kind=draft.kind,
+            bbox=draft.box,
+            tool=draft.tool,
+            confidence=draft.confidence,
+            duration_ms=took_ms,
+            text=draft.text,
+            data=draft.data,
+        )
+        for place, draft in enumerate(drafts, start=1)
+    ]
+
+
+class _Teller:
+    """Tells zones while there are not too many, and pages after that."""
+
+    def __init__(self, tell: Tell, pages: int, summary: _Summary) -> None:
+        self._tell = tell
+        self._pages = pages
+        self._summary = summary
+
+    def page(self, page: Page) -> None:
+        """Tell the page's zones, in one commit."""
+        if self._summary.zones <= ZONES_TOLD:
+            told = [event for zone in page.zones for event in self._of_zone(zone, page)]
+            if told:
+                self._tell.events(told)
+        else:
+            self._tell.events([self._of_page(page)])
+        self._tell(page.number, self._pages, pages_done=page.number, pages_total=self._pages)
+
+    def _of_zone(self, zone: Zone, page: Page) -> Iterator[dict[str, Any]]:
+        place, count = zone.index - page.zones[0].index + 1, len(page.zones)
+        facts = {"zone": place, "zones": count, "page": page.number}
+        common = {
+            "zone_id": zone.id,
+            "zone_index": zone.index,
+            "page": page.number,
+            "kind": zone.kind,
+            "bbox": list(zone.bbox),
+            "processing_tool": zone.tool,
+            "zones_total": None if page.number < self._pages else self._summary.zones,
+            "message": friendly_message("extracting", facts),
+            "total": self._pages,
+        }
+        before = page.number - 1
+        yield {
+            **common,
+            "type": "zone_processing",
+            "zones_completed": zone.index,
+            "done": before + (place - 1) / count,
+        }
+        yield {
+            **common,
+            "type": "zone_completed",
+            "zones_completed": zone.index + 1,
+            "confidence": zone.confidence,
+            "duration_ms": zone.duration_ms,
+            "done": before + place / count,
+        }
+
+    def _of_page(self, page: Page) -> dict[str, Any]:
+        facts = {"page": page.number, "pages": self._pages}
+        return {
+            "type": "zone_completed",
+            "zone_id": f"p{page.number}",
+            "zone_index": self._summary.zones,
+            "page": page.number,
+            "kind": "page",
+            "processing_tool": page.zones[0].tool if page.zones else "",
+            "zones_completed": self._summary.zones,
+            "zones_total": None if page.number < self._pages else self._summary.zones,
+            "duration_ms": sum(zone.duration_ms for zone in page.zones),
+            "message": friendly_message("page_reading", facts),
+            "done": page.number,
+            "total": self._pages,
+        }
