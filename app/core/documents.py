@@ -40,7 +40,10 @@ class FieldValue(TypedDict):
 
 
 class LineItem(TypedDict, total=False):
-    """One line of an invoice, as far as it was found; amounts are decimal texts."""
+    """One line of an invoice, as far as it was found; amounts are decimal texts.
+
+    status  check where a model named something that no page says
+    """
 
     description: str
     quantity: str
@@ -49,6 +52,7 @@ class LineItem(TypedDict, total=False):
     amount: str
     page: int
     bbox: list[float]
+    status: FieldStatus
 
 
 class Reading(TypedDict):

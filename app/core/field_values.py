@@ -30,8 +30,13 @@ CURRENCY_SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₺": "TRY", "₴": 
 NUMBER = re.compile(r"[+-]?\d[\d.,'’\s]*")
 DATE_PARTS = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})")
 LEGAL_FORMS = frozenset(
-    ["ab", "ag", "aps", "as", "asbl", "bv", "bvba", "co", "corp", "corporation", "eg", "ek", "ev", "gmbh", "inc", "incorporated", "kg", "kgaa", "limited", "llc", "llp", "ltd", "mbh", "nv", "ohg", "oy", "plc", "pty", "sa", "sarl", "sas", "se", "sl", "spa", "sprl", "srl", "ug"]
-)
+    (
+        "ab", "ag", "aps", "as", "asbl", "bv", "bvba", "co", "corp", "corporation", "eg", "ek",
+        "ev", "gmbh", "inc", "incorporated", "kg", "kgaa", "limited", "llc", "llp", "ltd", "mbh",
+        "nv", "ohg", "oy", "plc", "pty", "sa", "sarl", "sas", "se", "sl", "spa", "sprl",
+        "srl", "ug",
+    )
+)  # fmt: skip
 
 
 def normal_value(name: str, text: str) -> str:
