@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from app.core.notices import Notice
-from app.core.reading import Limits, Task
+from app.core.reading import Limits, Reader, Task
+from app.reading.categories import categorise
 from app.reading.delta import compare
+from app.reading.entities import resolve
 from app.reading.extract import extract
 from app.reading.fields import detect_fields
 from app.reading.save import store, undo
@@ -96,6 +98,18 @@ class Desk:
     def bring(self, path: Path, **task: Any) -> dict[str, Any]:
         """Read and store a file; return what storing returned."""
         return store(self.read(self.task(path, **task)), self.heard)
+
+    def bring_whole(self, path: Path, **task: Any) -> dict[str, Any]:
+        """Read, store and categorise a file; return what categorising returned."""
+        read = self.read(self.task(path, **task))
+        store(read, self.heard)
+        resolve(read, self.heard)
+        return categorise(read, self.heard)
+
+    def errand(self, reader: Reader, user: str = "anna", **options: Any) -> dict[str, Any]:
+        """Run a reader that has no file, as Runner.errand does."""
+        path = self.file("", "nothing")
+        return reader(self.task(path, job="errand", user=user, options=options), self.heard)
 
     def take_back(self, job: str, user: str = "anna") -> int:
         path = self.file("", "nothing")

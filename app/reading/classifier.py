@@ -5,8 +5,10 @@ see likeness ("STARBUCK COFFE" is like "starbucks coffee"); what an unknown comp
 told from its name, so its confidence is low for most names, and says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from rapidfuzz import fuzz, process
@@ -30,43 +32,102 @@ COMPARED = 3_000  # names at most that are compared with all known ones
 CHUNK = 2_000
 
 
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What a share is worth, as measured: how often guesses with that share were right.
+
+    shares, right  points of the curve, both rising, 0 to 1; in between it is a line
+    """
+
+    shares: tuple[float, ...]
+    right: tuple[float, ...]
+
+    def __call__(self, share: float) -> float:
+        return round(float(np.interp(share, self.shares, self.right)), 4)
+
+
+OF_THE_RULES = Curve((0.0, 1.0), (0.0, UNSEEN))
+
+
 class Classifier:
-    """Guesses categories of texts; made by `trained`."""
+    """Guesses categories of names, from letters and what words made of them belong to.
 
-    def __init__(self) -> None:
-        pairs = sorted({(folded(phrase), category) for phrase, category in all_phrases()})
+    letters    turns texts into weights of groups of letters
+    weights    a row for each of `names`, of the groups of letters
+    familiar   the groups of letters that were learned from
+    """
+
+    def __init__(
+        self,
+        letters: TfidfVectorizer,
+        weights: Any,
+        offsets: Any,
+        names: Sequence[str],
+        familiar: Collection[str],
+        worth: Curve = OF_THE_RULES,
+    ) -> None:
+        self.letters = letters
+        self.weights = weights
+        self.offsets = offsets
+        self.names = list(names)
+        self.worth = worth
+        self._familiar = familiar
+
+    @classmethod
+    def fit(
+        cls,
+        pairs: Sequence[tuple[str, str]],
+        importance: Sequence[float] | None = None,
+        most_groups: int | None = None,
+    ) -> "Classifier":
+        """Learn from (text, category).
+
+        importance   of each pair; None: all are the same
+        most_groups  how many groups of letters are kept, the commonest; None: all
+        """
         texts = [text for text, _ in pairs]
-        self._letters = TfidfVectorizer(
-            analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, dtype=np.float32
-        )
-        known = self._letters.fit_transform(texts)
-        self._model = LinearSVC(C=1.0, random_state=0, class_weight="balanced")
-        self._model.fit(known, [category for _, category in pairs])
-        self._names = [str(name) for name in self._model.classes_]
-        self._familiar = frozenset(group for text in texts for group in _groups(text))
+        letters = new_letters(max_features=most_groups)
+        known = letters.fit_transform(texts)
+        model = LinearSVC(C=1.0, random_state=0, class_weight="balanced")
+        model.fit(known, [category for _, category in pairs], sample_weight=importance)
+        names = [str(name) for name in model.classes_]
+        familiar = frozenset(group for text in texts for group in groups_of(text))
+        return cls(letters, model.coef_.astype(np.float32), model.intercept_, names, familiar)
 
-    def guess(self, texts: list[str]) -> list[tuple[str, float]]:
-        """Return for each normalised payee the likeliest category and how sure that is, 0 to 1."""
+    def shares(self, texts: Sequence[str]) -> list[tuple[str, float]]:
+        """Return for each normalised name the likeliest category and its share, 0 to 1."""
         found: list[tuple[str, float]] = []
         for begin in range(0, len(texts), CHUNK):
             some = texts[begin : begin + CHUNK]
-            margins = self._model.decision_function(self._letters.transform(some))
-            weights = np.exp(STEEPNESS * (margins - margins.max(axis=1, keepdims=True)))
-            shares = weights / weights.sum(axis=1, keepdims=True)
+            margins = self.letters.transform(some) @ self.weights.T + self.offsets
+            parts = np.exp(STEEPNESS * (margins - margins.max(axis=1, keepdims=True)))
+            shares = parts / parts.sum(axis=1, keepdims=True)
             for text, place, share in zip(
                 some, shares.argmax(axis=1), shares.max(axis=1), strict=True
             ):
                 sure = float(share) * min(1.0, FAMILIAR * self._familiarity(text))
-                found.append((self._names[int(place)], round(sure * UNSEEN, 4)))
+                found.append((self.names[int(place)], sure))
         return found
+
+    def guess(self, texts: Sequence[str]) -> list[tuple[str, float]]:
+        """Return for each normalised name the likeliest category and how sure that is, 0 to 1."""
+        return [(name, self.worth(share)) for name, share in self.shares(texts)]
 
     def _familiarity(self, text: str) -> float:
         """The share of the text's letter groups that were learned from, 0 to 1."""
-        groups = _groups(text)
+        groups = groups_of(text)
         return sum(group in self._familiar for group in groups) / len(groups) if groups else 0.0
 
 
-def _groups(text: str) -> list[str]:
+def new_letters(**more: Any) -> TfidfVectorizer:
+    """Return what turns texts into weights of groups of letters, not fitted yet."""
+    return TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, dtype=np.float32, **more
+    )
+
+
+def groups_of(text: str) -> list[str]:
+    """Return the groups of GROUP letters in a text; a space stands before and after a word."""
     found = []
     for word in text.split():
         padded = f" {word} "
@@ -77,7 +138,13 @@ def _groups(text: str) -> list[str]:
 @cache
 def trained() -> Classifier:
     """Return the process's classifier, trained at the first call."""
-    return Classifier()
+    return Classifier.fit(phrase_pairs())
+
+
+@cache
+def phrase_pairs() -> tuple[tuple[str, str], ...]:
+    """Return the phrases of the rules, folded, with their categories."""
+    return tuple(sorted({(folded(phrase), category) for phrase, category in all_phrases()}))
 
 
 def misspelt(texts: Sequence[str]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from app.store.records import (
     save_vendors,
     writing_records,
 )
+from app.store.records_memory import memories
 
 ALIKE = 88  # percent; likeness from which two names are worth a person's look
 COMPARED = 1_500  # names at most, the commonest, that are compared with each other
@@ -121,6 +122,8 @@ def resolve(task: Task, tell: Tell) -> dict[str, Any]:
     with reading_records(task["records_path"]) as connection:
         labels = labels_of(connection, job_id)
         known = known_vendors(connection, task["user_id"], job_id)
+        for key, value in memories(connection, task["user_id"], "vendor").items():
+            known[key] = value["name"]  # as a person said
     found = resolve_labels(labels, known, tell)
     alike = suggest(found, known)
     with writing_records(task["records_path"]) as connection:

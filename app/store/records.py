@@ -63,6 +63,7 @@ class Label:
     sign           -1 money out, 1 money in, 0 no amount or zero
     rows           how many rows carry it, new and known
     amount_micros  their sum
+    edited         1 where a person said so
     """
 
     id: int
@@ -76,6 +77,7 @@ class Label:
     category: str | None
     reason: str | None
     confidence: float | None
+    edited: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def get_import(connection: sqlite3.Connection, job_id: str) -> Import | None:
 
 LABELS = (
     "SELECT l.id, l.text, l.sign, l.currency, l.source_category, l.rows, l.amount_micros,"
-    " l.vendor, l.category, l.reason, l.confidence"
+    " l.vendor, l.category, l.reason, l.confidence, l.edited"
     " FROM label l JOIN import i ON i.id = l.import WHERE i.job_id = ? ORDER BY l.id"
 )
 
@@ -188,7 +190,7 @@ def known_vendors(
 KNOWN_CATEGORIES = (
     "SELECT l.vendor, l.category, sum(l.rows) FROM label l JOIN import i ON i.id = l.import"
     " JOIN person p ON p.id = i.person WHERE p.user_id = ? AND i.job_id <> ?"
-    " AND l.confidence >= 1.0 AND l.vendor IS NOT NULL AND l.category IS NOT NULL"
+    " AND l.confidence >= 1.0 AND l.edited = 0 AND l.vendor IS NOT NULL AND l.category IS NOT NULL"
     " GROUP BY l.vendor, l.category ORDER BY 3, 2 DESC"
 )
 

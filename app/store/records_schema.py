@@ -187,7 +187,7 @@ SCRIPTS: tuple[str, ...] = (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         person INTEGER NOT NULL REFERENCES person (id),
         place INTEGER NOT NULL,
-        field TEXT NOT NULL CHECK (field IN ('payee', 'description', 'account')),
+        field TEXT NOT NULL CHECK (field IN ('vendor', 'description', 'account')),
         operator TEXT NOT NULL CHECK (operator IN ('is', 'contains', 'begins')),
         value TEXT NOT NULL,
         sign INTEGER NOT NULL DEFAULT 0,
@@ -195,6 +195,17 @@ SCRIPTS: tuple[str, ...] = (
         created_ms INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX rule_person ON rule (person, place);
+
+    -- A person said what these rows are: neither rules nor a later look change them.
+    ALTER TABLE label ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;
+
+    -- What was learned of a person's categories: see reading/learning.
+    CREATE TABLE learned (
+        person INTEGER PRIMARY KEY REFERENCES person (id),
+        examples INTEGER NOT NULL,
+        taught_ms INTEGER NOT NULL,  -- of the newest correction that it knows
+        model BLOB NOT NULL
+    ) STRICT;
     """,
 )
 

@@ -1,0 +1,99 @@
+"""What a person's corrections say of a supplier: its category, and what it is called."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from rapidfuzz import fuzz, process
+
+from app.reading.category_match import Decision
+from app.reading.payees import payee_key, with_purpose
+from app.store.records_memory import forget, memory_of, remember
+
+TAUGHT = 0.97  # a correction of another row; the same supplier may sell something else, too
+TORN = 0.5  # they disagree: the newest is only a suggestion
+AGREED = 0.75  # share of the corrections from which they agree
+ALIKE = 92  # percent; likeness of letters from which a name is the known one
+ALMOST = 0.8
+COMPARED, KNOWN_COMPARED = 3_000, 5_000  # names at most
+
+
+def supplier_key(text: str) -> str:
+    """Return under which name corrections of a label are remembered; "" when it names nobody.
+
+    Where the purpose of a payment is known it counts too: rent and a gift to the same person.
+    """
+    payee, purpose = with_purpose(text)
+    key = payee_key(payee)
+    return f"{key} | {purpose}" if key and purpose else key
+
+
+def decide_by_taught(text: str, taught: Mapping[str, Mapping[str, Any]]) -> Decision | None:
+    """Return what corrections say of a label's text; None when they say nothing."""
+    key = supplier_key(text)
+    value = taught.get(key) or taught.get(key.partition(" | ")[0]) if key else None
+    return None if value is None else _decision(value, "You said so for")
+
+
+def decide_by_likeness(
+    keys: Iterable[str], taught: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Decision]:
+    """Return what corrections say of those names that are spelled almost like a corrected one."""
+    some = list(keys)[:COMPARED]
+    known = list(taught)[-KNOWN_COMPARED:]
+    if not some or not known:
+        return {}
+    scores = process.cdist(
+        some, known, scorer=fuzz.token_sort_ratio, score_cutoff=ALIKE, dtype=np.uint8
+    )
+    found: dict[str, Decision] = {}
+    for place in map(int, np.flatnonzero(scores.any(axis=1))):
+        near = known[int(scores[place].argmax())]
+        said = _decision(taught[near], "Spelled almost like")
+        found[some[place]] = Decision(said.category, said.reason, min(said.confidence, ALMOST))
+    return found
+
+
+def _decision(value: Mapping[str, Any], how: str) -> Decision:
+    said: Mapping[str, int] = value["said"]
+    category = str(value["category"])
+    agreed = said.get(category, 1) / max(1, sum(said.values())) >= AGREED
+    reason = f"{how} {value['name']}"
+    if not agreed:
+        reason += f", and also {' or '.join(sorted(set(said) - {category}))}"
+    return Decision(category, reason, TAUGHT if agreed else TORN)
+
+
+def teach_category(
+    connection: sqlite3.Connection,
+    user_id: str,
+    text: str,
+    name: str,
+    category: str | None,
+    now_ms: int,
+) -> bool:
+    """Remember what a person said of a row with this label's text; None forgets it.
+
+    name  of the supplier, to show. Returns whether there was a supplier to remember it for.
+    """
+    key = supplier_key(text)
+    if not key:
+        return False
+    if category is None:
+        forget(connection, user_id, "category", key)
+        return True
+    before = memory_of(connection, user_id, "category", key) or {}
+    said = dict(before.get("said", {}))
+    said[category] = said.get(category, 0) + 1
+    value = {"category": category, "name": name, "said": said}
+    remember(connection, user_id, "category", key, value, now_ms)
+    return True
+
+
+def teach_vendor(
+    connection: sqlite3.Connection, user_id: str, key: str, name: str, now_ms: int
+) -> None:
+    """Remember that whoever is called `key`, normalised, is the vendor `name`."""
+    if key:
+        remember(connection, user_id, "vendor", key, {"name": name}, now_ms)
