@@ -1,4 +1,4 @@
-"""Inside a worker: the jail, the one step it runs, and how its news crosses to the server.
+"""Inside a worker: its limits, the one step it runs, and how its news crosses to the server.
 
 A worker reads files from strangers, so what it says is data (one JSON object a line) and never
 pickle. It knows nothing of the log, and it does not outlive its server.
@@ -27,6 +27,7 @@ from app.core.asking import Asking
 from app.core.errors import AppError, OutOfMemory, StorageFull
 from app.core.notices import Notice
 from app.core.reading import Reader, Task
+from app.pipeline import jail
 
 LARGEST_MESSAGE_BYTES = 4 * 1024 * 1024
 BETWEEN_TELLS_S = 0.1
@@ -37,8 +38,11 @@ PR_SET_PDEATHSIG = 1
 ORJSON_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 
 
-def main(channel_fd: int, parent_pid: int) -> int:
-    """Run the step that the first line of the channel describes; return the exit code."""
+def main(channel_fd: int, parent_pid: int, held_by: jail.InForce) -> int:
+    """Run the step that the first line of the channel describes; return the exit code.
+
+    held_by  what this system can hold a worker back by
+    """
     _leave_nothing_behind(parent_pid)
     channel = socket.socket(fileno=channel_fd)
     with channel.makefile("rb") as stream:
@@ -46,17 +50,19 @@ def main(channel_fd: int, parent_pid: int) -> int:
     _limit(order["memory_bytes"], order["cpu_s"], order["file_bytes"])
     send = _Sender(channel)
     try:
-        send(_work(order["target"], order["task"], Teller(send, time.monotonic)))
+        send(_work(order, held_by, Teller(send, time.monotonic)))
     except (BrokenPipeError, ConnectionResetError):
         return 1  # nobody listens any more
     return 0
 
 
-def _work(target: str, task: Task, tell: "Teller") -> dict[str, Any]:
+def _work(order: dict[str, Any], held_by: jail.InForce, tell: "Teller") -> dict[str, Any]:
     """Return the worker's last message: what was found, or what went wrong."""
+    task: Task = order["task"]
     filename = task["filename"]
     try:
-        found = _reader(target)(task, tell)
+        jail.confine(jail.access_for(task, records=order["records"]), held_by)
+        found = _reader(order["target"])(task, tell)
         tell.flush()
     except (BrokenPipeError, ConnectionResetError):
         raise
@@ -159,7 +165,7 @@ def _small_or_text(digits: str) -> int | str:
     return int(digits) if len(digits) < 19 else digits
 
 
-# The jail
+# What the system watches over; what a worker can reach is jail.py
 
 
 def _leave_nothing_behind(parent_pid: int) -> None:

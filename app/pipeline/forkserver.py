@@ -1,9 +1,9 @@
 """The process that forks the workers: small, single-threaded, with the heavy libraries loaded.
 
 The server talks to it over one socket, in fixed frames: START (with the worker's end of a channel
-as a file descriptor) and KILL one way, STARTED and EXITED the other. It reaps its children itself,
-so a kill can never hit a stranger that got a dead worker's process id. When the server is gone,
-however it went, the socket ends, and the fork server takes every worker with it.
+as a file descriptor) and KILL one way, HELD, READY, STARTED and EXITED the other. It reaps its
+children itself, so a kill can never hit a stranger that got a dead worker's process id. When the
+server is gone, however it went, the socket ends, and the fork server takes every worker with it.
 """
 
 import contextlib
@@ -21,12 +21,12 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from app.pipeline import child
+from app.pipeline import child, jail
 
 REQUEST = struct.Struct("!BQ")  # what, worker
-REPLY = struct.Struct("!BQq")  # what, worker, process id or wait status
+REPLY = struct.Struct("!BQq")  # what, worker, process id, wait status or what workers are held by
 START, KILL = 1, 2
-READY, STARTED, EXITED = 3, 4, 5
+READY, STARTED, EXITED, HELD = 3, 4, 5, 6
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x1000_0000, 0x4000_0000
 LOOK_AT_PARENT_S = 0.2
@@ -41,15 +41,14 @@ def main(control_fd: int, parent_pid: int, preload: list[str]) -> None:
     """
     control = socket.socket(fileno=control_fd)
     os.nice(NICENESS)  # and so every worker: the event loop goes first when the cores are busy
-    if not leave_the_network():
-        print("workers have a network: the system does not let it be taken away", file=sys.stderr)
+    held_by = jail.find_out(network=leave_the_network())
     # Imports take seconds; a server that dies meanwhile must not leave this behind.
     with _ending_with(parent_pid):
         for name in preload:
             _load(name)
     gc.collect()
     gc.freeze()
-    _ForkServer(control).serve()
+    _ForkServer(control, held_by).serve()
 
 
 def _load(name: str) -> None:
@@ -106,8 +105,9 @@ def _ending_with(parent_pid: int) -> Iterator[None]:
 
 
 class _ForkServer:
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, held_by: jail.InForce) -> None:
         self._control = control
+        self._held_by = held_by
         self._workers: dict[int, int] = {}  # worker -> process id, until it is reaped
         self._wake_read, self._wake_write = os.pipe()
         for fd in (self._wake_read, self._wake_write):
@@ -121,6 +121,7 @@ class _ForkServer:
         poller.register(self._control, select.POLLIN)
         poller.register(self._wake_read, select.POLLIN)
         try:
+            self._reply(HELD, 0, self._held_by.to_bits())
             self._reply(READY, 0, os.getpid())
             while True:
                 for fd, _ in poller.poll():
@@ -167,7 +168,7 @@ class _ForkServer:
             self._control.close()
             os.close(self._wake_read)
             os.close(self._wake_write)
-            code = child.main(channel_fd, parent_pid)
+            code = child.main(channel_fd, parent_pid, self._held_by)
         finally:
             sys.stderr.flush()
             os._exit(code)

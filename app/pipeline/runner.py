@@ -18,6 +18,7 @@ from app.core.messages import friendly_message
 from app.core.plans import PLANS, TRANSACTIONS
 from app.core.state import is_finished
 from app.pipeline.errands import run_errand
+from app.pipeline.jail import InForce
 from app.pipeline.job import JobRun
 from app.pipeline.patient import PatientJournal, Stopping
 from app.pipeline.queue import Turns
@@ -129,6 +130,11 @@ class Runner:
     async def ready(self) -> int:
         """Wait until workers start at once; return the process id of their fork server."""
         return await self._workers.ready()
+
+    @property
+    def held_by(self) -> InForce | None:
+        """What readers are held back by; None until it was tried."""
+        return self._workers.held_by
 
     @property
     def active(self) -> int:

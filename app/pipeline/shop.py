@@ -90,4 +90,5 @@ def limits_for(settings: Settings, *, records: bool) -> Limits:
         timeout_s=settings.step_timeout_s,
         memory_bytes=settings.worker_memory_bytes,
         file_bytes=None if records else LARGEST_WORK_FILE_BYTES,
+        records=records,
     )

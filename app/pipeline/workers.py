@@ -26,7 +26,8 @@ from app.core.errors import AppError, InternalError, StepTimeout, WorkerCrashed
 from app.core.notices import Notice
 from app.core.reading import Task
 from app.pipeline.child import LARGEST_MESSAGE_BYTES
-from app.pipeline.forkserver import EXITED, KILL, READY, REPLY, REQUEST, START, STARTED
+from app.pipeline.forkserver import EXITED, HELD, KILL, READY, REPLY, REQUEST, START, STARTED
+from app.pipeline.jail import InForce
 
 logger = logging.getLogger(__name__)
 
@@ -83,11 +84,13 @@ class Limits:
     timeout_s     wall time of the step; twice as much CPU time
     memory_bytes  address space
     file_bytes    largest file it may write; None where the file is a shared database
+    records       it may touch the database of rows
     """
 
     timeout_s: float
     memory_bytes: int
     file_bytes: int | None = None
+    records: bool = False
 
 
 @dataclass(slots=True)
@@ -115,11 +118,13 @@ class _ForkServer:
 class Workers:
     """Runs readers in processes of their own.
 
+    held_by  what its workers are held back by; None until that is known
     preload  what every worker needs, loaded once and shared by fork: "module", or
              "module:function" to call one
     """
 
     def __init__(self, preload: Sequence[str] = ()) -> None:
+        self.held_by: InForce | None = None  # unknown until the first fork server has tried
         self._preload = tuple(preload)
         self._warming: asyncio.Task[_ForkServer] | None = None
         self._last_worker = 0
@@ -276,12 +281,23 @@ class Workers:
         while len(buffer) >= REPLY.size:
             what, worker_id, value = REPLY.unpack_from(buffer)
             del buffer[: REPLY.size]
-            if what == READY:
+            if what == HELD:
+                self._note_hold(InForce.from_bits(value))
+            elif what == READY:
                 forkserver.ready.set_result(value)
             elif what == STARTED:
                 forkserver.workers[worker_id].started.set_result(value)
             elif what == EXITED:
                 forkserver.workers.pop(worker_id).exited.set_result(value)
+
+    def _note_hold(self, held_by: InForce) -> None:
+        self.held_by = held_by
+        level = (
+            logging.INFO
+            if all((held_by.network, held_by.landlock, held_by.calls))
+            else logging.WARNING
+        )
+        logger.log(level, "jail: %s", held_by.sentence())
 
     def _let_go(self, forkserver: _ForkServer) -> None:
         """Close our end; whoever still waits for the fork server is told that it is gone."""
@@ -339,6 +355,7 @@ def _order(target: str, task: Task, limits: Limits) -> bytes:
         "memory_bytes": limits.memory_bytes,
         "cpu_s": max(1, round(limits.timeout_s * 2)),
         "file_bytes": limits.file_bytes,
+        "records": limits.records,
     }
     return orjson.dumps(order) + b"\n"
 

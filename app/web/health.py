@@ -70,6 +70,7 @@ async def components_of(request: web.Request) -> dict[str, Component]:
         "workers": Component(
             state="ok", detail=f"{count(request.app[RUNNER].active, 'job')} at work"
         ),
+        "jail": _jail(request),
         "live": Component(
             state="ok", detail=count(request.app[HUB].counts().connections, "connection")
         ),
@@ -98,6 +99,11 @@ def _files(request: web.Request) -> Component:
     if disk.f_bavail * disk.f_frsize < store.min_free_bytes:
         return Component(state="failing", detail="the disk is nearly full")
     return Component(state="ok", detail=f"{store.used_bytes} bytes stored")
+
+
+def _jail(request: web.Request) -> Component:
+    held_by = request.app[RUNNER].held_by
+    return Component(state="ok", detail=held_by.sentence() if held_by else "not tried yet")
 
 
 def _scanner() -> Component:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from app.core.reading import Task, Tell
+from app.pipeline import jail
+from app.pipeline.landlock import Right
 from app.reading import extract as extracting
 from app.reading import save as storing
 from app.reading.parts import REJECTED
@@ -17,6 +19,11 @@ from app.reading.parts import REJECTED
 def full_mark(data_dir: Path) -> Path:
     """Return the file that makes the disk full."""
     return data_dir / "full"
+
+
+def let_links_be_made() -> None:
+    """Let the workers make links in their own folder."""
+    jail.OWN_FOLDER |= Right.MAKE_SYM
 
 
 def extract(task: Task, tell: Tell) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 import os
 import signal
-import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from app.core.errors import NotATable
 from app.core.notices import RejectedRows
 from app.core.reading import Task, Tell
+from app.pipeline import jail
 from app.pipeline.steps import STEPS
 
 FOUND: dict[str, dict[str, Any]] = {
@@ -40,6 +41,18 @@ READERS = {
 def prepare() -> None:
     """Make something once that every worker then has."""
     PREPARED.append("made before the fork")
+
+
+def open_the_diary() -> None:
+    """Let the workers write into the diary, which outlives the job's own folder."""
+    by_itself = jail.access_for
+
+    def access_for(task: Task, *, records: bool) -> jail.Access:
+        access = by_itself(task, records=records)
+        diary = Path(task["options"]["diary"])
+        return replace(access, folders=(*access.folders, diary.parent))
+
+    jail.access_for = access_for
 
 
 def _act(step: str, task: Task, tell: Tell) -> dict[str, Any]:
@@ -81,9 +94,6 @@ def _act(step: str, task: Task, tell: Tell) -> dict[str, Any]:
             signal.pause()
         case "show what is prepared":
             return {"prepared": PREPARED}
-        case "call home":
-            with socket.create_server(("127.0.0.1", 0)) as server:
-                socket.create_connection(server.getsockname(), timeout=5).close()
         case "leave":
             os._exit(3)
     return FOUND[step]

@@ -130,12 +130,15 @@ def let_grow_to(pages: str) -> Callable[[sqlite3.Connection], None]:
 
 # The work
 
+LET_LINKS_BE_MADE = "tests.integration.full_disk_readers:let_links_be_made"
+
 
 @pytest.mark.parametrize(("step", "name"), [("extracting", "extract"), ("storing", "store")])
 async def test_a_step_without_room_fails_in_three_sentences_and_a_retry_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, name: str
 ) -> None:
     monkeypatch.setitem(main.READERS, step, f"tests.integration.full_disk_readers:{name}")
+    monkeypatch.setattr(main, "PRELOADED", (*main.PRELOADED, LET_LINKS_BE_MADE))
     settings = settings_for(tmp_path / "data")
     with_user(settings, "ann")
     async with serving(settings, warm=True) as server, server.client("ann") as ann:

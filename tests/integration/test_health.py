@@ -34,6 +34,7 @@ async def test_readiness_names_every_part(stranger: aiohttp.ClientSession) -> No
         "files",
         "scanner",
         "workers",
+        "jail",
         "live",
     }
     assert told["components"]["scanner"]["detail"].startswith("yara-x")

@@ -33,7 +33,7 @@ from app.web import feedview
 from tests.integration.readers_for_tests import READERS
 
 Body = dict[str, Any]
-PRELOAD = ("tests.integration.readers_for_tests",)
+PRELOAD = ("tests.integration.readers_for_tests:open_the_diary",)
 
 
 class House:

@@ -193,21 +193,6 @@ async def test_a_cancelled_worker_is_gone_when_the_call_returns(
     assert not is_alive(worker_pid(tmp_path))
 
 
-MAY_LEAVE = (
-    "import sys; from app.pipeline.forkserver import leave_the_network as f; sys.exit(not f())"
-)
-
-
-async def test_a_worker_can_send_nothing_away(
-    workers: Workers, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    asked = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", MAY_LEAVE], check=False)
-    if asked.returncode:
-        pytest.skip("this system does not let a process leave the network")
-    assert isinstance(await failure(workers, task_for(tmp_path, "call home")), InternalError)
-    assert "unreachable" in caplog.text
-
-
 async def test_work_goes_on_after_the_fork_server_was_killed(
     workers: Workers, tmp_path: Path
 ) -> None:
