@@ -128,7 +128,7 @@ def access_for(task: Task, *, records: bool) -> Access:
                 path.touch(mode=0o600)
     return Access(
         data_dir=records_path.parent,
-        reads=(Path(task["path"]),),
+        reads=(Path(task["path"]),) if task["path"] else (),  # an errand has no file
         changes=(records_path, *beside) if records else (),
         folders=(Path(task["work_dir"]),),
     )

@@ -49,8 +49,9 @@ def open_the_diary() -> None:
 
     def access_for(task: Task, *, records: bool) -> jail.Access:
         access = by_itself(task, records=records)
-        diary = Path(task["options"]["diary"])
-        return replace(access, folders=(*access.folders, diary.parent))
+        if "diary" not in task["options"]:
+            return access
+        return replace(access, folders=(*access.folders, Path(task["options"]["diary"]).parent))
 
     jail.access_for = access_for
 
