@@ -35,7 +35,7 @@ from app.store.database import Database, DatabaseTooNew
 from app.store.events import Recorded, read_room
 from app.store.files import FileStore
 from app.store.idempotency import Idempotency
-from app.store.jobs import get_job, list_jobs, stored_hashes
+from app.store.jobs import get_job, is_referred_to, list_jobs, stored_hashes
 from app.store.offline import mint_setup_link, mint_signin_link, register_user
 from app.store.records import RecordsReader
 from app.store.retention import floor_of_room, pruned_jobs
@@ -197,9 +197,15 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
         readers=READERS,
         path_of=app[keys.FILES].path_of,
         preload=PRELOADED if warm else (),
+        forget_file=partial(_forget_file, app),
     )
     async with runner:
         yield
+
+
+async def _forget_file(app: web.Application, sha256: str) -> None:
+    reader = app[keys.DATABASE].reader
+    await app[keys.FILES].remove(sha256, partial(is_referred_to, reader))
 
 
 async def say_goodbye(app: web.Application) -> None:

@@ -273,6 +273,14 @@ class JobUndone(Event):
     rows: int = 0
 
 
+class JobDeleted(Event):
+    """A job is gone with its events, what it stored and its file. It is told of its batch."""
+
+    type: Literal["job_deleted"] = "job_deleted"
+    deleted: str = Field(description="id of the job that was")
+    by: str = ""
+
+
 class ProcessingCompleted(Event):
     """The job ended well; `duration_ms` counts from its first start."""
 
@@ -354,6 +362,7 @@ AnyEvent = Annotated[
     | JobCancelled
     | JobRetried
     | JobUndone
+    | JobDeleted
     | ProcessingCompleted
     | ProcessingFailed
     | ExportStarted

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+STORING = frozenset({"storing", "saving"})
+"""Steps that store what was read: what they wrote is taken back before they are done again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -43,6 +46,12 @@ class Plan:
     def step_keys(self) -> tuple[str, ...]:
         """Every step of the plan, in order."""
         return tuple(step.key for stage in self.stages for step in stage.steps)
+
+    @property
+    def storing_steps(self) -> tuple[str, ...]:
+        """The steps from the first one on that stores what was read."""
+        keys = self.step_keys
+        return next((keys[at:] for at, key in enumerate(keys) if key in STORING), ())
 
     def stage_of(self, step: str) -> Stage:
         """Return the stage that holds `step`. Raises KeyError when none does."""

@@ -157,6 +157,10 @@ class Journal:
             known = await self._writer.run(partial(_read_state, job_id))
         return known[1] if known else None
 
+    def forget(self, job_id: str) -> None:
+        """Remember nothing of a job that was deleted."""
+        self._jobs.pop(job_id, None)
+
     def known_job(self, job_id: str) -> tuple[str, str | None] | None:
         """Return a job's owner and batch, where they are remembered; None where they are not."""
         known = self._jobs.get(job_id)

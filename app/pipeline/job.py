@@ -5,11 +5,11 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from app.core.asking import Asking
 from app.core.errors import AppError, FileMissing, InternalError, StorageFull, WorkerCrashed
@@ -34,6 +34,7 @@ from app.core.notices import Notice
 from app.core.plans import PLANS, TRANSACTIONS, Plan, plan_for_content
 from app.core.state import JobState
 from app.core.times import iso_from_ms, ms_from_iso
+from app.pipeline.brake import Brake, Halted
 from app.pipeline.child import is_disk_full
 from app.pipeline.patient import Stopping
 from app.pipeline.report import JobInHand
@@ -43,20 +44,15 @@ from app.pipeline.steps.duplicate_check import found_before
 from app.pipeline.steps.result import duplicate_result, result_of
 from app.pipeline.steps.work import Said, Work
 from app.pipeline.workers import Heard, OwnEvents
-from app.store.checkpoints import UNDO, drop_checkpoints, put_checkpoint
+from app.store.checkpoints import TAKE_BACK, UNDO, drop_checkpoints, put_checkpoint
 from app.store.clarifications import insert_clarifications
 from app.store.jobs import JobRow, find_same_file
 
 logger = logging.getLogger(__name__)
 
+PAUSE_WITHIN_S = 5.0  # a step that takes longer is broken off, and begins again
 RUNS_AT_MOST = 2  # of one step whose worker crashes
 WARNINGS_AT_MOST = 500
-
-Why = Literal["cancel", "stop"]
-
-
-class Halted(Exception):
-    """The work on a job was broken off from outside."""
 
 
 class JobRun:
@@ -71,31 +67,20 @@ class JobRun:
         )
         self._found: dict[str, dict[str, Any]] = {}
         self._warned = 0
-        self._why: Why | None = None
-        self._by = ""
-        self._scope: asyncio.Timeout | None = None
-
-    def halt(self, why: Why, by: str = "") -> None:
-        """Break off: `cancel` ends the job, `stop` leaves it for the next start.
-
-        A worker that runs is killed. What is committed already stands.
-        """
-        if self._why is None:
-            self._why, self._by = why, by
-            if self._scope is not None:
-                self._scope.reschedule(asyncio.get_running_loop().time())
+        self.brake = Brake(PAUSE_WITHIN_S)
 
     async def run(self) -> None:
         """Do what is left of the job, and write how it ended.
 
-        Returns without an end in the log only when it was halted to stop.
+        Returns without an end in the log when it asked something, or was halted to pause or to
+        stop; a worker that ran then is gone.
         """
         try:
             try:
                 await self._begin_and_work()
             except Halted:
-                if self._why == "cancel":
-                    await self.cancel(self._by)
+                if self.brake.why == "cancel":
+                    await self.cancel(self.brake.by)
         except Stopping:
             return
         except Asking as asking:
@@ -119,12 +104,17 @@ class JobRun:
         """Take back the rows of a job that has not ended well, where it may have stored any."""
         await self._load()
         # A server that died may have stored them without a checkpoint that says so.
-        keys = self._plan.step_keys
-        reached = next((step for step in keys if step not in self._found), keys[-1])
-        if reached in self._from("storing"):
+        reached = self._next_step() or self._plan.step_keys[-1]
+        if TAKE_BACK in self._found or reached in self._plan.storing_steps:
             # Dropped first: should the server die in between, the rows are stored again.
-            await self._drop(self._from("storing"))
+            await self._drop(self._plan.storing_steps)
             await self._take_back()
+            await self._drop((TAKE_BACK,))
+
+    async def take_back(self) -> int:
+        """Take back whatever the job stored, and tell nobody; return how many rows that were."""
+        await self._load()
+        return await self._take_back()
 
     async def undo(self, by: str) -> int:
         """Take back what a completed job stored; return how many rows that were.
@@ -158,12 +148,17 @@ class JobRun:
             self._hand.enter(left[0])
         await self._append(self._started())
         await self._check_file()
+        if TAKE_BACK in self._found:
+            async with self.brake.on(gently=True):
+                await self._take_back()
+            await self._drop((TAKE_BACK,))
+            del self._found[TAKE_BACK]
         async with AsyncExitStack() as turn:
             waited = False
             while (step := self._next_step()) is not None:
                 work = STEPS[step]
                 if work.records and not waited:
-                    async with self._interruptible():
+                    async with self.brake.on(gently=False):
                         await turn.enter_async_context(self._shop.records_turn)
                     waited = True
                 if await self._do(work):
@@ -176,7 +171,7 @@ class JobRun:
         return next((step for step in self._plan.step_keys if step not in self._found), None)
 
     def _started(self) -> ProcessingStarted:
-        resumed = self._row.status == "processing"
+        resumed = self._row.status == "processing" or bool(self._found)
         words = friendly_message(
             "resumed" if resumed else "started", {"filename": self._row.filename}
         )
@@ -189,8 +184,7 @@ class JobRun:
 
     async def _do(self, work: Work) -> bool:
         """Do one step and write its checkpoint. True when that ended the job."""
-        if self._why is not None:
-            raise Halted
+        self.brake.check()
         hand, task = self._hand, self._task
         hand.enter(work.key)
         began_s = time.monotonic()
@@ -244,7 +238,7 @@ class JobRun:
         """Run the step's reader; once more when its worker crashes."""
         for run in range(1, RUNS_AT_MOST + 1):
             try:
-                async with self._interruptible():
+                async with self.brake.on(gently=True):
                     if work.key in self._shop.server_steps:
                         return await self._shop.server_steps[work.key](
                             self._task, partial(self._hear, work)
@@ -412,11 +406,6 @@ class JobRun:
         if not await asyncio.to_thread(self._shop.path_of(self._row.sha256).is_file):
             raise FileMissing(filename=self._row.filename)
 
-    def _from(self, step: str) -> tuple[str, ...]:
-        """Return the steps of the plan from `step` on."""
-        keys = self._plan.step_keys
-        return keys[keys.index(step) :] if step in keys else ()
-
     def _event(self, said: Said) -> Event:
         return self._shop.report.event(
             self._hand, said.step, context=said.context, extra=said.extra
@@ -447,23 +436,6 @@ class JobRun:
 
     async def _drop(self, steps: tuple[str, ...]) -> None:
         await self._shop.database.writer.run(partial(self._drop_in, steps=steps))
-
-    @asynccontextmanager
-    async def _interruptible(self) -> AsyncIterator[None]:
-        """Let `halt` break off the body. Raises Halted when it did, or had before."""
-        if self._why is not None:
-            raise Halted
-        try:
-            async with asyncio.timeout(None) as scope:
-                self._scope = scope
-                try:
-                    yield
-                finally:
-                    self._scope = None
-        except TimeoutError as error:
-            if self._why is None:
-                raise
-            raise Halted from error
 
 
 async def _ignore(said: Heard) -> None:

@@ -9,6 +9,10 @@ from aiosqlite import Connection
 
 UNDO = "undo"
 """In place of a step: taking back has begun. It stands until `job_undone` is written."""
+TAKE_BACK = "take_back"
+"""In place of a step: what an earlier attempt stored is taken back before the next one begins."""
+DELETE = "delete"
+"""In place of a step: the job is being deleted, with everything that came of it."""
 
 PUT = (
     "INSERT INTO checkpoint (job_id, step, found, took_ms) VALUES (?, ?, ?, ?)"

@@ -92,6 +92,10 @@ class FileStore:
     async def discard(self, sha256: str, is_needed: Callable[[str], Awaitable[bool]]) -> None:
         """End the hold of one `place`, and delete the file unless somebody else needs it."""
         self._let_go(sha256)
+        await self.remove(sha256, is_needed)
+
+    async def remove(self, sha256: str, is_needed: Callable[[str], Awaitable[bool]]) -> None:
+        """Delete a stored file unless somebody holds or needs it."""
         async with self._tidying:
             if sha256 not in self._held and not await is_needed(sha256):
                 freed = await asyncio.to_thread(_unlink, self.path_of(sha256))

@@ -10,7 +10,7 @@ import orjson
 from aiosqlite import Connection
 
 from app.core.state import JobState
-from app.store.checkpoints import UNDO
+from app.store.checkpoints import DELETE, UNDO
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class JobRow:
 
 
 INSERT = (
-    "INSERT INTO job (user_id, batch_id, document_id, filename, size_bytes, sha256,"
-    " status, undone, last_seq, state, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO job (user_id, batch_id, document_id, filename, size_bytes, sha256, priority,"
+    " status, undone, last_seq, state, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 ROWS_AT_ONCE = 100
 # Naming `status` would rewrite its index even where it stays the same, which it mostly does.
@@ -64,6 +64,7 @@ def insert_jobs(connection: sqlite3.Connection, jobs: Iterable[tuple[str, JobSta
                 state["filename"],
                 state["size"],
                 state["sha256"],
+                state["priority"],
                 *_changing(state),
             )
             for user_id, state in jobs
@@ -93,6 +94,24 @@ def _changing(state: JobState) -> tuple[str, int, int, bytes, str]:
         orjson.dumps(state),
         state["job_id"],
     )
+
+
+def set_priority(connection: sqlite3.Connection, job_id: str, priority: int) -> None:
+    """Let the queue know a job's priority, inside the transaction of the event that says it."""
+    connection.execute("UPDATE job SET priority = ? WHERE id = ?", (priority, job_id))
+
+
+DELETIONS = (
+    "DELETE FROM event WHERE job_id = ?1",
+    "DELETE FROM share WHERE room = 'job:' || ?1",
+    "DELETE FROM job WHERE id = ?1",  # checkpoints and questions go with it
+)
+
+
+def delete_job(connection: sqlite3.Connection, job_id: str) -> None:
+    """Forget a job and its events, inside the transaction of the event that says so."""
+    for statement in DELETIONS:
+        connection.execute(statement, (job_id,))
 
 
 STATE = "SELECT user_id, state FROM job WHERE id = ?"
@@ -157,7 +176,8 @@ async def list_jobs(
 SAME_FILE = (
     f"{COLUMNS} WHERE sha256 = ? AND user_id = ? AND id <> ?"  # noqa: S608 - constants above
     " AND status = 'completed' AND undone = 0"
-    f" AND NOT EXISTS (SELECT 1 FROM checkpoint WHERE job_id = job.id AND step = '{UNDO}')"
+    " AND NOT EXISTS (SELECT 1 FROM checkpoint WHERE job_id = job.id"
+    f" AND step IN ('{UNDO}', '{DELETE}'))"
     " ORDER BY id"
 )
 

@@ -89,3 +89,24 @@ async def those_that_may_go_on(db: Connection, job_ids: list[str]) -> set[str]:
     """Return which of these jobs have not ended, or failed in a way that can be tried again."""
     rows = await db.execute_fetchall(MAY_GO_ON, (orjson.dumps(job_ids).decode(),))
     return {row[0] for row in rows}
+
+
+JOBS_WITH = "SELECT job_id FROM checkpoint WHERE step = ? ORDER BY job_id"
+
+
+async def jobs_with(db: Connection, mark: str) -> list[str]:
+    """Return the jobs that have the mark `mark` in place of a step."""
+    return [row[0] for row in await db.execute_fetchall(JOBS_WITH, (mark,))]
+
+
+STEERED = """
+    SELECT id FROM job
+    WHERE status NOT IN ('completed', 'error', 'cancelled')
+        AND json_extract(CAST(state AS TEXT), '$.steering') IS NOT NULL
+    ORDER BY id
+"""
+
+
+async def steered(db: Connection) -> list[str]:
+    """Return the jobs of which something was asked that was not done when the server died."""
+    return [row[0] for row in await db.execute_fetchall(STEERED)]

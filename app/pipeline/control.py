@@ -1,0 +1,425 @@
+"""What people ask of a job: pause, resume, cancel, retry, undo, delete, and which goes first.
+
+What is asked of a job in hand is in the log before it is done, so that a crash forgets none of it.
+"""
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from app.core.errors import Conflict, NotFound, ShuttingDown, StorageFull
+from app.core.events import (
+    BatchCompleted,
+    ControlRequested,
+    Event,
+    JobDeleted,
+    JobPaused,
+    JobResumed,
+    JobRetried,
+    PriorityChanged,
+)
+from app.core.messages import friendly_message
+from app.core.plans import PLANS, TRANSACTIONS
+from app.core.state import OutOfPlace, is_finished
+from app.pipeline.again import first_step, meets_own_rows
+from app.pipeline.job import JobRun
+from app.pipeline.patient import Stopping
+from app.pipeline.report import Journal
+from app.pipeline.shop import Shop
+from app.store.batches import status_counts
+from app.store.checkpoints import (
+    DELETE,
+    TAKE_BACK,
+    checkpoints_of,
+    drop_checkpoints,
+    put_checkpoint,
+)
+from app.store.clarifications import insert_given
+from app.store.jobs import JobRow, delete_job, get_job, set_priority
+from app.store.waiting import batch_has_ended_untold
+
+T = TypeVar("T")
+
+PRIORITIES: Mapping[str, int] = {"high": 1, "normal": 0, "low": -1}
+
+
+class Log(Journal, Protocol):
+    """The log as those need it who wait for an answer."""
+
+    def forget(self, job_id: str) -> None:
+        """Remember nothing of a job that was deleted."""
+
+
+@dataclass(slots=True)
+class Hand:
+    """A job that is being worked on.
+
+    turn   held while something is asked of it, and while what was asked for is looked at last
+    over   that was done: whoever asks now has to wait until nobody works on it
+    """
+
+    run: JobRun
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    over: bool = False
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Control:
+    """Steers jobs, whether somebody works on them or not.
+
+    log          where somebody waits for the answer: a full disk is told at once
+    forget_file  called with the SHA-256 of a file that a deleted job had
+    """
+
+    def __init__(self, shop: Shop, log: Log, forget_file: Callable[[str], Awaitable[None]]) -> None:
+        self._shop = shop
+        self._log = log
+        self._journal = shop.journal
+        self._database = shop.database
+        self._forget_file = forget_file
+        self._hands: dict[str, Hand] = {}
+        self._held: dict[str, asyncio.Event] = {}  # being steered while nobody works on them
+        self._given_up: set[str] = set()  # whose very end could not be written
+        self._errands: set[asyncio.Task[Any]] = set()
+        self._settling = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    async def pause(self, job_id: str, by: str) -> None:
+        """Let a job rest: where its running step ends, or where that was broken off after 5 s.
+
+        Returns once it is in the log that this was asked for; `job_paused` follows. A job that
+        rests or is about to stays so. Raises NotFound, Conflict when it has ended, StorageFull,
+        ShuttingDown.
+        """
+        await self._own(self._pause(job_id, by))
+
+    async def resume(self, job_id: str, by: str) -> None:
+        """Put a paused job into the queue again, or withdraw a pause that was asked for.
+
+        A job that is not paused stays as it is. Raises as `pause` does.
+        """
+        await self._own(self._resume(job_id, by))
+
+    async def cancel(self, job_id: str, by: str) -> None:
+        """End a job that has not ended; whatever it stored is taken back.
+
+        A cancelled job stays so. Raises NotFound, Conflict when it has ended otherwise,
+        ShuttingDown: then it is done after the next start.
+        """
+        await self._own(self._cancel(job_id, by))
+
+    async def retry(
+        self,
+        job_id: str,
+        by: str,
+        from_step: str | None = None,
+        answers: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Queue a job that has ended again, from its first unfinished step or `from_step`.
+
+        answers  by the keys of questions: what the steps would ask is answered already
+
+        One that was completed is read anew, and what it stored is taken back first. Where a step
+        needs what is gone since, an earlier one is the first.
+
+        Raises NotFound, Conflict when it has not ended, or was completed and no step is named,
+        InvalidRequest for a step that the job has not reached, StorageFull.
+        """
+        await self._own(self._retry(job_id, by, from_step, answers or {}))
+
+    async def undo(self, job_id: str, by: str) -> int:
+        """Take back what a completed job stored; return the number of rows.
+
+        Raises NotFound, Conflict when there is nothing to take back, or what stopped the worker.
+        """
+        return await self._own(self._undo(job_id, by))
+
+    async def delete(self, job_id: str, by: str) -> None:
+        """Forget a job: its rows, its events, and its file unless another job has the same.
+
+        One that has not ended is cancelled first. Raises NotFound, or what stopped the worker.
+        """
+        await self._own(self._delete(job_id, by))
+
+    async def prioritise(self, job_id: str, by: str, priority: int) -> None:
+        """Let a job go before (1) or behind (-1) the other files of its owner, or as usual (0).
+
+        Raises NotFound, Conflict when it has ended, StorageFull.
+        """
+        await self._own(self._prioritise(job_id, by, priority))
+
+    # Jobs in hand and jobs at rest
+
+    async def _pause(self, job_id: str, by: str) -> None:
+        async with self._at(job_id) as (row, hand):
+            if row.status == "paused":
+                return
+            if hand is None:
+                await self._steer(row, _paused(job_id, by))
+                return
+            if row.state["steering"] is None:
+                message = friendly_message("pause_requested")
+                asked = ControlRequested(job_id=job_id, op="pause", by=by, message=message)
+                await self._steer(row, asked)
+            hand.run.brake.pause()
+
+    async def _resume(self, job_id: str, by: str) -> None:
+        async with self._at(job_id) as (row, hand):
+            if is_finished(row.state):
+                raise _has_ended(row)
+            asked = (row.state["steering"] or {}).get("op")
+            if row.status != "paused" and asked != "pause":
+                return
+            key = "resumed_waiting" if row.state["waiting_for"] else "resumed_by_person"
+            words = "pause_withdrawn" if row.status != "paused" else key
+            message = friendly_message(words)
+            await self._steer(row, JobResumed(job_id=job_id, by=by, message=message))
+            if hand is not None:
+                hand.run.brake.release()
+
+    async def _cancel(self, job_id: str, by: str) -> None:
+        async with self._at(job_id) as (row, hand):
+            if row.status == "cancelled":
+                return
+            if is_finished(row.state):
+                raise _has_ended(row)
+            if hand is None:
+                await JobRun(self._shop, row).cancel(by)
+                await self._after(row)
+                return
+            asked = ControlRequested(
+                job_id=job_id, op="cancel", by=by, message=friendly_message("cancel_requested")
+            )
+            with suppress(StorageFull):  # to end it is what gives room
+                await self._steer(row, asked)
+            hand.run.brake.halt("cancel", by)
+        await hand.ended.wait()
+        row = await self._row(job_id)
+        if not is_finished(row.state):
+            raise ShuttingDown
+        if row.status != "cancelled":
+            raise _has_ended(row)
+
+    async def _steer(
+        self, row: JobRow, draft: Event, also: Callable[[Any], None] | None = None
+    ) -> None:
+        """Append what steers the job. Raises Conflict when it has ended meanwhile."""
+        try:
+            await self._log.append(draft, also=also)
+        except OutOfPlace as error:
+            raise _has_ended(row) from error
+
+    async def _do_as_asked(self, job_id: str) -> None:
+        """Do what was asked of a job that nobody works on any more, and is not done yet."""
+        state = await self._journal.state(job_id)
+        if state is None or is_finished(state):
+            return
+        match state["steering"]:
+            case {"op": "pause", "by": by}:
+                await self._journal.append(_paused(job_id, by))
+            case {"op": "cancel", "by": by}:
+                await JobRun(self._shop, await self._row(job_id)).cancel(by)
+
+    # Jobs that have ended
+
+    async def _retry(
+        self, job_id: str, by: str, from_step: str | None, answers: Mapping[str, Any]
+    ) -> None:
+        async with self._holding(job_id) as row:
+            if not is_finished(row.state) or (row.status == "completed" and from_step is None):
+                raise Conflict(
+                    what=f"{row.filename} has not failed, so there is nothing to try again",
+                    todo="Name the step to begin at, if you want a finished file read again.",
+                )
+            plan = PLANS.get(row.state["plan"], TRANSACTIONS)
+            done = await checkpoints_of(self._database.reader, job_id)
+            step = first_step(plan, done, from_step, has_folder=row.status == "error")
+            again = plan.step_keys[plan.step_keys.index(step) :]
+            takes_back = not row.undone and meets_own_rows(plan, done, step)
+            attempt, now = row.state["attempt"] + 1, time.time_ns() // 1_000_000
+
+            def also(connection: Any) -> None:
+                drop_checkpoints(connection, job_id, again)
+                if takes_back:
+                    put_checkpoint(connection, job_id, TAKE_BACK, {}, 0)
+                insert_given(connection, answers, row, attempt=attempt, step=step, by=by, at_ms=now)
+
+            async with self._settling:
+                await self._log.append(
+                    JobRetried(
+                        job_id=job_id,
+                        by=by,
+                        attempt=attempt,
+                        from_step=step,
+                        stage=plan.stage_of(step).key,
+                        step=step,
+                        progress=plan.progress(step, 0.0),
+                        message=friendly_message("retried"),
+                    ),
+                    also=also,
+                )
+        self._given_up.discard(job_id)
+        self._wake.set()
+
+    async def _undo(self, job_id: str, by: str) -> int:
+        async with self._holding(job_id) as row:
+            if row.status != "completed":
+                raise Conflict(
+                    what=f"{row.filename} has stored nothing that could be taken back",
+                    todo="Only files that were read to their end can be taken back.",
+                )
+            if row.undone:
+                raise Conflict(
+                    what=f"{row.filename} was taken back already",
+                    todo="Upload it again if you want its rows back.",
+                )
+            rows = await JobRun(self._shop, row).undo(by)
+            await self._after(row)
+            return rows
+
+    async def _delete(self, job_id: str, by: str) -> None:
+        with suppress(Conflict):  # it has ended otherwise
+            await self._cancel(job_id, by)
+        async with self._holding(job_id) as row:
+            if not is_finished(row.state):
+                raise ShuttingDown
+            # From here on the next start goes on with it.
+            await self._database.writer.run(
+                lambda connection: put_checkpoint(connection, job_id, DELETE, {"by": by}, 0)
+            )
+            if row.status != "cancelled" and not row.undone:
+                await JobRun(self._shop, row).take_back()
+            await self._log.append(
+                JobDeleted(
+                    batch_id=row.batch_id,
+                    deleted=job_id,
+                    by=by,
+                    message=friendly_message("deleted"),
+                ),
+                user_id=row.user_id,
+                also=partial(delete_job, job_id=job_id),
+            )
+            self._log.forget(job_id)
+            await self._forget_file(row.sha256)
+            await asyncio.to_thread(remove_folder, self._shop.settings.work_dir / job_id)
+        self._given_up.discard(job_id)
+
+    async def _prioritise(self, job_id: str, by: str, priority: int) -> None:
+        row = await self._row(job_id)
+        if row.state["priority"] == priority and not is_finished(row.state):
+            return
+        key = next(name for name, value in PRIORITIES.items() if value == priority)
+        draft = PriorityChanged(
+            job_id=job_id, priority=priority, by=by, message=friendly_message(f"priority_{key}")
+        )
+        await self._steer(row, draft, partial(set_priority, job_id=job_id, priority=priority))
+        self._wake.set()
+
+    # Who has it
+
+    @asynccontextmanager
+    async def _at(self, job_id: str) -> AsyncIterator[tuple[JobRow, Hand | None]]:
+        """Yield the job and who has it in hand; where nobody does, keep it out of the queue.
+
+        What is asked of a job in hand inside the body is seen by its hand. Raises NotFound.
+        """
+        while True:
+            while (held := self._held.get(job_id)) is not None:
+                await held.wait()
+            hand = self._hands.get(job_id)
+            if hand is None:
+                break
+            async with hand.turn:
+                if not hand.over:
+                    yield await self._row(job_id), hand
+                    return
+            await hand.ended.wait()
+        self._held[job_id] = asyncio.Event()
+        try:
+            yield await self._row(job_id), None
+        finally:
+            self._held.pop(job_id).set()
+            self._wake.set()
+
+    @asynccontextmanager
+    async def _holding(self, job_id: str) -> AsyncIterator[JobRow]:
+        """Keep the job out of the queue. Raises Conflict when it is being worked on, NotFound."""
+        async with self._at(job_id) as (row, hand):
+            if hand is not None:
+                raise Conflict(
+                    what="This file is being worked on right now",
+                    todo="Wait a moment and try again.",
+                )
+            yield row
+
+    async def _row(self, job_id: str) -> JobRow:
+        row = await get_job(self._database.reader, job_id)
+        if row is None:
+            raise NotFound(what="file")
+        return row
+
+    async def _own(self, errand: Coroutine[Any, Any, T]) -> T:
+        """Run `errand` to its end, even when whoever asked for it has left."""
+        if self._stopping:
+            errand.close()
+            raise ShuttingDown
+        task = asyncio.create_task(errand)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+        try:
+            return await asyncio.shield(task)
+        except Stopping as error:
+            raise ShuttingDown from error
+
+    # Ends
+
+    async def _after(self, row: JobRow) -> None:
+        """Do what was asked of the job; if it has ended, clear up and tell the end of its batch."""
+        await self._do_as_asked(row.id)
+        state = await self._journal.state(row.id)
+        if state is None or not is_finished(state):
+            return
+        if not (state["error"] or {}).get("retryable"):
+            await asyncio.to_thread(remove_folder, self._shop.settings.work_dir / row.id)
+        if row.batch_id is not None:
+            await self._settle(row.batch_id)
+
+    async def _settle(self, batch_id: str) -> None:
+        """Tell that the batch has ended, if it has and nobody said so."""
+        async with self._settling:
+            if not await batch_has_ended_untold(self._database.reader, batch_id):
+                return
+            counts = await status_counts(self._database.reader, batch_id)
+            jobs = sum(counts.values())
+            facts = {"jobs": jobs, "completed": counts.get("completed", 0)}
+            await self._journal.append(
+                BatchCompleted(
+                    batch_id=batch_id,
+                    jobs=jobs,
+                    counts=counts,
+                    message=friendly_message("batch_completed", facts),
+                )
+            )
+
+
+def _paused(job_id: str, by: str) -> JobPaused:
+    return JobPaused(job_id=job_id, by=by, message=friendly_message("paused"))
+
+
+def _has_ended(row: JobRow) -> Conflict:
+    return Conflict(
+        what=f"{row.filename} has ended already, so there is nothing to stop",
+        todo="If it stored something that you do not want, undo it.",
+    )
+
+
+def remove_folder(folder: Path) -> None:
+    """Delete a job's working folder, if it is there."""
+    shutil.rmtree(folder, ignore_errors=True)
