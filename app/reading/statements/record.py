@@ -1,0 +1,89 @@
+"""What every format of records gives: its columns, and its records as rows of text."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from app.core.errors import LineTooLong
+from app.reading.containers import readable_bytes
+from app.reading.encoding import detect_encoding
+
+SAMPLE_BYTES = 256 * 1024
+
+
+class Record(NamedTuple):
+    """One row: the line (from 1) it begins on, its cells, and the bytes of the file read so far."""
+
+    line: int
+    cells: list[str]
+    bytes_done: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file of records, and the longest line, or single value, that it may hold."""
+
+    path: Path
+    filename: str
+    max_line_bytes: int
+
+    def too_long(self, line: int) -> LineTooLong:
+        """Return what to raise for a line, or a value, beyond the limit."""
+        limit = readable_bytes(self.max_line_bytes)
+        return LineTooLong(line=line, limit=limit, filename=self.filename)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A statement's format.
+
+    columns  each (name, role or None for what is kept as it is); see column_names.NAMES
+    read     its records in file order; each has as many cells as there are columns
+    """
+
+    columns: Sequence[tuple[str, str | None]]
+    read: Callable[[Source], Iterator[Record]]
+
+
+class Line(NamedTuple):
+    """A line of text without its end, its number from 1, and the bytes read so far."""
+
+    number: int
+    text: str
+    bytes_done: int
+
+
+def text_lines(source: Source) -> Iterator[Line]:
+    """Yield a text file's lines, whatever ends them, without NUL. Raises LineTooLong."""
+    with source.path.open("rb") as sample:
+        encoding = detect_encoding(sample.read(SAMPLE_BYTES))
+    limit = source.max_line_bytes
+    with source.path.open(encoding=encoding.name, errors="surrogateescape", newline=None) as stream:
+        stream.buffer.seek(encoding.bom)
+        number = 0
+        while text := stream.readline(limit + 1):
+            number += 1
+            if len(text) > limit:
+                raise source.too_long(number)
+            mended = _mended(text.rstrip("\n"), encoding.name, encoding.fallback)
+            yield Line(number, mended, stream.buffer.tell())
+
+
+def _mended(text: str, name: str, fallback: str | None) -> str:
+    """Read a line that does not fit the file's encoding by the other one that occurs."""
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raw = text.encode(name, "surrogateescape")
+        text = raw.decode(fallback or "cp1252", "replace")
+    return text.replace("\0", "")
+
+
+def exact(number: str) -> str:
+    """Return a number with a decimal point so that nobody can take it for thousands: 1.2340."""
+    _, mark, decimals = number.partition(".")
+    return f"{number}0" if mark and len(decimals) == 3 else number
+
+
+def spaced(text: str) -> str:
+    """Return words without line ends and doubled spaces."""
+    return " ".join(text.split())
