@@ -121,6 +121,22 @@ class NoRows(AppError):
     hint = "Export it again for a period in which something happened."
 
 
+class NoTransactions(AppError):
+    code = "no_transactions"
+    title = "{filename} is a bank statement without a single transaction"
+    kept = NOTHING_STORED
+    hint = "Download it again for a period in which something happened."
+
+
+class BankRefused(AppError):
+    """What a bank's server answered instead of a statement was saved as one."""
+
+    code = "bank_refused"
+    title = "{filename} is no statement but the bank's refusal: {said}"
+    kept = NOTHING_STORED
+    hint = "Sign in at the bank, download the statement again, and upload that."
+
+
 class UnsupportedType(AppError):
     code = "unsupported_type"
     title = "{filename} is {found}, and I can not read that kind of file yet"

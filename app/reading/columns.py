@@ -150,6 +150,16 @@ def find_columns(header: Sequence[str], sample: Sequence[Sequence[str]]) -> list
     return columns
 
 
+def columns_with(roles: Sequence[str | None], header: Sequence[str]) -> list[Column]:
+    """Return columns whose roles are known by the file's format: one of `roles` for each name."""
+    types = {"date": "date", "value_date": "date", "amount": "amount"}
+    why = "the format says so"
+    return [
+        Column(index=i, name=name, role=role, type=types.get(role or "", "text"), evidence=why)
+        for i, (name, role) in enumerate(zip(header, roles, strict=True))
+    ]
+
+
 def _type_of(look: Cells) -> str:
     if not look.filled:
         return "empty"

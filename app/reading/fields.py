@@ -8,7 +8,7 @@ from app.core.errors import NoRows, TooManyColumns
 from app.core.notices import AmbiguousDates, AmbiguousDecimals, NoAmounts
 from app.core.reading import Task, Tell
 from app.reading.amounts import MarkCount
-from app.reading.columns import Column, find_columns
+from app.reading.columns import Column, columns_with, find_columns
 from app.reading.dates import WORDED, DateCount, has_times
 from app.reading.tables import TableShape, detect_shape, read_rows
 
@@ -39,7 +39,7 @@ def detect_fields(task: Task, tell: Tell) -> dict[str, Any]:
     header = shape.header or ()
     width = max(shape.width, len(header))
     fitted = [row[:width] for row in sample]
-    columns = find_columns(header, fitted)
+    columns = columns_with(shape.roles, header) if shape.roles else find_columns(header, fitted)
     roles = {column.role for column in columns}
     has_amounts = "date" in roles and bool(roles & {"amount", "debit", "credit"})
     if has_amounts:

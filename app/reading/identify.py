@@ -39,6 +39,7 @@ from app.reading.magic import (
 
 HEAD_BYTES = 256 * 1024
 CLEAR_SCORE = 0.3  # of a dialect; prose with some commas stays below
+LINES_OF_JSON = ("jsonl", "ndjson")
 PROSE_DELIMITERS = " :"  # set cells apart only where the name says so too
 
 
@@ -79,6 +80,8 @@ def identify(task: Task, tell: Tell) -> dict[str, Any]:
         found = replace(found, kind="csv", found="a table in text (CSV)")
     if found.kind == "text" and (not ending or family in TEXT_FAMILIES):
         found = Kind("csv", "a table in text (CSV)", "lines of text, one value a line")
+    if found.kind == "json" and ending in LINES_OF_JSON:  # one line is a table of one row
+        found = replace(found, kind="ndjson")
     if found.kind == "encrypted":
         raise PasswordProtected(filename=filename)
     readable = READABLE.get(found.kind)
@@ -151,9 +154,11 @@ def _text_kind(head: bytes, *, whole: bool) -> Kind:
     start = text.lstrip("\ufeff \t\r\n\0")
     for pattern, kind, found in TEXTS:
         if pattern.match(start):
+            if kind == "json":
+                return _json_kind(start, f"begins with {start[:20]!r}")
             return Kind(kind, found, f"begins with {start[:20]!r}")
     if start[:1] in "[{" and whole and _is_json(text):
-        return Kind("json", "a JSON file", "parses as JSON")
+        return _json_kind(start, "parses as JSON")
     dialect = detect_dialect(sample_lines(text, whole=whole))
     if dialect.delimiter == "\t" and dialect.score:
         return Kind("tsv", "a table set apart by tabs (TSV)", "lines of cells, set apart by tabs")
@@ -163,6 +168,14 @@ def _text_kind(head: bytes, *, whole: bool) -> Kind:
     if dialect.score < CLEAR_SCORE or dialect.delimiter in PROSE_DELIMITERS:
         return Kind("prose", "plain text", evidence)
     return Kind("csv", "a table in text (CSV)", evidence)
+
+
+def _json_kind(start: str, evidence: str) -> Kind:
+    """Tell objects of which each has a line of its own from one value over the whole file."""
+    first, _, rest = start.partition("\n")
+    if first.startswith("{") and rest.lstrip().startswith("{") and _is_json(first):
+        return Kind("ndjson", "a file of JSON lines", "each line is a JSON object")
+    return Kind("json", "a JSON file", evidence)
 
 
 def _is_text(text: str) -> bool:

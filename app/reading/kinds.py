@@ -228,12 +228,28 @@ def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+STATEMENTS = {"ofx": "OFX", "qif": "QIF", "mt940": "MT940", "camt": "CAMT"}
+CARDS = ("CREDITCARD", "CCard")  # as OFX and QIF call them
+
+
+def _is_of_a_card(fields: Mapping[str, Any]) -> bool:
+    names = [column.get("name") for column in fields.get("columns", [])]
+    if "Account type" not in names:
+        return False
+    place = names.index("Account type")
+    return any(row[place] in CARDS for row in fields.get("sample", [])[:1])
+
+
 def classify_document(task: Task, tell: Tell) -> dict[str, Any]:
     """Step document_classification: the kind, what a person calls it, and why."""
     fields = task["found"].get("field_detection", {})
     platform = task["found"].get("platform_detection", {})
     signature = BY_KEY.get(platform.get("platform") or "")
-    if signature is not None:
+    shape = fields.get("shape") or {}
+    if (name := STATEMENTS.get(shape.get("kind", ""))) is not None:
+        kind = "card_statement" if _is_of_a_card(fields) else "bank_statement"
+        evidence = [f"That is what {name} files are for"]
+    elif signature is not None:
         kind = signature.kind
         evidence = [f"That is what {signature.name} exports as “{signature.export}”"]
     else:

@@ -66,7 +66,8 @@ TEXTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"!(?:Type|Account|Option|Clear)\s*:", re.I), "qif", "a QIF file"),
     (re.compile(r"(?:.{0,400}[\r\n])?:20:.{0,80}[\r\n]+:(?:21|25)|:6[01][FM]?:[CD\d]", re.S),
      "mt940", "an MT940 bank statement"),
-    (re.compile(r"<\?xml.{0,900}:camt\.05", re.S), "camt", "a CAMT bank statement"),
+    (re.compile(r"<\?xml.{0,900}:camt\.05[234]", re.S), "camt", "a CAMT bank statement"),
+    (re.compile(r"<(?:\w+:)?Document\s[^>]{0,900}:camt\.05[234]"), "camt", "a CAMT bank statement"),
     (re.compile(r"<\?xml.{0,300}progid=\"Excel", re.S), "xml", "an Excel 2003 XML file"),
     (re.compile(r"<!doctype html|<html|<table", re.I), "html", "a web page"),
     (re.compile(r"<\?php", re.I), "script", "a PHP script"),
@@ -103,7 +104,7 @@ CLAIMS: dict[str, tuple[str, str]] = {
 FAMILIES = {
     "xlsx": "sheet", "xls": "sheet", "xlsb": "sheet", "ods": "sheet", "numbers": "sheet",
     "docx": "document", "doc": "document", "odf": "document", "zip": "archive",
-    "jar": "program", "apk": "program", "camt": "xml",
+    "jar": "program", "apk": "program", "camt": "xml", "ndjson": "json",
 }  # fmt: skip
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -111,6 +112,17 @@ READABLE: dict[str, Readable] = {
     "csv": Readable("text/csv", "CSV", (TABLE_TEXT, "text")),
     "tsv": Readable("text/tab-separated-values", "TSV", (TABLE_TEXT, "text")),
     "xlsx": Readable(XLSX, "Excel", ("sheet",)),
+    "xls": Readable("application/vnd.ms-excel", "Excel (old)", ("sheet",)),
+    "xlsb": Readable("application/vnd.ms-excel.sheet.binary.macroenabled.12", "Excel", ("sheet",)),
+    "ods": Readable(
+        "application/vnd.oasis.opendocument.spreadsheet", "OpenDocument table", ("sheet",)
+    ),
+    "ofx": Readable("application/x-ofx", "OFX", ("ofx", "text", "xml")),
+    "qif": Readable("application/x-qif", "QIF", ("qif", "text")),
+    "mt940": Readable("application/x-mt940", "MT940", ("mt940", "text")),
+    "camt": Readable("application/xml", "CAMT", ("xml", "text")),
+    "json": Readable("application/json", "JSON", ("json", "text")),
+    "ndjson": Readable("application/x-ndjson", "JSON lines", ("json", "text")),
     "pdf": Readable("application/pdf", "PDF", ("pdf",), DOCUMENT.name),
     "image": Readable("image/*", "Image", ("image",), DOCUMENT.name),
 }

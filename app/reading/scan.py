@@ -23,8 +23,8 @@ BLOCK_BYTES = 4 * 1024 * 1024
 OVERLAP_BYTES = 1024  # longer than anything a rule looks for in one piece
 NESTED_BYTES = 64 * 1024 * 1024  # a zip in a zip is held in memory up to this
 HEAD_TAG = "head"
-PACKED_KINDS = frozenset({"xlsx"})
-BINARY_KINDS = frozenset({"pdf", "image"})
+PACKED_KINDS = frozenset({"xlsx", "xlsb", "ods"})
+TEXT_TABLES = frozenset({"csv", "tsv"})  # cells of other kinds are met with their rows
 
 # Parts of a workbook that are active content by their name alone.
 ACTIVE_PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -43,17 +43,17 @@ def scan(task: Task, tell: Tell) -> dict[str, Any]:
     findings  what was told as a warning, each {"rule", "finding", "where"}
 
     Raises MalwareFound, ArchiveBomb, DamagedFile. Warns ActiveContent, FormulaCells (of
-    text; those of a workbook are met with its rows) and FormulasWithoutResult.
+    text tables; those of other kinds are met with their rows) and FormulasWithoutResult.
     """
     path = Path(task["path"])
     findings: dict[str, dict[str, str]] = {}
     kind = task["found"]["initializing_streaming"]["kind"]
     if kind in PACKED_KINDS:
         _Office(task, tell, findings).scan(path)
-    elif kind in BINARY_KINDS:
-        _scan_bytes(path, task, tell, findings)
-    else:
+    elif kind in TEXT_TABLES:
         _scan_text(path, task, tell, findings)
+    else:
+        _scan_bytes(path, task, tell, findings)
     for finding in dict.fromkeys(entry["finding"] for entry in findings.values()):
         tell.warn(ActiveContent(finding=finding))
     return {

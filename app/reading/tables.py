@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from app.core.errors import EmptyFile, NotATable
+from app.core.errors import EmptyFile, NotATable, NoTransactions
 from app.core.notices import (
     DuplicateHeaders,
     GuessedEncoding,
@@ -22,20 +22,22 @@ from app.reading.encoding import Encoding, detect_encoding
 from app.reading.headers import HEADER_WITHIN, Start, find_start
 from app.reading.lines import Chunk, LineReader
 from app.reading.sheets import SheetReader, Workbook
+from app.reading.statements.reader import RECORD_KINDS, RecordReader, columns_of
 
 SAMPLE_BYTES = 1024 * 1024
 SAMPLE_CELLS = 200_000
 SEP_LINE = re.compile(r'"?sep=([^\w"\'\\])"?', re.IGNORECASE)  # Excel's own first line
 
 
-LISTS = ("sheets", "header", "told")
+LISTS = ("sheets", "header", "roles", "told")
+SHEETS = frozenset({"xlsx", "xlsb", "xls", "ods"})
 
 
 @dataclass(frozen=True)
 class TableShape:
     """Everything needed to read a table's rows again, as JSON values.
 
-    kind            csv, tsv or xlsx
+    kind            as identify names it
     encoding        Python's name; fallback_encoding is for lines that do not fit it
     bom             bytes of the byte order mark
     delimiter, quote, escape, skip_space   as the csv module means them; quotes are doubled
@@ -46,6 +48,7 @@ class TableShape:
     first_row_line  source line from which rows are data, from 1
     width           cells in an ordinary row
     header          the cells of the header line as they are, padded to `width`; [] without one
+    roles           what each column means, where the file's format says so; () where it does not
     told            codes of the notices about its lines that were told with their final counts
     """
 
@@ -64,6 +67,7 @@ class TableShape:
     first_row_line: int = 1
     width: int = 0
     header: tuple[str, ...] = ()
+    roles: tuple[str | None, ...] = ()
     told: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -97,8 +101,10 @@ def detect_shape(task: Task, tell: Tell) -> tuple[TableShape, list[list[str]]]:
     """
     kind = task["found"]["initializing_streaming"]["kind"]
     path = Path(task["path"])
-    if kind == "xlsx":
-        shape, rows = _detect_sheet(path, task["filename"], tell)
+    if kind in SHEETS:
+        shape, rows = _detect_sheet(path, kind, task["filename"], tell)
+    elif kind in RECORD_KINDS:
+        return _detect_records(path, kind, task)
     else:
         shape, rows = _detect_text(path, task, tell)
     names = Counter(name.strip() for name in shape.header if name.strip())
@@ -123,7 +129,9 @@ def read_rows(
     Ragged rows come as they are; blank lines are left out, but counted in the line numbers.
     Iterating raises LineTooLong.
     """
-    if shape.kind == "xlsx":
+    if shape.kind in RECORD_KINDS:
+        return RecordReader(path, shape.kind, shape.header, limits, filename)
+    if shape.kind in SHEETS:
         return SheetReader(
             path, shape.sheet or "", first_line=shape.first_row_line, filename=filename
         )
@@ -200,7 +208,21 @@ def _sampled(rows: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[
             return
 
 
-def _detect_sheet(path: Path, filename: str, tell: Tell) -> tuple[TableShape, list[list[str]]]:
+def _detect_records(path: Path, kind: str, task: Task) -> tuple[TableShape, list[list[str]]]:
+    """A file of records has neither a header line nor anything above it."""
+    filename, limits = task["filename"], task["limits"]
+    header, roles = columns_of(path, kind, limits, filename)
+    shape = TableShape(kind=kind, width=len(header), header=header, roles=roles)
+    records = RecordReader(path, kind, header, limits, filename).records()
+    sample = [record.cells for record in islice(records, SAMPLE_ROWS)]
+    if not sample:
+        raise NoTransactions(filename=filename)
+    return shape, sample
+
+
+def _detect_sheet(
+    path: Path, kind: str, filename: str, tell: Tell
+) -> tuple[TableShape, list[list[str]]]:
     book = Workbook(path, filename)
     names = book.sheet_names()
     samples = {name: list(_sampled(book.rows(name))) for name in names}
@@ -211,7 +233,7 @@ def _detect_sheet(path: Path, filename: str, tell: Tell) -> tuple[TableShape, li
         tell.warn(OtherSheets(sheets=len(names), sheet=best))
     numbered = samples[best]
     start = find_start([row for _, row in numbered])
-    return _shape(numbered, start, TableShape(kind="xlsx", sheet=best, sheets=tuple(names)))
+    return _shape(numbered, start, TableShape(kind=kind, sheet=best, sheets=tuple(names)))
 
 
 def _sheet_score(sample: list[tuple[int, list[str]]]) -> float:

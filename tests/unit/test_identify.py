@@ -83,12 +83,8 @@ def test_a_table_named_like_a_spreadsheet_is_read_and_told(tmp_path: Path) -> No
         (gzip.compress(TABLE), "a gzip archive"),
         (b"SQLite format 3\0" + b"\0" * 80, "an SQLite database"),
         (bytes(range(256)) * 8, "binary data of an unknown kind"),
-        (b'{"a": 1, "b": [1, 2]}', "a JSON file"),
         (b"<html><table><tr><td>1</td></tr></table></html>", "a web page"),
         (b"#!/bin/sh\nrm -rf /\n", "a script"),
-        (b"OFXHEADER:100\nDATA:OFXSGML\n", "an OFX bank statement"),
-        (b"!Type:Bank\nD01/02/2026\nT-3.20\n^\n", "a QIF file"),
-        (b":20:START\r\n:25:DE123/456\r\n:28C:1/1\r\n", "an MT940 bank statement"),
     ],
 )
 def test_what_is_named_csv_and_is_none_is_named_for_what_it_is(
@@ -105,7 +101,6 @@ def test_what_is_named_csv_and_is_none_is_named_for_what_it_is(
     [
         (b"\0\0\0\x18ftypheic" + b"\0" * 60, "receipt.heic", "a photo in HEIC format"),
         (b"\0\0\0\x18ftypavif" + b"\0" * 60, "receipt.avif", "a photo in AVIF format"),
-        (b'[{"a": 1}]', "rows.json", "a JSON file"),
         (b"# Notes\n\nSome words, and then some more.\n", "notes.md", "plain text"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "old", "an old Office file"),
     ],
@@ -155,10 +150,8 @@ def test_a_document_named_like_a_table_is_read_and_told(tmp_path: Path) -> None:
     ("names", "found"),
     [
         (("word/document.xml", "[Content_Types].xml"), "a Word document"),
-        (("mimetype", "content.xml"), "an OpenDocument spreadsheet (.ods)"),
         (("META-INF/MANIFEST.MF", "A.class"), "a Java program"),
         (("readme.txt",), "a ZIP archive"),
-        (("xl/workbook.bin", "[Content_Types].xml"), "a binary Excel workbook (.xlsb)"),
     ],
 )
 def test_a_zip_is_told_by_what_is_in_it(tmp_path: Path, names: tuple[str, ...], found: str) -> None:
@@ -168,9 +161,61 @@ def test_a_zip_is_told_by_what_is_in_it(tmp_path: Path, names: tuple[str, ...], 
 
 
 def test_old_excel_files_are_told_by_their_streams() -> None:
-    with pytest.raises(UnsupportedType) as caught:
-        task_for(sample("calamine/date.xls"))
-    assert caught.value.facts["found"] == "an old Excel workbook (.xls)"
+    found = task_for(sample("calamine/date.xls"))["found"]["initializing_streaming"]
+    assert (found["kind"], found["plan"]) == ("xls", "transactions")
+
+
+CAMT = b"""<?xml version="1.0"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt/></Document>"""
+RECORDS = [
+    (b'{"a": 1, "b": [1, 2]}', "json", "rows.json"),
+    (b'[\n {"a": 1},\n {"a": 2}\n]', "json", "rows.json"),
+    (b'{"a": 1}\n{"a": 2}\n', "ndjson", "rows.jsonl"),
+    (b'{"a": 1}\n\n{"a": 2}\n', "ndjson", "rows.json"),
+    (b"OFXHEADER:100\nDATA:OFXSGML\n\n<OFX>", "ofx", "bank.qfx"),
+    (b'<?xml version="1.0"?>\n<?OFX OFXHEADER="200"?><OFX>', "ofx", "bank.ofx"),
+    (b"!Type:Bank\nD01/02/2026\nT-3.20\n^\n", "qif", "money.qif"),
+    (b":20:START\r\n:25:DE123/456\r\n:28C:1/1\r\n", "mt940", "konto.sta"),
+    (b"{1:F01X}{4:\r\n:20:START\r\n:25:DE123/456\r\n", "mt940", "konto.txt"),
+    (CAMT, "camt", "konto.xml"),
+    (CAMT.partition(b"\n")[2], "camt", "konto.xml"),
+]
+
+
+@pytest.mark.parametrize(("content", "kind", "name"), RECORDS)
+def test_files_of_records_are_told_by_how_they_begin(
+    tmp_path: Path, content: bytes, kind: str, name: str
+) -> None:
+    heard = Heard()
+    found = found_in(tmp_path, content, name, heard)
+    assert (found["kind"], found["plan"]) == (kind, "transactions")
+    assert heard.codes == []
+
+
+def test_a_single_line_of_json_is_a_row_where_the_name_says_so(tmp_path: Path) -> None:
+    assert found_in(tmp_path, b'{"a": 1}\n', "rows.ndjson")["kind"] == "ndjson"
+
+
+@pytest.mark.parametrize(("content", "kind", "_name"), RECORDS)
+def test_files_of_records_under_a_name_of_another_kind_are_read_and_told(
+    tmp_path: Path, content: bytes, kind: str, _name: str
+) -> None:
+    heard = Heard()
+    assert found_in(tmp_path, content, "export.csv", heard)["kind"] == kind
+    assert heard.codes == ["extension_mismatch"]
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        (("mimetype", "content.xml"), "ods"),
+        (("xl/workbook.bin", "[Content_Types].xml"), "xlsb"),
+    ],
+)
+def test_other_workbooks_are_told_by_what_is_in_them(
+    tmp_path: Path, names: tuple[str, ...], kind: str
+) -> None:
+    assert found_in(tmp_path, zipped(tmp_path, *names), "thing")["kind"] == kind
 
 
 def test_a_workbook_with_a_password_is_told_so() -> None:

@@ -67,7 +67,7 @@ class RecordReader:
 def columns_of(
     path: Path, kind: str, limits: Limits, filename: str
 ) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
-    """Return the names of a file's columns, and their roles where the format fixes them, else ()."""
+    """Return the columns' names, and their roles where the format fixes them, else ()."""
     if kind in FORMATS:
         columns = FORMATS[kind].columns
         return tuple(name for name, _ in columns), tuple(role for _, role in columns)

@@ -1,5 +1,6 @@
 """What every format of records gives: its columns, and its records as rows of text."""
 
+import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,18 +57,19 @@ class Line(NamedTuple):
 
 def text_lines(source: Source) -> Iterator[Line]:
     """Yield a text file's lines, whatever ends them, without NUL. Raises LineTooLong."""
-    with source.path.open("rb") as sample:
-        encoding = detect_encoding(sample.read(SAMPLE_BYTES))
     limit = source.max_line_bytes
-    with source.path.open(encoding=encoding.name, errors="surrogateescape", newline=None) as stream:
-        stream.buffer.seek(encoding.bom)
+    with source.path.open("rb") as raw:
+        encoding = detect_encoding(raw.read(SAMPLE_BYTES))
+        raw.seek(encoding.bom)
+        odd = "replace" if encoding.wide else "surrogateescape"
+        stream = io.TextIOWrapper(raw, encoding.name, errors=odd, newline=None)
         number = 0
         while text := stream.readline(limit + 1):
             number += 1
             if len(text) > limit:
                 raise source.too_long(number)
             mended = _mended(text.rstrip("\n"), encoding.name, encoding.fallback)
-            yield Line(number, mended, stream.buffer.tell())
+            yield Line(number, mended, raw.tell())
 
 
 def _mended(text: str, name: str, fallback: str | None) -> str:
