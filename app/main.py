@@ -69,6 +69,8 @@ READERS = {
     "classification": "app.reading.categories:categorise",
     "enrichment": "app.reading.summary:summarise",
     "page_reading": "app.reading.pages:read_pages",
+    "saving": "app.reading.saving:save_document",
+    "indexing": "app.reading.saving:index",
     "undo": "app.reading.save:undo",
 }
 # What is named with its function is made once, before the fork, and shared by every worker.

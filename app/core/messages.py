@@ -47,6 +47,7 @@ OWN: Mapping[str, str] = {
     "field_check": "Checking what I read...",
     "likeness": "Comparing with documents I know...",
     "saving": "Saving what I read...",
+    "document_saved": "Your document is saved",
     "indexing": "Making it searchable...",
     "pause_requested": "I pause as soon as this step is done...",
     "pause_withdrawn": "Going on without a pause",
@@ -268,6 +269,16 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
             lambda c: f"Reading page {_grouped(c['page'])} of {_grouped(c['pages'])}...",
         ),
     ),
+    "saving": (
+        (
+            ("pages_done", "pages_total"),
+            lambda c: (
+                f"Saving what I read: {_grouped(c['pages_done'])}"
+                f" of {count(c['pages_total'], 'page')}..."
+            ),
+        ),
+    ),
+    "document_saved": ((("pages_done",), lambda c: f"Saved {count(c['pages_done'], 'page')}"),),
     "pages_read": (
         (
             ("pages_done", "zones_found"),

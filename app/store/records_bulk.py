@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from app.store.documents import delete_document
 from app.store.records_schema import id_range
 
 Known = tuple[int, int]
@@ -251,5 +252,6 @@ def undo_import(connection: sqlite3.Connection, job_id: str) -> int:
     connection.execute(DROP_ROWS, own)
     for table in ("label", "rejected", "vendor"):
         connection.execute(f"DELETE FROM {table} WHERE import = ?", (import_id,))  # noqa: S608
+    delete_document(connection, import_id)
     connection.execute("DELETE FROM import WHERE id = ?", (import_id,))
     return int(stored)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import aiosqlite
 import orjson
 
+from app.store.documents_reader import DocumentsReader
 from app.store.records_schema import (
     REVIEW_BELOW,
     connect_records,
@@ -89,6 +90,7 @@ class RecordsReader:
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
+        self.documents = DocumentsReader(connection)
 
     @classmethod
     async def open(cls, path: Path) -> "RecordsReader":

@@ -110,7 +110,8 @@ SCRIPTS: tuple[str, ...] = (
         total_micros INTEGER,
         currency TEXT,
         text_signature BLOB,
-        image_hash BLOB
+        image_hash BLOB,
+        indexed INTEGER NOT NULL DEFAULT 0  -- its words are in page_text
     ) STRICT;
     CREATE INDEX document_vendor ON document (vendor_key, number) WHERE vendor_key IS NOT NULL;
     CREATE INDEX document_image ON document (image_hash) WHERE image_hash IS NOT NULL;

@@ -15,6 +15,7 @@ from app.pipeline.steps.initializing_streaming import Identify
 from app.pipeline.steps.malware_scan import MalwareScan
 from app.pipeline.steps.page_reading import PageReading
 from app.pipeline.steps.platform_detection import PlatformDetection
+from app.pipeline.steps.saving import Indexing, Saving
 from app.pipeline.steps.storing import Storing
 from app.pipeline.steps.work import Work
 
@@ -35,5 +36,7 @@ STEPS: Mapping[str, Work] = {
         Classification(),
         Enrichment(),
         PageReading(),
+        Saving(),
+        Indexing(),
     )
 }
