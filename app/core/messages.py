@@ -290,7 +290,11 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
     "undone": (
         (
             ("filename", "rows"),
-            lambda c: f"Taken back: {count(c['rows'], 'row')} of {c['filename']}",
+            lambda c: (
+                f"Taken back: {count(c['rows'], 'row')} of {c['filename']}"
+                if int(c["rows"])
+                else f"Taken back: everything {c['filename']} stored is gone again"
+            ),
         ),
     ),
 }

@@ -310,7 +310,7 @@ class JobRun:
         if earlier is not None:
             said = found_before(earlier)
             words = friendly_message(said.step, {**facts, **said.context})
-            result = duplicate_result(self._row.id, earlier["job_id"])
+            result = duplicate_result(self._row.id, earlier)
         return ProcessingCompleted(
             job_id=self._row.id,
             step="complete",

@@ -49,8 +49,8 @@ TEXTS = "SELECT number, text FROM page WHERE import = ? AND number > ? ORDER BY 
 ZONES = (
     "SELECT id, idx, page, kind, x0, y0, x1, y1, tool, confidence, duration_ms,"
     " text, data FROM zone"
-    " WHERE import = :import AND idx >= :from_index AND (:page IS NULL OR page = :page)"
-    " AND (:kind IS NULL OR kind = :kind) ORDER BY idx LIMIT :limit"
+    " WHERE import = :import AND (:page IS NULL OR page = :page)"
+    " AND (:kind IS NULL OR kind = :kind) ORDER BY idx LIMIT :limit OFFSET :offset"
 )
 ZONE_COUNT = (
     "SELECT count(*) FROM zone WHERE import = :import AND (:page IS NULL OR page = :page)"
@@ -95,15 +95,15 @@ class DocumentsReader:
         *,
         page: int | None = None,
         kind: str | None = None,
-        from_index: int = 0,
+        offset: int = 0,
         limit: int = 100,
     ) -> tuple[int, list[dict[str, Any]]]:
-        """Return how many zones there are of that page and kind, and up to `limit` of them."""
+        """Return how many zones of that page and kind there are, and `limit` after `offset`."""
         values = {
             "import": document.import_id,
             "page": page,
             "kind": kind,
-            "from_index": from_index,
+            "offset": offset,
             "limit": limit,
         }
         ((total,),) = await self._connection.execute_fetchall(ZONE_COUNT, values)

@@ -129,7 +129,10 @@ async def job_of(request: web.Request, action: Action = "read") -> JobRow:
 def answer_of(state: JobState) -> dict[str, Any]:
     """Return `state` with its links: a JobAnswer, as plain values because lists are long."""
     api = f"/api/v1/jobs/{state['job_id']}"
-    parts = ("events", "rows", "delta", "rejected.csv", "original", "undo", "retry", "cancel")
+    parts = (
+        *("events", "rows", "zones", "pages", "text", "delta", "rejected.csv", "original"),
+        *("undo", "retry", "cancel"),
+    )
     links = {part.partition(".")[0]: f"{api}/{part}" for part in parts}
     page = f"/jobs/{state['job_id']}"
     return {**state, "links": {"self": api, **links, "page": page}}

@@ -154,6 +154,81 @@ class Delta(BaseModel):
     seen_in: list[SeenIn]
 
 
+class ZoneAnswer(BaseModel):
+    """A part of a page that belongs together.
+
+    bbox  x0, y0, x1, y1 in points from the top left of the page as it is shown
+    data  of a table {"rows": [[cell, ...], ...]}, of a key_value {"key", "value"}
+    """
+
+    zone_id: str
+    zone_index: int
+    page: int
+    kind: str
+    bbox: list[float]
+    processing_tool: str
+    confidence: float
+    duration_ms: int
+    text: str
+    data: dict[str, Any] | None
+
+
+class ZoneList(BaseModel):
+    """Zones in the order of reading."""
+
+    total: int
+    zones: list[ZoneAnswer]
+
+
+class PageAnswer(BaseModel):
+    """A page of a document; its size in points.
+
+    source   where its text comes from: text, ocr, both or none
+    problem  why it could not be read; null where it was
+    zones    how many it has
+    """
+
+    number: int
+    width: float
+    height: float
+    source: str
+    problem: str | None
+    zones: int
+    links: dict[str, str]
+
+
+class PageList(BaseModel):
+    """The pages of a document: what kind it is (null while nothing is stored), what it says."""
+
+    kind: str | None
+    title: str
+    pages: list[PageAnswer]
+
+
+class SnippetPart(BaseModel):
+    """Some text, and whether it was looked for."""
+
+    text: str
+    found: bool
+
+
+class DocumentHit(BaseModel):
+    """A page that holds what was looked for."""
+
+    job_id: str
+    filename: str
+    kind: str
+    page: int
+    snippet: list[SnippetPart]
+    links: dict[str, str]
+
+
+class DocumentHits(BaseModel):
+    """Pages that hold what was looked for, best first."""
+
+    hits: list[DocumentHit]
+
+
 class Undone(BaseModel):
     """What an undo took back."""
 

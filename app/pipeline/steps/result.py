@@ -3,11 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.core.plans import TRANSACTIONS
+from app.core.state import JobState
+
 Checkpoints = Mapping[str, Mapping[str, Any]]
 
 
 def result_of(job_id: str, found: Checkpoints) -> dict[str, Any]:
-    """Return the summary of a job on a table of transactions, with links to what was read."""
+    """Return the summary of a job, with links to what was read."""
+    return (_of_document if "page_reading" in found else _of_table)(job_id, found)
+
+
+def _of_table(job_id: str, found: Checkpoints) -> dict[str, Any]:
     extracted = found.get("extracting", {})
     stored = found.get("storing", {})
     categories = found.get("classification", {})
@@ -38,7 +45,35 @@ def result_of(job_id: str, found: Checkpoints) -> dict[str, Any]:
     }
 
 
-def duplicate_result(job_id: str, earlier_id: str) -> dict[str, Any]:
-    """Return the result of a job whose file was stored before, by the job `earlier_id`."""
+def _of_document(job_id: str, found: Checkpoints) -> dict[str, Any]:
+    read, kind = found["page_reading"], found.get("document_kind", {})
+    checked = found.get("field_check") or found.get("field_reading") or {}
+    fields = checked.get("fields", {})
+    return {
+        "document_type": kind.get("label"),
+        "pages": int(read.get("pages", 0)),
+        "pages_read": int(read.get("read", 0)),
+        "unreadable_pages": read.get("unreadable", []),
+        "zones": int(read.get("zones", 0)),
+        "zone_kinds": read.get("kinds", {}),
+        "text_sources": read.get("sources", {}),
+        "einvoice": kind.get("einvoice"),
+        "fields": {name: field.get("value") for name, field in fields.items()},
+        "review": sum(field.get("status") == "check" for field in fields.values()),
+        "line_items": len(checked.get("line_items", ())),
+        "links": _document_links(job_id),
+    }
+
+
+def _document_links(job_id: str) -> dict[str, str]:
+    api = f"/api/v1/jobs/{job_id}"
+    return {part: f"{api}/{part}" for part in ("pages", "zones", "text")}
+
+
+def duplicate_result(job_id: str, earlier: JobState) -> dict[str, Any]:
+    """Return the result of a job whose file was stored before, by the job `earlier`."""
+    earlier_id = earlier["job_id"]
+    if earlier["plan"] != TRANSACTIONS.name:
+        return {"duplicate_of": earlier_id, "links": _document_links(earlier_id)}
     links = {"rows": f"/api/v1/jobs/{earlier_id}/rows"}
-    return {**result_of(job_id, {}), "duplicate_of": earlier_id, "links": links}
+    return {**_of_table(job_id, {}), "duplicate_of": earlier_id, "links": links}

@@ -1,0 +1,156 @@
+"""Documents in records.db: stored whole, read page by page, searched, taken back."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.core.reading import Task
+from app.reading.page import save_pages
+from app.reading.pages import read_pages
+from app.reading.saving import index, save_document
+from app.store.documents_reader import Document, DocumentsReader
+from app.store.records import RecordsReader
+from app.store.records_bulk import undo_import
+from app.store.records_schema import connect_records, writing_records
+from tests.documents import Line, Mark, pdf_of
+from tests.readers import Heard, task_for
+
+PAGES: list[list[Mark]] = [
+    [Line(72, 80, "Annual report", size=20, bold=True), Line(72, 140, "Crème brûlée sells well")],
+    [Line(72, 80, "Contact: nobody"), Line(72, 140, "Nothing else is said here")],
+]
+
+
+def read(folder: Path, job: str = "job-1", user: str = "ann", marks: Any = PAGES) -> Task:
+    """Read a PDF as the job `job` of `user`; return the task of its next step."""
+    folder.mkdir(exist_ok=True)
+    task = task_for(pdf_of(folder, marks), "pdf")
+    task.update(job_id=job, user_id=user, records_path=str(folder.parent / "records.db"))
+    task["found"]["page_reading"] = read_pages(task, Heard())
+    return task
+
+
+def store(task: Task) -> dict[str, Any]:
+    found = save_document(task, Heard())
+    task["found"]["saving"] = found
+    index(task, Heard())
+    return found
+
+
+async def looking(folder: Path) -> RecordsReader:
+    return await RecordsReader.open(folder / "records.db")
+
+
+async def of(reader: DocumentsReader, job: str) -> Document:
+    document = await reader.document(job)
+    assert document is not None
+    return document
+
+
+async def test_what_was_read_is_stored_and_read_again(tmp_path: Path) -> None:
+    assert store(read(tmp_path / "one")) == {"pages": 2, "zones": 4, "fields": 0}
+    records = await looking(tmp_path)
+    try:
+        document = await of(records.documents, "job-1")
+        assert (document.pages, document.zones, document.title) == (2, 4, "Annual report")
+        pages = await records.documents.pages(document)
+        assert [(page["number"], page["source"], page["zones"]) for page in pages] == [
+            (1, "text", 2),
+            (2, "text", 2),
+        ]
+        total, zones = await records.documents.zones(document, page=2)
+        assert total == 2
+        assert zones[0]["data"] == {"key": "Contact", "value": "nobody"}
+        assert zones[0]["zone_index"] == 2
+        assert (await records.documents.texts(document))[0][1].startswith("Annual report\n")
+    finally:
+        await records.close()
+
+
+async def test_fields_of_the_last_step_are_stored(tmp_path: Path) -> None:
+    task = read(tmp_path / "one")
+    field = {"confidence": 1.0, "source": "xml", "page": None, "bbox": None, "status": "read"}
+    task["found"]["field_check"] = {
+        "fields": {
+            "vendor_name": {**field, "value": "Muster GmbH"},
+            "total_amount": {**field, "value": "1190.00"},
+            "iban": {**field, "value": None, "status": "absent"},
+        },
+        "line_items": [{"description": "Paper", "amount": "1000.00"}],
+    }
+    assert store(task)["fields"] == 2
+    with closing(connect_records(tmp_path / "records.db")) as connection:
+        row = connection.execute("SELECT vendor_key, total_micros FROM document").fetchone()
+        assert row == ("muster", 1_190_000_000)
+        assert connection.execute("SELECT count(*) FROM line_item").fetchone() == (1,)
+
+
+def test_a_step_that_runs_again_stores_nothing_twice(tmp_path: Path) -> None:
+    task = read(tmp_path / "one")
+    assert store(task) == store(task)
+    with closing(connect_records(tmp_path / "records.db")) as connection:
+        counts = [
+            connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("import", "document", "page", "page_text")
+        ]
+    assert counts == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("words", ["creme brulee", "CRÈME", "brû", 'crème"  OR', "sells crème"])
+async def test_pages_are_found_by_their_words(tmp_path: Path, words: str) -> None:
+    store(read(tmp_path / "one"))
+    records = await looking(tmp_path)
+    try:
+        hits = await records.documents.search("ann", words)
+        expected = [] if "OR" in words else [("job-1", 1)]
+        assert [(hit.job_id, hit.page) for hit in hits] == expected
+    finally:
+        await records.close()
+
+
+async def test_a_search_finds_ones_own_documents_alone(tmp_path: Path) -> None:
+    store(read(tmp_path / "one"))
+    store(read(tmp_path / "two", job="job-2", user="bob"))
+    records = await looking(tmp_path)
+    try:
+        assert [hit.job_id for hit in await records.documents.search("bob", "report")] == ["job-2"]
+        for nothing in ("", "  ", "*", '"', "()"):
+            assert await records.documents.search("bob", nothing) == []
+    finally:
+        await records.close()
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+def test_what_is_taken_back_leaves_nothing(tmp_path: Path, indexed: bool) -> None:
+    kept, gone = read(tmp_path / "one"), read(tmp_path / "two", job="job-2")
+    store(kept)
+    if indexed:
+        store(gone)
+    else:  # it was cancelled before its words were indexed
+        save_document(gone, Heard())
+    with writing_records(tmp_path / "records.db") as connection:
+        undo_import(connection, "job-2")
+    with closing(connect_records(tmp_path / "records.db")) as connection:
+        assert left_of(connection) == {"import": 1, "document": 1, "page": 2, "zone": 4}
+        found = connection.execute("SELECT rowid FROM page_text WHERE page_text MATCH 'report'")
+        assert len(found.fetchall()) == 1
+        connection.execute("INSERT INTO page_text (page_text) VALUES ('integrity-check')")
+
+
+def left_of(connection: sqlite3.Connection) -> dict[str, int]:
+    tables = ("import", "document", "page", "zone")
+    return {
+        table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables
+    }
+
+
+def test_a_long_document_is_stored_page_by_page(tmp_path: Path) -> None:
+    task = read(tmp_path / "one", marks=[[Line(72, 80, f"Page {n}")] for n in range(300)])
+    heard = Heard()
+    save_document(task, heard)
+    assert heard.done == list(range(1, 301))
+    save_pages(task["work_dir"], [])  # nothing of it is needed any more
+    assert save_document(task, Heard())["pages"] == 300
