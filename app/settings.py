@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from app.core.model_names import check_address, model_names
+
 PREFIX = "LIVETRAIL_"
 # Read by the tests and by load_settings itself; not settings of the server.
 NOT_SETTINGS = frozenset(
@@ -69,7 +71,9 @@ class Settings(BaseModel):
         " unless it is named here",
     )
     model_base_url: str = Field("", description="address of an OpenAI-compatible server")
-    model_api_key: str = Field("", description="its key; better set as LIVETRAIL_MODEL_API_KEY")
+    model_api_key: str = Field(
+        "", description="the key for all models, or provider=key pairs, comma separated"
+    )
     model_timeout_s: float = Field(60.0, gt=0, description="longest time of one call to a model")
     model_retries: int = Field(2, ge=0, le=10, description="further calls after a failed one")
 
@@ -127,6 +131,18 @@ class Settings(BaseModel):
         for proxy in proxies:
             ipaddress.ip_network(proxy, strict=False)
         return proxies
+
+    @field_validator("models")
+    @classmethod
+    def _are_models(cls, models: tuple[str, ...]) -> tuple[str, ...]:
+        model_names(models)
+        return models
+
+    @field_validator("model_base_url")
+    @classmethod
+    def _is_address(cls, address: str) -> str:
+        check_address(address)
+        return address
 
     @property
     def database_path(self) -> Path:

@@ -165,6 +165,7 @@ class ModelResult(Event):
     model_status: Literal["processing", "completed", "failed"] = "completed"
     duration_ms: int = Field(default=0, ge=0)
     result: dict[str, Any] | None = None
+    error: str | None = Field(default=None, description="why it failed, in words")
     input_tokens: int | None = Field(default=None, ge=0)
     output_tokens: int | None = Field(default=None, ge=0)
     cost: str | None = Field(default=None, description="US dollars, a decimal; null if unknown")

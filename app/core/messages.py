@@ -44,7 +44,10 @@ OWN: Mapping[str, str] = {
     "pages_read": "I have read the pages",
     "field_reading": "Looking for number, dates and amounts...",
     "model_reading": "Asking further readers...",
+    "models_none": "No further readers were asked",
+    "models_read": "Further readers have answered",
     "field_check": "Checking what I read...",
+    "fields_checked": "I checked what I read",
     "likeness": "Comparing with documents I know...",
     "saving": "Saving what I read...",
     "document_saved": "Your document is saved",
@@ -111,6 +114,37 @@ def _batch_end(c: Context) -> str:
 Variant = tuple[tuple[str, ...], Callable[[Context], str]]
 
 VARIANTS: Mapping[str, tuple[Variant, ...]] = {
+    "model_reading": (
+        (
+            ("model", "fields", "unverified"),
+            lambda c: (
+                f"{c['model']} found {count(c['fields'], 'field')},"
+                f" {_grouped(c['unverified'])} of them not in the text"
+            ),
+        ),
+        (("model", "fields"), lambda c: f"{c['model']} found {count(c['fields'], 'field')}"),
+        (("model", "reason"), lambda c: f"{c['model']} could not read it: {c['reason']}"),
+        (("model",), lambda c: f"{c['model']} is reading..."),
+        (("models",), lambda c: f"Asking {count(c['models'], 'further reader')}..."),
+    ),
+    "models_read": (
+        (
+            ("answered", "models"),
+            lambda c: (
+                f"{_grouped(c['answered'])} of {count(c['models'], 'further reader')} answered"
+            ),
+        ),
+    ),
+    "fields_checked": (
+        (
+            ("fields", "check"),
+            lambda c: (
+                f"I read {count(c['fields'], 'field')}; please look at"
+                f" {_grouped(c['check'])} of them"
+            ),
+        ),
+        (("fields",), lambda c: f"I read {count(c['fields'], 'field')}"),
+    ),
     "duplicate_check": (
         (("filename",), lambda c: f"Checking if I've seen {c['filename']} before..."),
     ),

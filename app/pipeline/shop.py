@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.core.model_names import chosen_among, model_names
 from app.core.reading import Limits as ReaderLimits
 from app.core.reading import Task
 from app.pipeline.patient import PatientJournal
@@ -61,10 +62,24 @@ async def task_for(shop: Shop, row: JobRow) -> Task:
         work_dir=str(work_dir.absolute()),
         records_path=str(settings.records_path.absolute()),
         limits=reader_limits(settings),
-        options=batch.options if batch else {},
+        options=options_for(settings, batch.options if batch else {}),
         found=await checkpoints_of(reader, row.id),
         answers=await answers_of(reader, row.id),
     )
+
+
+def options_for(settings: Settings, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an upload asked for, and the settings where it did not.
+
+    models  full names, only ones that are configured: an upload can choose fewer, never others
+    """
+    wanted, threshold = asked.get("models"), asked.get("confidence_threshold")
+    chosen = chosen_among(model_names(settings.models), wanted)
+    return {
+        **asked,
+        "models": [model.name for model in chosen],
+        "confidence_threshold": settings.confidence_threshold if threshold is None else threshold,
+    }
 
 
 def reader_limits(settings: Settings) -> ReaderLimits:

@@ -1,0 +1,1 @@
+"""Language models that read invoices too, where an operator has named some. No other is called."""
