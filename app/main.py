@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import uvloop
@@ -26,7 +27,10 @@ from app.live.positions import Positions
 from app.live.recheck import Recheck
 from app.live.retention import Retention
 from app.openfiles import allow_open_files
+from app.pipeline.models.reading import ModelReading
 from app.pipeline.runner import Runner
+from app.reading.evidence import verified
+from app.reading.page import load_pages
 from app.settings import Settings, SettingsError
 from app.store.accounts import Accounts
 from app.store.audit import Audit
@@ -191,12 +195,22 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
 
 
 async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIterator[None]:
-    """Let the work go on; at the end it stops at a safe point."""
+    """Let the work go on; at the end it stops at a safe point.
+
+    Raises SettingsError where models are named and their library is not installed.
+    """
+    settings = app[keys.SETTINGS]
+    if settings.models and find_spec("pydantic_ai") is None:
+        raise SettingsError(
+            "language models are configured, and what speaks to them is not installed; install"
+            " Livetrail with its extra llm, or leave the setting models empty"
+        )
     runner = app[keys.RUNNER] = Runner(
-        settings=app[keys.SETTINGS],
+        settings=settings,
         database=app[keys.DATABASE],
         journal=app[keys.JOURNAL],
         readers=READERS,
+        server_steps={"model_reading": ModelReading(settings, load_pages, verified)},
         path_of=app[keys.FILES].path_of,
         preload=PRELOADED if warm else (),
         forget_file=partial(_forget_file, app),

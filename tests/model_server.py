@@ -31,6 +31,12 @@ class ModelServer:
     def answers(self, model: str, *behaviours: Behaviour) -> None:
         self.behaviours[model] = list(behaviours)
 
+    async def until_called(self, times: int) -> None:
+        """Wait until there were so many calls."""
+        while len(self.calls) < times:
+            self.called.clear()
+            await self.called.wait()
+
     async def complete(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.calls.append(body)

@@ -256,6 +256,7 @@ async def test_what_was_answered_before_a_break_is_not_asked_again(
     broken = asyncio.create_task(house.read(NAME, "openai-chat:slow"))
     async with asyncio.timeout(10):
         await house.completed.wait()
+        await models.until_called(2)
     broken.cancel()
     with pytest.raises(asyncio.CancelledError):
         await broken

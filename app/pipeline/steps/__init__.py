@@ -13,6 +13,7 @@ from app.pipeline.steps.extracting import Extracting
 from app.pipeline.steps.field_detection import FieldDetection
 from app.pipeline.steps.initializing_streaming import Identify
 from app.pipeline.steps.malware_scan import MalwareScan
+from app.pipeline.steps.model_reading import ModelsRead
 from app.pipeline.steps.page_reading import PageReading
 from app.pipeline.steps.platform_detection import PlatformDetection
 from app.pipeline.steps.saving import Indexing, Saving
@@ -38,5 +39,6 @@ STEPS: Mapping[str, Work] = {
         PageReading(),
         Saving(),
         Indexing(),
+        ModelsRead(),
     )
 }
