@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.core.messages import size_text
+from app.core.model_names import model_names
 from app.settings import Settings
 
 State = Literal["ok", "look", "bad"]
@@ -134,7 +135,8 @@ def _models(settings: Settings) -> Finding:
     named = ", ".join(settings.models)
     if importlib.util.find_spec("pydantic_ai") is None:
         return Finding("Language models", "bad", f"{named}: install the extra llm first")
-    to = settings.model_base_url or "their makers' servers"
+    models = model_names(settings.models)
+    to = ", ".join(sorted({model.address_with(settings.model_base_url) for model in models}))
     return Finding("Language models", "ok", f"{named}; pages of invoices are sent to {to}")
 
 

@@ -30,6 +30,10 @@ class ModelName:
     model: str
     address: str = ""
 
+    def address_with(self, base_url: str) -> str:
+        """Return where it answers, when `base_url` is set for models without their own address."""
+        return self.address or base_url or ADDRESSES[self.provider]
+
     @classmethod
     def parse(cls, text: str) -> "ModelName":
         """Read "openai-chat:gpt-4o-mini" or "openai-chat:qwen3@http://10.0.0.5:8000/v1".

@@ -15,7 +15,8 @@ from pydantic import BaseModel
 
 from app import __version__
 from app.core.messages import count
-from app.keys import DATABASE, DOOR, FILES, HUB, RUNNER
+from app.core.model_names import model_names
+from app.keys import DATABASE, DOOR, FILES, HUB, RUNNER, SETTINGS
 from app.store.events import head
 from app.web.figures import Figures
 from app.web.identity import viewer_for
@@ -71,6 +72,7 @@ async def components_of(request: web.Request) -> dict[str, Component]:
             state="ok", detail=f"{count(request.app[RUNNER].active, 'job')} at work"
         ),
         "jail": _jail(request),
+        "models": _models(request),
         "live": Component(
             state="ok", detail=count(request.app[HUB].counts().connections, "connection")
         ),
@@ -104,6 +106,12 @@ def _files(request: web.Request) -> Component:
 def _jail(request: web.Request) -> Component:
     held_by = request.app[RUNNER].held_by
     return Component(state="ok", detail=held_by.sentence() if held_by else "not tried yet")
+
+
+def _models(request: web.Request) -> Component:
+    """Name the language models that are configured; nobody is called here, nor where they are."""
+    named = ", ".join(name.name for name in model_names(request.app[SETTINGS].models))
+    return Component(state="ok", detail=named or "none; nothing is sent anywhere")
 
 
 def _scanner() -> Component:

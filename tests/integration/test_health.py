@@ -14,7 +14,7 @@ import pytest
 from app.keys import DOOR
 from app.main import run_until_stopped
 from app.settings import Settings, SettingsError
-from tests.integration.serving import Server, files_form, serving, with_user
+from tests.integration.serving import Server, files_form, serving, settings_for, with_user
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,6 +22,29 @@ ROOT = Path(__file__).resolve().parents[2]
 async def test_health_needs_nobody_and_tells_no_secret(stranger: aiohttp.ClientSession) -> None:
     async with stranger.get("/healthz") as answer:
         assert (await answer.json())["status"] == "ok"
+
+
+async def test_readiness_names_the_models_and_not_their_addresses(tmp_path: Path) -> None:
+    names = ("ollama:llama3.1:8b", "openai-chat:qwen3@http://10.0.0.5:8000/v1")
+    settings = settings_for(tmp_path / "data", models=names, model_api_key="sk-hidden")
+    async with (
+        serving(settings) as server,
+        server.client() as client,
+        client.get("/readyz") as answer,
+    ):
+        told = await answer.text()
+    assert "ollama:llama3.1:8b, openai-chat:qwen3" in told
+    assert "10.0.0.5" not in told
+    assert "sk-hidden" not in told
+
+
+async def test_models_without_their_library_are_said_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.main.find_spec", lambda name: None)
+    with pytest.raises(SettingsError, match="extra llm"):
+        async with serving(settings_for(tmp_path / "data", models=("ollama:a",))):
+            pass
 
 
 async def test_readiness_names_every_part(stranger: aiohttp.ClientSession) -> None:
@@ -35,6 +58,7 @@ async def test_readiness_names_every_part(stranger: aiohttp.ClientSession) -> No
         "scanner",
         "workers",
         "jail",
+        "models",
         "live",
     }
     assert told["components"]["scanner"]["detail"].startswith("yara-x")

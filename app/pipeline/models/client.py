@@ -65,7 +65,7 @@ class ModelClient:
 
     def __init__(self, name: ModelName, settings: Settings) -> None:
         self.name = name
-        self._address = name.address or settings.model_base_url or ADDRESSES[name.provider]
+        self._address = name.address_with(settings.model_base_url)
         self._key = key_for(name.provider, settings.model_api_key) or NO_KEY
         self._timeout_s = settings.model_timeout_s
 

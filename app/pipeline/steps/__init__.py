@@ -37,8 +37,8 @@ STEPS: Mapping[str, Work] = {
         Classification(),
         Enrichment(),
         PageReading(),
+        ModelsRead(),
         Saving(),
         Indexing(),
-        ModelsRead(),
     )
 }
