@@ -20,6 +20,8 @@ from app.web.problems import STATUS, from_http, headers_of, problem, problem_res
 OF_THE_FILE = {
     "empty_file",
     "no_rows",
+    "no_transactions",
+    "bank_refused",
     "unsupported_type",
     "disguised_file",
     "not_a_table",
