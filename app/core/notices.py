@@ -153,7 +153,7 @@ class RejectedRows(Notice):
 class OtherSheets(Notice):
     code = "other_sheets"
     title = "The workbook has {sheets} sheets; I read “{sheet}”"
-    detail = "It is the one that looks most like a table of transactions."
+    detail = "It is what looks most like a table of transactions."
     hint = "Save the other sheets as files of their own if you need them too."
 
 

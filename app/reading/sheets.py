@@ -3,6 +3,8 @@
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -52,18 +54,29 @@ def number_text(value: float) -> str:
     return short
 
 
+@contextmanager
+def _told(filename: str) -> Iterator[None]:
+    """Tell what the reader of workbooks makes of a bad file in our words."""
+    try:
+        yield
+    except calamine.PasswordError as error:
+        raise PasswordProtected(filename=filename) from error
+    except (calamine.CalamineError, OSError) as error:
+        raise DamagedFile(filename=filename) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # its way to say: this can not be
+            raise
+        raise DamagedFile(filename=filename) from error
+
+
 class Workbook:
     """An open workbook. Raises PasswordProtected or DamagedFile, each with the file's name."""
 
     def __init__(self, path: Path, filename: str) -> None:
         self.last_row = 0  # of the sheet whose rows are read; rows without any value count
         self._filename = filename
-        try:
+        with _told(filename):
             self._book = calamine.CalamineWorkbook.from_path(path)
-        except calamine.PasswordError as error:
-            raise PasswordProtected(filename=filename) from error
-        except (calamine.CalamineError, OSError) as error:
-            raise DamagedFile(filename=filename) from error
 
     def sheet_names(self) -> list[str]:
         """Names of the worksheets a person can see, in their order."""
@@ -76,12 +89,11 @@ class Workbook:
 
     def rows(self, sheet: str) -> Iterator[tuple[int, list[str]]]:
         """Yield (row number from 1, cells); rows without any value are left out."""
-        try:
-            found = self._book.get_sheet_by_name(sheet)
-        except calamine.WorksheetNotFound as error:
-            raise NotATable(filename=self._filename) from error
-        except calamine.CalamineError as error:
-            raise DamagedFile(filename=self._filename) from error
+        with _told(self._filename):
+            try:
+                found = self._book.get_sheet_by_name(sheet)
+            except calamine.WorksheetNotFound as error:
+                raise NotATable(filename=self._filename) from error
         if found.start is None:
             return
         self.last_row = found.start[0] + found.height
@@ -91,18 +103,31 @@ class Workbook:
                 yield number, row
 
 
-class SheetReader:
-    """Iterates over chunks of one sheet, like LineReader over a text file.
+@dataclass(frozen=True, slots=True)
+class SheetPart:
+    """One of a workbook's sheets, and the row (from 1) from which it holds data."""
 
-    Cells that begin like a formula are counted in the whole sheet, above `first_line` too.
+    sheet: str
+    first_line: int
+
+
+class SheetReader:
+    """Iterates over chunks of one or more sheets, like LineReader over a text file.
+
+    parts  the sheets in the order in which they are read
+    width  cells in a row; the sheet's name follows them where there are several parts
+
+    Cells that begin like a formula are counted in whole sheets, above their first lines too.
     """
 
-    def __init__(self, path: Path, sheet: str, *, first_line: int, filename: str = "") -> None:
+    def __init__(
+        self, path: Path, parts: Sequence[SheetPart], *, width: int, filename: str = ""
+    ) -> None:
         self.formula_cells = 0
         self.formula_line = 0
         self._path = path
-        self._sheet = sheet
-        self._first_line = first_line
+        self._parts = parts
+        self._width = width
         self._filename = filename or path.name
 
     def notices(self) -> list[Notice]:
@@ -111,18 +136,26 @@ class SheetReader:
         return [FormulaCells(cells=self.formula_cells, line=self.formula_line)]
 
     def __iter__(self) -> Iterator[Chunk]:
-        size = self._path.stat().st_size
+        size = self._path.stat().st_size / len(self._parts)
         book = Workbook(self._path, self._filename)
-        rows = book.rows(self._sheet)
         self.formula_cells = self.formula_line = 0
-        while part := list(islice(rows, CHUNK_ROWS)):
-            self._count_formulas(part)
-            part = [pair for pair in part if pair[0] >= self._first_line]
-            if not part:
-                continue
-            lines: Sequence[int] = [number for number, _ in part]
-            done = size * lines[-1] // max(book.last_row, lines[-1])
-            yield Chunk(lines, [row for _, row in part], done)
+        for number, part in enumerate(self._parts):
+            for lines, rows in self._chunks(book, part):
+                done = number + lines[-1] / max(book.last_row, lines[-1])
+                if len(self._parts) > 1:
+                    rows = [with_sheet(row, self._width, part.sheet) for row in rows]
+                yield Chunk(lines, rows, int(size * done))
+
+    def _chunks(
+        self, book: Workbook, part: SheetPart
+    ) -> Iterator[tuple[list[int], list[list[str]]]]:
+        rows = book.rows(part.sheet)
+        while found := list(islice(rows, CHUNK_ROWS)):
+            self._count_formulas(found)
+            if found[0][0] < part.first_line:
+                found = [pair for pair in found if pair[0] >= part.first_line]
+            if found:
+                yield [line for line, _ in found], [row for _, row in found]
 
     def _count_formulas(self, part: list[tuple[int, list[str]]]) -> None:
         if not may_hold_formulas(row for _, row in part):
@@ -131,6 +164,12 @@ class SheetReader:
             if found := sum(map(is_formula, row)):
                 self.formula_cells += found
                 self.formula_line = self.formula_line or number
+
+
+def with_sheet(row: list[str], width: int, sheet: str) -> list[str]:
+    """Put the sheet's name behind an ordinary row's cells; what lies beyond comes after it."""
+    beyond = row[width:] if any(row[width:]) else []
+    return [*row[:width], *[""] * (width - len(row)), sheet, *beyond]
 
 
 class SheetExtent:

@@ -21,7 +21,7 @@ from app.reading.dialect import SAMPLE_ROWS, Dialect, detect_dialect, sample_lin
 from app.reading.encoding import Encoding, detect_encoding
 from app.reading.headers import HEADER_WITHIN, Start, find_start
 from app.reading.lines import Chunk, LineReader
-from app.reading.sheets import SheetReader, Workbook
+from app.reading.sheets import SheetPart, SheetReader, Workbook, with_sheet
 from app.reading.statements.reader import RECORD_KINDS, RecordReader, columns_of
 
 SAMPLE_BYTES = 1024 * 1024
@@ -29,7 +29,8 @@ SAMPLE_CELLS = 200_000
 SEP_LINE = re.compile(r'"?sep=([^\w"\'\\])"?', re.IGNORECASE)  # Excel's own first line
 
 
-LISTS = ("sheets", "header", "roles", "told")
+LISTS = ("sheets", "parts", "part_lines", "header", "roles", "told")
+SHEET_COLUMN = "Sheet"  # says of each row which one it is from, where several were read
 SHEETS = frozenset({"xlsx", "xlsb", "xls", "ods"})
 
 
@@ -43,6 +44,7 @@ class TableShape:
     delimiter, quote, escape, skip_space   as the csv module means them; quotes are doubled
                     unless there is an escape
     sheet, sheets   the worksheet read, and all visible ones; None and [] for text
+    parts, part_lines   the sheets read as one table, and where the data of each begins; () for one
     preamble_lines  source lines above the header (or above the first row without a header)
     header_line     source line of the column names, from 1; None when there are none
     first_row_line  source line from which rows are data, from 1
@@ -62,6 +64,8 @@ class TableShape:
     skip_space: bool = False
     sheet: str | None = None
     sheets: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    part_lines: tuple[int, ...] = ()
     preamble_lines: int = 0
     header_line: int | None = None
     first_row_line: int = 1
@@ -102,7 +106,7 @@ def detect_shape(task: Task, tell: Tell) -> tuple[TableShape, list[list[str]]]:
     kind = task["found"]["initializing_streaming"]["kind"]
     path = Path(task["path"])
     if kind in SHEETS:
-        shape, rows = _detect_sheet(path, kind, task["filename"], tell)
+        shape, rows = _detect_sheet(path, kind, task, tell)
     elif kind in RECORD_KINDS:
         return _detect_records(path, kind, task)
     else:
@@ -132,9 +136,10 @@ def read_rows(
     if shape.kind in RECORD_KINDS:
         return RecordReader(path, shape.kind, shape.header, limits, filename)
     if shape.kind in SHEETS:
-        return SheetReader(
-            path, shape.sheet or "", first_line=shape.first_row_line, filename=filename
-        )
+        parts = list(map(SheetPart, shape.parts, shape.part_lines))
+        only = [SheetPart(shape.sheet or "", shape.first_row_line)]
+        width = shape.width - 1 if parts else shape.width
+        return SheetReader(path, parts or only, width=width, filename=filename)
     return LineReader(
         path,
         Encoding(shape.encoding, shape.fallback_encoding, shape.bom, guessed=False),
@@ -221,19 +226,61 @@ def _detect_records(path: Path, kind: str, task: Task) -> tuple[TableShape, list
 
 
 def _detect_sheet(
-    path: Path, kind: str, filename: str, tell: Tell
+    path: Path, kind: str, task: Task, tell: Tell
 ) -> tuple[TableShape, list[list[str]]]:
+    filename = task["filename"]
     book = Workbook(path, filename)
     names = book.sheet_names()
     samples = {name: list(_sampled(book.rows(name))) for name in names}
     if not any(samples.values()):
         raise NotATable(filename=filename)
     best = max(names, key=lambda name: _sheet_score(samples[name]))
-    if sum(bool(sample) for sample in samples.values()) > 1:
-        tell.warn(OtherSheets(sheets=len(names), sheet=best))
     numbered = samples[best]
     start = find_start([row for _, row in numbered])
-    return _shape(numbered, start, TableShape(kind=kind, sheet=best, sheets=tuple(names)))
+    shape, rows = _shape(numbered, start, TableShape(kind=kind, sheet=best, sheets=tuple(names)))
+    alike = _alike(samples, shape)
+    read = list(alike) or [best]
+    if sum(bool(sample) for sample in samples.values()) > len(read):
+        tell.warn(OtherSheets(sheets=len(names), sheet="”, “".join(read)))
+    if len(read) == 1:
+        return shape, rows
+    several = replace(
+        shape,
+        parts=tuple(alike),
+        part_lines=tuple(alike.values()),
+        width=shape.width + 1,
+        header=(*shape.header, SHEET_COLUMN),
+    )
+    sample = (
+        with_sheet(row, shape.width, name)
+        for name, first in alike.items()
+        for line, row in samples[name]
+        if line >= first
+    )
+    return several, list(islice(sample, SAMPLE_ROWS))
+
+
+def _alike(samples: dict[str, list[tuple[int, list[str]]]], shape: TableShape) -> dict[str, int]:
+    """Return the sheets under the very same column names, each with its first row of data.
+
+    People keep a sheet a month, or one an account: together they are the table.
+    """
+    names = _plain(shape.header)
+    found: dict[str, int] = {}
+    for name, numbered in samples.items() if any(names) else ():
+        start = find_start([row for _, row in numbered])
+        if start.header is None or start.first >= len(numbered):
+            continue
+        if _plain(numbered[start.header][1]) == names:
+            found[name] = numbered[start.first][0]
+    return found
+
+
+def _plain(header: Iterable[str]) -> list[str]:
+    plain = [name.strip().casefold() for name in header]
+    while plain and not plain[-1]:
+        plain.pop()
+    return plain
 
 
 def _sheet_score(sample: list[tuple[int, list[str]]]) -> float:

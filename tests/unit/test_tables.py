@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,14 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.errors import AppError, DamagedFile, EmptyFile, LineTooLong, NotATable
+from app.core.errors import (
+    AppError,
+    DamagedFile,
+    EmptyFile,
+    LineTooLong,
+    NotATable,
+    PasswordProtected,
+)
 from app.reading import lines as lines_module
 from app.reading.dialect import Dialect
 from app.reading.encoding import Encoding
@@ -439,6 +447,135 @@ def test_a_sheet_reads_like_a_text_table(tmp_path: Path) -> None:
         (5, ["2026-01-02", "Salary", "0.3", "false"]),
         (6, ["2026-01-02", "Rent", "1200", "true"]),
     ]
+
+
+MONTH = ["Date", "Payee", "Amount"]
+
+
+def test_sheets_under_the_same_names_are_one_table_whose_rows_know_their_sheet(
+    tmp_path: Path,
+) -> None:
+    path = workbook(
+        tmp_path,
+        {
+            "January": [["My Bank"], MONTH, ["2026-01-02", "Shop", -1.5], ["2026-01-03", "Bar", 2]],
+            "Notes": [["Only", "a", "remark"], ["and", "another", "one"]],
+            "February": [[*MONTH, ""], ["2026-02-02", "Rent", -900]],
+            "March": [[name.upper() for name in MONTH], ["2026-03-02", "Tea", -3, "beyond"]],
+            "April": [MONTH],
+        },
+    )
+    heard = Heard()
+    shape, sample = detect_shape(task_for(path), heard)
+    assert shape.header == ("Date", "Payee", "Amount", "Sheet")
+    assert heard.codes == ["other_sheets"]
+    found = numbered(read_rows(path, shape, LIMITS))
+    assert found == [
+        (3, ["2026-01-02", "Shop", "-1.5", "January"]),
+        (4, ["2026-01-03", "Bar", "2", "January"]),
+        (2, ["2026-02-02", "Rent", "-900", "February"]),
+        (2, ["2026-03-02", "Tea", "-3", "March", "beyond"]),
+    ]
+    assert sample == [row for _, row in found]
+    assert TableShape.from_json(json.loads(json.dumps(shape.to_json()))) == shape
+
+
+def test_a_workbook_of_months_is_read_without_a_remark(tmp_path: Path) -> None:
+    heard = Heard()
+    days = {f"{m:02}": [MONTH, *[[f"2026-{m:02}-02", "Shop", -m]] * 400] for m in range(1, 4)}
+    path = workbook(tmp_path, days)
+    shape, sample = detect_shape(task_for(path), heard)
+    assert heard.codes == []
+    rows = [row for _, row in numbered(read_rows(path, shape, LIMITS))]
+    assert (len(rows), len(sample)) == (1200, 300)
+    assert sample == rows[:300]
+
+
+@pytest.mark.parametrize("name", ["calamine/date.xls", "csvkit/test.xls"])
+def test_old_workbooks_read_like_new_ones(name: str) -> None:
+    new = rows_in(sample(name.replace(".xls", ".xlsx")))
+    assert rows_in(sample(name)) == new
+
+
+def test_an_opendocument_table_is_read(tmp_path: Path) -> None:
+    path = opendocument(
+        tmp_path,
+        ods_row("Date", "Payee", "Amount"),
+        ods_row("2026-01-02", "Shop", "-1.50"),
+        ods_row("2026-01-03", "Bar", "-2.50", more='table:number-rows-repeated="3"'),
+        '<table:table-row table:number-rows-repeated="1048570"><table:table-cell'
+        ' table:number-columns-repeated="16384"/></table:table-row>',
+    )
+    task = task_for(path)
+    assert task["found"]["initializing_streaming"]["kind"] == "ods"
+    assert [row[1] for row in rows_in(path)] == ["Shop", "Bar", "Bar", "Bar"]
+
+
+def test_an_opendocument_table_that_repeats_itself_without_end_is_refused(tmp_path: Path) -> None:
+    rows, columns = "table:number-rows-repeated", "table:number-columns-repeated"
+    path = opendocument(tmp_path, ods_row("x", more=f'{rows}="1048576"', wide=f'{columns}="16384"'))
+    with pytest.raises(DamagedFile):
+        shape_of(path)
+
+
+def test_an_opendocument_table_with_a_password_is_told_so() -> None:
+    path = sample("calamine/pass_protected.ods")
+    with pytest.raises(PasswordProtected):
+        shape_of(path)
+
+
+def ods_row(*cells: str, more: str = "", wide: str = "") -> str:
+    inner = "".join(
+        f'<table:table-cell {wide} office:value-type="string"><text:p>{cell}</text:p>'
+        "</table:table-cell>"
+        for cell in cells
+    )
+    return f"<table:table-row {more}>{inner}</table:table-row>"
+
+
+def opendocument(folder: Path, *rows: str) -> Path:
+    path = folder / "table.ods"
+    names = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text")
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr(
+            "META-INF/manifest.xml",
+            '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"'
+            "/>",
+        )
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content {names}><office:body><office:spreadsheet><table:table"
+            f' table:name="S">{"".join(rows)}</table:table></office:spreadsheet></office:body>'
+            "</office:document-content>",
+        )
+    return path
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_a_cut_old_workbook_is_damaged(tmp_path: Path, share: float) -> None:
+    whole = sample("csvkit/test.xls").read_bytes()
+    with pytest.raises(DamagedFile):
+        rows_in(table(tmp_path, whole[: int(len(whole) * share)], "cut.xls"))
+
+
+@given(
+    places=st.lists(st.integers(0, 20_000), min_size=1, max_size=8),
+    value=st.sampled_from([0, 255, 128]),
+    name=st.sampled_from(["csvkit/test.xlsx", "csvkit/sheets.xlsx"]),
+)
+def test_workbooks_with_wrong_bytes_are_read_or_refused_with_a_code(
+    tmp_path_factory: pytest.TempPathFactory, places: list[int], value: int, name: str
+) -> None:
+    content = bytearray(sample(name).read_bytes())
+    for place in places:
+        content[2048 + place % (len(content) - 2048)] = value
+    path = table(tmp_path_factory.getbasetemp(), bytes(content), "fuzz")
+    with suppress(AppError):  # nothing else may come out
+        rows_in(path)
 
 
 @pytest.mark.parametrize(
