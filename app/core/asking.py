@@ -5,7 +5,9 @@ all of them are answered, or have expired, the step begins again with `task["ans
 """
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NoReturn, get_args
+
+from app.core.errors import AppError, InvalidRequest, Unanswered
 
 QuestionKind = Literal[
     "choice",  # one of `choices`
@@ -20,7 +22,12 @@ QuestionKind = Literal[
 ]
 QUESTION_KINDS: tuple[QuestionKind, ...] = get_args(QuestionKind)
 SECRET_KINDS: frozenset[str] = frozenset({"password"})
+OWN_KINDS: frozenset[str] = frozenset({"text", "field"})
+"""About one file alone: their answers are used for others only where `remember` is the same."""
+DISCARD = "discard"
+"""The answer to a question of kind `save` that ends the job, as if it was cancelled."""
 LONGEST_ANSWER = 2000
+LAST_LINE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +72,15 @@ class Question:
 
 
 class Asking(Exception):
-    """A reader can not go on without answers. Each question's key is asked at most once an attempt.
+    """A reader can not go on without answers.
+
+    A question whose key was answered already, in this attempt, is put to people again: the reader
+    says by it that the answer did not help (a wrong password), and says so in its text. What is
+    asked for the first time may be answered at once, without anybody: by what was remembered, by
+    what was said for the whole batch, or by its default where nobody is to be asked.
 
     unanswered  the AppError that the job ends with where a question without a default expires, as
-                (code, facts)
+                (code, facts); None: `unanswered`
     """
 
     def __init__(
@@ -77,3 +89,90 @@ class Asking(Exception):
         super().__init__([question.key for question in questions])
         self.questions = questions
         self.unanswered = unanswered
+
+
+def checked_answer(question: Question, answer: Any) -> Any:
+    """Return `answer` as it is kept. Raises InvalidRequest that says what would be one."""
+    match question.kind:
+        case "header_row":
+            return _line_number(question, answer)
+        case "text":
+            return _words(answer).strip() or _refuse("an empty text is no answer")
+        case "password":
+            return _words(answer) or _refuse("an empty password is no answer")
+        case "field":
+            return None if answer is None else _words(answer).strip() or None
+        case _:
+            if isinstance(answer, str) and any(one.value == answer for one in question.choices):
+                return answer
+            known = ", ".join(one.value for one in question.choices)
+            return _refuse(f"an answer to this question is one of {known}")
+
+
+def is_answer(question: Question, answer: Any) -> bool:
+    """Tell whether `checked_answer` would take it."""
+    try:
+        checked_answer(question, answer)
+    except InvalidRequest:
+        return False
+    return True
+
+
+def _line_number(question: Question, answer: Any) -> int:
+    if isinstance(answer, str) and answer.isascii() and answer.isdigit() and len(answer) < 8:
+        answer = int(answer)  # a form sends nothing but text
+    last = question.evidence.get("last_line", LAST_LINE)
+    if isinstance(answer, bool) or not isinstance(answer, int) or not 0 <= answer <= last:
+        _refuse(f"the answer is the number of a line, from 1 to {last}, or 0 for none")
+    return int(answer)
+
+
+def _words(answer: Any) -> str:
+    if not isinstance(answer, str):
+        _refuse("the answer to this question is a text")
+    try:
+        answer.encode()
+    except UnicodeEncodeError:
+        _refuse("the answer is no valid text")
+    if len(answer) > LONGEST_ANSWER:
+        _refuse(f"an answer has at most {LONGEST_ANSWER} characters")
+    return str(answer)
+
+
+def _refuse(why: str) -> NoReturn:
+    raise InvalidRequest(what=f"answer: {why}")
+
+
+def told_answer(question: Question, answer: Any) -> Any:
+    """Return `answer` as events, answers of the API and logs tell it: secrets as None."""
+    return None if question.kind in SECRET_KINDS else answer
+
+
+def words_for(question: Question, answer: Any) -> str:
+    """Return `answer` as a person reads it: the label of a choice, never a secret."""
+    if question.kind in SECRET_KINDS:
+        return "the password"
+    if answer is None:
+        return "it is not there"
+    if question.kind == "header_row":
+        return f"line {answer}" if answer else "no line"
+    return next((one.label for one in question.choices if one.value == answer), str(answer))
+
+
+def answers_others(question: Question, other: Question) -> bool:
+    """Tell whether an answer to `question` may be used for `other`, of another file."""
+    if question.kind != other.kind:
+        return False
+    if question.remember and question.remember == other.remember:
+        return True
+    return question.key == other.key and question.kind not in OWN_KINDS
+
+
+def failure_without(question: str, unanswered: tuple[str, dict[str, Any]] | None) -> AppError:
+    """Return what a job ends with whose question nobody answered, and that has no safe answer.
+
+    question  its text
+    """
+    if unanswered is None:
+        return Unanswered(question=question)
+    return AppError.from_wire(*unanswered)

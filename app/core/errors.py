@@ -210,6 +210,13 @@ class ArchiveBomb(AppError):
     hint = "Save the data as CSV and upload that; ordinary spreadsheets never grow like this."
 
 
+class Unanswered(AppError):
+    code = "unanswered"
+    title = "Nobody answered in time: {question}"
+    kept = NOTHING_STORED
+    hint = "Retry; the question is asked again."
+
+
 # The work could not go on
 
 

@@ -55,6 +55,8 @@ OWN: Mapping[str, str] = {
     "pause_requested": "I pause as soon as this step is done...",
     "pause_withdrawn": "Going on without a pause",
     "cancel_requested": "Stopping, and taking back what is stored already...",
+    "answered": "Thank you for the answer",
+    "expired": "Nobody answered in time",
     "paused": "Paused",
     "resumed_waiting": "Waiting for your answer again",
     "priority_high": "Goes before your other files now",
@@ -320,6 +322,10 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
                 f"Read {count(c['pages_done'], 'page')} with {count(c['zones_found'], 'zone')}"
             ),
         ),
+    ),
+    "answered": ((("by", "answer"), lambda c: f"{c['by']} answered: {c['answer']}"),),
+    "expired": (
+        (("answer",), lambda c: f"Nobody answered in time, so I took the safe way: {c['answer']}"),
     ),
     "undone": (
         (

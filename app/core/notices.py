@@ -55,6 +55,20 @@ class ExtensionMismatch(Notice):
     hint = "Nothing to do, unless you expected another file."
 
 
+class AnsweredBefore(Notice):
+    code = "answered_before"
+    title = "{question}"
+    detail = "I took “{answer}”, as was answered for {where}."
+    hint = "If that is wrong, undo this file, forget the answer, and upload it again."
+
+
+class DefaultTaken(Notice):
+    code = "default_taken"
+    title = "{question}"
+    detail = "You said not to ask, so I took the safe answer: “{answer}”."
+    hint = "If that is wrong, undo this file and upload it again with the option ask."
+
+
 class AmbiguousDates(Notice):
     code = "ambiguous_dates"
     title = "Some dates in “{column}” can be read two ways, for example {example}"

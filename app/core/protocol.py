@@ -107,6 +107,7 @@ class Answer(ClientMessage):
     op: Literal["answer"]
     clarification_id: Name
     answer: Any
+    use_for_batch: bool = Field(False, description="the same for the batch's other files")
 
 
 Request = Annotated[

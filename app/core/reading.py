@@ -1,7 +1,7 @@
 """The border between the pipeline and the readers: what a reader is given, and how it reports."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypedDict
+from typing import Any, NotRequired, Protocol, TypedDict
 
 from app.core.notices import Notice
 
@@ -28,6 +28,8 @@ class Task(TypedDict):
     found         what earlier steps of this job returned, by step
     answers       what people answered to this job's questions, by the question's key; a question
                   that expired has its default
+    learned       what those answers are worth for later files, by the question's `remember`: for
+                  the step that stores what was read
     """
 
     job_id: str
@@ -42,6 +44,7 @@ class Task(TypedDict):
     options: dict[str, Any]
     found: dict[str, dict[str, Any]]
     answers: dict[str, Any]
+    learned: NotRequired[dict[str, dict[str, Any]]]
 
 
 class Tell(Protocol):

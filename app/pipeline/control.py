@@ -40,7 +40,11 @@ from app.store.checkpoints import (
     drop_checkpoints,
     put_checkpoint,
 )
-from app.store.clarifications import insert_given
+from app.store.clarifications import (
+    erase_secrets_of_batch,
+    insert_given,
+    withdraw_questions,
+)
 from app.store.jobs import JobRow, delete_job, get_job, set_priority
 from app.store.waiting import batch_has_ended_untold
 
@@ -247,6 +251,7 @@ class Control:
 
             def also(connection: Any) -> None:
                 drop_checkpoints(connection, job_id, again)
+                withdraw_questions(connection, job_id, again)  # they are asked again
                 if takes_back:
                     put_checkpoint(connection, job_id, TAKE_BACK, {}, 0)
                 insert_given(connection, answers, row, attempt=attempt, step=step, by=by, at_ms=now)
@@ -405,7 +410,8 @@ class Control:
                     jobs=jobs,
                     counts=counts,
                     message=friendly_message("batch_completed", facts),
-                )
+                ),
+                also=partial(erase_secrets_of_batch, batch_id=batch_id),
             )
 
 

@@ -2,19 +2,16 @@
 
 import asyncio
 import logging
-import os
 import time
 import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from app.core.asking import Asking
+from app.core.asking import DISCARD, Asking, failure_without, is_answer
 from app.core.errors import AppError, FileMissing, InternalError, StorageFull, WorkerCrashed
 from app.core.events import (
-    ClarificationRequested,
     ErrorInfo,
     Event,
     JobCancelled,
@@ -28,15 +25,15 @@ from app.core.events import (
     StepStarted,
     WarningInfo,
 )
-from app.core.ids import uuid7
 from app.core.messages import friendly_message, took
 from app.core.notices import Notice
 from app.core.plans import PLANS, TRANSACTIONS, Plan, plan_for_content
 from app.core.state import JobState
-from app.core.times import iso_from_ms, ms_from_iso
+from app.core.times import ms_from_iso
 from app.pipeline.brake import Brake, Halted
 from app.pipeline.child import is_disk_full
 from app.pipeline.patient import Stopping
+from app.pipeline.questions import Step, put
 from app.pipeline.report import JobInHand
 from app.pipeline.shop import Shop, limits_for, task_for
 from app.pipeline.steps import STEPS
@@ -45,7 +42,7 @@ from app.pipeline.steps.result import duplicate_result, result_of
 from app.pipeline.steps.work import Said, Work
 from app.pipeline.workers import Heard, OwnEvents
 from app.store.checkpoints import TAKE_BACK, UNDO, drop_checkpoints, put_checkpoint
-from app.store.clarifications import insert_clarifications
+from app.store.clarifications import answerer_of, close_questions, unanswered_of
 from app.store.jobs import JobRow, find_same_file
 
 logger = logging.getLogger(__name__)
@@ -53,6 +50,16 @@ logger = logging.getLogger(__name__)
 PAUSE_WITHIN_S = 5.0  # a step that takes longer is broken off, and begins again
 RUNS_AT_MOST = 2  # of one step whose worker crashes
 WARNINGS_AT_MOST = 500
+
+ENDS = (ProcessingCompleted, ProcessingFailed, JobCancelled)
+
+
+class _Discarded(Exception):
+    """Somebody looked at what would be stored, and does not want it."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(by)
+        self.by = by
 
 
 class JobRun:
@@ -77,14 +84,16 @@ class JobRun:
         """
         try:
             try:
-                await self._begin_and_work()
+                await self._begin()
+                while not await self._work_or_ask():
+                    await self._load()
             except Halted:
                 if self.brake.why == "cancel":
                     await self.cancel(self.brake.by)
+            except _Discarded as discarded:
+                await self.cancel(discarded.by)
         except Stopping:
             return
-        except Asking as asking:
-            await self._ask(asking)
         except AppError as error:
             await self._fail(error)
         except Exception as error:  # recorded in the job, and the runner lives on
@@ -141,11 +150,12 @@ class JobRun:
 
     # The way through the plan
 
-    async def _begin_and_work(self) -> None:
+    async def _begin(self) -> None:
+        """Say that the work begins. Raises AppError where it can not."""
         await self._load()
-        left = [step for step in self._plan.step_keys if step not in self._found]
-        if left:
-            self._hand.enter(left[0])
+        left = self._next_step()
+        if left is not None:
+            self._hand.enter(left)
         await self._append(self._started())
         await self._check_file()
         if TAKE_BACK in self._found:
@@ -153,6 +163,20 @@ class JobRun:
                 await self._take_back()
             await self._drop((TAKE_BACK,))
             del self._found[TAKE_BACK]
+        reader = self._shop.database.reader
+        if (one := await unanswered_of(reader, self._row.id)) is not None:
+            raise failure_without(one.question.text, one.unanswered)
+
+    async def _work_or_ask(self) -> bool:
+        """Do what is left. False when a step asked, and has its answers already: go on."""
+        try:
+            await self._work()
+        except Asking as asking:
+            return not await self._ask(asking)
+        return True
+
+    async def _work(self) -> None:
+        left = self._next_step()
         async with AsyncExitStack() as turn:
             waited = False
             while (step := self._next_step()) is not None:
@@ -163,7 +187,7 @@ class JobRun:
                     waited = True
                 if await self._do(work):
                     return
-        if not left:
+        if left is None:
             await self._append(await self._completed())
 
     def _next_step(self) -> str | None:
@@ -187,6 +211,7 @@ class JobRun:
         self.brake.check()
         hand, task = self._hand, self._task
         hand.enter(work.key)
+        await self._ask_first(work)
         began_s = time.monotonic()
         await self._append(
             *(self._event(said) for said in work.before(task)),
@@ -220,6 +245,18 @@ class JobRun:
             ),
         )
         return earlier is not None
+
+    async def _ask_first(self, work: Work) -> None:
+        """Show what the step would do, where people want to see it, and do what they decide."""
+        question = work.asks_first(self._task)
+        if question is None:
+            return
+        answer = self._task["answers"].get(question.key)
+        if not is_answer(question, answer):  # what came with a retry may be anything
+            raise Asking(question)
+        if answer == DISCARD:
+            reader = self._shop.database.reader
+            raise _Discarded(await answerer_of(reader, self._row.id, question.key))
 
     def _choose(self, plan: Plan) -> PlanChosen:
         """Go on by another plan from here, and return the event that says so."""
@@ -342,42 +379,32 @@ class JobRun:
         except Stopping:
             return
 
-    async def _ask(self, asking: Asking) -> None:
-        """Put the questions to people; the job waits for their answers, and holds no worker."""
-        now = time.time_ns() // 1_000_000
-        expires = now + round(self._shop.settings.answer_within_h * 3_600_000)
-        asked = [(uuid7(now, os.urandom(10)), question) for question in asking.questions]
-        drafts = [
-            ClarificationRequested(
-                job_id=self._row.id,
-                stage=self._plan.stage_of(self._hand.step).key,
-                step=self._hand.step,
-                clarification_id=ident,
-                question=question.text,
-                kind=question.kind,
-                choices=[asdict(choice) for choice in question.choices],
-                default=question.default,
-                expires_at=iso_from_ms(expires),
-                evidence=question.evidence,
-                message=question.text,
-            )
-            for ident, question in asked
-        ]
-        await self._append(
-            *drafts,
-            also=lambda connection: insert_clarifications(
-                connection,
-                asked,
-                job_id=self._row.id,
-                batch_id=self._row.batch_id,
-                user_id=self._row.user_id,
-                attempt=self._row.state["attempt"],
-                step=self._hand.step,
-                unanswered=asking.unanswered,
-                asked_ms=now,
-                expires_ms=expires,
-            ),
+    async def _ask(self, asking: Asking) -> bool:
+        """Put the questions to people: the job waits for them, and holds no worker.
+
+        True when all were answered at once. Raises AppError where nobody may be asked.
+        """
+        step = Step(
+            job_id=self._row.id,
+            batch_id=self._row.batch_id,
+            user_id=self._row.user_id,
+            attempt=self._row.state["attempt"],
+            stage=self._plan.stage_of(self._hand.step).key,
+            key=self._hand.step,
+            answers=self._task["answers"],
+            ask=self._task["options"].get("ask", True),
         )
+        shop = self._shop
+        is_answered = await put(
+            shop.database,
+            shop.journal,
+            shop.recall,
+            step,
+            asking,
+            answer_within_h=shop.settings.answer_within_h,
+        )
+        shop.deadlines.asked()
+        return is_answered
 
     async def _took_ms(self) -> int:
         state = await self._shop.journal.state(self._row.id)
@@ -429,7 +456,13 @@ class JobRun:
         )
 
     async def _append(self, *drafts: Event, also: Callable[[Any], None] | None = None) -> None:
-        await self._shop.journal.append(*drafts, also=also)
+        def with_questions(connection: Any) -> None:
+            if also is not None:
+                also(connection)
+            close_questions(connection, self._row.id)
+
+        ends = any(isinstance(draft, ENDS) for draft in drafts)
+        await self._shop.journal.append(*drafts, also=with_questions if ends else also)
 
     def _drop_in(self, connection: Any, steps: tuple[str, ...]) -> None:
         drop_checkpoints(connection, self._row.id, steps)

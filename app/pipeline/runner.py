@@ -11,11 +11,13 @@ from types import TracebackType
 from typing import Any
 
 from app.core.errors import AppError
+from app.pipeline.answers import Answers, Deadlines
 from app.pipeline.control import Control, Hand, Log, remove_folder
 from app.pipeline.errands import run_errand
 from app.pipeline.jail import InForce
 from app.pipeline.job import JobRun
 from app.pipeline.patient import PatientJournal, Stopping
+from app.pipeline.questions import Recall
 from app.pipeline.queue import Turns
 from app.pipeline.report import Report
 from app.pipeline.shop import ServerStep, Shop
@@ -45,6 +47,7 @@ class Runner(Control):
 
     readers   by step, and "undo": "module:function", run in a worker process
     server_steps  steps that run in the server: see Shop
+    recall    what is remembered of earlier answers, see questions.Recall; None: nothing
     path_of   where the file with a SHA-256 is stored
     preload   what the workers share: "module", or "module:function" to call one at the start
     forget_file  deletes the file with a SHA-256, unless a job refers to it
@@ -61,12 +64,15 @@ class Runner(Control):
         path_of: Callable[[str], Path],
         *,
         server_steps: Mapping[str, ServerStep] | None = None,
+        recall: Recall | None = None,
         preload: Sequence[str] = (),
         forget_file: Callable[[str], Awaitable[None]],
     ) -> None:
         self._settings = settings
         self._workers = Workers(preload)
         patient = PatientJournal(journal)
+        self.answers = Answers(database, journal, self.wake)
+        self._deadlines = Deadlines(database, patient, self.wake)
         shop = Shop(
             settings=settings,
             database=database,
@@ -77,6 +83,8 @@ class Runner(Control):
             server_steps=server_steps or {},
             path_of=path_of,
             records_turn=asyncio.Lock(),
+            recall=recall or _nothing,
+            deadlines=self._deadlines,
         )
         super().__init__(shop, journal, forget_file)
         self._turns = Turns()
@@ -88,6 +96,8 @@ class Runner(Control):
         """Begin to warm up the workers, mend what a crash left, and go on with unfinished jobs."""
         await self._stack.enter_async_context(self._workers)
         await self._stack.enter_async_context(running(self._main(), name="runner"))
+        keep = self._until_readable(self._deadlines.keep)
+        await self._stack.enter_async_context(running(keep, name="deadlines of questions"))
         return self
 
     async def __aexit__(
@@ -222,6 +232,10 @@ class Runner(Control):
     ) -> dict[str, Any]:
         await self._mended.wait()
         return await run_errand(self._shop, user_id, target, options)
+
+
+async def _nothing(user_id: str, keys: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    return {}
 
 
 def _folders(work_dir: Path) -> dict[str, Path]:

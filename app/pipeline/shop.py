@@ -9,13 +9,15 @@ from typing import Any
 from app.core.model_names import chosen_among, model_names
 from app.core.reading import Limits as ReaderLimits
 from app.core.reading import Task
+from app.pipeline.answers import Deadlines
 from app.pipeline.patient import PatientJournal
+from app.pipeline.questions import Recall
 from app.pipeline.report import Report
 from app.pipeline.workers import Hear, Limits, Workers
 from app.settings import GIB, Settings
 from app.store.batches import get_batch
 from app.store.checkpoints import checkpoints_of
-from app.store.clarifications import answers_of
+from app.store.clarifications import answers_of, learned_from
 from app.store.database import Database
 from app.store.jobs import JobRow
 
@@ -33,6 +35,8 @@ class Shop:
                   and are given the task and where to tell
     path_of       where the file with this SHA-256 is stored
     records_turn  held by the one job that works on the database of rows
+    recall        what people's answers to earlier questions were, see questions.Recall
+    deadlines     is told when something was asked
     """
 
     settings: Settings
@@ -44,6 +48,8 @@ class Shop:
     server_steps: Mapping[str, ServerStep]
     path_of: Callable[[str], Path]
     records_turn: asyncio.Lock
+    recall: Recall
+    deadlines: Deadlines
 
 
 async def task_for(shop: Shop, row: JobRow) -> Task:
@@ -65,6 +71,7 @@ async def task_for(shop: Shop, row: JobRow) -> Task:
         options=options_for(settings, batch.options if batch else {}),
         found=await checkpoints_of(reader, row.id),
         answers=await answers_of(reader, row.id),
+        learned=await learned_from(reader, row.id),
     )
 
 

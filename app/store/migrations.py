@@ -179,14 +179,17 @@ SCRIPTS: tuple[str, ...] = (
         question TEXT NOT NULL,  -- all of it, as JSON
         unanswered TEXT,  -- the error it ends in without answer and default, as JSON
         state TEXT NOT NULL CHECK (state IN ('open', 'answered', 'expired', 'withdrawn')),
-        answer TEXT,  -- JSON
+        answer TEXT,  -- JSON; NULL: there is none, or it was a secret and is erased
+        source TEXT NOT NULL DEFAULT '',  -- of the answer: person, batch, memory or default
         answered_by TEXT NOT NULL DEFAULT '',
+        for_batch INTEGER NOT NULL DEFAULT 0,  -- the answer is good for the batch's other jobs
         asked_ms INTEGER NOT NULL,
         expires_ms INTEGER NOT NULL,
         answered_ms INTEGER
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX clarification_job ON clarification (job_id, id);
     CREATE INDEX clarification_user ON clarification (user_id, id);
+    CREATE INDEX clarification_batch ON clarification (batch_id, id);
     CREATE INDEX clarification_open ON clarification (expires_ms) WHERE state = 'open';
 
     CREATE TABLE export (

@@ -226,10 +226,15 @@ def intake_of(request: web.Request) -> Intake:
 
 
 def _intake(request: web.Request) -> Intake:
-    viewer, key = owner_for(request, "upload"), request.headers.get("Idempotency-Key")
+    return Intake(owner_for(request, "upload"), key_of(request), request.path)
+
+
+def key_of(request: web.Request) -> str | None:
+    """Return the request's Idempotency-Key, if it has one. Raises InvalidRequest."""
+    key = request.headers.get("Idempotency-Key")
     if key is not None and not (1 <= len(key) <= LONGEST_KEY and key.isprintable()):
         raise InvalidRequest(what=f"an Idempotency-Key has 1 to {LONGEST_KEY} visible characters")
-    return Intake(viewer, key, request.path)
+    return key
 
 
 def _accepted(answer: Answer) -> web.Response:

@@ -12,6 +12,7 @@ from app.web import (
     audit,
     auth,
     batches,
+    clarifications,
     documents,
     events,
     framelogs,
@@ -67,6 +68,7 @@ class Operation:
 
 API = "/api/v1"
 JOB = f"{API}/jobs/{{job_id}}"
+QUESTION = f"{API}/clarifications/{{clarification_id}}"
 CONNECTION_LOG = f"{API}/websocket/connections/{{connection}}/log"
 ACCEPTED, JOB_ANSWER = models.Accepted, models.JobAnswer
 
@@ -135,6 +137,11 @@ OPERATIONS = (
     Operation("post", f"{JOB}/retry", "Begin again where it stopped", JOB_ANSWER, 202,
               body=jobs.RetryWish),
     Operation("post", f"{JOB}/cancel", "Stop the job", JOB_ANSWER, 202),
+    Operation("get", f"{API}/clarifications", "Questions that jobs ask, newest first",
+              clarifications.ClarificationList, query=clarifications.ClarificationQuery),
+    Operation("get", QUESTION, "One question", clarifications.ClarificationAnswer),
+    Operation("post", f"{QUESTION}/answer", "Answer a question", clarifications.Answered,
+              body=clarifications.AnswerWish, takes_key=True),
     Operation("get", f"{API}/events", "Events as they happen", "text/event-stream",
               query=events.StreamQuery),
     Operation("get", f"{API}/events/history", "What happened in a room", models.EventList,

@@ -6,6 +6,7 @@ from app.web import (
     audit,
     auth,
     batches,
+    clarifications,
     documents,
     events,
     forms,
@@ -30,6 +31,7 @@ from app.web.uploads import send_later
 
 API = "/api/v1"
 JOB = f"{API}/jobs/{{job_id}}"
+QUESTION = f"{API}/clarifications/{{clarification_id}}"
 
 
 def api_routes() -> list[web.RouteDef]:
@@ -75,6 +77,9 @@ def api_routes() -> list[web.RouteDef]:
         web.post(f"{JOB}/undo", jobs.undo),
         web.post(f"{JOB}/retry", jobs.retry),
         web.post(f"{JOB}/cancel", jobs.cancel),
+        web.get(f"{API}/clarifications", clarifications.listing),
+        web.get(QUESTION, clarifications.one),
+        web.post(f"{QUESTION}/answer", clarifications.answer),
         web.get(f"{API}/events", events.stream, allow_head=False),
         web.get(f"{API}/events/history", history.of_room),
         web.get(f"{API}/audit", audit.listing),

@@ -10,6 +10,7 @@ from app.core.errors import (
     InvalidRequest,
     NotAllowed,
 )
+from app.core.ids import is_uuid
 from app.core.permissions import Viewer, obstacle
 from app.core.protocol import Answer, Close, Hangup, Steer
 from app.keys import AUDIT, DATABASE, DESK, DOOR, HUB, JOURNAL, POSITIONS, RUNNER, SETTINGS
@@ -20,6 +21,7 @@ from app.store.jobs import get_job
 from app.web.address import address_of
 from app.web.audit import note
 from app.web.belongings import belonging_at_hand, belonging_of, demand
+from app.web.clarifications import Answerer, AnswerWish, give
 from app.web.identity import demand_known_origin, recognise_listener
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -72,7 +74,12 @@ def make_desk(app: web.Application) -> Desk:
 
 async def _steer(app: web.Application, session: Session, wish: Steer | Answer) -> None:
     """Do what the HTTP API does under the same name. Raises NotFound, Conflict."""
-    if not isinstance(wish, Steer) or wish.op not in ("cancel", "retry"):
+    if isinstance(wish, Answer):
+        given = AnswerWish(answer=wish.answer, use_for_batch=wish.use_for_batch)
+        ident = wish.clarification_id if is_uuid(wish.clarification_id) else ""
+        await give(app, Answerer(session.viewer), session.address, ident, given)
+        return
+    if wish.op not in ("cancel", "retry"):
         raise Conflict(
             what=f"A job can not be asked to {wish.op} yet",
             todo="Use cancel, or retry.",

@@ -1,6 +1,7 @@
 """A whole server for a test: make_app on a folder of its own, spoken to over real sockets."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,10 +14,13 @@ from aiohttp import web
 from blockbuster import blockbuster_ctx
 from yarl import URL
 
+from app.core.asking import Question
+from app.core.ids import uuid7
 from app.core.times import DAY_MS
 from app.main import listening
 from app.settings import Settings
 from app.store.accounts import User, add_user, find_user, now_ms
+from app.store.clarifications import Asked, AskedBy, insert_clarifications
 from app.store.logins import add_login
 from app.store.offline import issue_token, offline
 from app.store.secrets import hash_password
@@ -107,6 +111,20 @@ async def upload(client: aiohttp.ClientSession, *files: tuple[str, bytes]) -> di
         assert answer.status == 202, await answer.text()
         accepted: dict[str, Any] = await answer.json()
         return accepted
+
+
+def put_question(settings: Settings, job_id: str) -> str:
+    """Write a question of the job that was answered; return its id."""
+    ident = uuid7(now_ms(), os.urandom(10))
+    question = Question("text:note", "text", "What is it about?")
+    with offline(settings.database_path) as database:
+        batch_id, user_id = database.execute(
+            "SELECT batch_id, user_id FROM job WHERE id = ?", (job_id,)
+        ).fetchone()
+        by = AskedBy(job_id, batch_id, user_id, 1, "extracting", None)
+        asked = Asked(ident, question, "person", "coffee", "ann")
+        insert_clarifications(database, [asked], by, asked_ms=now_ms(), expires_ms=now_ms())
+    return ident
 
 
 async def state_of(client: aiohttp.ClientSession, job_id: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import pytest
 
 from app.core.permissions import EVERYTHING, SCOPES, Scope
 from app.store.offline import issue_token
-from tests.integration.serving import Server, ended, upload
+from tests.integration.serving import Server, ended, put_question, upload
 from tests.integration.test_security import BEHIND_A_PROXY, CSV, DECIDED, OPEN
 
 # What each address demands of a token. A new one has to be decided here; "account" is for
@@ -46,6 +46,9 @@ NEEDS = {
     "POST /api/v1/jobs/{job_id}/undo": "control",
     "POST /api/v1/jobs/{job_id}/retry": "control",
     "POST /api/v1/jobs/{job_id}/cancel": "control",
+    "GET /api/v1/clarifications": "read",
+    "GET /api/v1/clarifications/{clarification_id}": "read",
+    "POST /api/v1/clarifications/{clarification_id}/answer": "control",
     "GET /api/v1/events": "listen",
     "GET /api/v1/events/history": "listen",
     "GET /api/v1/audit": "operate",
@@ -84,7 +87,7 @@ SOCKETS = frozenset({"GET /ws", "GET /ws/{client_id}"})
 
 
 @pytest.fixture
-async def ids(ann: aiohttp.ClientSession) -> dict[str, str]:
+async def ids(server: Server, ann: aiohttp.ClientSession) -> dict[str, str]:
     """An upload of ann's that has ended, by the names of the routes' parameters."""
     accepted = await upload(ann, ("a.csv", CSV))
     (job,) = await ended(ann, accepted)
@@ -93,6 +96,7 @@ async def ids(ann: aiohttp.ClientSession) -> dict[str, str]:
         **dict.fromkeys(("token_id", "share_id", "user_id", "session_id"), nowhere),
         "batch_id": accepted["batch_id"],
         "job_id": job["job_id"],
+        "clarification_id": put_question(server.settings, job["job_id"]),
         "client_id": "laptop",
         "filename": "a.csv",
         "connection": "12345",
@@ -166,7 +170,7 @@ async def test_a_members_token_of_all_scopes_sees_nothing_of_anns(
             code, _ = await refusal(client, route, ids)
             if need in ("operate", "account"):
                 assert code == 403, route
-            elif "{job_id}" in route or "{batch_id}" in route:
+            elif any(name in route for name in ("{job_id}", "{batch_id}", "{clarification_id}")):
                 assert code == 404, route
 
 
@@ -181,6 +185,7 @@ SEEN_BY_LINK = {
     "GET /api/v1/jobs/{job_id}/text",
     "GET /api/v1/jobs/{job_id}/delta",
     "GET /jobs/{job_id}",
+    "GET /api/v1/clarifications/{clarification_id}",
 }
 SEEN_BY_BATCH_LINK = SEEN_BY_LINK | {"GET /api/v1/batches/{batch_id}", "GET /batches/{batch_id}"}
 

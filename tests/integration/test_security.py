@@ -23,7 +23,7 @@ from app.store.records_reader import LONGEST_CELL, _harmless
 from app.web.identity import COOKIE
 from app.web.routes import all_routes
 from app.web.throttle import PER_ADDRESS, Throttle
-from tests.integration.serving import PASSWORD, Server, ended, upload
+from tests.integration.serving import PASSWORD, Server, ended, put_question, upload
 from tests.readers import task_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -80,6 +80,9 @@ DECIDED = {
     "POST /api/v1/jobs/{job_id}/undo": THEIRS,
     "POST /api/v1/jobs/{job_id}/retry": THEIRS,
     "POST /api/v1/jobs/{job_id}/cancel": THEIRS,
+    "GET /api/v1/clarifications": OWN,
+    "GET /api/v1/clarifications/{clarification_id}": THEIRS,
+    "POST /api/v1/clarifications/{clarification_id}/answer": THEIRS,
     "GET /api/v1/events": OWN,
     "GET /api/v1/events/history": OWN,
     "GET /api/v1/audit": OPERATES,
@@ -151,12 +154,13 @@ async def status(
 
 
 @pytest.fixture
-async def hers(ann: aiohttp.ClientSession) -> dict[str, str]:
+async def hers(server: Server, ann: aiohttp.ClientSession) -> dict[str, str]:
     """An upload of ann's, by the names of the routes' parameters."""
     accepted = await upload(ann, ("a.csv", CSV))
     return {
         "batch_id": accepted["batch_id"],
         "job_id": accepted["jobs"][0]["job_id"],
+        "clarification_id": put_question(server.settings, accepted["jobs"][0]["job_id"]),
         **dict.fromkeys(("token_id", "share_id", "user_id", "session_id"), str(uuid.uuid4())),
         "client_id": "laptop",
         "filename": "a.csv",
@@ -189,7 +193,8 @@ async def test_what_belongs_to_somebody_else_does_not_exist(
     assert {route: await status(bob, route, hers) for route in theirs} == dict.fromkeys(theirs, 404)
     for route in (r for r, who in DECIDED.items() if who in (OPERATES, LOCAL)):
         assert await status(bob, route, hers) == 403
-    nobodys = {**hers, "job_id": str(uuid.uuid4()), "batch_id": str(uuid.uuid4())}
+    names = ("job_id", "batch_id", "clarification_id")
+    nobodys = {**hers, **{name: str(uuid.uuid4()) for name in names}}
     for route in theirs:  # it can not be told apart from what is nowhere
         assert await status(bob, route, nobodys) == 404
 

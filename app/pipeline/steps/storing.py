@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from app.core.asking import Question
 from app.core.messages import count
 from app.core.reading import Task
+from app.pipeline.steps.preview import asked_to_save
 from app.pipeline.steps.work import Found, Said, Work
 from app.pipeline.workers import Told
 
@@ -13,6 +15,18 @@ class Storing(Work):
 
     key = "storing"
     records = True
+
+    def asks_first(self, task: Task) -> Question | None:
+        """The delta, where people want to see it before anything is stored."""
+        delta = task["found"].get("delta_analysis", {})
+        evidence = {
+            "new_rows": int(delta.get("new_rows", 0)),
+            "existing_rows": int(delta.get("existing_rows", 0)),
+            "rejected_rows": int(task["found"].get("extracting", {}).get("rejected", 0)),
+        }
+        is_kept = task["options"].get("on_duplicate") == "keep"
+        rows = evidence["new_rows"] + (evidence["existing_rows"] if is_kept else 0)
+        return asked_to_save(task, count(rows, "row" if is_kept else "new row"), evidence)
 
     def before(self, task: Task) -> Sequence[Said]:
         rows = task["found"].get("extracting", {}).get("rows")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from app.core.asking import Question
 from app.core.reading import Task
 from app.pipeline.workers import Told
 
@@ -28,6 +29,13 @@ class Work:
 
     key: ClassVar[str]
     records: ClassVar[bool] = False
+
+    def asks_first(self, task: Task) -> Question | None:
+        """What is to be decided before the step begins: a preview. Its answer DISCARD ends the job.
+
+        None when there is nothing to decide.
+        """
+        return None
 
     def before(self, task: Task) -> Sequence[Said]:
         """What is told just before the step begins."""
