@@ -177,6 +177,7 @@ TAKES = {
     "snapshot": "true or false",
     "job_id": "a text of 1 to 64 characters",
     "clarification_id": "a text of 1 to 64 characters",
+    "use_for_batch": "true or false",
 }
 """What each field of a client's message may hold, in words."""
 
