@@ -27,6 +27,7 @@ from app.live.positions import Positions
 from app.live.recheck import Recheck
 from app.live.retention import Retention
 from app.openfiles import allow_open_files
+from app.pipeline.learner import Learner
 from app.pipeline.models.reading import ModelReading
 from app.pipeline.runner import Runner
 from app.reading.evidence import verified
@@ -77,9 +78,13 @@ READERS = {
     "indexing": "app.reading.saving:index",
     "undo": "app.reading.save:undo",
 }
+# Done because somebody asked: see web/rules.py and web/vendors.py.
+LEARN = "app.reading.learning:refit"
+ASKED_FOR = ("app.reading.corrections", "app.reading.learning", "app.reading.vendors")
 # What is named with its function is made once, before the fork, and shared by every worker.
 PRELOADED = (
     *sorted({name.partition(":")[0] for name in READERS.values()}),
+    *ASKED_FOR,
     "app.reading.rules:malware_rules",
     "app.reading.classifier:trained",
 )
@@ -216,7 +221,10 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
         forget_file=partial(_forget_file, app),
     )
     async with runner:
-        yield
+        learner = app[keys.LEARNER] = Learner(lambda user: runner.look(user, LEARN, {}))
+        learner.taught(await app[keys.RECORDS].untaught())  # and the server ended soon after
+        async with running(learner.run(), name="learner"):
+            yield
 
 
 async def _forget_file(app: web.Application, sha256: str) -> None:

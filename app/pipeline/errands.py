@@ -4,13 +4,15 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from app.core.ids import uuid7
 from app.core.reading import Task
 from app.pipeline.shop import Shop, limits_for, reader_limits
 from app.pipeline.workers import Heard
+
+RunErrand = Callable[[Shop, str, str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 
 async def run_errand(
@@ -21,6 +23,14 @@ async def run_errand(
     It is given a task without a file: `options`, the user, records.db, and a folder of its own,
     which is empty and goes away with it. Raises what it raises, and what stopped its worker.
     """
+    async with shop.records_turn:
+        return await run_look(shop, user_id, target, options)
+
+
+async def run_look(
+    shop: Shop, user_id: str, target: str, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The same beside jobs, for what only reads, or writes next to nothing at its very end."""
     name = f"errand-{uuid7(time.time_ns() // 1_000_000, os.urandom(10))}"
     work_dir = shop.settings.work_dir / name
     task = Task(
@@ -37,14 +47,13 @@ async def run_errand(
         found={},
         answers={},
     )
-    async with shop.records_turn:
-        await asyncio.to_thread(work_dir.mkdir, parents=True)
-        try:
-            return await shop.workers.run(
-                target, task, limits_for(shop.settings, records=True), _unheard
-            )
-        finally:
-            await asyncio.to_thread(shutil.rmtree, work_dir, ignore_errors=True)
+    await asyncio.to_thread(work_dir.mkdir, parents=True)
+    try:
+        return await shop.workers.run(
+            target, task, limits_for(shop.settings, records=True), _unheard
+        )
+    finally:
+        await asyncio.to_thread(shutil.rmtree, work_dir, ignore_errors=True)
 
 
 async def _unheard(said: Heard) -> None:

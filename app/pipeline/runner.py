@@ -13,7 +13,7 @@ from typing import Any
 from app.core.errors import AppError
 from app.pipeline.answers import Answers, Deadlines
 from app.pipeline.control import Control, Hand, Log, remove_folder
-from app.pipeline.errands import run_errand
+from app.pipeline.errands import RunErrand, run_errand, run_look
 from app.pipeline.jail import InForce
 from app.pipeline.job import JobRun
 from app.pipeline.patient import PatientJournal, Stopping
@@ -144,7 +144,11 @@ class Runner(Control):
         options  its task's options; it has no file. Runs to its end, even when whoever asked
                  has left. Raises what it raises, or what stopped its worker, and ShuttingDown.
         """
-        return await self._own(self._errand(user_id, target, options))
+        return await self._own(self._errand(run_errand, user_id, target, options))
+
+    async def look(self, user_id: str, target: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The same for a reader that only looks: it waits for no job."""
+        return await self._own(self._errand(run_look, user_id, target, options))
 
     # The queue
 
@@ -228,10 +232,10 @@ class Runner(Control):
     # What people ask for
 
     async def _errand(
-        self, user_id: str, target: str, options: Mapping[str, Any]
+        self, run: RunErrand, user_id: str, target: str, options: Mapping[str, Any]
     ) -> dict[str, Any]:
         await self._mended.wait()
-        return await run_errand(self._shop, user_id, target, options)
+        return await run(self._shop, user_id, target, options)
 
 
 async def _nothing(user_id: str, keys: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:

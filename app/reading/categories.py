@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.reading import Task, Tell
+from app.core.taxonomy import INCOME
 from app.reading.category_match import (
     MONEY_BACK,
     Decision,
@@ -27,7 +28,6 @@ from app.reading.own_rules import RULED, Fitting, fitting, reason_of
 from app.reading.payees import payee_key, with_purpose
 from app.reading.sellers import EARNED, SELLERS, decide_for_seller, is_a_sellers
 from app.reading.taught import decide_by_likeness, decide_by_taught
-from app.reading.taxonomy import INCOME
 from app.store.records import (
     REVIEW_BELOW,
     Label,

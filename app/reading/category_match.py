@@ -5,11 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from app.reading.category_names import ALONE, NAMES
-from app.reading.category_rules import STEMS, WORDS
-from app.reading.category_sources import SAYS_NOTHING, SOURCE_NAMES
-from app.reading.payees import CITIES, COUNTRIES, accented_words, folded
-from app.reading.taxonomy import (
+from app.core.taxonomy import (
     BENEFITS,
     BOTH_WAYS,
     CASH,
@@ -31,6 +27,10 @@ from app.reading.taxonomy import (
     UTILITIES,
     WAGES,
 )
+from app.reading.category_names import ALONE, NAMES
+from app.reading.category_rules import STEMS, WORDS
+from app.reading.category_sources import SAYS_NOTHING, SOURCE_NAMES
+from app.reading.payees import CITIES, COUNTRIES, accented_words, folded
 
 SURE, PLAIN, COMPOUND, MONEY_BACK = 0.95, 0.85, 0.8, 0.7
 """Confidence of a rule by name, by word, by part of a word, and when money comes back."""

@@ -5,7 +5,7 @@ Names are separated by commas, in small letters; umlauts as two letters, accents
 
 from collections.abc import Mapping
 
-from app.reading.taxonomy import (
+from app.core.taxonomy import (
     ADVERTISING,
     CARE,
     CHILDREN,

@@ -6,7 +6,7 @@ in small letters; umlauts as two letters, accents left out.
 
 from collections.abc import Mapping
 
-from app.reading.taxonomy import (
+from app.core.taxonomy import (
     ADVERTISING,
     BENEFITS,
     CARE,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.reading.taxonomy import (
+from app.core.taxonomy import (
     ADVERTISING,
     CARE,
     CASH,

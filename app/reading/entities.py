@@ -106,9 +106,9 @@ def suggest(found: Resolved, known: Mapping[str, str]) -> list[Suggestion]:
         if there > here:
             score = min(int(scores[here, there]), 99)
             one, other = fresh[int(here)], others[int(there)]
-            pairs.append(
-                Suggestion(found.vendors[one], found.vendors.get(other) or known[other], score)
-            )
+            names = found.vendors[one], found.vendors.get(other) or known[other]
+            if names[0] != names[1]:  # a person has said that they are one
+                pairs.append(Suggestion(*names, score))
     return sorted(pairs, key=lambda pair: (-pair.score, pair.name, pair.other))
 
 
@@ -123,7 +123,8 @@ def resolve(task: Task, tell: Tell) -> dict[str, Any]:
         labels = labels_of(connection, job_id)
         known = known_vendors(connection, task["user_id"], job_id)
         for key, value in memories(connection, task["user_id"], "vendor").items():
-            known[key] = value["name"]  # as a person said
+            if "name" in value:  # as a person said
+                known[key] = value["name"]
     found = resolve_labels(labels, known, tell)
     alike = suggest(found, known)
     with writing_records(task["records_path"]) as connection:

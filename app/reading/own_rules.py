@@ -39,7 +39,7 @@ class Sought:
         return self.fits_text(vendor)
 
     def fits_text(self, text: str | None) -> bool:
-        if not text:
+        if not text or not self.text:  # accents alone leave nothing
             return False
         plain = _plain(text)
         match self.says.operator:

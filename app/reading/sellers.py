@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
+from app.core.taxonomy import FEES, INCOME, INTEREST, SALES, TRANSFERS
 from app.reading.category_match import MONEY_BACK, PLAIN, SURE, Decision, words_of
 from app.reading.columns import Column
 from app.reading.payees import folded
-from app.reading.taxonomy import FEES, INCOME, INTEREST, SALES, TRANSFERS
 
 SELLERS = frozenset({"payment_processor_export", "sales_export", "payout_list"})
 """Documents in which money that comes in was earned by selling."""

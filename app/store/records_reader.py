@@ -13,6 +13,8 @@ import aiosqlite
 import orjson
 
 from app.store.documents_reader import DocumentsReader
+from app.store.records_rules import ALL as RULES
+from app.store.records_rules import Rule, rule_of
 from app.store.records_schema import (
     REVIEW_BELOW,
     connect_records,
@@ -82,6 +84,16 @@ DELTA = (
 )
 REJECTED = (
     "SELECT id, line, reason, cells FROM rejected WHERE import = ? AND id > ? ORDER BY id LIMIT ?"
+)
+CATEGORIES = (
+    "SELECT l.category, sum(l.rows) FROM label l JOIN import i ON i.id = l.import"
+    " JOIN person p ON p.id = i.person WHERE p.user_id = ? AND l.category IS NOT NULL"
+    " GROUP BY l.category"
+)
+UNTAUGHT = (
+    "SELECT p.user_id FROM person p JOIN memory m ON m.person = p.id AND m.kind = 'category'"
+    " LEFT JOIN learned d ON d.person = p.id"
+    " GROUP BY p.id HAVING max(m.changed_ms) > coalesce(max(d.taught_ms), 0)"
 )
 
 
@@ -155,6 +167,25 @@ class RecordsReader:
             "rejected_rows": rejected,
             "seen_in": [{"job_id": job, "rows": rows} for job, rows in seen],
         }
+
+    async def row(self, job_id: str, number: int) -> dict[str, Any] | None:
+        """Return one row of a job; None when there is no such row."""
+        page = await self.rows(job_id, offset=number - 1, limit=1)
+        return next((row for row in page.rows if row["row"] == number), None)
+
+    async def rules(self, user_id: str) -> list[Rule]:
+        """Return a person's rules in the order in which they are tried."""
+        found = await self._connection.execute_fetchall(RULES, (user_id,))
+        return [rule_of(tuple(row)) for row in found]
+
+    async def categories(self, user_id: str) -> dict[str, int]:
+        """Return the categories that rows of a person have, with their rows."""
+        found = await self._connection.execute_fetchall(CATEGORIES, (user_id,))
+        return {row[0]: row[1] for row in found}
+
+    async def untaught(self) -> list[str]:
+        """Return the users who corrected something that was not learned from yet."""
+        return [row[0] for row in await self._connection.execute_fetchall(UNTAUGHT)]
 
     async def rejected_csv(self, job_id: str) -> AsyncIterator[str]:
         """Yield the rows that could not be read as CSV text: the file's columns, line, reason.

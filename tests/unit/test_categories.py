@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.samples import BIG_FILE_PAYEES
+from app.core.taxonomy import CATEGORIES
 from app.reading.categories import categorise, decide
 from app.reading.category_match import (
     Decision,
@@ -23,7 +24,6 @@ from app.reading.classifier import misspelt, trained
 from app.reading.entities import resolve
 from app.reading.payees import PAYPAL_SHOP, PURPOSE_MARK, payee_key
 from app.reading.summary import summarise
-from app.reading.taxonomy import CATEGORIES
 from app.store.records import REVIEW_BELOW, Label, labels_of, reading_records
 from tests.unit.test_entities import Heard, label, stored, task_for
 
