@@ -175,6 +175,13 @@ class DamagedFile(AppError):
     hint = "Export it again, check that it opens on your computer, and upload that."
 
 
+class ImageTooLarge(AppError):
+    code = "image_too_large"
+    title = "{filename} has {width} x {height} pixels; the limit is {limit} million"
+    kept = NOTHING_STORED
+    hint = "Save it smaller, or ask the operator to raise LIVETRAIL_MAX_IMAGE_PIXELS."
+
+
 class LineTooLong(AppError):
     code = "line_too_long"
     title = "Line {line} of {filename} is longer than {limit}"

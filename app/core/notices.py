@@ -190,3 +190,10 @@ class PagesLeftOut(Notice):
     title = "The document has {pages} pages; I read the first {limit}"
     detail = "More than that I do not read of one document."
     hint = "Split it, or ask the operator to raise LIVETRAIL_MAX_PAGES."
+
+
+class DamagedImage(Notice):
+    code = "damaged_image"
+    title = "The image is cut short or damaged; I read what is there"
+    detail = "Where its data ends, the picture is empty."
+    hint = "If something is missing, take or export the picture again and upload that."

@@ -1,7 +1,7 @@
 """From words to lines to blocks: what on a page belongs together, in the order of reading."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.reading.page import Word
 
@@ -61,8 +61,13 @@ class Block:
         return median([piece.size for piece in self.pieces])
 
 
-def rows_of(words: Sequence[Word]) -> list[list[Word]]:
-    """Return the words line by line: from the top, each line from the left."""
+def rows_of(words: Sequence[Word], slope: float = 0.0) -> list[list[Word]]:
+    """Return the words line by line: from the top, each line from the left.
+
+    slope  of the lines of a page that lies askew: points down for each to the right
+    """
+    if slope:
+        return _rows_askew(words, slope)
     rows: list[list[Word]] = []
     spans: list[tuple[float, float]] = []
     for word in sorted(words, key=lambda word: (word.y0 + word.y1, word.x0)):
@@ -80,6 +85,19 @@ def rows_of(words: Sequence[Word]) -> list[list[Word]]:
         row.sort(key=lambda word: word.x0)
     rows.sort(key=lambda row: (row[0].y0 + row[0].y1, row[0].x0))
     return rows
+
+
+def _rows_askew(words: Sequence[Word], slope: float) -> list[list[Word]]:
+    """Find the lines on the page put straight; a box that leans is higher than its letters."""
+    straight: dict[int, Word] = {}
+    moved = []
+    for word in words:
+        middle = (word.y0 + word.y1) / 2 - slope * (word.x0 + word.x1) / 2
+        half = max(word.y1 - word.y0 - abs(slope) * width(word), 0.5 * word.size, 0.5) / 2
+        put = replace(word, y0=middle - half, y1=middle + half)
+        straight[id(put)] = word
+        moved.append(put)
+    return [[straight[id(word)] for word in row] for row in rows_of(moved)]
 
 
 def _fits(row: Sequence[Word], word: Word) -> bool:

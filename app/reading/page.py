@@ -56,6 +56,7 @@ class Page:
 
     source   where its text comes from: text, ocr, both or none
     problem  why it could not be read, in words; None where it was
+    turned   by how many quarters what the file holds was turned clockwise, to stand upright
     """
 
     number: int
@@ -65,6 +66,7 @@ class Page:
     lines: list[list[Word]] = field(default_factory=list)
     zones: list[Zone] = field(default_factory=list)
     problem: str | None = None
+    turned: int = 0
 
     @property
     def text(self) -> str:

@@ -10,7 +10,7 @@ from app.core.notices import PagesLeftOut, UnreadablePages
 from app.core.reading import Task, Tell
 from app.reading.layout import blocks_of, pieces_of, rows_of
 from app.reading.page import Page, PageLog, Zone
-from app.reading.pdf import BrokenPage, Pdf, open_pdf
+from app.reading.sources import Source, open_source
 from app.reading.zones import Draft, drafts_of
 
 ZONES_TOLD = 1000  # of one document; those of its further pages are told page by page
@@ -22,23 +22,27 @@ def read_pages(task: Task, tell: Tell) -> dict[str, Any]:
 
     Returns {"pages", "read", "zones", "kinds": {kind: zones}, "sources": {source: pages},
     "words", "unreadable": [page, ...]}. A step that was broken off goes on after its last page.
-    Raises DamagedFile, and Asking for a password. Warns UnreadablePages and PagesLeftOut.
+    Raises DamagedFile, ImageTooLarge, and Asking for a password. Warns UnreadablePages,
+    PagesLeftOut and DamagedImage.
     """
-    with open_pdf(task) as pdf:
-        total = min(len(pdf), task["limits"]["max_pages"])
-        log, summary = PageLog(task["work_dir"]), _Summary()
+    summary = _Summary()
+    teller = _Teller(tell, summary)
+    with open_source(task, tell, teller.ocr) as source:
+        total = teller.pages = min(len(source), task["limits"]["max_pages"])
+        log = PageLog(task["work_dir"])
         try:
             for page in log.pages():
                 summary.count(page)
-            teller = _Teller(tell, total, summary)
-            for page in _pages(pdf, range(log.kept + 1, total + 1), summary):
+            for number in range(log.kept + 1, total + 1):
+                page = _page(source, number, summary.zones)
+                summary.count(page)
                 teller.page(page)
                 log.add(page)
             log.finish()
         finally:
             log.close()
-        if len(pdf) > total:
-            tell.warn(PagesLeftOut(pages=len(pdf), limit=total))
+        if len(source) > total:
+            tell.warn(PagesLeftOut(pages=len(source), limit=total))
     if summary.problems:
         tell.warn(summary.unreadable())
     return summary.found()
@@ -83,31 +87,23 @@ class _Summary:
         }
 
 
-def _pages(pdf: Pdf, numbers: range, summary: _Summary) -> Iterator[Page]:
-    for number in numbers:
-        try:
-            page = _page(pdf, number, summary.zones)
-        except BrokenPage:
-            page = Page(number, 0.0, 0.0, "none", problem="it can not be loaded")
-        summary.count(page)
-        yield page
-
-
-def _page(pdf: Pdf, number: int, first_index: int) -> Page:
-    """Read one page. Raises BrokenPage."""
+def _page(source: Source, number: int, first_index: int) -> Page:
+    """Read one page; its first zone is the document's zone `first_index`."""
     began_s = time.perf_counter()
-    with pdf.page(number) as sheet:
-        words = sheet.words()
-        rows = rows_of(words)
-        drafts = drafts_of(blocks_of([pieces_of(row) for row in rows]), tool="pdfium")
-        return Page(
-            number,
-            round(sheet.width, 2),
-            round(sheet.height, 2),
-            "text" if words else "none",
-            rows,
-            _zones(drafts, number, first_index, began_s),
-        )
+    sheet = source.read(number)
+    rows = rows_of(sheet.words, sheet.slope)
+    tool = "rapidocr" if sheet.source in ("ocr", "both") else "pdfium"
+    drafts = drafts_of(blocks_of([pieces_of(row) for row in rows]), tool=tool)
+    return Page(
+        number,
+        round(sheet.width, 2),
+        round(sheet.height, 2),
+        sheet.source,
+        rows,
+        _zones(drafts, number, first_index, began_s),
+        sheet.problem,
+        sheet.turned,
+    )
 
 
 def _zones(drafts: list[Draft], number: int, first_index: int, began_s: float) -> list[Zone]:
@@ -133,10 +129,14 @@ def _zones(drafts: list[Draft], number: int, first_index: int, began_s: float) -
 class _Teller:
     """Tells zones while there are not too many, and pages after that."""
 
-    def __init__(self, tell: Tell, pages: int, summary: _Summary) -> None:
+    def __init__(self, tell: Tell, summary: _Summary) -> None:
         self._tell = tell
-        self._pages = pages
         self._summary = summary
+        self.pages = 0  # of the document that are read
+
+    def ocr(self, number: int) -> None:
+        """Tell that the work on a page has begun which takes its time."""
+        self._tell.events([{**self._of_page(number, "rapidocr"), "type": "zone_processing"}])
 
     def page(self, page: Page) -> None:
         """Tell the page's zones, in one commit."""
@@ -145,8 +145,12 @@ class _Teller:
             if told:
                 self._tell.events(told)
         else:
-            self._tell.events([self._of_page(page)])
-        self._tell(page.number, self._pages, pages_done=page.number, pages_total=self._pages)
+            tool = page.zones[0].tool if page.zones else ""
+            took_ms = sum(zone.duration_ms for zone in page.zones)
+            body = self._of_page(page.number, tool)
+            done = {"type": "zone_completed", "duration_ms": took_ms, "done": page.number}
+            self._tell.events([{**body, **done}])
+        self._tell(page.number, self.pages, pages_done=page.number, pages_total=self.pages)
 
     def _of_zone(self, zone: Zone, page: Page) -> Iterator[dict[str, Any]]:
         place, count = zone.index - page.zones[0].index + 1, len(page.zones)
@@ -158,9 +162,9 @@ class _Teller:
             "kind": zone.kind,
             "bbox": list(zone.bbox),
             "processing_tool": zone.tool,
-            "zones_total": None if page.number < self._pages else self._summary.zones,
+            "zones_total": None if page.number < self.pages else self._summary.zones,
             "message": friendly_message("extracting", facts),
-            "total": self._pages,
+            "total": self.pages,
         }
         before = page.number - 1
         yield {
@@ -178,19 +182,17 @@ class _Teller:
             "done": before + place / count,
         }
 
-    def _of_page(self, page: Page) -> dict[str, Any]:
-        facts = {"page": page.number, "pages": self._pages}
+    def _of_page(self, number: int, tool: str) -> dict[str, Any]:
+        facts = {"page": number, "pages": self.pages}
         return {
-            "type": "zone_completed",
-            "zone_id": f"p{page.number}",
+            "zone_id": f"p{number}",
             "zone_index": self._summary.zones,
-            "page": page.number,
+            "page": number,
             "kind": "page",
-            "processing_tool": page.zones[0].tool if page.zones else "",
+            "processing_tool": tool,
             "zones_completed": self._summary.zones,
-            "zones_total": None if page.number < self._pages else self._summary.zones,
-            "duration_ms": sum(zone.duration_ms for zone in page.zones),
+            "zones_total": None if number < self.pages else self._summary.zones,
             "message": friendly_message("page_reading", facts),
-            "done": page.number,
-            "total": self._pages,
+            "done": number - 1,
+            "total": self.pages,
         }

@@ -9,6 +9,7 @@ from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
+from PIL import Image
 
 from app.core.asking import Asking, Question
 from app.core.errors import DamagedFile, PasswordProtected
@@ -64,10 +65,16 @@ class PdfPage:
         """Return the straight edges and the pictures drawn on the page."""
         return read_marks(self.raw, self.frame)
 
-    def picture(self, dpi: float) -> Any:
-        """Return the page drawn at `dpi`, as a Pillow image in RGB."""
-        page = pypdfium2.PdfPage(self.raw, None, None)
-        return page.render(scale=dpi / 72, may_draw_forms=False).to_pil().convert("RGB")
+    def picture(self, dpi: float) -> Image.Image:
+        """Return the page drawn at `dpi`, in RGB."""
+        width = max(1, round(self.width * dpi / 72))
+        height = max(1, round(self.height * dpi / 72))
+        bitmap = pypdfium2.PdfBitmap.new_native(width, height, pdfium.FPDFBitmap_BGR)
+        bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
+        flags = pdfium.FPDF_ANNOT | pdfium.FPDF_RENDER_LIMITEDIMAGECACHE
+        pdfium.FPDF_RenderPageBitmap(bitmap.raw, self.raw, 0, 0, width, height, 0, flags)
+        image: Image.Image = bitmap.to_pil()
+        return image.convert("RGB")
 
 
 class Pdf:

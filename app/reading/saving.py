@@ -57,6 +57,7 @@ def save_document(task: Task, tell: Tell) -> dict[str, Any]:
                 height=page.height,
                 source=page.source,
                 problem=page.problem,
+                turned=page.turned,
                 text=page.text,
                 zones=[_zone(zone) for zone in page.zones],
             )

@@ -70,8 +70,8 @@ def insert_document(connection: sqlite3.Connection, import_id: int, new: NewDocu
 
 
 ADD_PAGE = (
-    "INSERT INTO page (import, number, width, height, source, problem, text)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO page (import, number, width, height, source, problem, turned, text)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 ADD_ZONE = (
     "INSERT INTO zone (import, idx, id, page, kind, x0, y0, x1, y1, tool, confidence,"
@@ -88,11 +88,12 @@ def insert_page(
     height: float,
     source: str,
     problem: str | None,
+    turned: int,
     text: str,
     zones: Iterable[NewZone],
 ) -> None:
     """Write a page and its zones."""
-    connection.execute(ADD_PAGE, (import_id, number, width, height, source, problem, text))
+    connection.execute(ADD_PAGE, (import_id, number, width, height, source, problem, turned, text))
     connection.executemany(
         ADD_ZONE,
         (

@@ -116,7 +116,7 @@ SCRIPTS: tuple[str, ...] = (
     CREATE INDEX document_vendor ON document (vendor_key, number) WHERE vendor_key IS NOT NULL;
     CREATE INDEX document_image ON document (image_hash) WHERE image_hash IS NOT NULL;
 
-    -- Sizes are PDF points; source is text, ocr, both or none.
+    -- Sizes are PDF points; source is text, ocr, both or none; turned counts quarters, clockwise.
     CREATE TABLE page (
         id INTEGER PRIMARY KEY,
         import INTEGER NOT NULL REFERENCES import (id),
@@ -125,6 +125,7 @@ SCRIPTS: tuple[str, ...] = (
         height REAL NOT NULL,
         source TEXT NOT NULL,
         problem TEXT,
+        turned INTEGER NOT NULL DEFAULT 0,
         text TEXT NOT NULL,
         UNIQUE (import, number)
     ) STRICT;
