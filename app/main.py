@@ -64,6 +64,7 @@ READERS = {
     "initializing_streaming": "app.reading.identify:identify",
     "malware_scan": "app.reading.scan:scan",
     "document_kind": "app.reading.document_kind:find_kind",
+    "field_reading": "app.reading.field_reading:read_fields",
     "field_detection": "app.reading.fields:detect_fields",
     "platform_detection": "app.reading.platforms:detect_platform",
     "document_classification": "app.reading.kinds:classify_document",

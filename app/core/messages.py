@@ -113,6 +113,9 @@ def _batch_end(c: Context) -> str:
     return "Your file is done" if jobs == 1 else f"All {jobs:,} files are done"
 
 
+SOURCES = {"xml": "the e-invoice", "layout": "what the pages show"}
+"""The readers of fields that are always there, as a sentence names them."""
+
 Variant = tuple[tuple[str, ...], Callable[[Context], str]]
 
 VARIANTS: Mapping[str, tuple[Variant, ...]] = {
@@ -213,6 +216,13 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
         ),
     ),
     "document_kind": ((("document_type",), lambda c: f"This looks like: {c['document_type']}"),),
+    "field_reading": (
+        (
+            ("source", "fields_found"),
+            lambda c: f"Found {count(c['fields_found'], 'field')} in {SOURCES[c['source']]}",
+        ),
+        (("fields_found",), lambda c: f"Found {count(c['fields_found'], 'field')}"),
+    ),
     "duplicate_found": (
         (
             ("filename", "seen_on"),

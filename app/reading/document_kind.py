@@ -16,6 +16,7 @@ from app.core.plans import DOCUMENT, INVOICE
 from app.core.reading import Task, Tell
 from app.reading.attachments import embedded_einvoice
 from app.reading.einvoice import EInvoice, NotAnEInvoice
+from app.reading.pdf import open_pdf
 from app.reading.plain import plain
 
 FIRST_PAGES = 3
@@ -112,7 +113,7 @@ def find_kind(task: Task, tell: Tell) -> dict[str, Any]:
     plan      document or invoice: the plan to go on with
     einvoice  the profile of the e-invoice within the file, or None
 
-    Warns EInvoiceUnreadable. A file that can not be opened is left to the step that reads pages.
+    Raises DamagedFile, and Asking for the password of a PDF. Warns EInvoiceUnreadable.
     """
     kind, profile = Kind("document", 0.0, ("nothing on its first pages says more",)), None
     match task["found"]["initializing_streaming"].get("kind"):
@@ -133,11 +134,8 @@ def find_kind(task: Task, tell: Tell) -> dict[str, Any]:
 
 
 def _of_pdf(task: Task, tell: Tell) -> tuple[Kind, str | None]:
-    try:
-        document = pdfium.PdfDocument(task["path"])
-    except pdfium.PdfiumError:
-        return Kind("document", 0.0, ("it could not be opened yet",)), None
-    try:
+    with open_pdf(task) as pdf:
+        document = pdf.document
         found = _einvoice(document, tell)
         if found is not None:
             evidence = f"carries an e-invoice ({found.profile})"
@@ -146,8 +144,6 @@ def _of_pdf(task: Task, tell: Tell) -> tuple[Kind, str | None]:
         if not "".join(texts).strip() and len(document) <= SHORT_PAGES:
             return Kind("image", 0.5, ("a few pages without text, as a scan has",)), None
         return kind_of_text("\n".join(texts)), None
-    finally:
-        document.close()
 
 
 def _einvoice(document: pdfium.PdfDocument, tell: Tell) -> EInvoice | None:

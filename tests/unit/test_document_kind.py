@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from app.core.asking import Asking
 from app.reading.document_kind import LABELS, SIGNS, TITLES, find_kind, kind_of_text
 from tests.readers import Heard, task_for
 from tests.samples import sample
@@ -64,8 +65,9 @@ def test_a_damaged_e_invoice_is_told_and_its_text_decides() -> None:
     assert heard.codes == ["einvoice_unreadable"]
 
 
-def test_a_pdf_that_can_not_be_opened_is_left_to_later_steps() -> None:
-    assert kind_of(sample("pdfplumber/password-example.pdf")) == ("document", "document")
+def test_a_locked_pdf_asks_for_its_password() -> None:
+    with pytest.raises(Asking):
+        kind_of(sample("pdfplumber/password-example.pdf"))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from app.pipeline.steps.enrichment import Enrichment
 from app.pipeline.steps.entity_resolution import EntityResolution
 from app.pipeline.steps.extracting import Extracting
 from app.pipeline.steps.field_detection import FieldDetection
+from app.pipeline.steps.field_reading import FieldReading
 from app.pipeline.steps.initializing_streaming import Identify
 from app.pipeline.steps.malware_scan import MalwareScan
 from app.pipeline.steps.model_reading import ModelsRead
@@ -27,6 +28,7 @@ STEPS: Mapping[str, Work] = {
         DuplicateCheck(),
         MalwareScan(),
         DocumentKind(),
+        FieldReading(),
         FieldDetection(),
         PlatformDetection(),
         DocumentClassification(),
