@@ -295,6 +295,8 @@ class Control:
         async with self._holding(job_id) as row:
             if not is_finished(row.state):
                 raise ShuttingDown
+            begun = (await checkpoints_of(self._database.reader, job_id)).get(DELETE)
+            by = begun["by"] if begun else by
             # From here on the next start goes on with it.
             await self._database.writer.run(
                 lambda connection: put_checkpoint(connection, job_id, DELETE, {"by": by}, 0)

@@ -5,23 +5,25 @@ from aiosqlite import Connection
 
 from app.store.checkpoints import UNDO
 
-# The first condition is the one of the partial index, word for word, so that it is used.
-# What was begun before comes first, then whatever waits longest.
+# The first condition is the one of the partial index, word for word, so that it is used. Rows are
+# numbered as jobs come: what happens to one that waits does not send it to the end.
 NEXT = """
     SELECT user_id, id FROM (
-        SELECT user_id, id, last_seq, row_number() OVER (
-            PARTITION BY user_id ORDER BY status = 'pending', last_seq
+        SELECT user_id, id, rowid AS came, row_number() OVER (
+            PARTITION BY user_id ORDER BY status = 'pending', priority DESC, rowid
         ) AS place
         FROM job
         WHERE status NOT IN ('completed', 'error', 'cancelled')
             AND status IN ('pending', 'processing')
             AND id NOT IN (SELECT value FROM json_each(?))
-    ) WHERE place = 1 ORDER BY last_seq
+    ) WHERE place = 1 ORDER BY came
 """
 
 
 async def next_jobs(db: Connection, without: list[str]) -> dict[str, str]:
-    """Return for each user the job to do next, whoever waits longest first.
+    """Return for each user the job to do next, in the order in which these came.
+
+    What was begun before comes first, then by priority, then what came first.
 
     without  ids of jobs that are being worked on
     """

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from app.core.asking import Asking, Choice, Question
 from app.core.errors import NotATable
 from app.core.notices import RejectedRows
 from app.core.reading import Task, Tell
@@ -31,6 +32,7 @@ FOUND: dict[str, dict[str, Any]] = {
     "undo": {"rows": 6},
 }
 PREPARED: list[str] = []
+MARK = Question("mark", "choice", "Comma or point?", (Choice(",", "Comma"), Choice(".", "Point")))
 READERS = {
     step: f"{__name__}:{'undo' if step == 'undo' else 'read_' + step}"
     for step in (*STEPS, "undo")
@@ -74,6 +76,10 @@ def _act(step: str, task: Task, tell: Tell) -> dict[str, Any]:
             signal.pause()
         case "hang once" if first_time:
             signal.pause()
+        case "wait at the gate":
+            Path(task["options"]["diary"]).with_name("gate").read_bytes()
+        case "ask" if "mark" not in task["answers"]:
+            raise Asking(MARK)
         case "eat memory":
             bytearray(1 << 40)
         case "burn":
