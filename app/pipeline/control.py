@@ -26,6 +26,7 @@ from app.core.events import (
 )
 from app.core.messages import friendly_message
 from app.core.plans import PLANS, TRANSACTIONS
+from app.core.queueing import PRIORITIES
 from app.core.state import OutOfPlace, is_finished
 from app.pipeline.again import first_step, meets_own_rows
 from app.pipeline.job import JobRun
@@ -49,8 +50,6 @@ from app.store.jobs import JobRow, delete_job, get_job, set_priority
 from app.store.waiting import batch_has_ended_untold
 
 T = TypeVar("T")
-
-PRIORITIES: Mapping[str, int] = {"high": 1, "normal": 0, "low": -1}
 
 
 class Log(Journal, Protocol):

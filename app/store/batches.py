@@ -1,6 +1,7 @@
 """Batches: what a person gave us at once."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,3 +73,15 @@ COUNTS = "SELECT status, count(*) FROM job WHERE batch_id = ? GROUP BY status"
 async def status_counts(db: Connection, batch_id: str) -> dict[str, int]:
     """Return how many of the batch's jobs have each status; statuses without jobs are left out."""
     return {row[0]: row[1] for row in await db.execute_fetchall(COUNTS, (batch_id,))}
+
+
+JOB_IDS = """
+    SELECT job.id FROM job JOIN json_each(?) AS wanted ON wanted.value = job.status
+    WHERE batch_id = ? ORDER BY wanted.key, job.id
+"""
+
+
+async def job_ids_of(db: Connection, batch_id: str, statuses: Sequence[str]) -> list[str]:
+    """Return the batch's jobs with one of `statuses`, in the order of these, then as they came."""
+    rows = await db.execute_fetchall(JOB_IDS, (orjson.dumps(statuses).decode(), batch_id))
+    return [row[0] for row in rows]

@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 
 import orjson
 from aiohttp import web
+from aiosqlite import Connection
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import InvalidRequest
 from app.core.events import BatchCreated, JobCreated
 from app.core.ids import uuid7
 from app.core.messages import count, friendly_message
-from app.core.permissions import Viewer
+from app.core.permissions import Action, Viewer
 from app.core.plans import plan_for_name
+from app.core.queueing import PRIORITIES
 from app.core.samples import sample_files
 from app.core.times import iso_from_ms
 from app.keys import DATABASE, DOOR, FILES, IDEMPOTENCY, JOURNAL, RUNNER
@@ -173,6 +175,7 @@ async def _record(
             size=stored.size_bytes,
             sha256=stored.sha256,
             plan=plan_for_name(file.filename).describe(),
+            priority=PRIORITIES[options.priority],
             progress=0.0,
             message=friendly_message("received", {"filename": file.filename}),
             details={"filename": file.filename, "size": stored.size_bytes},
@@ -259,15 +262,19 @@ async def listing(request: web.Request) -> web.Response:
 async def one(request: web.Request) -> web.Response:
     """GET /api/v1/batches/{batch_id}: its name, options and jobs by status."""
     batch = await batch_of(request)
-    counts = await status_counts(request.app[DATABASE].reader, batch.id)
-    return state_answer(request, _answer(batch, counts))
+    return state_answer(request, await answer_about(request.app[DATABASE].reader, batch))
 
 
-async def batch_of(request: web.Request) -> BatchRow:
-    """Return the batch in the path. Raises NotAllowed, NotFound."""
-    viewer = viewer_for(request, "read")
+async def batch_of(request: web.Request, action: Action = "read") -> BatchRow:
+    """Return the batch in the path, for `action`. Raises NotAllowed, NotFound."""
+    viewer = viewer_for(request, action)
     batch = await get_batch(request.app[DATABASE].reader, read_id(request, "batch_id"))
-    return demand(viewer, "read", batch, "batch")
+    return demand(viewer, action, batch, "batch")
+
+
+async def answer_about(reader: Connection, batch: BatchRow) -> BatchAnswer:
+    """Return what the API tells of a batch."""
+    return _answer(batch, await status_counts(reader, batch.id))
 
 
 def _answer(batch: BatchRow, counts: dict[str, int]) -> BatchAnswer:
@@ -283,6 +290,7 @@ def _answer(batch: BatchRow, counts: dict[str, int]) -> BatchAnswer:
             "self": api,
             "jobs": f"/api/v1/jobs?batch_id={batch.id}",
             "events": f"/api/v1/events/history?room=batch:{batch.id}",
+            **{op: f"{api}/{op}" for op in ("pause", "resume", "cancel", "retry", "undo")},
             "page": f"/batches/{batch.id}",
         },
     )

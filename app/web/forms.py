@@ -10,12 +10,22 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.core.errors import AppError
 from app.core.permissions import Action
+from app.core.queueing import PriorityName
 from app.keys import ACCOUNTS, GIVEN
 from app.store.idempotency import Answer
 from app.web.auth import check_password, claim_server, sign_in_as, sign_out
 from app.web.batches import intake_of, samples, upload
+from app.web.control import (
+    PriorityWish,
+    RetryWish,
+    SteerOp,
+    delete_job,
+    prioritise_job,
+    retry_job,
+    steer_batch,
+    steer_job,
+)
 from app.web.identity import viewer_for
-from app.web.jobs import cancel_job, retry_job, undo_job
 from app.web.wire import read_fields, validated
 
 LONGEST_PATH = 2000
@@ -52,6 +62,20 @@ class SetupForm(BaseModel):
     token: str = Field(min_length=1, max_length=200)
     name: str = Field(min_length=1, max_length=200)
     password: str = Field(max_length=4096)
+
+
+class RetryForm(BaseModel):
+    """The form that tries a file again."""
+
+    model_config = ConfigDict(extra="ignore")
+    from_step: str = Field(default="", max_length=64)
+
+
+class PriorityForm(BaseModel):
+    """The form that lets a file go first, or last."""
+
+    model_config = ConfigDict(extra="ignore")
+    priority: PriorityName = "normal"
 
 
 def told_by(shown: Shown, *actions: Action) -> Callable[[Form], Form]:
@@ -121,20 +145,43 @@ async def _took_in(work: Awaitable[Answer]) -> web.Response:
     return see_other(f"/batches/{orjson.loads(answer.body)['batch_id']}")
 
 
-async def undo(request: web.Request) -> web.Response:
-    """POST /jobs/{job_id}/undo."""
-    _, job = await undo_job(request)
-    return see_other(f"/jobs/{job.id}")
+def of_job(op: SteerOp) -> Form:
+    """Return the handler of POST /jobs/{job_id}/`op`."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return see_other(f"/jobs/{(await steer_job(request, op)).id}")
+
+    return answer
+
+
+def of_batch(op: SteerOp) -> Form:
+    """Return the handler of POST /batches/{batch_id}/`op`."""
+
+    async def answer(request: web.Request) -> web.Response:
+        batch, _, _ = await steer_batch(request, op)
+        return see_other(f"/batches/{batch.id}")
+
+    return answer
 
 
 async def retry(request: web.Request) -> web.Response:
-    """POST /jobs/{job_id}/retry."""
-    return see_other(f"/jobs/{(await retry_job(request)).id}")
+    """POST /jobs/{job_id}/retry, from the step that the form names, if it does."""
+    given = validated(RetryForm, await read_fields(request), "form")
+    job = await retry_job(request, RetryWish(from_step=given.from_step or None))
+    return see_other(f"/jobs/{job.id}")
 
 
-async def cancel(request: web.Request) -> web.Response:
-    """POST /jobs/{job_id}/cancel."""
-    return see_other(f"/jobs/{(await cancel_job(request)).id}")
+async def prioritise(request: web.Request) -> web.Response:
+    """POST /jobs/{job_id}/priority."""
+    given = validated(PriorityForm, await read_fields(request), "form")
+    wish = PriorityWish(priority=given.priority)
+    return see_other(f"/jobs/{(await prioritise_job(request, wish)).id}")
+
+
+async def delete(request: web.Request) -> web.Response:
+    """POST /jobs/{job_id}/delete."""
+    await delete_job(request)
+    return see_other("/")
 
 
 def see_other(path: str) -> web.Response:

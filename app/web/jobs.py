@@ -1,4 +1,4 @@
-"""Jobs: their state, what was read out of them, and the ways to steer them."""
+"""Jobs: their state, and what was read out of them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,18 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import FileMissing, HistoryPruned, InvalidRequest, NotFound
 from app.core.events import JobStatus
-from app.core.permissions import Action, Viewer, may
+from app.core.permissions import Action, may
 from app.core.rooms import Room
 from app.core.state import JobState, fold_all
-from app.keys import DATABASE, DOOR, FILES, RECORDS, RUNNER
+from app.keys import DATABASE, FILES, RECORDS
 from app.store.events import Recorded, read_job
 from app.store.jobs import JobRow, get_job, list_jobs
 from app.store.retention import floor_of_room
-from app.web.audit import note
 from app.web.belongings import belonging_of, demand, guest_of, thing_of
 from app.web.identity import owner_for, viewer_for
 from app.web.models import Delta
-from app.web.wire import json_answer, next_link, read_id, read_json, read_query, state_answer
+from app.web.wire import next_link, read_id, read_query, state_answer
 
 
 class JobQuery(BaseModel):
@@ -51,13 +50,6 @@ class RowQuery(BaseModel):
     offset: int = Field(default=0, ge=0)
     limit: int = Field(default=100, ge=1, le=1000)
     state: Literal["new", "known", "review"] | None = None
-
-
-class RetryWish(BaseModel):
-    """Where a retry begins."""
-
-    model_config = ConfigDict(extra="forbid")
-    from_step: str | None = Field(default=None, max_length=64)
 
 
 async def listing(request: web.Request) -> web.Response:
@@ -131,7 +123,7 @@ def answer_of(state: JobState) -> dict[str, Any]:
     api = f"/api/v1/jobs/{state['job_id']}"
     parts = (
         *("events", "rows", "zones", "pages", "text", "delta", "rejected.csv", "original"),
-        *("undo", "retry", "cancel"),
+        *("undo", "retry", "cancel", "pause", "resume", "priority"),
     )
     links = {part.partition(".")[0]: f"{api}/{part}" for part in parts}
     page = f"/jobs/{state['job_id']}"
@@ -197,53 +189,3 @@ def download_headers(filename: str) -> dict[str, str]:
     )
     exact = quote(filename, safe="")
     return {"Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{exact}"}
-
-
-async def undo(request: web.Request) -> web.Response:
-    """POST /api/v1/jobs/{job_id}/undo: take back what it stored."""
-    taken_back, job = await undo_job(request)
-    return json_answer({"rows": taken_back, "job": answer_of(job.state)})
-
-
-async def retry(request: web.Request) -> web.Response:
-    """POST /api/v1/jobs/{job_id}/retry: begin again where it stopped, or at `from_step`."""
-    wish = await read_json(request, RetryWish)
-    return json_answer(answer_of((await retry_job(request, wish.from_step)).state), 202)
-
-
-async def cancel(request: web.Request) -> web.Response:
-    """POST /api/v1/jobs/{job_id}/cancel: stop it, and take back what it stored."""
-    return json_answer(answer_of((await cancel_job(request)).state), 202)
-
-
-async def undo_job(request: web.Request) -> tuple[int, JobRow]:
-    """Undo the job in the path; return how many rows went, and the job.
-
-    Raises NotAllowed, NotFound, Conflict.
-    """
-    viewer, job = await _steered(request)
-    note(request, "control", op="undo", job_id=job.id)
-    taken_back = await request.app[RUNNER].undo(job.id, viewer.name)
-    return taken_back, await job_of(request, "control")
-
-
-async def retry_job(request: web.Request, from_step: str | None = None) -> JobRow:
-    """Retry the job in the path and return it. Raises NotAllowed, NotFound, Conflict."""
-    viewer, job = await _steered(request)
-    note(request, "control", op="retry", job_id=job.id)
-    await request.app[RUNNER].retry(job.id, viewer.name, from_step)
-    return await job_of(request, "control")
-
-
-async def cancel_job(request: web.Request) -> JobRow:
-    """Cancel the job in the path and return it. Raises NotAllowed, NotFound, Conflict."""
-    viewer, job = await _steered(request)
-    note(request, "control", op="cancel", job_id=job.id)
-    await request.app[RUNNER].cancel(job.id, viewer.name)
-    return await job_of(request, "control")
-
-
-async def _steered(request: web.Request) -> tuple[Viewer, JobRow]:
-    """Return who steers, and the job in the path."""
-    request.app[DOOR].pass_through()
-    return viewer_for(request, "control"), await job_of(request, "control")

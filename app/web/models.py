@@ -96,6 +96,27 @@ class BatchAnswer(BaseModel):
     links: dict[str, str]
 
 
+class NotSteered(BaseModel):
+    """A job to which it could not be done, and why."""
+
+    job_id: str
+    code: str
+    title: str
+
+
+class BatchSteered(BaseModel):
+    """A batch whose jobs were steered together.
+
+    done      to how many jobs it was done; it makes no sense for the others, but for `not_done`
+    reasons   the first hundred of those, each with its reason
+    """
+
+    batch: BatchAnswer
+    done: int
+    not_done: int
+    reasons: list[NotSteered]
+
+
 class BatchList(BaseModel):
     """Batches, newest first. `next` is the cursor of the page after this one."""
 

@@ -7,6 +7,7 @@ from app.web import (
     auth,
     batches,
     clarifications,
+    control,
     documents,
     events,
     forms,
@@ -32,6 +33,7 @@ from app.web.sharing import sharing_routes
 from app.web.uploads import send_later
 
 API = "/api/v1"
+BATCH = f"{API}/batches/{{batch_id}}"
 JOB = f"{API}/jobs/{{job_id}}"
 QUESTION = f"{API}/clarifications/{{clarification_id}}"
 
@@ -77,12 +79,17 @@ def api_routes() -> list[web.RouteDef]:
         web.get(f"{JOB}/pages", documents.pages),
         web.get(f"{JOB}/text", documents.text),
         web.get(f"{API}/search", documents.search),
-        web.post(f"{JOB}/undo", jobs.undo),
-        web.post(f"{JOB}/retry", jobs.retry),
-        web.post(f"{JOB}/cancel", jobs.cancel),
         web.get(f"{API}/clarifications", clarifications.listing),
         web.get(QUESTION, clarifications.one),
         web.post(f"{QUESTION}/answer", clarifications.answer),
+        web.post(f"{JOB}/undo", control.undo),
+        web.post(f"{JOB}/retry", control.retry),
+        web.post(f"{JOB}/cancel", control.cancel),
+        web.post(f"{JOB}/pause", control.pause),
+        web.post(f"{JOB}/resume", control.resume),
+        web.post(f"{JOB}/priority", control.prioritise),
+        web.delete(JOB, control.delete),
+        *(web.post(f"{BATCH}/{op}", control.of_batch(op)) for op in control.DOES),
         web.get(f"{API}/events", events.stream, allow_head=False),
         web.get(f"{API}/events/history", history.of_room),
         web.get(f"{API}/rules", rules.listing),
@@ -122,9 +129,14 @@ def form_routes() -> list[web.RouteDef]:
         web.post("/setup", forms.setup),
         web.post("/upload", forms.upload_files),
         web.post("/samples", forms.take_samples),
-        web.post("/jobs/{job_id}/undo", forms.undo),
+        web.post("/jobs/{job_id}/undo", forms.of_job("undo")),
         web.post("/jobs/{job_id}/retry", forms.retry),
-        web.post("/jobs/{job_id}/cancel", forms.cancel),
+        web.post("/jobs/{job_id}/cancel", forms.of_job("cancel")),
+        web.post("/jobs/{job_id}/pause", forms.of_job("pause")),
+        web.post("/jobs/{job_id}/resume", forms.of_job("resume")),
+        web.post("/jobs/{job_id}/priority", forms.prioritise),
+        web.post("/jobs/{job_id}/delete", forms.delete),
+        *(web.post(f"/batches/{{batch_id}}/{op}", forms.of_batch(op)) for op in control.DOES),
     ]
 
 

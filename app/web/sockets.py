@@ -22,6 +22,7 @@ from app.web.address import address_of
 from app.web.audit import note
 from app.web.belongings import belonging_at_hand, belonging_of, demand
 from app.web.clarifications import Answerer, AnswerWish, give
+from app.web.control import DOES
 from app.web.identity import demand_known_origin, recognise_listener
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -79,11 +80,6 @@ async def _steer(app: web.Application, session: Session, wish: Steer | Answer) -
         ident = wish.clarification_id if is_uuid(wish.clarification_id) else ""
         await give(app, Answerer(session.viewer), session.address, ident, given)
         return
-    if wish.op not in ("cancel", "retry"):
-        raise Conflict(
-            what=f"A job can not be asked to {wish.op} yet",
-            todo="Use cancel, or retry.",
-        )
     app[DOOR].pass_through()
     viewer = session.viewer
     if why := obstacle(viewer, "control"):
@@ -91,11 +87,7 @@ async def _steer(app: web.Application, session: Session, wish: Steer | Answer) -
     found = await get_job(app[DATABASE].reader, wish.job_id)
     job = demand(viewer, "control", found, "job")
     app[AUDIT].note("control", viewer, session.address, op=wish.op, job_id=job.id)
-    runner = app[RUNNER]
-    if wish.op == "cancel":
-        await runner.cancel(job.id, viewer.name)
-    else:
-        await runner.retry(job.id, viewer.name)
+    await DOES[wish.op](app[RUNNER], job.id, viewer.name)
 
 
 def _refuse(request: web.Request, viewer: Viewer | None, why: Hangup) -> web.StreamResponse:

@@ -22,6 +22,7 @@ from app.core.errors import (
 from app.core.messages import size_text
 from app.core.multipart import MultipartParser, PartBegins, PartData, PartEnds, boundary_of
 from app.core.names import clean_filename
+from app.core.queueing import PriorityName
 from app.keys import DOOR, FILES, SETTINGS
 from app.store.files import Incoming
 from app.web.wire import shown, validated
@@ -54,6 +55,9 @@ class UploadOptions(BaseModel):
     )
     ask: bool = Field(
         default=True, description="false: take the safe answer instead of asking a question"
+    )
+    priority: PriorityName = Field(
+        default="normal", description="before or behind your other files; nobody else's"
     )
     confidence_threshold: float | None = Field(
         default=None, ge=0, le=1, description="fields read with less are asked about"
