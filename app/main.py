@@ -29,6 +29,7 @@ from app.live.retention import Retention
 from app.openfiles import allow_open_files
 from app.pipeline.learner import Learner
 from app.pipeline.models.reading import ModelReading
+from app.pipeline.placing import Placing
 from app.pipeline.runner import Runner
 from app.reading.evidence import verified
 from app.reading.page import load_pages
@@ -77,6 +78,7 @@ READERS = {
     "page_reading": "app.reading.pages:read_pages",
     "saving": "app.reading.saving:save_document",
     "indexing": "app.reading.saving:index",
+    "unpacking": "app.reading.unpack:unpack",
     "undo": "app.reading.save:undo",
 }
 # Done because somebody asked: see web/rules.py and web/vendors.py.
@@ -216,7 +218,15 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
         database=app[keys.DATABASE],
         journal=app[keys.JOURNAL],
         readers=READERS,
-        server_steps={"model_reading": ModelReading(settings, load_pages, verified)},
+        server_steps={
+            "model_reading": ModelReading(settings, load_pages, verified),
+            "placing": Placing(
+                app[keys.FILES],
+                app[keys.DATABASE].reader,
+                app[keys.JOURNAL],
+                lambda: app[keys.RUNNER].wake(),
+            ),
+        },
         path_of=app[keys.FILES].path_of,
         preload=PRELOADED if warm else (),
         forget_file=partial(_forget_file, app),

@@ -50,7 +50,9 @@ class Settings(BaseModel):
     max_rows: int = Field(5_000_000, ge=1, description="rows in one file")
     max_columns: int = Field(500, ge=1, description="columns in one file")
     max_line_bytes: int = Field(1 * MIB, ge=1024, description="longest line of a text table")
-    max_unpacked_bytes: int = Field(1 * GIB, ge=1, description="what a workbook may unpack to")
+    max_unpacked_bytes: int = Field(
+        1 * GIB, ge=1, description="what a workbook or an archive may unpack to"
+    )
     max_unpack_ratio: int = Field(100, ge=2, description="unpacked size by packed size")
 
     max_pages: int = Field(500, ge=1, description="pages of one document that are read")

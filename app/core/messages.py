@@ -52,6 +52,10 @@ OWN: Mapping[str, str] = {
     "saving": "Saving what I read...",
     "document_saved": "Your document is saved",
     "indexing": "Making it searchable...",
+    "unpacking": "Unpacking the archive...",
+    "unpacked": "The archive is unpacked",
+    "placing": "Putting the files from the archive beside it...",
+    "placed": "The files from the archive are in your list",
     "pause_requested": "I pause as soon as this step is done...",
     "pause_withdrawn": "Going on without a pause",
     "cancel_requested": "Stopping, and taking back what is stored already...",
@@ -336,6 +340,28 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
     "answered": ((("by", "answer"), lambda c: f"{c['by']} answered: {c['answer']}"),),
     "expired": (
         (("answer",), lambda c: f"Nobody answered in time, so I took the safe way: {c['answer']}"),
+    ),
+    "unpacking": (
+        (
+            ("files_done",),
+            lambda c: f"Unpacking the archive: {count(c['files_done'], 'file')} so far...",
+        ),
+    ),
+    "unpacked": ((("files",), lambda c: f"Unpacked {count(c['files'], 'file')}"),),
+    "placing": (
+        (
+            ("files_done", "files_total"),
+            lambda c: (
+                f"Putting the files from the archive beside it: {_grouped(c['files_done'])}"
+                f" of {_grouped(c['files_total'])}..."
+            ),
+        ),
+    ),
+    "placed": (
+        (
+            ("filename", "files"),
+            lambda c: f"{count(c['files'], 'file')} from {c['filename']} in your list now",
+        ),
     ),
     "undone": (
         (

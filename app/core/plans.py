@@ -193,7 +193,24 @@ INVOICE = Plan(
     ),
 )
 
-PLANS = {plan.name: plan for plan in (TRANSACTIONS, DOCUMENT, INVOICE)}
+ARCHIVE = Plan(
+    "archive",
+    (
+        Stage(
+            "validation",
+            "Validation",
+            0.0,
+            10.0,
+            (Step("initializing_streaming", 3.0), Step("duplicate_check", 1.0)),
+        ),
+        Stage("scanning", "Scanning", 10.0, 25.0, (Step("malware_scan"),)),
+        Stage(
+            "unpacking", "Unpacking", 25.0, 100.0, (Step("unpacking", 2.0), Step("placing", 1.0))
+        ),
+    ),
+)
+
+PLANS = {plan.name: plan for plan in (TRANSACTIONS, DOCUMENT, INVOICE, ARCHIVE)}
 
 DOCUMENT_ENDINGS = frozenset(
     {"pdf", "png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "gif", "heic", "heif"}
@@ -203,6 +220,8 @@ DOCUMENT_ENDINGS = frozenset(
 def plan_for_name(filename: str) -> Plan:
     """Return the plan that a file's name lets expect; what is in it decides later."""
     ending = filename.rpartition(".")[2].lower()
+    if ending == "zip":
+        return ARCHIVE
     return DOCUMENT if ending in DOCUMENT_ENDINGS else TRANSACTIONS
 
 

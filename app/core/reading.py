@@ -14,6 +14,8 @@ class Limits(TypedDict):
     max_line_bytes: int
     max_unpacked_bytes: int
     max_unpack_ratio: int
+    max_archive_files: int
+    max_archive_depth: int
     max_pages: int
     max_ocr_pages: int
     max_image_pixels: int

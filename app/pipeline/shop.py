@@ -97,6 +97,8 @@ def reader_limits(settings: Settings) -> ReaderLimits:
         max_line_bytes=settings.max_line_bytes,
         max_unpacked_bytes=settings.max_unpacked_bytes,
         max_unpack_ratio=settings.max_unpack_ratio,
+        max_archive_files=settings.max_archive_files,
+        max_archive_depth=settings.max_archive_depth,
         max_pages=settings.max_pages,
         max_ocr_pages=settings.max_ocr_pages,
         max_image_pixels=settings.max_image_pixels,

@@ -16,7 +16,7 @@ from app.core.reading import Limits
 
 MAX_MEMBERS = 2000
 MAX_DEPTH = 2  # a zip in a zip; more is no office file
-MAX_DIRECTORY_BYTES = 2 * 1024 * 1024  # a thousand bytes a member
+DIRECTORY_BYTES = 1024  # a member may take in the directory
 RATIO_FROM_BYTES = 16 * 1024 * 1024  # what unpacks to less is harmless at any ratio
 BLOCK_BYTES = 1024 * 1024
 
@@ -43,11 +43,13 @@ class Member:
     packed: int
     method: int
     encrypted: bool
+    size: int = 0  # as it claims
+    mode: int = 0  # of the file on the system that packed it, where that has such
 
 
-def zip_members(stream: BinaryIO, filename: str) -> list[Member]:
-    """Return the members of a zip. Raises DamagedFile, ArchiveBomb for a huge directory."""
-    _check_directory(stream, filename)
+def zip_members(stream: BinaryIO, filename: str, most: int = MAX_MEMBERS) -> list[Member]:
+    """Return the members of a zip, at most `most`. Raises DamagedFile, ArchiveBomb."""
+    _check_directory(stream, filename, most)
     try:
         with zipfile.ZipFile(stream) as archive:
             return [
@@ -57,6 +59,8 @@ def zip_members(stream: BinaryIO, filename: str) -> list[Member]:
                     info.compress_size,
                     info.compress_type,
                     bool(info.flag_bits & 0x1),
+                    info.file_size,
+                    info.external_attr >> 16,
                 )
                 for info in archive.infolist()
                 if info.compress_size or not info.is_dir()  # a folder's name may hide content
@@ -65,7 +69,20 @@ def zip_members(stream: BinaryIO, filename: str) -> list[Member]:
         raise DamagedFile(filename=filename) from error
 
 
-def _check_directory(stream: BinaryIO, filename: str) -> None:
+def look_into_zip(path: Path, filename: str, limits: Limits) -> tuple[str, str, list[Member]]:
+    """Return (kind, what a person calls it, members) of a zip. Raises DamagedFile, ArchiveBomb."""
+    mimetype = ""
+    with path.open("rb") as stream:
+        members = zip_members(stream, filename, max(MAX_MEMBERS, limits["max_archive_files"]))
+        for member in members:
+            if member.name == "mimetype" and not member.encrypted:
+                blocks = Unpacker(filename, limits).blocks(stream, member)
+                mimetype = next(blocks, b"")[:200].decode("ascii", "replace")
+    kind, found = zip_kind({member.name for member in members}, mimetype)
+    return kind, found, members
+
+
+def _check_directory(stream: BinaryIO, filename: str, most: int) -> None:
     """Look at the directory's size before it is read into memory."""
     size = stream.seek(0, 2)
     tail_at = max(0, size - 65_557)
@@ -80,10 +97,8 @@ def _check_directory(stream: BinaryIO, filename: str) -> None:
         if locator < 0 or len(tail) < locator + 56:
             raise DamagedFile(filename=filename)
         members, directory = struct.unpack_from("<QQ", tail, locator + 32)
-    if members > MAX_MEMBERS or directory > MAX_DIRECTORY_BYTES:
-        raise ArchiveBomb(
-            filename=filename, measured=f"{members:,} files", limit=f"{MAX_MEMBERS:,} files"
-        )
+    if members > most or directory > most * DIRECTORY_BYTES:
+        raise ArchiveBomb(filename=filename, measured=f"{members:,} files", limit=f"{most:,} files")
 
 
 class Unpacker:

@@ -15,11 +15,9 @@ from app.core.notices import ExtensionMismatch
 from app.core.reading import Task, Tell
 from app.reading.containers import (
     OLE_MAGIC,
-    Unpacker,
+    look_into_zip,
     ole_kind,
     ole_streams,
-    zip_kind,
-    zip_members,
 )
 from app.reading.dialect import detect_dialect, sample_lines
 from app.reading.encoding import detect_encoding
@@ -132,17 +130,9 @@ def _binary_kind(path: Path, head: bytes, task: Task) -> Kind | None:
 
 
 def _zip(path: Path, task: Task) -> Kind:
-    filename = task["filename"]
-    with path.open("rb") as stream:
-        members = zip_members(stream, filename)
-        mimetype = ""
-        for member in members:
-            if member.name == "mimetype" and not member.encrypted:
-                blocks = Unpacker(filename, task["limits"]).blocks(stream, member)
-                mimetype = next(blocks, b"")[:200].decode("ascii", "replace")
-    kind, found = zip_kind({member.name for member in members}, mimetype)
-    if kind == "xlsx" and any(member.encrypted for member in members):
-        raise PasswordProtected(filename=filename)
+    kind, found, members = look_into_zip(path, task["filename"], task["limits"])
+    if kind in ("xlsx", "zip") and any(member.encrypted for member in members):
+        raise PasswordProtected(filename=task["filename"])
     return Kind(kind, found, f"a zip container with {len(members):,} parts, as {found} has")
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from app.core.plans import DOCUMENT, TRANSACTIONS
+from app.core.plans import ARCHIVE, DOCUMENT, TRANSACTIONS
 
 
 class Readable(NamedTuple):
@@ -123,6 +123,7 @@ READABLE: dict[str, Readable] = {
     "camt": Readable("application/xml", "CAMT", ("xml", "text")),
     "json": Readable("application/json", "JSON", ("json", "text")),
     "ndjson": Readable("application/x-ndjson", "JSON lines", ("json", "text")),
+    "zip": Readable("application/zip", "ZIP archive", ("archive",), ARCHIVE.name),
     "pdf": Readable("application/pdf", "PDF", ("pdf",), DOCUMENT.name),
     "image": Readable("image/*", "Image", ("image",), DOCUMENT.name),
 }

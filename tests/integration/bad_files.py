@@ -133,8 +133,12 @@ REFUSED = {
         with_part(workbook(), "xl/a.zip", zipped("b.zip", zipped("c.zip", EICAR))),
         "archive_bomb",
     ),
-    "zip bomb": Bad("bomb.zip", zipped("rows.csv", bomb(24)), "unsupported_type"),
-    "zip bomb named xlsx": Bad("rows.xlsx", zipped("rows.csv", bomb(24)), "disguised_file"),
+    "zip bomb": Bad("bomb.zip", zipped("rows.csv", bomb(24)), "archive_bomb"),
+    "archives in archives in an archive": Bad(
+        "deep.zip", zipped("a.zip", zipped("b.zip", zipped("c.csv", b"x"))), "archive_bomb"
+    ),
+    "archive without a file": Bad("none.zip", zipped("__MACOSX/._x", b"x"), "empty_file"),
+    "zip bomb named xlsx": Bad("rows.xlsx", zipped("rows.csv", bomb(24)), "archive_bomb"),
     "malware": Bad("eicar.csv", EICAR + b"\n", "malware_found"),
     "malware behind rows": Bad("rows.csv", table() + EICAR + b"\n", "malware_found"),
     "malware in a workbook": Bad(

@@ -19,6 +19,7 @@ from app.pipeline.steps.page_reading import PageReading
 from app.pipeline.steps.platform_detection import PlatformDetection
 from app.pipeline.steps.saving import Indexing, Saving
 from app.pipeline.steps.storing import Storing
+from app.pipeline.steps.unpacking import Placed, Unpacking
 from app.pipeline.steps.work import Work
 
 STEPS: Mapping[str, Work] = {
@@ -38,6 +39,8 @@ STEPS: Mapping[str, Work] = {
         EntityResolution(),
         Classification(),
         Enrichment(),
+        Unpacking(),
+        Placed(),
         PageReading(),
         ModelsRead(),
         Saving(),

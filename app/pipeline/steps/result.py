@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.core.plans import TRANSACTIONS
+from app.core.plans import ARCHIVE, TRANSACTIONS
 from app.core.state import JobState
 
 Checkpoints = Mapping[str, Mapping[str, Any]]
@@ -11,7 +11,15 @@ Checkpoints = Mapping[str, Mapping[str, Any]]
 
 def result_of(job_id: str, found: Checkpoints) -> dict[str, Any]:
     """Return the summary of a job, with links to what was read."""
+    if "placing" in found:
+        return _of_archive(found)
     return (_of_document if "page_reading" in found else _of_table)(job_id, found)
+
+
+def _of_archive(found: Checkpoints) -> dict[str, Any]:
+    placed = found["placing"]
+    links = {"jobs": f"/api/v1/jobs?batch_id={placed['batch_id']}"} if placed["batch_id"] else {}
+    return {"files": int(placed["files"]), "jobs": placed["jobs"], "links": links}
 
 
 def _of_table(job_id: str, found: Checkpoints) -> dict[str, Any]:
@@ -73,6 +81,8 @@ def _document_links(job_id: str) -> dict[str, str]:
 def duplicate_result(job_id: str, earlier: JobState) -> dict[str, Any]:
     """Return the result of a job whose file was stored before, by the job `earlier`."""
     earlier_id = earlier["job_id"]
+    if earlier["plan"] == ARCHIVE.name:
+        return {"duplicate_of": earlier_id, "links": (earlier["result"] or {}).get("links", {})}
     if earlier["plan"] != TRANSACTIONS.name:
         return {"duplicate_of": earlier_id, "links": _document_links(earlier_id)}
     links = {"rows": f"/api/v1/jobs/{earlier_id}/rows"}
