@@ -12,7 +12,7 @@ ADDRESSES = {
 }
 """Where each provider answers when no address is set."""
 
-WITH_ADDRESS = re.compile(r"(?P<name>.+?)@(?P<address>https?://\S+)")
+WITH_ADDRESS = re.compile(r"(?P<name>.+?)@(?P<address>https?://\S*)")
 
 
 @dataclass(frozen=True, slots=True)
