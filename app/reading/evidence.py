@@ -1,5 +1,6 @@
 """Where a page says a value: what somebody claims to have read is looked up in the text itself."""
 
+import datetime as dt
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +33,10 @@ MONTHS = {
     )
     for name in names.split()
 }
-IN_DIGITS = re.compile(r"(?<!\d)(\d{1,4})\s?[./\-\s]\s?(\d{1,2})\s?[./\-\s]\s?(\d{1,4})(?!\d)")
+IN_DIGITS = re.compile(
+    r"(?<!\d)(?P<one>\d{1,4})\s?(?P<mark>[./\-\s])\s?(?P<two>\d{1,2})\s?(?P=mark)\s?"
+    r"(?P<three>\d{1,4})(?!\d)"
+)
 DAY_FIRST = re.compile(
     r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er|\.|º)?[\s\-/]*(?:de\s+|of\s+)?([^\W\d_]{3,})\.?,?[\s\-/]*"
     r"(?:de\s+|del\s+)?(\d{4}|\d{2})(?!\d)"
@@ -76,6 +80,10 @@ class Place:
     first: int
     last: int
 
+    @classmethod
+    def of(cls, page: Page, line: int, first: int, last: int) -> "Place":
+        return cls(page.number, _box(page.lines[line][first : last + 1]), line, first, last)
+
 
 Span = tuple[int, int]
 Search = Callable[[str, str], Iterator[Span]]
@@ -107,7 +115,7 @@ def places_of(kind: FieldKind, value: str, pages: Sequence[Page]) -> Iterator[Pl
             text, starts = _joined(line)
             for begin, end in search(value, text):
                 first, last = _word_at(starts, begin), _word_at(starts, end - 1)
-                yield Place(page.number, _box(line[first : last + 1]), number, first, last)
+                yield Place.of(page, number, first, last)
 
 
 def verified(reading: Reading, pages: Sequence[Page]) -> Reading:
@@ -150,12 +158,9 @@ def _compact_places(wanted: str, page: Page) -> Iterator[Place]:
         if edges[begin] & BEGINS and edges[end] & ENDS:
             line, first = owners[begin]
             last_line, last = owners[end]
-            if line == last_line:
-                words = page.lines[line][first : last + 1]
-            else:  # it goes on in the next line: the place is where it begins
+            if line != last_line:  # it goes on in the next line: the place is where it begins
                 last = len(page.lines[line]) - 1
-                words = page.lines[line][first:]
-            yield Place(page.number, _box(words), line, first, last)
+            yield Place.of(page, line, first, last)
         begin = text.find(wanted, begin + 1)
 
 
@@ -209,22 +214,46 @@ def _worths(text: str) -> set[Decimal]:
 
 
 def _dates(value: str, text: str) -> Iterator[Span]:
-    year, month, day = (int(part) for part in value.split("-"))
-    years = {year, year % 100}
+    for iso, _, span in _all_dates(text):
+        if iso == value:
+            yield span
+
+
+def dates_said(text: str) -> Iterator[tuple[str, str]]:
+    """Yield every date that `text` can mean, with the order of its parts: ymd, dmy, mdy, words."""
+    for iso, order, _ in _all_dates(text):
+        yield iso, order
+
+
+def _all_dates(text: str) -> Iterator[tuple[str, str, Span]]:
     for found in IN_DIGITS.finditer(text):
-        one, middle, three = (int(part) for part in found.groups())
-        named = {(three, middle, one), (one, middle, three), (three, one, middle)}
-        if any(y in years and (m, d) == (month, day) for y, m, d in named):
-            yield found.span()
+        one, middle, three = found["one"], found["two"], found["three"]
+        if len(one) == 4:
+            orders = [("ymd", one, middle, three)]
+        elif len(one) < 3:
+            orders = [("dmy", three, middle, one), ("mdy", three, one, middle)]
+        else:
+            continue
+        for order, year, month, day in orders:
+            if iso := _iso(year, int(month), day):
+                yield iso, order, found.span()
     low = text.casefold()
     if len(low) != len(text):  # its places are not the text's
         return
-    for found in DAY_FIRST.finditer(low):
-        if int(found[1]) == day and MONTHS.get(found[2]) == month and int(found[3]) in years:
-            yield found.span()
-    for found in MONTH_FIRST.finditer(low):
-        if MONTHS.get(found[1]) == month and int(found[2]) == day and int(found[3]) == year:
-            yield found.span()
+    for pattern, day, month in ((DAY_FIRST, 1, 2), (MONTH_FIRST, 2, 1)):
+        for found in pattern.finditer(low):
+            number = MONTHS.get(found[month])
+            if number and (iso := _iso(found[3], number, found[day])):
+                yield iso, "words", found.span()
+
+
+def _iso(year: str, month: int, day: str) -> str | None:
+    if len(year) not in (2, 4) or len(day) > 2:
+        return None
+    try:
+        return dt.date(int(year) + (2000 if len(year) == 2 else 0), month, int(day)).isoformat()
+    except ValueError:
+        return None
 
 
 def _currencies(value: str, text: str) -> Iterator[Span]:
