@@ -76,6 +76,7 @@ READERS = {
     "classification": "app.reading.categories:categorise",
     "enrichment": "app.reading.summary:summarise",
     "page_reading": "app.reading.pages:read_pages",
+    "field_check": "app.reading.field_check:check",
     "saving": "app.reading.saving:save_document",
     "indexing": "app.reading.saving:index",
     "unpacking": "app.reading.unpack:unpack",

@@ -7,7 +7,9 @@ all of them are answered, or have expired, the step begins again with `task["ans
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NoReturn, get_args
 
+from app.core.documents import FIELDS
 from app.core.errors import AppError, InvalidRequest, Unanswered
+from app.core.field_values import normal_value
 
 QuestionKind = Literal[
     "choice",  # one of `choices`
@@ -101,7 +103,7 @@ def checked_answer(question: Question, answer: Any) -> Any:
         case "password":
             return _words(answer) or _refuse("an empty password is no answer")
         case "field":
-            return None if answer is None else _words(answer).strip() or None
+            return None if answer is None else _field_value(question, _words(answer))
         case _:
             if isinstance(answer, str) and any(one.value == answer for one in question.choices):
                 return answer
@@ -137,6 +139,19 @@ def _words(answer: Any) -> str:
     if len(answer) > LONGEST_ANSWER:
         _refuse(f"an answer has at most {LONGEST_ANSWER} characters")
     return str(answer)
+
+
+def _field_value(question: Question, text: str) -> str | None:
+    """Return the value as its field keeps it; an empty text is a form's way to say null."""
+    if not text.strip():
+        return None
+    name = question.evidence.get("field")
+    if name not in FIELDS:
+        return text.strip()
+    try:
+        return normal_value(name, text)
+    except ValueError as error:
+        return _refuse(str(error))
 
 
 def _refuse(why: str) -> NoReturn:

@@ -1,6 +1,7 @@
 """What is read out of an invoice or receipt: the names of its fields, and what one holds."""
 
-from typing import Literal, TypedDict
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict
 
 FieldKind = Literal["text", "date", "amount", "currency", "vat_id", "iban"]
 
@@ -60,6 +61,14 @@ class Reading(TypedDict):
 
     fields: dict[str, FieldValue]
     line_items: list[LineItem]
+
+
+def readings_of(found: Mapping[str, Mapping[str, Any]], step: str) -> dict[str, Reading]:
+    """Return what `step` read, by reader; {} where it has not run.
+
+    found  what steps returned, by step
+    """
+    return dict(found.get(step, {}).get("readings", {}))
 
 
 def absent() -> FieldValue:

@@ -48,6 +48,7 @@ OWN: Mapping[str, str] = {
     "models_read": "Further readers have answered",
     "field_check": "Checking what I read...",
     "fields_checked": "I checked what I read",
+    "template_used": "I know this vendor's invoices",
     "likeness": "Comparing with documents I know...",
     "saving": "Saving what I read...",
     "document_saved": "Your document is saved",
@@ -142,6 +143,12 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
             lambda c: (
                 f"{_grouped(c['answered'])} of {count(c['models'], 'further reader')} answered"
             ),
+        ),
+    ),
+    "template_used": (
+        (
+            ("fields",),
+            lambda c: f"I know this vendor's invoices: {count(c['fields'], 'field')} found",
         ),
     ),
     "fields_checked": (

@@ -30,6 +30,7 @@ class Task(TypedDict):
     found         what earlier steps of this job returned, by step
     answers       what people answered to this job's questions, by the question's key; a question
                   that expired has its default
+    defaults      the keys of those answers that are defaults, since nobody answered
     learned       what those answers are worth for later files, by the question's `remember`: for
                   the step that stores what was read
     """
@@ -46,6 +47,7 @@ class Task(TypedDict):
     options: dict[str, Any]
     found: dict[str, dict[str, Any]]
     answers: dict[str, Any]
+    defaults: NotRequired[list[str]]
     learned: NotRequired[dict[str, dict[str, Any]]]
 
 

@@ -17,7 +17,7 @@ from app.pipeline.workers import Hear, Limits, Workers
 from app.settings import GIB, Settings
 from app.store.batches import get_batch
 from app.store.checkpoints import checkpoints_of
-from app.store.clarifications import answers_of, learned_from
+from app.store.clarifications import answers_of, defaults_of, learned_from
 from app.store.database import Database
 from app.store.jobs import JobRow
 
@@ -71,6 +71,7 @@ async def task_for(shop: Shop, row: JobRow) -> Task:
         options=options_for(settings, batch.options if batch else {}),
         found=await checkpoints_of(reader, row.id),
         answers=await answers_of(reader, row.id),
+        defaults=await defaults_of(reader, row.id),
         learned=await learned_from(reader, row.id),
     )
 

@@ -281,6 +281,19 @@ async def answers_of(db: Connection, job_id: str) -> dict[str, Any]:
     return {key: orjson.loads(answer) for key, answer in rows}
 
 
+BY_DEFAULT = (
+    "SELECT key, state = 'expired' OR source = 'default' FROM clarification"
+    " WHERE job_id = ? AND answer IS NOT NULL AND state IN ('answered', 'expired') ORDER BY id"
+)
+
+
+async def defaults_of(db: Connection, job_id: str) -> list[str]:
+    """Return the keys of those answers that nobody gave: the safe ones that were taken instead."""
+    rows = await db.execute_fetchall(BY_DEFAULT, (job_id,))
+    latest = {row[0]: row[1] for row in rows}
+    return [key for key, is_default in latest.items() if is_default]
+
+
 GIVEN = (
     "INSERT INTO clarification (id, job_id, batch_id, user_id, attempt, step, key, kind, question,"
     " state, answer, source, answered_by, asked_ms, expires_ms, answered_ms)"

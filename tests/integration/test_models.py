@@ -112,14 +112,14 @@ async def test_a_good_answer_is_a_reading_with_places_tokens_and_time(
         "good", ms.good(**ANSWER, line_items=[{"description": "ACME", "amount": 1234.5}])
     )
     found = await house.read(NAME)
-    fields = found["results"][NAME]["fields"]
+    fields = found["readings"][NAME]["fields"]
     assert {name: value["value"] for name, value in fields.items()} == {
         **dict.fromkeys(FIELDS),
         **ANSWER,
     }
     assert all(fields[name]["page"] == 1 and fields[name]["bbox"] for name in ANSWER)
     assert {fields[name]["source"] for name in ANSWER} == {NAME}
-    assert found["results"][NAME]["line_items"] == [{"description": "ACME", "amount": "1234.50"}]
+    assert found["readings"][NAME]["line_items"] == [{"description": "ACME", "amount": "1234.50"}]
     assert [event["model_status"] for event in house.told] == ["processing", "completed"]
     told = house.last()
     assert (told["input_tokens"], told["output_tokens"], told["cost"]) == (120, 30, None)
@@ -131,7 +131,7 @@ async def test_a_good_answer_is_a_reading_with_places_tokens_and_time(
 async def test_what_no_page_says_is_told_as_unverified(house: House, models: ModelServer) -> None:
     models.answers("good", ms.good(**{**ANSWER, "total_amount": "999.99", "iban": "DE0212"}))
     found = await house.read(NAME)
-    fields = found["results"][NAME]["fields"]
+    fields = found["readings"][NAME]["fields"]
     assert fields["total_amount"]["status"] == "check"
     assert fields["total_amount"]["confidence"] <= UNVERIFIED_AT_MOST
     assert fields["invoice_number"]["confidence"] == CONFIDENCE
@@ -143,19 +143,19 @@ async def test_values_that_are_none_of_their_field_are_left_out(
     house: House, models: ModelServer
 ) -> None:
     models.answers("good", ms.good(**{**ANSWER, "invoice_date": "soon", "total_amount": "N/A"}))
-    fields = (await house.read(NAME))["results"][NAME]["fields"]
+    fields = (await house.read(NAME))["readings"][NAME]["fields"]
     assert fields["invoice_date"]["status"] == fields["total_amount"]["status"] == "absent"
     assert fields["invoice_number"]["value"] == "RE-7"
 
 
 async def test_nobody_is_called_unless_configured(house: House, models: ModelServer) -> None:
-    assert await house.read() == {"results": {}}
+    assert await house.read() == {"readings": {}}
     assert models.calls == house.told == []
 
 
 async def test_an_embedded_e_invoice_needs_no_model(house: House, models: ModelServer) -> None:
-    found = {"field_reading": {"results": {"xml": {"fields": {}, "line_items": []}}}}
-    assert await house.read(NAME, found=found) == {"results": {}}
+    found = {"field_reading": {"readings": {"xml": {"fields": {}, "line_items": []}}}}
+    assert await house.read(NAME, found=found) == {"readings": {}}
     assert models.calls == house.told == []
 
 
@@ -163,7 +163,7 @@ async def test_a_document_without_text_is_shown_to_nobody(
     house: House, models: ModelServer
 ) -> None:
     house.pages(())
-    assert await house.read(NAME) == {"results": {}}
+    assert await house.read(NAME) == {"readings": {}}
     assert models.calls == house.told == []
 
 
@@ -185,7 +185,7 @@ async def test_a_model_too_slow_is_given_up_and_its_connection_closed(
     house: House, models: ModelServer
 ) -> None:
     models.answers("good", ms.never)
-    assert await house.read(NAME, model_timeout_s=0.2, model_retries=0) == {"results": {}}
+    assert await house.read(NAME, model_timeout_s=0.2, model_retries=0) == {"readings": {}}
     assert house.last()["model_status"] == "failed"
     assert house.last()["error"] == "it did not answer in time"
     async with asyncio.timeout(10):
@@ -212,7 +212,7 @@ async def test_a_model_that_fails_is_told_and_missed(
     house: House, models: ModelServer, behaviour: ms.Behaviour, calls: int, error: str
 ) -> None:
     models.answers("good", behaviour)
-    assert await house.read(NAME, model_retries=2) == {"results": {}}
+    assert await house.read(NAME, model_retries=2) == {"readings": {}}
     assert len(models.calls) == calls
     assert [event["model_status"] for event in house.told] == ["processing", "failed"]
     assert house.last()["error"].startswith(error)
@@ -223,7 +223,7 @@ async def test_a_failure_that_passes_is_tried_again_after_a_growing_wait(
 ) -> None:
     models.answers("good", ms.status(503), ms.chatty, ms.good(**ANSWER))
     found = await house.read(NAME, model_retries=2)
-    assert found["results"][NAME]["fields"]["invoice_number"]["value"] == "RE-7"
+    assert found["readings"][NAME]["fields"]["invoice_number"]["value"] == "RE-7"
     assert house.waits == [1.0, 2.0]
 
 
@@ -241,7 +241,7 @@ async def test_models_read_side_by_side_and_one_that_fails_is_missed_alone(
     models.answers("good", ms.good(**ANSWER))
     models.answers("bad", ms.refusing)
     found = await house.read(NAME, "ollama:bad")
-    assert list(found["results"]) == [NAME]
+    assert list(found["readings"]) == [NAME]
     ends = {event["model_name"]: event["model_status"] for event in house.told[2:]}
     assert ends == {"good": "completed", "bad": "failed"}
     assert {event["provider"] for event in house.told} == {"openai-chat", "ollama"}
@@ -264,7 +264,7 @@ async def test_what_was_answered_before_a_break_is_not_asked_again(
         await models.left.wait()
     models.answers("slow", ms.good(**ANSWER))
     found = await house.read(NAME, "openai-chat:slow")
-    assert list(found["results"]) == [NAME, "openai-chat:slow"]
+    assert list(found["readings"]) == [NAME, "openai-chat:slow"]
     assert [call["model"] for call in models.calls].count("good") == 1
     assert list(house.folder.glob("model-*")) == []
 
@@ -285,4 +285,4 @@ async def test_a_model_may_have_an_address_of_its_own(house: House, models: Mode
     values = {"data_dir": house.folder, "models": [name], "model_base_url": "http://127.0.0.1:9/v1"}
     step = ModelReading(Settings.model_validate(values), load_pages, verified)
     found = await step(house.task(("ollama:good",), {}), house.hear)
-    assert found["results"]["ollama:good"]["fields"]["invoice_number"]["value"] == "RE-7"
+    assert found["readings"]["ollama:good"]["fields"]["invoice_number"]["value"] == "RE-7"

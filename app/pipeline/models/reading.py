@@ -11,7 +11,7 @@ from typing import Any, Generic
 
 import orjson
 
-from app.core.documents import FieldValue, Reading
+from app.core.documents import FieldValue, Reading, readings_of
 from app.core.messages import friendly_message
 from app.core.model_names import ModelName, model_names
 from app.core.reading import Task
@@ -50,18 +50,18 @@ class ModelReading(Generic[P]):
         self._pause = pause
 
     async def __call__(self, task: Task, hear: Hear) -> dict[str, Any]:
-        """Return {"results": {name: Reading}} of the models that answered.
+        """Return {"readings": {name: Reading}} of the models that answered.
 
         An e-invoice says all of it exactly, so then nobody is asked. A model that fails is told,
         and missed; it never fails the job. What was answered before a break is not asked again.
         """
         wanted = task["options"].get("models") or ()
         names = [name for name in self._names if name.name in wanted]
-        if not names or "xml" in task["found"].get("field_reading", {}).get("results", {}):
-            return {"results": {}}
+        if not names or "xml" in readings_of(task["found"], "field_reading"):
+            return {"readings": {}}
         pages = await asyncio.to_thread(self._shown, task["work_dir"])
         if not pages:
-            return {"results": {}}
+            return {"readings": {}}
         prompt = prompt_of(pages)
         told = _Told(hear, len(names))
         kept = _Kept(Path(task["work_dir"]), prompt)
@@ -78,7 +78,7 @@ class ModelReading(Generic[P]):
             await asyncio.gather(*side_by_side, return_exceptions=True)
         await asyncio.to_thread(kept.forget)
         return {
-            "results": {name.name: readings[name.name] for name in names if name.name in readings}
+            "readings": {name.name: readings[name.name] for name in names if name.name in readings}
         }
 
     def _shown(self, work_dir: str) -> list[P]:

@@ -10,6 +10,7 @@ from app.pipeline.steps.duplicate_check import DuplicateCheck
 from app.pipeline.steps.enrichment import Enrichment
 from app.pipeline.steps.entity_resolution import EntityResolution
 from app.pipeline.steps.extracting import Extracting
+from app.pipeline.steps.field_check import FieldCheck
 from app.pipeline.steps.field_detection import FieldDetection
 from app.pipeline.steps.field_reading import FieldReading
 from app.pipeline.steps.initializing_streaming import Identify
@@ -43,6 +44,7 @@ STEPS: Mapping[str, Work] = {
         Placed(),
         PageReading(),
         ModelsRead(),
+        FieldCheck(),
         Saving(),
         Indexing(),
     )

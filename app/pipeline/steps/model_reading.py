@@ -15,12 +15,12 @@ class ModelsRead(Work):
         return Said(self.key, {"models": models}) if models else Said("models_none")
 
     def closing(self, task: Task, found: Found) -> Said:
-        answered = len(found["results"])
+        answered = len(found["readings"])
         models = len(task["options"].get("models") or ())
         if not answered:
             return Said("models_none")
         return Said("models_read", {"answered": answered, "models": models})
 
     def summary(self, task: Task, found: Found) -> str:
-        answered = len(found["results"])
+        answered = len(found["readings"])
         return count(answered, "further reader") if answered else ""
