@@ -12,9 +12,12 @@ SPAN_MS = 300  # a rate is one over at least this long
 STALE_MS = 30_000  # a step that has not moved for this long promises nothing any more
 OVERDUE = 3.0  # nor does one that took this many times as long as expected, and it can not say why
 OVERDUE_MS = 2_000
+STEADY_MS = 10_000  # a step has told its own rate for this long, or
+STEADY_SHARE = 0.25  # for this share of the whole time: then its word is no range any more
 KNOWN_SHARE = 2 / 3  # of the time left has to be measured in this very job
 LONGEST_S = 24 * 3600
 RISE = 1.5  # times what was said last is the most that is said next
+LEAST, MOST = 0.7, 1.6  # times what is said: the range while that may still change
 RISING_MS = 3_000  # how long a new estimate takes to be believed, mostly, when it is worse
 FALLING_MS = 1_000  # and when it is better
 
@@ -39,10 +42,22 @@ COSTS: Mapping[str, Cost] = {
     "entity_resolution": Cost(25.0, 0.2),
     "classification": Cost(25.0, 0.2),
     "enrichment": Cost(20.0, 0.1),
+    "document_kind": Cost(40.0, 1.0),
+    "page_reading": Cost(150.0, 400.0),
+    "field_reading": Cost(40.0, 5.0),
+    "model_reading": Cost(10.0),
+    "field_check": Cost(20.0),
+    "likeness": Cost(30.0, 2.0),
+    "saving": Cost(30.0, 20.0),
+    "indexing": Cost(20.0, 10.0),
 }
 """Source: measured, bank exports of 200,000 and 600,000 rows on two cores. Only how the steps
 compare matters: a job tells by itself how fast its file is read on its machine."""
-TELLING = ("extracting", "storing")  # so much of the work that the other steps follow their pace
+TELLING = (
+    "extracting",
+    "storing",
+    "page_reading",
+)  # so much of the work that the other steps follow their pace
 
 
 class Eta:
@@ -53,24 +68,42 @@ class Eta:
     own cost. Until one of those has gone on for a moment that factor is not known: then nothing
     is said, unless the step that runs is nearly all there is to wait for.
 
+    Where all steps were measured often enough in earlier files, their costs are known from the
+    start, and the factor only corrects them. Until a step has told its own rate for a while, the
+    time left is given as a range as well.
+
     It is shown after 3 seconds and 5 percent of the time; seconds under ten, steps of 5 s under a
     minute, of 15 s under ten minutes, of whole minutes above.
     """
 
-    def __init__(self, steps: Sequence[str], size: int) -> None:
-        """Begin with all `steps` of a plan, in order, ahead, and a file of `size` bytes."""
+    def __init__(
+        self,
+        steps: Sequence[str],
+        size: int,
+        costs: Mapping[str, Cost] = COSTS,
+        *,
+        known: bool = False,
+    ) -> None:
+        """Begin with all `steps` of a plan, in order, ahead, and a file of `size` bytes.
+
+        costs  what the steps take
+        known  these were measured, on this machine and with files of this kind
+        """
         self._steps = tuple(steps)
         self._cost_ms = {
             step: cost.fixed + cost.per_mb * size / 1e6
             for step in steps
-            for cost in [COSTS.get(step, Cost())]
+            for cost in [costs.get(step, Cost())]
         }
+        self._known = known
+        self.range: tuple[int, int] | None = None
         self._at = -1  # the place of the running step
         self._now_ms = 0
         self._began_ms = 0
         self._entered_ms = 0
         self._moved: deque[tuple[int, float]] = deque()  # when the step got to which fraction
-        self._factor: float | None = None
+        self._factor: float | None = 1.0 if known else None
+        self._measured_ms: int | None = None  # since when a step tells its own rate
         self._said_s = 0.0  # the end that was told, in seconds from _said_ms on
         self._said_ms: int | None = None
         self._shown = 0
@@ -82,10 +115,12 @@ class Eta:
         fraction  how much of it is done, 0 to 1; one that falls counts as no move
         now_ms    any clock that does not jump; a step back in time counts as no time
 
-        The result lies in 0 to 86,400; it is 0 only when the last step is done.
+        The result lies in 0 to 86,400; it is 0 only when the last step is done. `range` has the
+        least and the most that it may come to, None where it is steady or nothing is said.
         Raises ValueError when `step` is none of the plan's.
         """
         fraction = min(max(fraction, 0.0), 1.0)
+        self.range = None
         self._take(self._steps.index(step), fraction, now_ms)
         if fraction == 1.0 and self._at == len(self._steps) - 1:
             return 0
@@ -97,12 +132,21 @@ class Eta:
             or passed_ms < max(FIRST_SHOWN_MS, FIRST_SHOWN_SHARE * (passed_ms + left_ms))
         ):
             return None
-        return self._say(left_ms / 1000)
+        shown = self._say(left_ms / 1000)
+        if not self._is_steady(passed_ms + left_ms):
+            self.range = (_rounded(shown * LEAST, math.floor), _rounded(shown * MOST, math.ceil))
+        return shown
+
+    def _is_steady(self, whole_ms: float) -> bool:
+        if self._measured_ms is None:
+            return False
+        return self._now_ms - self._measured_ms >= min(STEADY_MS, STEADY_SHARE * whole_ms)
 
     def _take(self, at: int, fraction: float, now_ms: int) -> None:
         if self._at < 0 or at < self._at:
             self._now_ms = self._began_ms = now_ms
-            self._factor = self._said_ms = None
+            self._factor = 1.0 if self._known else None
+            self._said_ms = self._measured_ms = None
         self._now_ms = max(self._now_ms, now_ms)
         if at != self._at:
             self._at = at
@@ -121,6 +165,8 @@ class Eta:
         whole_ms = self._whole_ms()
         if whole_ms is not None and step in TELLING:
             self._factor = whole_ms / self._cost_ms[step]
+            if self._measured_ms is None:
+                self._measured_ms = self._now_ms
         factor = 1.0 if self._factor is None else self._factor
         here_ms = self._left_here_ms(whole_ms)
         if here_ms is None:

@@ -28,13 +28,15 @@ from app.core.events import (
 from app.core.messages import friendly_message, took
 from app.core.notices import Notice
 from app.core.plans import PLANS, TRANSACTIONS, Plan, plan_for_content
+from app.core.rates import WHOLE_JOB
 from app.core.state import JobState
 from app.core.times import ms_from_iso
 from app.pipeline.brake import Brake, Halted
 from app.pipeline.child import is_disk_full
 from app.pipeline.patient import Stopping
 from app.pipeline.questions import Step, put
-from app.pipeline.report import JobInHand
+from app.pipeline.rates import ANY_KIND
+from app.pipeline.report import JobInHand, range_of
 from app.pipeline.shop import Shop, limits_for, task_for
 from app.pipeline.steps import STEPS
 from app.pipeline.steps.duplicate_check import found_before
@@ -74,6 +76,7 @@ class JobRun:
         )
         self._found: dict[str, dict[str, Any]] = {}
         self._warned = 0
+        self._timed_ms: list[int] = []  # what the steps of this run took
         self.brake = Brake(PAUSE_WITHIN_S)
 
     async def run(self) -> None:
@@ -227,6 +230,8 @@ class JobRun:
         took_ms = round((time.monotonic() - began_s) * 1000)
         hand.fraction = 1.0
         self._found[work.key] = found
+        if work.key == "initializing_streaming":
+            hand.expect(self._shop.rates.of(self._kind))
         closing = work.closing(task, found) if earlier is None else found_before(earlier)
         told = [self._event(said) for said in work.after(task, found)]
         if earlier is not None:
@@ -240,11 +245,32 @@ class JobRun:
             told.append(await self._completed(earlier))
         await self._append(
             *told,
-            also=lambda connection: put_checkpoint(
-                connection, self._row.id, work.key, found, took_ms
-            ),
+            also=self._keeping(work.key, found, took_ms),
         )
         return earlier is not None
+
+    def _keeping(self, step: str, found: dict[str, Any], took_ms: int) -> Callable[[Any], None]:
+        """Learn how long the step took, and return what writes that and its checkpoint."""
+        rates, size = self._shop.rates, self._row.size_bytes
+        self._timed_ms.append(took_ms)
+        writes: list[Callable[[Any], None]] = [
+            partial(put_checkpoint, job_id=self._row.id, step=step, found=found, took_ms=took_ms),
+            rates.learn(step, self._kind, size, took_ms),
+        ]
+        if len(self._timed_ms) == len(self._plan.step_keys):
+            writes.append(rates.learn(WHOLE_JOB, ANY_KIND, size, sum(self._timed_ms)))
+
+        def write(connection: Any) -> None:
+            for one in writes:
+                one(connection)
+
+        return write
+
+    @property
+    def _kind(self) -> str:
+        """What kind of file it is; before that is known, what its name says."""
+        kind = self._found.get("initializing_streaming", {}).get("kind")
+        return str(kind or self._row.filename.rpartition(".")[2].lower())
 
     async def _ask_first(self, work: Work) -> None:
         """Show what the step would do, where people want to see it, and do what they decide."""
@@ -428,6 +454,7 @@ class JobRun:
         """Gather what the job's readers are given."""
         self._task = await task_for(self._shop, self._row)
         self._found = self._task["found"]
+        self._hand.expect(self._shop.rates.of(self._kind))
 
     async def _check_file(self) -> None:
         if not await asyncio.to_thread(self._shop.path_of(self._row.sha256).is_file):
@@ -444,14 +471,15 @@ class JobRun:
         """Return the event that begins or completes the running step."""
         facts = {"filename": self._row.filename, **said.context}
         hand = self._hand
+        left = self._shop.report.time_left(hand)
         return kind(
             job_id=hand.id,
             stage=self._plan.stage_of(hand.step).key,
             step=hand.step,
             progress=self._plan.progress(hand.step, hand.fraction),
             message=friendly_message(said.step, facts),
-            estimated_time_remaining=self._shop.report.time_left(hand),
-            details={**said.context, **said.extra},
+            estimated_time_remaining=left,
+            details={**said.context, **said.extra, **range_of(hand)},
             **more,
         )
 

@@ -16,6 +16,7 @@ from app.core.events import (
 )
 from app.core.messages import friendly_message
 from app.core.plans import Plan
+from app.core.rates import Rate, costs_of
 from app.core.state import JobState
 
 BETWEEN_REPORTS_S = 0.1
@@ -47,6 +48,7 @@ class JobInHand:
 
     step      the step of the plan that runs; sentences with other names are told as part of it
     fraction  how much of that step is done, 0 to 1
+    rates     what was learned of how long its steps take
     """
 
     id: str
@@ -55,18 +57,29 @@ class JobInHand:
     plan: Plan
     step: str
     fraction: float = 0.0
+    rates: Mapping[str, Rate] = field(default_factory=dict)
     eta: Eta = field(init=False)
+    range_told: tuple[int, int] | None = None
     told: str | None = None  # the sentence that was told last
     not_before_s: float = float("-inf")
     held: ProcessingProgress | None = None
 
     def __post_init__(self) -> None:
-        self.eta = Eta(self.plan.step_keys, self.size)
+        self._begin_estimate()
 
     def change_plan(self, plan: Plan) -> None:
         """Go on by another plan, which holds every step that is done."""
         self.plan = plan
-        self.eta = Eta(plan.step_keys, self.size)
+        self._begin_estimate()
+
+    def expect(self, rates: Mapping[str, Rate]) -> None:
+        """Estimate by `rates` from here on: it is known by now what kind of file it is."""
+        self.rates = rates
+        self._begin_estimate()
+
+    def _begin_estimate(self) -> None:
+        costs, known = costs_of(self.plan.step_keys, self.rates)
+        self.eta = Eta(self.plan.step_keys, self.size, costs, known=known)
 
     def enter(self, step: str) -> None:
         """Begin `step` of the plan."""
@@ -134,14 +147,15 @@ class Report:
             job.fraction = max(job.fraction, min(max(progress, 0.0), 1.0))
         at = job.plan.progress(job.step, job.fraction)
         facts = {"filename": job.filename, **(context or {})}
+        left = self.time_left(job)
         return ProcessingProgress(
             job_id=job.id,
             stage=job.plan.stage_of(job.step).key,
             step=step,
             progress=at,
             message=friendly_message(step, facts),
-            estimated_time_remaining=self.time_left(job),
-            details={**facts, "size": job.size, **(extra or {})},
+            estimated_time_remaining=left,
+            details={**facts, "size": job.size, **(extra or {}), **range_of(job)},
         )
 
     async def own_events(self, job: JobInHand, bodies: Sequence[Mapping[str, Any]]) -> None:
@@ -180,3 +194,11 @@ class Report:
     def time_left(self, job: JobInHand) -> int | None:
         """Return the seconds that `job` will still take; None while nobody can know."""
         return job.eta.update(job.step, job.fraction, round(self._clock_s() * 1000))
+
+
+def range_of(job: JobInHand) -> dict[str, Any]:
+    """Return, as details of an event, between what the time left may lie, where that is news."""
+    if job.eta.range == job.range_told:
+        return {}
+    job.range_told = job.eta.range
+    return {"eta_range": None if job.eta.range is None else list(job.eta.range)}

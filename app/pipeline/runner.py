@@ -19,6 +19,7 @@ from app.pipeline.job import JobRun
 from app.pipeline.patient import PatientJournal, Stopping
 from app.pipeline.questions import Recall
 from app.pipeline.queue import Turns
+from app.pipeline.rates import Rates
 from app.pipeline.report import Report
 from app.pipeline.shop import ServerStep, Shop
 from app.pipeline.workers import Workers
@@ -83,6 +84,7 @@ class Runner(Control):
             server_steps=server_steps or {},
             path_of=path_of,
             records_turn=asyncio.Lock(),
+            rates=Rates(database),
             recall=recall or _nothing,
             deadlines=self._deadlines,
         )
@@ -153,6 +155,7 @@ class Runner(Control):
     # The queue
 
     async def _main(self) -> None:
+        await self._until_readable(self._shop.rates.load)
         await self._until_readable(self._mend)
         self._mended.set()
         async with asyncio.TaskGroup() as jobs:

@@ -12,6 +12,7 @@ from app.core.reading import Task
 from app.pipeline.answers import Deadlines
 from app.pipeline.patient import PatientJournal
 from app.pipeline.questions import Recall
+from app.pipeline.rates import Rates
 from app.pipeline.report import Report
 from app.pipeline.workers import Hear, Limits, Workers
 from app.settings import GIB, Settings
@@ -48,6 +49,7 @@ class Shop:
     server_steps: Mapping[str, ServerStep]
     path_of: Callable[[str], Path]
     records_turn: asyncio.Lock
+    rates: Rates
     recall: Recall
     deadlines: Deadlines
 

@@ -29,6 +29,7 @@ from app.store.batches import BatchRow, insert_batch
 from app.store.checkpoints import checkpoints_of
 from app.store.database import Database
 from app.store.events import Recorded, read_room
+from app.store.rates import read_rates
 from app.web import feedview
 from tests.integration.readers_for_tests import READERS
 
@@ -292,6 +293,21 @@ async def test_the_pipeline_never_blocks_the_loop(tmp_path: Path) -> None:
                 await house.end_of(job)
                 await house.runner.retry(job, "anna")
                 await house.end_of(job, times=2)
+
+
+async def test_how_long_steps_take_is_known_after_a_restart(tmp_path: Path) -> None:
+    home = House(tmp_path)
+    async with home.up() as house:
+        (job,) = await house.drop("a")
+        await house.end_of(job)
+        known = await read_rates(house.database.reader)
+    assert {step for step, kind in known if kind == "csv"} == {*TRANSACTIONS.step_keys}
+    assert known["job", ""].samples == 1
+    async with home.up() as house:
+        (other,) = await house.drop("b")
+        await house.end_of(other)
+        again = await read_rates(house.database.reader)
+    assert {rate.samples for rate in again.values()} == {2}
 
 
 # The same file again

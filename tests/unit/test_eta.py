@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.eta import COSTS, LONGEST_S, TELLING, Eta
+from app.core.eta import COSTS, LONGEST_S, TELLING, Cost, Eta
 from app.core.plans import PLANS, TRANSACTIONS
 
 STEPS = TRANSACTIONS.step_keys
@@ -201,3 +201,26 @@ def test_after_half_a_minute_without_news_nothing_is_promised() -> None:
 @pytest.mark.parametrize("step", [step for plan in PLANS.values() for step in plan.step_keys])
 def test_every_step_has_its_cost(step: str) -> None:
     assert step in COSTS
+
+
+def test_what_earlier_files_took_is_told_before_anything_was_measured() -> None:
+    costs = dict.fromkeys(STEPS, Cost(100.0, 50.0))
+    eta = Eta(STEPS, SIZE, costs, known=True)
+    fresh = Eta(STEPS, SIZE)
+    for now_ms in range(0, 4_000, 500):
+        left = eta.update("initializing_streaming", 0.0, now_ms)
+        assert fresh.update("initializing_streaming", 0.0, now_ms) is None
+    assert left is not None
+    assert eta.range is not None
+    assert eta.range[0] < left < eta.range[1]
+
+
+def test_the_range_ends_once_the_time_left_is_steady() -> None:
+    eta, ranges = Eta(STEPS, SIZE), []
+    for second in range(30):
+        if eta.update("extracting", second * 2 / 100, second * 1000) is not None:
+            ranges.append(eta.range)
+    assert ranges[0] is not None
+    assert ranges[-1] is None
+    turns = [before is None and after is not None for before, after in pairwise(ranges)]
+    assert not any(turns), "it does not come back"
