@@ -34,7 +34,7 @@ class Zone:
     """A part of a page that belongs together.
 
     kind  text, heading, list, key_value, table, figure, header or footer
-    tool  what read it: pdfium, pdfplumber, alignment or rapidocr
+    tool  what read it: pdfium, rapidocr; of a table rulings or alignment
     data  of a table {"rows": [[cell, ...], ...]}, of a key_value {"key": ..., "value": ...}
     """
 

@@ -8,10 +8,11 @@ from typing import Any
 from app.core.messages import friendly_message
 from app.core.notices import PagesLeftOut, UnreadablePages
 from app.core.reading import Task, Tell
-from app.reading.layout import blocks_of, pieces_of, rows_of
+from app.reading.margins import Margins
 from app.reading.page import Page, PageLog, Zone
 from app.reading.sources import Source, open_source
-from app.reading.zones import Draft, drafts_of
+from app.reading.zones import Draft
+from app.reading.zoning import lay_out
 
 ZONES_TOLD = 1000  # of one document; those of its further pages are told page by page
 PAGES_NAMED = 20
@@ -31,10 +32,12 @@ def read_pages(task: Task, tell: Tell) -> dict[str, Any]:
         total = teller.pages = min(len(source), task["limits"]["max_pages"])
         log = PageLog(task["work_dir"])
         try:
+            margins = Margins()
             for page in log.pages():
                 summary.count(page)
+                margins.remember([word for line in page.lines for word in line], page.height)
             for number in range(log.kept + 1, total + 1):
-                page = _page(source, number, summary.zones)
+                page = _page(source, number, margins, summary.zones)
                 summary.count(page)
                 teller.page(page)
                 log.add(page)
@@ -87,20 +90,20 @@ class _Summary:
         }
 
 
-def _page(source: Source, number: int, first_index: int) -> Page:
+def _page(source: Source, number: int, margins: Margins, first_index: int) -> Page:
     """Read one page; its first zone is the document's zone `first_index`."""
     began_s = time.perf_counter()
     sheet = source.read(number)
-    rows = rows_of(sheet.words, sheet.slope)
-    tool = "rapidocr" if sheet.source in ("ocr", "both") else "pdfium"
-    drafts = drafts_of(blocks_of([pieces_of(row) for row in rows]), tool=tool)
+    margins.look_ahead(*source.peek(number + 1))
+    layout = lay_out(sheet, margins)
+    margins.remember(sheet.words, sheet.height)
     return Page(
         number,
         round(sheet.width, 2),
         round(sheet.height, 2),
         sheet.source,
-        rows,
-        _zones(drafts, number, first_index, began_s),
+        layout.lines,
+        _zones(layout.drafts, number, first_index, began_s),
         sheet.problem,
         sheet.turned,
     )

@@ -13,6 +13,8 @@ from app.reading.page import Word
 MOST_CHARACTERS = 500_000  # of one page; a hostile one may have millions
 GAP = 0.3  # of a letter's height, from which on two letters are two words
 BOLD_WEIGHT = 600
+BOLD_NAMES = (b"bold", b"black", b"heavy", b"demi")
+LONGEST_NAME = 256
 LINE_END_HYPHEN = 0x0002  # what PDFium calls a hyphen that a line ends with
 
 Boxes = NDArray[np.float32]
@@ -84,16 +86,40 @@ def read_words(textpage: Any, frame: Frame) -> list[Word]:
     boxes = _boxes(textpage, frame, inked)
     starts, ends = _cuts(inked, boxes)
     size = pdfium.FPDFText_GetFontSize
-    weight = pdfium.FPDFText_GetFontWeight
+    bolds = _Bolds(textpage)
     text = codes.tobytes()
     words = []
     unions = _unions(boxes, starts, ends)
     for start, end, (x0, y0, x1, y1) in zip(starts, ends, unions, strict=True):
         written = text[2 * start : 2 * end].decode("utf-16-le", "replace")
         letters = _size(size(textpage, start), y1 - y0)
-        bold = weight(textpage, start) >= BOLD_WEIGHT
-        words.append(Word(x0, y0, x1, y1, written, letters, 1.0, bold))
+        words.append(Word(x0, y0, x1, y1, written, letters, 1.0, bolds.at(start)))
     return words
+
+
+class _Bolds:
+    """Tells whether letters are bold: by their font's name, which is looked up once a font."""
+
+    def __init__(self, textpage: Any) -> None:
+        self._textpage = textpage
+        self._known: dict[int | None, bool] = {}
+        self._name = ctypes.create_string_buffer(LONGEST_NAME)
+
+    def at(self, index: int) -> bool:
+        item = pdfium.FPDFText_GetTextObject(self._textpage, index)
+        font = pdfium.FPDFTextObj_GetFont(item) if item else None
+        address = ctypes.cast(font, ctypes.c_void_p).value if font else None
+        known = self._known.get(address)
+        if known is None:
+            known = self._known[address] = bool(font) and self._is_bold(font, index)
+        return known
+
+    def _is_bold(self, font: Any, index: int) -> bool:
+        size = pdfium.FPDFFont_GetBaseFontName(font, self._name, LONGEST_NAME)
+        name = self._name.value.lower() if 0 < size <= LONGEST_NAME else b""
+        if any(sign in name for sign in BOLD_NAMES):
+            return True
+        return bool(pdfium.FPDFText_GetFontWeight(self._textpage, index) >= BOLD_WEIGHT)
 
 
 def _boxes(textpage: Any, frame: Frame, inked: NDArray[np.bool_]) -> Boxes:

@@ -56,6 +56,9 @@ class Source(Protocol):
     def read(self, number: int) -> Sheet:
         """Return the page `number`, from 1; one that can not be read says so."""
 
+    def peek(self, number: int) -> tuple[list[Word], float]:
+        """Return the words of a page, and its height, where they cost next to nothing."""
+
 
 @contextmanager
 def open_source(task: Task, tell: Tell, on_ocr: OnOcr) -> Iterator[Source]:
@@ -114,9 +117,20 @@ class _PdfPages:
     def __init__(self, pdf: Pdf, eye: _Eye) -> None:
         self._pdf = pdf
         self._eye = eye
+        self._ahead: tuple[int, list[Word]] = (0, [])
 
     def __len__(self) -> int:
         return len(self._pdf)
+
+    def peek(self, number: int) -> tuple[list[Word], float]:
+        if not 1 <= number <= len(self._pdf):
+            return [], 0.0
+        try:
+            with self._pdf.page(number) as page:
+                self._ahead = (number, page.words())
+                return self._ahead[1], page.height
+        except BrokenPage:
+            return [], 0.0
 
     def read(self, number: int) -> Sheet:
         try:
@@ -126,10 +140,9 @@ class _PdfPages:
             return Sheet(number, 0.0, 0.0, problem="it can not be loaded")
 
     def _read(self, page: PdfPage) -> Sheet:
-        words, marks = page.words(), page.marks()
-        sheet = Sheet(
-            page.number, page.width, page.height, words, marks, "text" if words else "none"
-        )
+        words = self._ahead[1] if self._ahead[0] == page.number else page.words()
+        source = "text" if words else "none"
+        sheet = Sheet(page.number, page.width, page.height, words, page.marks(), source)
         if not _needs_ocr(sheet):
             return sheet
         if self._eye.is_tired:
@@ -147,6 +160,9 @@ class _ImagePages:
         self._eye = eye
         self._tell = tell
         self._count = len(pictures)
+
+    def peek(self, number: int) -> tuple[list[Word], float]:
+        return [], 0.0
 
     def __len__(self) -> int:
         return self._count
