@@ -23,6 +23,7 @@ FIRST_PAGES = 3
 SHORT_PAGES = 4  # a scan of more pages is rather a contract than an invoice
 THRESHOLD = 4.0
 HEAD_LINES = 25
+MOST_SIGNS = 5
 LONG_WORDS = 1200  # on the first pages; an invoice has fewer, a report more
 
 LABELS: Mapping[str, str] = {
@@ -173,7 +174,7 @@ def kind_of_text(text: str) -> Kind:
         points, evidence = _title_points(kind, title, lines)
         signs = set(re.findall(rf"\b(?:{SIGNS[kind]})", body)) if kind in SIGNS else set()
         if signs:
-            points += min(len(signs), 4) * 0.75
+            points += min(len(signs), MOST_SIGNS) * 0.75
             evidence.append(f"speaks of “{min(signs, key=len)}”")
         if kind in WITH_FIELDS:
             if money and TOTAL.search(body):

@@ -61,7 +61,7 @@ _PATTERNS: Mapping[str, tuple[tuple[float, str], ...]] = {
     "total": (
         (
             1.0,
-            r"grand total|total amount|invoice total|total invoice|total incl\w*(?: \w+)?"
+            r"grand total|total amount|invoice total|total invoice|total incl\w*\.?(?: of)?(?: \w+)?"
             r"|total inc\.?|total \(?(?:eur|usd|gbp|chf|incl\.?[^)]*)\)?|total ?:? ?(?:€|eur)"
             r"|gesamt-?betrag(?: brutto)?|gesamt-?summe|brutto-?summe|brutto-?betrag"
             r"|rechnungs-?betrag|end-?betrag|rechnungssumme(?: brutto)?|gesamt brutto"
@@ -91,7 +91,7 @@ _PATTERNS: Mapping[str, tuple[tuple[float, str], ...]] = {
             r"|summe netto|gesamt netto|netto gesamt|rechnungssumme ohne ust\.?|basisbetrag"
             r"|summe ohne mwst\.?|total (?:eur )?ht|montant (?:eur )?ht|total hors taxes?"
             r"|(?:total )?base imponible|(?:totale )?imponibile|totale netto"
-            r"|total (?:excl?\w*\.?|before|without|w/?o)(?: \w+)?"
+            r"|total (?:excl?\w*\.?|before|without|w/?o)(?: of)?(?: \w+)?"
             r"|(?:totaal )?excl\w*\.? (?:btw|vat|tax)"
             r"|totaal excl\w*\.?|grondslag|taxable (?:amount|value)|tax basis(?: total)?"
             r"|nettopreis|base ht|amount excl\w*\.? (?:vat|tax)",

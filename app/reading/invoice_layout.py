@@ -20,8 +20,8 @@ BESIDE, NEXT_CELL, BELOW = 1.0, 0.95, 0.8
 
 PREPOSITION = re.compile(r"(?:vom|du|von|del|dd\.?|le|dated)[ :]*")
 IDENTIFIER = re.compile(r"[A-Za-z0-9#][A-Za-z0-9/\-_.#]*[A-Za-z0-9]|\d")
+PREFIX = re.compile(r"(?<![^\W_])[A-Z]{1,4} $")
 HAS_DIGIT = re.compile(r"\d")
-ONLY_WORDS = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def invoice_number(sheet: Sheet) -> list[Candidate]:
     """Return what may be the invoice's number, best first."""
     found: list[Candidate] = []
     for label in sheet.labels_for("invoice_number"):
-        near = [one for one in beside(sheet, label, identifiers_in)[:1] if _joins(label, one)]
+        near = _joined(label, beside(sheet, label, identifiers_in))
         bare = label.weight < 1.0
         if not near and (not bare or "\t" in label.line.text):
             # The bare word "Invoice" is a heading where it stands alone, else that of a column.
@@ -174,10 +174,21 @@ def invoice_number(sheet: Sheet) -> list[Candidate]:
     return sorted(found, key=lambda c: -c.weight)
 
 
-def _joins(label: Label, found: Candidate) -> bool:
-    """Whether nothing but marks stands between a label and its value."""
-    between = label.line.text[label.end : found.printed.start]
-    return not between.strip(" \t:.#°º-=n")
+def _joined(label: Label, found: Sequence[Candidate]) -> list[Candidate]:
+    """Return the first value if nothing but marks stands before it, with its prefix: "CS 10090"."""
+    for one in found[:1]:
+        printed = one.printed
+        between = label.line.text[label.end : printed.start]
+        prefix = PREFIX.search(between)
+        rest = between[: prefix.start()] if prefix else between
+        if rest.strip(" \t:.#°º-=n"):
+            return []
+        if prefix is None:
+            return [one]
+        start = label.end + prefix.start()
+        value = label.line.text[start : printed.end]
+        return [Candidate(Printed(printed.line, start, printed.end, value), one.weight, label)]
+    return []
 
 
 def _can_be_number(text: str) -> bool:
@@ -189,7 +200,7 @@ def purchase_order(sheet: Sheet) -> list[Candidate]:
     """Return what may be the number of the buyer's order, best first."""
     found: list[Candidate] = []
     for label in sheet.labels_for("purchase_order"):
-        near = [one for one in beside(sheet, label, identifiers_in)[:1] if _joins(label, one)]
+        near = _joined(label, beside(sheet, label, identifiers_in))
         near = near or below(sheet, label, identifiers_in)[:1]
         found += [_paged(c) for c in near if _can_be_number(c.printed.value)]
     return sorted(found, key=lambda c: -c.weight)

@@ -132,7 +132,7 @@ def _take_currency(sheet: Sheet, fields: dict[str, FieldValue], total: Printed |
     def codes(line: Line) -> list[Printed]:
         return [
             Printed(line, match.start(), match.end(), match[0])
-            for match in re.finditer(r"\b[A-Z]{3}\b", line.text)
+            for match in re.finditer(r"(?<!SDN )\b[A-Z]{3}\b", line.text)
             if match[0] in CURRENCIES
         ]
 
@@ -155,10 +155,6 @@ def _take_currency(sheet: Sheet, fields: dict[str, FieldValue], total: Printed |
                 signs[code] += 3 if total is not None and amount.line is total.line else 1
                 places.setdefault(code, amount)
     if not signs:
-        # Without one at an amount: a code that is the only one of the document.
-        named = {one.value: one for line in sheet.lines for one in codes(line)}
-        if len(named) == 1:
-            fields["currency"] = _value(next(iter(named.values())), 0.8)
         return
     best = signs.most_common(1)[0][0]
     named_dollars = {match[0] for line in sheet.lines for match in DOLLARS.finditer(line.text)}
