@@ -61,7 +61,8 @@ _PATTERNS: Mapping[str, tuple[tuple[float, str], ...]] = {
     "total": (
         (
             1.0,
-            r"grand total|total amount|invoice total|total invoice|total incl\w*\.?(?: of)?(?: \w+)?"
+            r"grand total|total amount|invoice total|total invoice"
+            r"|total incl\w*\.?(?: of)?(?: \w+)?"
             r"|total inc\.?|total \(?(?:eur|usd|gbp|chf|incl\.?[^)]*)\)?|total ?:? ?(?:€|eur)"
             r"|gesamt-?betrag(?: brutto)?|gesamt-?summe|brutto-?summe|brutto-?betrag"
             r"|rechnungs-?betrag|end-?betrag|rechnungssumme(?: brutto)?|gesamt brutto"

@@ -125,13 +125,13 @@ def _plainly(xml: str) -> dict[str, str]:
         "net_amount": r"<ram:TaxBasisTotalAmount[^>]*>\s*([-\d.]+)",
         "tax_amount": r"<ram:TaxTotalAmount[^>]*>\s*([-\d.]+)",
         "total_amount": r"<ram:GrandTotalAmount[^>]*>\s*([-\d.]+)",
-        "iban": r"<ram:IBANID>\s*(\w+)",
+        "iban": r"<ram:IBANID>\s*([\w ]+?)\s*<",
         "vendor_vat_id": r"<ram:SellerTradeParty>.*?schemeID=.VA.>\s*(\w+)",
     }
     found = {}
     for name, pattern in patterns.items():
         if match := re.search(pattern, xml, re.S):
-            value = match[1]
+            value = match[1].replace(" ", "") if name == "iban" else match[1]
             found[name] = f"{value[:4]}-{value[4:6]}-{value[6:]}" if "date" in name else value
     return found
 
