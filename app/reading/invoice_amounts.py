@@ -27,12 +27,20 @@ def sums(sheet: Sheet) -> Sums:
     taxes = _candidates(sheet, "tax_amount")
     totals = _candidates(sheet, "total")
     taxes += _added(taxes)
+    # Where the total is called gross, the net may be called a total; only sums can tell.
+    called = [one for one in totals if one.label is not None and one.label.weight < 1.0]
+    called_labels = [one.label for one in called]
+    maybe = nets + [Candidate(one.printed, 0.4, one.label) for one in called]
     rows = _sum_rows(sheet)
     best: tuple[float, Sums] | None = None
     for total in totals[:MOST]:
-        for net in nets[:MOST]:
+        for net in maybe[: 2 * MOST]:
             for tax in taxes[:MOST]:
                 if abs(_number(net) + _number(tax) - _number(total)) > CENTS:
+                    continue
+                if net.label in called_labels and not _number(tax):
+                    continue  # a total is not its own net
+                if net.printed == total.printed or tax.printed == net.printed:
                     continue
                 if _number(tax) and abs(_number(tax)) >= abs(_number(net)):
                     continue
@@ -134,10 +142,9 @@ def _sum_rows(sheet: Sheet) -> list[Sums]:
 
 
 def _only_amount(sheet: Sheet) -> Candidate | None:
-    """Return the document's only amount with a currency; None where there are several, or none."""
-    values = {
-        one.value: one for amounts in sheet.amounts for one in amounts if one.exact and one.sign
-    }
+    """Return the document's only amount with a currency, if it is called an amount; else None."""
+    values = {one.value for amounts in sheet.amounts for one in amounts if one.exact and one.sign}
     if len(values) != 1:
         return None
-    return Candidate(next(iter(values.values())), 0.4)
+    found = _candidates(sheet, "amount")
+    return Candidate(found[0].printed, 0.4, found[0].label) if found else None

@@ -61,7 +61,9 @@ _PATTERNS: Mapping[str, tuple[tuple[float, str], ...]] = {
     "total": (
         (
             1.0,
-            r"grand total|total amount|invoice total|total invoice"
+            r"(?:gross |total )?(?:amount|total|price) (?:incl\w*|with)\.?(?: of)?"
+            r" (?:vat|tax|gst|mwst\.?|ust\.?|tva|iva|btw)"
+            r"|grand total|total amount|invoice total|total invoice"
             r"|total incl\w*\.?(?: of)?(?: \w+)?"
             r"|total inc\.?|total \(?(?:eur|usd|gbp|chf|incl\.?[^)]*)\)?|total ?:? ?(?:€|eur)"
             r"|gesamt-?betrag(?: brutto)?|gesamt-?summe|brutto-?summe|brutto-?betrag"
@@ -169,7 +171,7 @@ _PATTERNS: Mapping[str, tuple[tuple[float, str], ...]] = {
             r"|descuento|sconto|korting|deposit|prepaid|paid|anzahlung(?:en)?|cash"
             r"|change(?: due)?"
             r"|tend(?:er|ered)?|ruckgeld|gegeben|rendu|cambio|resto|tip|trinkgeld|pourboire"
-            r"|propina|shipping(?: cost)?|versand(?:kosten)?|freight|charges|credits|rounding"
+            r"|propina|shipping(?: cost)?|versand(?:kosten)?|freight|credits|rounding"
             r"(?: adj\w*)?|total (?:qty|quantity|items?|discount|savings?|saved|units)|item total"
             r"|gesamtbetrag der (?:zuschlage|abschlage)|positionssumme|zwischen-?total|visa"
             r"|mastercard|amex|card|unit price|stuckpreis|einzelpreis|prix unitaire|prijs"
@@ -177,6 +179,10 @@ _PATTERNS: Mapping[str, tuple[tuple[float, str], ...]] = {
             r"|erhaltene anzahlungen"
             r"|total items? sold|total number|round(?:ing)?",
         ),
+    ),
+    # A weak word for a sum: what else it heads are the amounts of lines.
+    "amount": (
+        (0.6, r"charges?|amount|betrag|montant|importe|importo|bedrag|price|preis|prix|prijs"),
     ),
     "vendor_name": (
         (

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 
 from app.core.field_values import canonical, compact
+from app.reading.invoice_items import COLUMNS
+from app.reading.invoice_labels import Label
 from app.reading.invoice_layout import Candidate, Sheet, in_buyers_part
 from app.reading.printed import Line, Printed, fold
 
@@ -140,11 +142,16 @@ def _top(sheet: Sheet) -> Iterator[Candidate]:
         for begin, end in line.cells():
             if in_buyers_part(sheet, line, line.words_at(begin, end)[0].x0):
                 continue
-            if any(at.start < end and at.end > begin for at in sheet.labels[line.index]):
+            if any(_is_label(at, begin, end) for at in sheet.labels[line.index]):
                 continue
             for one in _named(line, begin, end, AT_THE_TOP - 0.04 * seen):
                 seen += 1
                 yield one
+
+
+def _is_label(label: Label, begin: int, end: int) -> bool:
+    """Whether a cell begins with a label: then it names a field, and nobody."""
+    return begin <= label.start < end and not label.line.text[begin : label.start].strip()
 
 
 def _height(sheet: Sheet, line: Line) -> float:
@@ -175,6 +182,8 @@ def _named(line: Line, begin: int, end: int, weight: float) -> Iterator[Candidat
         return
     plain = fold(text)
     if TITLES.fullmatch(plain) or STREET.search(plain) or len(text.split()) > 8:
+        return
+    if POSTCODE.match(text) or any(words.fullmatch(plain) for words in COLUMNS.values()):
         return
     if "://" in plain or plain.startswith("www.") or (text.endswith(":") or ": " in text):
         return

@@ -174,9 +174,10 @@ def amounts_in(line: Line, *, whole: bool = False) -> list[Amount]:
         minus = match["minus"] or match["minus2"] or match["minus3"] or ""
         negative = minus.strip() not in ("", "+") or bool(match["open"] and match["close"])
         value = -value if negative else value
-        found.append(
-            Amount(line, match.start(), match.end(), decimal_text(value), exact=exact, sign=sign)
-        )
+        # A word that is no currency, such as VAT, belongs to what stands before.
+        begin = match.start() if sign or not match["before"] else match.start("number")
+        end = match.end() if sign or not match["after"] else match.end("number")
+        found.append(Amount(line, begin, end, decimal_text(value), exact=exact, sign=sign))
     return found
 
 
