@@ -34,7 +34,7 @@ def save_document(task: Task, tell: Tell) -> dict[str, Any]:
         if done := stored_document(connection, task["job_id"]):
             return _found(done)
     read = task["found"]["page_reading"]
-    fields, items = _fields_of(task)
+    fields, items = fields_of(task)
     with writing_records(task["records_path"]) as connection:
         # Meanwhile the last worker of a server that was killed may have stored it.
         if done := stored_document(connection, task["job_id"]):
@@ -82,7 +82,8 @@ def _found(done: tuple[int, int, int]) -> dict[str, Any]:
     return dict(zip(("pages", "zones", "fields"), done, strict=True))
 
 
-def _fields_of(task: Task) -> tuple[Mapping[str, Any], list[Any]]:
+def fields_of(task: Task) -> tuple[Mapping[str, Any], list[Any]]:
+    """Return the fields and line items of the step that came last."""
     for step in ("field_check", "field_reading"):
         if "fields" in task["found"].get(step, {}):
             found = task["found"][step]
@@ -102,7 +103,7 @@ def _document(task: Task, title: str, fields: Mapping[str, Any]) -> NewDocument:
         vendor_key=likeness.get("vendor_key") or (payee_key(vendor) if vendor else None),
         number=values.get("invoice_number"),
         date=values.get("invoice_date"),
-        total_micros=_micros(values.get("total_amount")),
+        total_micros=micros_of(values.get("total_amount")),
         currency=values.get("currency"),
         text_signature=_bytes(likeness.get("text_signature")),
         image_hash=_bytes(likeness.get("image_hash")),
@@ -129,7 +130,8 @@ def _zone(zone: Zone) -> NewZone:
     )
 
 
-def _micros(amount: str | None) -> int | None:
+def micros_of(amount: str | None) -> int | None:
+    """Return a decimal text as a count of millionths; None for what is no amount."""
     try:
         value = Decimal(amount or "")
     except InvalidOperation:

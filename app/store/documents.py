@@ -191,5 +191,5 @@ UNINDEX = (
 def delete_document(connection: sqlite3.Connection, import_id: int) -> None:
     """Take back the document of an import, where it has one, with all that belongs to it."""
     connection.execute(UNINDEX, (import_id,))
-    for table in ("page", "zone", "field", "line_item", "document"):
+    for table in ("page", "zone", "field", "line_item", "filling", "document"):
         connection.execute(f"DELETE FROM {table} WHERE import = ?", (import_id,))  # noqa: S608

@@ -201,6 +201,15 @@ SCRIPTS: tuple[str, ...] = (
     -- A person said what these rows are: neither rules nor a later look change them.
     ALTER TABLE label ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;
 
+    -- Fields of a document that another job's copy of it brought: they go with that job.
+    CREATE TABLE filling (
+        job_id TEXT NOT NULL,
+        import INTEGER NOT NULL REFERENCES import (id),
+        name TEXT NOT NULL,
+        PRIMARY KEY (job_id, import, name)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX filling_import ON filling (import);
+
     -- What was learned of a person's categories: see reading/learning.
     CREATE TABLE learned (
         person INTEGER PRIMARY KEY REFERENCES person (id),
