@@ -77,6 +77,7 @@ READERS = {
     "enrichment": "app.reading.summary:summarise",
     "page_reading": "app.reading.pages:read_pages",
     "field_check": "app.reading.field_check:check",
+    "likeness": "app.reading.likeness:compare_documents",
     "saving": "app.reading.saving:save_document",
     "indexing": "app.reading.saving:index",
     "unpacking": "app.reading.unpack:unpack",

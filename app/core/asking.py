@@ -73,6 +73,10 @@ class Question:
         return cls(**{**found, "choices": choices})
 
 
+DUPLICATE = "duplicate"
+"""The key of the question what to do with what is stored already: once a job, whatever it is."""
+
+
 class Asking(Exception):
     """A reader can not go on without answers.
 

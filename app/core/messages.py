@@ -50,6 +50,7 @@ OWN: Mapping[str, str] = {
     "fields_checked": "I checked what I read",
     "template_used": "I know this vendor's invoices",
     "likeness": "Comparing with documents I know...",
+    "likeness_compared": "I have nothing like it",
     "saving": "Saving what I read...",
     "document_saved": "Your document is saved",
     "indexing": "Making it searchable...",
@@ -325,6 +326,13 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
             ("page", "pages"),
             lambda c: f"Reading page {_grouped(c['page'])} of {_grouped(c['pages'])}...",
         ),
+    ),
+    "likeness_compared": (
+        (
+            ("filled",),
+            lambda c: f"The one I have got {count(c['filled'], 'field')} that it lacked",
+        ),
+        (("near",), lambda c: f"I have {count(c['near'], 'document')} like it"),
     ),
     "saving": (
         (

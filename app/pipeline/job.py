@@ -4,12 +4,13 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
 from app.core.asking import DISCARD, Asking, failure_without, is_answer
+from app.core.duplicates import decision_of
 from app.core.errors import AppError, FileMissing, InternalError, StorageFull, WorkerCrashed
 from app.core.events import (
     ErrorInfo,
@@ -39,13 +40,14 @@ from app.pipeline.rates import ANY_KIND
 from app.pipeline.report import JobInHand, range_of
 from app.pipeline.shop import Shop, limits_for, task_for
 from app.pipeline.steps import STEPS
-from app.pipeline.steps.duplicate_check import found_before
+from app.pipeline.steps.duplicate_check import ask_about_copy, found_before
+from app.pipeline.steps.likeness import like_before, told_of_likeness
 from app.pipeline.steps.result import duplicate_result, result_of
 from app.pipeline.steps.work import Said, Work
 from app.pipeline.workers import Heard, OwnEvents
 from app.store.checkpoints import TAKE_BACK, UNDO, drop_checkpoints, put_checkpoint
 from app.store.clarifications import answerer_of, close_questions, unanswered_of
-from app.store.jobs import JobRow, find_same_file
+from app.store.jobs import JobRow, find_same_file, get_job
 
 logger = logging.getLogger(__name__)
 
@@ -226,15 +228,18 @@ class JobRun:
             found = {"duplicate_of": earlier["job_id"] if earlier else None}
         else:
             found = await self._read(work)
+            if work.key == "likeness":
+                earlier = await self._stored_elsewhere(found)
         await self._shop.report.flush(hand)
         took_ms = round((time.monotonic() - began_s) * 1000)
         hand.fraction = 1.0
         self._found[work.key] = found
         if work.key == "initializing_streaming":
             hand.expect(self._shop.rates.of(self._kind))
-        closing = work.closing(task, found) if earlier is None else found_before(earlier)
+        closing = work.closing(task, found)
         told = [self._event(said) for said in work.after(task, found)]
-        if earlier is not None:
+        if earlier is not None and work.key == "duplicate_check":
+            closing = found_before(earlier)
             told.append(self._event(closing))
         summary = work.summary(task, found)
         told.append(self._step_event(StepCompleted, closing, duration_ms=took_ms, summary=summary))
@@ -354,26 +359,42 @@ class JobRun:
         )
 
     async def _stored_before(self) -> JobState | None:
-        """Return the job that stored the very same bytes, unless they are to be stored again."""
-        if self._task["options"].get("on_duplicate") == "keep":
+        """Return the job that stored the very same bytes, unless they are to be read all the same.
+
+        Raises Asking where a person is to decide.
+        """
+        decision = decision_of(self._task)
+        if decision in ("keep", "merge"):
             return None
         row = self._row
         earlier = await find_same_file(
             self._shop.database.reader, row.user_id, row.sha256, not_job_id=row.id
         )
+        if earlier is not None and decision is None:
+            raise Asking(ask_about_copy(self._task, earlier.state))
         return None if earlier is None else earlier.state
+
+    async def _stored_elsewhere(self, found: Mapping[str, Any]) -> JobState | None:
+        """Return the job whose document has all that is to be stored of this one, if any."""
+        earlier_id = found.get("duplicate_of")
+        if earlier_id is None:
+            return None
+        earlier = await get_job(self._shop.database.reader, str(earlier_id))
+        is_theirs = earlier is not None and earlier.user_id == self._row.user_id
+        return earlier.state if earlier is not None and is_theirs else None
 
     # How it ends
 
     async def _completed(self, earlier: JobState | None = None) -> ProcessingCompleted:
-        """Return the job's last event. `earlier` is the job that has stored the same file."""
+        """Return the job's last event. `earlier` is the job that has stored the same already."""
         took_ms = await self._took_ms()
         facts = {"filename": self._row.filename, "took": took(took_ms)}
         words, result = friendly_message("complete", facts), result_of(self._row.id, self._found)
         if earlier is not None:
-            said = found_before(earlier)
+            likeness = self._found.get("likeness", {})
+            said = like_before(likeness) if likeness else found_before(earlier)
             words = friendly_message(said.step, {**facts, **said.context})
-            result = duplicate_result(self._row.id, earlier)
+            result = {**duplicate_result(self._row.id, earlier), **told_of_likeness(likeness)}
         return ProcessingCompleted(
             job_id=self._row.id,
             step="complete",

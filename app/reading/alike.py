@@ -52,18 +52,21 @@ class Traits:
 
     text   its signature, see text_signature; None where it says too little
     looks  see looks_of; None where it has none to compare
+    file   the SHA-256 of its bytes; "" where that counts for nothing
     """
 
     facts: Facts
     text: bytes | None = None
     looks: bytes | None = None
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """How alike two documents are, 0 to 1; None where it can not be said.
 
-    certain  they are the same invoice by what they say: vendor, number, and date or total
+    certain  they are the same file, or the same invoice by what they say: vendor, number, and date
+             or total
     """
 
     score: float
@@ -119,6 +122,8 @@ def compare(mine: Traits, theirs: Traits) -> Match | None:
     looks = looks_likeness(mine.looks, theirs.looks) if mine.looks and theirs.looks else None
     differing = contradictions(mine.facts, theirs.facts)
     score = max(text or 0.0, looks or 0.0)
+    if mine.file and mine.file == theirs.file:
+        return Match(1.0, text, looks, certain=True)
     if _is_same_invoice(mine.facts, theirs.facts) and not differing:
         return Match(round(score, 2), text, looks, certain=True)
     was_misread = bool(mine.looks or theirs.looks) and score >= NEARLY_THE_SAME
@@ -172,9 +177,7 @@ def nearest(
 ) -> list[tuple[str, Match]]:
     """Return those of `others`, (id, traits), that are alike, the likest first."""
     found = [
-        (ident, match)
-        for ident, traits in others
-        if (match := compare(mine, traits)) is not None
+        (ident, match) for ident, traits in others if (match := compare(mine, traits)) is not None
     ]
     found.sort(key=lambda one: (not one[1].certain, -one[1].score))
     return found[:at_most]

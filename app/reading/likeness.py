@@ -1,19 +1,26 @@
 """The step likeness: whether a document like this one is stored already, and what to do then."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-import pypdfium2
-from PIL import Image
-
-from app.core.asking import Asking, Choice, Question
+from app.core.asking import DUPLICATE, Asking, Choice, Question
+from app.core.duplicates import decision_of
+from app.core.errors import AppError
 from app.core.reading import Task, Tell
-from app.reading.alike import Facts, Match, Traits, contradictions, looks_of, nearest, text_signature
+from app.reading.alike import (
+    Facts,
+    Match,
+    Traits,
+    contradictions,
+    looks_of,
+    nearest,
+    text_signature,
+)
+from app.reading.images import open_pictures
 from app.reading.page import load_pages
 from app.reading.payees import payee_key
+from app.reading.pdf import BrokenPage, open_pdf
 from app.reading.saving import fields_of, micros_of
 from app.store.documents_alike import (
     StoredDocument,
@@ -25,9 +32,8 @@ from app.store.documents_alike import (
 from app.store.records_memory import memories
 from app.store.records_schema import decimal_text, reading_records, writing_records
 
-QUESTION = "duplicate"
 SHOWN = 5  # documents that are alike
-PICTURE_POINTS = 240  # the longer side at which a page is looked at
+LOOKED_AT_DPI = 30.0  # at which a page of a PDF is looked at
 SURE_MARKS = ("vendor_vat_id", "iban")
 SAME, OTHER = "skip", "keep"
 
@@ -46,15 +52,19 @@ def compare_documents(task: Task, tell: Tell) -> dict[str, Any]:
     with reading_records(task["records_path"]) as connection:
         vendor = _vendor(connection, task, fields)
         facts = _facts(fields, vendor)
-        stored = {one.job_id: one for one in other_documents(connection, task["user_id"], task["job_id"])}
+        others = other_documents(connection, task["user_id"], task["job_id"])
+        stored = {one.job_id: one for one in others}
         tell(0, len(stored))
         alike = nearest(
-            Traits(facts, signature, looks),
+            Traits(facts, signature, looks, task["sha256"]),
             ((job_id, _traits(one)) for job_id, one in stored.items()),
             SHOWN,
         )
         near = [
-            _side_by_side(match, stored[job_id], facts, shown_facts(connection, stored[job_id].import_id))
+            {
+                **_beside(match, stored[job_id], facts),
+                **shown_facts(connection, stored[job_id].import_id),
+            }
             for job_id, match in alike
         ]
     tell(len(stored), len(stored))
@@ -82,14 +92,11 @@ def compare_documents(task: Task, tell: Tell) -> dict[str, Any]:
 
 def _decide(task: Task, near: list[dict[str, Any]], mine: dict[str, Any]) -> str:
     """Return skip, keep or merge. Only what is certain is left out without asking."""
-    wish = task["options"].get("on_duplicate", "skip")
-    certain = near[0]["certain"]
-    if wish == "ask":
-        answer = task["answers"].get(QUESTION)
-        if answer not in ("skip", "keep", "merge"):
-            raise Asking(_question(task, near, mine))
-        return str(answer)
-    return str(wish) if certain else "keep"
+    decision = decision_of(task)
+    if decision is None:
+        raise Asking(_question(task, near, mine))
+    was_asked = task["options"].get("on_duplicate") == "ask"
+    return decision if was_asked or near[0]["certain"] else "keep"
 
 
 def _question(task: Task, near: list[dict[str, Any]], mine: dict[str, Any]) -> Question:
@@ -100,7 +107,7 @@ def _question(task: Task, near: list[dict[str, Any]], mine: dict[str, Any]) -> Q
     else:
         text = f"{task['filename']} is {percent}% like one that you have. What shall I do with it?"
     return Question(
-        key=QUESTION,
+        key=DUPLICATE,
         kind="duplicate",
         text=text,
         choices=(
@@ -114,9 +121,7 @@ def _question(task: Task, near: list[dict[str, Any]], mine: dict[str, Any]) -> Q
     )
 
 
-def _side_by_side(
-    match: Match, other: StoredDocument, mine: Facts, shown: dict[str, Any]
-) -> dict[str, Any]:
+def _beside(match: Match, other: StoredDocument, mine: Facts) -> dict[str, Any]:
     theirs = _facts_of(other)
     return {
         "job_id": other.job_id,
@@ -126,7 +131,6 @@ def _side_by_side(
         "looks": None if match.looks is None else round(match.looks, 2),
         "differs": contradictions(mine, theirs),
         **_shown(theirs),
-        **shown,
     }
 
 
@@ -147,26 +151,14 @@ def _read(task: Task) -> tuple[str, bool]:
 
 def _looks(task: Task) -> bytes | None:
     """Return what the first page looks like; None where it can not be shown."""
-    with suppress(Exception):  # strangers' pictures fail in many ways, and reading has told why
-        if task["found"].get("initializing_streaming", {}).get("kind") == "pdf":
-            return _looks_of_pdf(task)
-        with Image.open(Path(task["path"])) as picture:
-            if picture.width * picture.height > task["limits"]["max_image_pixels"]:
-                return None
-            picture.draft("L", (PICTURE_POINTS, PICTURE_POINTS))
-            return looks_of(picture)
-    return None
-
-
-def _looks_of_pdf(task: Task) -> bytes | None:
-    password = next((value for key, value in task["answers"].items() if key.startswith("password")), None)
-    document = pypdfium2.PdfDocument(task["path"], password=password)
     try:
-        page = document[0]
-        scale = PICTURE_POINTS / max(*page.get_size(), 1.0)
-        return looks_of(page.render(scale=scale, grayscale=True).to_pil())
-    finally:
-        document.close()
+        if task["found"]["initializing_streaming"]["kind"] == "image":
+            with open_pictures(task) as pictures:
+                return looks_of(pictures.page(1).image)
+        with open_pdf(task) as pdf, pdf.page(1) as page:
+            return looks_of(page.picture(LOOKED_AT_DPI))
+    except (AppError, BrokenPage):  # reading has told what is wrong with it
+        return None
 
 
 def _vendor(connection: Any, task: Task, fields: Mapping[str, Any]) -> str | None:
@@ -202,4 +194,4 @@ def _facts_of(one: StoredDocument) -> Facts:
 
 
 def _traits(one: StoredDocument) -> Traits:
-    return Traits(_facts_of(one), one.text_signature, one.image_hash)
+    return Traits(_facts_of(one), one.text_signature, one.image_hash, one.sha256)

@@ -6,9 +6,11 @@ from typing import Any
 
 import polars as pl
 
+from app.core.duplicates import decision_of
 from app.core.reading import Task, Tell
 from app.reading.delta import SLICE_ROWS, in_slices, parts_of
 from app.reading.parts import Parts
+from app.store.documents_alike import empty_filled
 from app.store.records import get_import
 from app.store.records_bulk import (
     CELLS,
@@ -29,8 +31,8 @@ ROW_WORK, KEY_WORK = 10, 5  # what writing a row takes, and later its key with t
 def store(task: Task, tell: Tell) -> dict[str, Any]:
     """Store all rows of a file at once; a job that stored before stores nothing again.
 
-    options["on_duplicate"]: "skip" marks rows that earlier files hold as known, "keep" stores them
-    as new all the same. Returns stored, known and rejected. Raises StorageFull.
+    Rows that earlier files hold are marked as known, unless they are to be kept: then they are
+    stored as new all the same. Returns stored, known and rejected. Raises StorageFull.
     """
     job_id = task["job_id"]
     with reading_records(task["records_path"]) as connection:
@@ -38,7 +40,7 @@ def store(task: Task, tell: Tell) -> dict[str, Any]:
             return done
     parts = parts_of(task, tell)
     found = task["found"]["field_detection"]
-    keep = task["options"].get("on_duplicate", "skip") == "keep"
+    keep = decision_of(task) == "keep"
     with writing_records(task["records_path"]) as connection:
         # Meanwhile the last worker of a server that was killed may have stored them.
         if done := _done(connection, job_id):
@@ -97,6 +99,10 @@ def _with_seen(parts: Parts, seen: pl.DataFrame, *, keep: bool) -> Iterator[pl.D
 
 
 def undo(task: Task, tell: Tell) -> dict[str, Any]:
-    """Take back what the job stored, as if it had never been there. Returns rows, the new ones."""
+    """Take back what the job stored, as if it had never been there. Returns rows, the new ones.
+
+    The fields that it brought to another job's document go, too.
+    """
     with writing_records(task["records_path"]) as connection:
+        empty_filled(connection, task["job_id"])
         return {"rows": undo_import(connection, task["job_id"])}

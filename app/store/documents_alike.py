@@ -23,11 +23,12 @@ class StoredDocument:
     currency: str | None
     text_signature: bytes | None
     image_hash: bytes | None
+    sha256: str
 
 
 OTHERS = (
     "SELECT d.import, i.job_id, d.vendor_key, d.number, d.date, d.total_micros, d.currency,"  # noqa: S608
-    " d.text_signature, d.image_hash FROM document d JOIN import i ON i.id = d.import"
+    " d.text_signature, d.image_hash, d.sha256 FROM document d JOIN import i ON i.id = d.import"
     f" WHERE i.person = {PERSON} AND i.job_id <> ? ORDER BY d.import DESC LIMIT ?"
 )
 

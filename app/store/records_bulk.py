@@ -88,6 +88,12 @@ def known_rows(
         connection.execute("DROP TABLE temp.fresh")
 
 
+def job_ids(connection: sqlite3.Connection, imports: Iterable[int]) -> dict[int, str]:
+    """Return the jobs of imports, by the imports' numbers."""
+    sql = "SELECT id, job_id FROM import WHERE id IN (SELECT value FROM json_each(?))"
+    return dict(connection.execute(sql, (orjson.dumps(list(imports)).decode(),)).fetchall())
+
+
 def begin_import(
     connection: sqlite3.Connection,
     *,

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import orjson
 from aiohttp import HttpVersion11, web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from app.core.duplicates import OnDuplicate
 from app.core.errors import (
     InvalidRequest,
     MalformedMultipart,
@@ -47,8 +48,8 @@ class UploadOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     name: str | None = Field(default=None, max_length=200, description="of the batch")
-    on_duplicate: Literal["skip", "keep"] = Field(
-        default="skip", description="rows that an earlier file brought: leave out, or store again"
+    on_duplicate: OnDuplicate = Field(
+        default="skip", description="what is stored already: ask, leave out, store again, or merge"
     )
     auto_save: bool = Field(
         default=True, description="false: show what would be stored, and wait for a decision"

@@ -14,6 +14,7 @@ from app.pipeline.steps.field_check import FieldCheck
 from app.pipeline.steps.field_detection import FieldDetection
 from app.pipeline.steps.field_reading import FieldReading
 from app.pipeline.steps.initializing_streaming import Identify
+from app.pipeline.steps.likeness import Likeness
 from app.pipeline.steps.malware_scan import MalwareScan
 from app.pipeline.steps.model_reading import ModelsRead
 from app.pipeline.steps.page_reading import PageReading
@@ -45,6 +46,7 @@ STEPS: Mapping[str, Work] = {
         PageReading(),
         ModelsRead(),
         FieldCheck(),
+        Likeness(),
         Saving(),
         Indexing(),
     )

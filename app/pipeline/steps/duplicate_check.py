@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from app.core.asking import DUPLICATE, Choice, Question
 from app.core.reading import Task
 from app.core.state import JobState
 from app.core.times import ms_from_iso
@@ -22,9 +23,36 @@ class DuplicateCheck(Work):
 
 def found_before(earlier: JobState) -> Said:
     """Return what is said about a file that `earlier` has stored already."""
-    seen = datetime.fromtimestamp(ms_from_iso(earlier["created_at"]) / 1000, UTC)
     return Said(
-        "duplicate_found",
-        {"seen_on": f"{seen.day} {seen:%B %Y}"},
-        {"duplicate_of": earlier["job_id"]},
+        "duplicate_found", {"seen_on": _seen_on(earlier)}, {"duplicate_of": earlier["job_id"]}
     )
+
+
+def ask_about_copy(task: Task, earlier: JobState) -> Question:
+    """Return the question what to do with a file that `earlier` has stored already."""
+    copy = {
+        "job_id": earlier["job_id"],
+        "filename": earlier["filename"],
+        "score": 1.0,
+        "certain": True,
+        "seen_at": earlier["created_at"],
+    }
+    return Question(
+        key=DUPLICATE,
+        kind="duplicate",
+        text=f"{task['filename']} is an exact copy of {earlier['filename']} of"
+        f" {_seen_on(earlier)}. What shall I do with it?",
+        choices=(
+            Choice("skip", "Leave it out", "Nothing of it is stored."),
+            Choice("keep", "Store it again", "All of it is stored once more."),
+            Choice("merge", "Merge", "It is read again, and only what is new is stored."),
+        ),
+        default="skip",
+        suggested="skip",
+        evidence={"this": {"filename": task["filename"]}, "near": [copy]},
+    )
+
+
+def _seen_on(earlier: JobState) -> str:
+    seen = datetime.fromtimestamp(ms_from_iso(earlier["created_at"]) / 1000, UTC)
+    return f"{seen.day} {seen:%B %Y}"

@@ -69,6 +69,7 @@ def _of_document(job_id: str, found: Checkpoints) -> dict[str, Any]:
         "fields": {name: field.get("value") for name, field in fields.items()},
         "review": sum(field.get("status") == "check" for field in fields.values()),
         "line_items": len(checked.get("line_items", ())),
+        "near": found.get("likeness", {}).get("near", []),
         "links": _document_links(job_id),
     }
 
