@@ -7,8 +7,6 @@ bills of two months differ in a dozen words. What is empty or unreadable is like
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 from datasketch import MinHash
@@ -81,14 +79,10 @@ def text_signature(text: str) -> bytes | None:
     shingles = {" ".join(words[at : at + SHINGLE]) for at in range(len(words) - SHINGLE + 1)}
     if len(shingles) < FEWEST_SHINGLES:
         return None
-    made = MinHash(num_perm=PLACES, seed=1, permutations=_permutations())
+    # Named, because signatures are stored: another scheme would make them mean something else.
+    made = MinHash(num_perm=PLACES, seed=1, scheme="affine32")
     made.update_batch([shingle.encode() for shingle in shingles])
     return bytes(np.asarray(made.hashvalues, dtype="<u4").tobytes())
-
-
-@cache
-def _permutations() -> Any:
-    return MinHash(num_perm=PLACES, seed=1).permutations
 
 
 def looks_of(picture: Image.Image) -> bytes | None:
