@@ -85,7 +85,7 @@ class Desk:
             work_dir=str(work),
             records_path=str(self.records),
             limits=Limits(**{**LIMITS, **limits}),  # type: ignore[typeddict-item]
-            options=dict(options or {}),
+            options={"ask": False, **(options or {})},  # nobody is there
             found={"initializing_streaming": {"kind": kind}},
             answers={},
         )

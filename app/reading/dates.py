@@ -53,6 +53,7 @@ MIDNIGHT = re.compile(r"\d[T ,]+0{1,2}[:.]00(?:[:.]00(?:\.0+)?)?(?:Z|\+00:?00)?$
 
 DOTTED = re.compile(r"\s*\d{1,2}\.")
 
+ENOUGH_DATES = 6  # fewer of them run in time by chance, once in some hundred files
 OLDEST, NEWEST = 1000, 2199  # years; some samples are anonymised to 1111-11-11
 
 
@@ -179,6 +180,11 @@ class DateCount:
             else:
                 self.day_first += day_fits
                 self.month_first += month_fits
+
+    def runs_one_way(self) -> bool:
+        """Say whether many dates run in time in one order and not in the other: no chance."""
+        runs = [_runs(self.seen, order) for order in (DMY, MDY)]
+        return runs[0] != runs[1] and len(set(self.seen)) >= ENOUGH_DATES
 
     def likelier(self, *, american: bool) -> str:
         """Choose an order when no date decides: the one in which the rows run in time, or else lie

@@ -1,20 +1,23 @@
 """The step field_detection: what the columns of a table are, decided for each as a whole."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from app.core.asking import Asking, Question
 from app.core.errors import NoRows, TooManyColumns
-from app.core.notices import AmbiguousDates, AmbiguousDecimals, NoAmounts
+from app.core.notices import AmbiguousDates, AmbiguousDecimals, NoAmounts, Notice
 from app.core.reading import Task, Tell
 from app.reading.amounts import MarkCount
 from app.reading.columns import Column, columns_with, find_columns
 from app.reading.dates import WORDED, DateCount, has_times
+from app.reading.doubts import ORDERS, date_order, decimal_mark, may_ask
 from app.reading.tables import TableShape, detect_shape, read_rows
 
 SHOWN_ROWS = 50
 SHOWN_LETTERS = 200  # of a cell; one may be as long as a line may
 AMERICAN = frozenset({"USD"})
+NO_CENTS = frozenset({"JPY", "KRW", "VND", "CLP", "ISK", "HUF", "IDR", "PYG", "UGX", "XAF", "XOF"})
 DATE_ROLES = ("date", "value_date")
 AMOUNT_ROLES = ("amount", "debit", "credit", "balance", "fee")
 
@@ -27,9 +30,37 @@ def detect_fields(task: Task, tell: Tell) -> dict[str, Any]:
     or which mark the decimal one, the rest of the file is asked.
 
     Raises NotATable, NoRows, TooManyColumns, LineTooLong, EmptyFile, DamagedFile and
-    PasswordProtected. Warns AmbiguousDates, AmbiguousDecimals, NoAmounts, and what detect_shape
-    warns.
+    PasswordProtected, and Asking where only a person knows. Warns AmbiguousDates,
+    AmbiguousDecimals, NoAmounts, and what detect_shape warns.
     """
+    later = _Later(tell)
+    found = _detect_fields(task, later)
+    later.tell_all()
+    return found
+
+
+class _Later:
+    """A Tell that keeps warnings until all is known: a step that asks begins again."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._notices: list[Notice] = []
+
+    def __call__(self, done: int, total: int | None = None, **context: Any) -> None:
+        self._tell(done, total, **context)
+
+    def warn(self, notice: Notice) -> None:
+        self._notices.append(notice)
+
+    def events(self, told: Sequence[Mapping[str, Any]]) -> None:
+        self._tell.events(told)
+
+    def tell_all(self) -> None:
+        for notice in self._notices:
+            self._tell.warn(notice)
+
+
+def _detect_fields(task: Task, tell: Tell) -> dict[str, Any]:
     shape, sample = detect_shape(task, tell)
     limit = task["limits"]["max_columns"]
     if shape.width > limit:
@@ -90,8 +121,12 @@ def _decide_by_all_rows(
             tell(min(bytes_done, task["size"]), task["size"])
             if not open_dates and not open_marks:
                 break
-    _settle_dates(tell, columns, dates)
-    _settle_marks(tell, shape, columns, marks)
+    doubts = [
+        *_settle_dates(task, tell, shape, columns, dates),
+        *_settle_marks(task, tell, shape, columns, marks),
+    ]
+    if doubts:
+        raise Asking(*doubts)
 
 
 def _cells(rows: Sequence[Sequence[str]], index: int) -> list[str]:
@@ -107,18 +142,29 @@ def _rows_below(task: Task, shape: TableShape, skip: int) -> Iterator[tuple[list
             yield rows, chunk.bytes_done
 
 
-def _settle_dates(tell: Tell, columns: list[Column], dates: dict[int, DateCount]) -> None:
-    """One file writes its dates one way: a column that can not tell follows one that can."""
-    orders = [count.order for count in dates.values() if count.order in ("DMY", "MDY")]
+def _settle_dates(
+    task: Task, tell: Tell, shape: TableShape, columns: list[Column], dates: dict[int, DateCount]
+) -> Iterator[Question]:
+    """One file writes its dates one way: a column that can not tell follows one that can.
+
+    Yields what is left to ask.
+    """
+    orders = [count.order for count in dates.values() if count.order in ORDERS]
     american = any(column.currency in AMERICAN for column in columns)
-    for index, count in dates.items():
+    for index, count in sorted(dates.items(), key=lambda pair: columns[pair[0]].role != "date"):
         column = columns[index]
         order = count.order
         if order is None and orders:
             order = orders[0]
         elif order is None:
             order = count.likelier(american=american)
-            if column.role == "date":
+            doubt = date_order(column, count, order, shape.header)
+            if doubt.key in task["answers"]:
+                order = task["answers"][doubt.key].upper()
+                orders.append(order)
+            elif column.role == "date" and may_ask(task) and not count.runs_one_way():
+                yield doubt
+            elif column.role == "date":
                 tell.warn(
                     AmbiguousDates(
                         column=column.name,
@@ -131,20 +177,30 @@ def _settle_dates(tell: Tell, columns: list[Column], dates: dict[int, DateCount]
 
 
 def _settle_marks(
-    tell: Tell, shape: TableShape, columns: list[Column], marks: dict[int, MarkCount]
-) -> None:
+    task: Task, tell: Tell, shape: TableShape, columns: list[Column], marks: dict[int, MarkCount]
+) -> Iterator[Question]:
     """The same for decimal marks; a file of nothing but 1,234 has no decimals, it has thousands."""
     told = [count.mark for count in marks.values() if count.mark]
+    is_asked = False
     for index, count in marks.items():
         column = columns[index]
         mark = count.mark or (told[0] if told else None)
         if mark is None and count.both:
             mark = "," if "." in count.example else "."
-            tell.warn(
-                AmbiguousDecimals(
-                    column=column.name,
-                    example=count.example,
-                    chosen="a thousands separator",
+            doubt = decimal_mark(column, count.example, count.both, mark, shape.header)
+            if doubt.key in task["answers"]:
+                mark = task["answers"][doubt.key]
+                told.append(mark)
+            elif may_ask(task) and column.currency not in NO_CENTS:
+                if not is_asked:
+                    yield doubt
+                is_asked = True
+            else:
+                tell.warn(
+                    AmbiguousDecimals(
+                        column=column.name,
+                        example=count.example,
+                        chosen="a thousands separator",
+                    )
                 )
-            )
         column.decimal_mark = mark or ("," if shape.delimiter == ";" else ".")

@@ -111,3 +111,30 @@ def _is_header(row: list[str], body: list[list[str]], width: int) -> bool:
 
 def _has_values(row: list[str]) -> bool:
     return any(cell.strip() and looks_typed(cell) for cell in row)
+
+
+def start_at(rows: list[list[str]], header: int | None) -> Start:
+    """Return how a sample begins where a person said which row has the names.
+
+    header  its index; None: there are none
+    """
+    if header is None:
+        width = _body_width(rows)
+        return Start(None, next((i for i, row in enumerate(rows) if _fits(row, width)), 0), width)
+    width = max(_body_width(rows[header:]), len(_trimmed(rows[header])))
+    return Start(header, header + 1, width)
+
+
+def is_doubtful(rows: list[list[str]], start: Start) -> bool:
+    """Tell whether it is not plain which row has the names: the first row of the table is nothing
+    but words, and was taken for none.
+
+    In a table that begins with dates and amounts it is plain that there are no names.
+    """
+    if start.width < 2 or len(rows) < 2:
+        return False
+    above = rows[: start.first if start.header is None else start.header]
+    first = next((row for row in above if _is_strong(row, start.width)), None)
+    if start.header is None and first is None:
+        first = rows[start.first] if start.first < len(rows) else None
+    return first is not None and not _has_values(first)

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
+from app.core.asking import Asking
 from app.core.errors import EmptyFile, NotATable, NoTransactions
 from app.core.notices import (
     DuplicateHeaders,
@@ -18,8 +19,9 @@ from app.core.notices import (
 )
 from app.core.reading import Limits, Task, Tell
 from app.reading.dialect import SAMPLE_ROWS, Dialect, detect_dialect, sample_lines
+from app.reading.doubts import HEADER_ROW, header_row, may_ask
 from app.reading.encoding import Encoding, detect_encoding
-from app.reading.headers import HEADER_WITHIN, Start, find_start
+from app.reading.headers import HEADER_WITHIN, Start, find_start, is_doubtful, start_at
 from app.reading.lines import Chunk, LineReader
 from app.reading.sheets import SheetPart, SheetReader, Workbook, with_sheet
 from app.reading.statements.reader import RECORD_KINDS, RecordReader, columns_of
@@ -102,6 +104,7 @@ def detect_shape(task: Task, tell: Tell) -> tuple[TableShape, list[list[str]]]:
     NotATable, LineTooLong, DamagedFile, PasswordProtected. Warns GuessedEncoding,
     DuplicateHeaders, NoHeader, OtherSheets; and NulBytes, MixedEncodings and OpenQuotes when the
     rows it read are all there are: in a longer file their counts are known at its end only.
+    Raises Asking where it is not plain which line has the names.
     """
     kind = task["found"]["initializing_streaming"]["kind"]
     path = Path(task["path"])
@@ -185,7 +188,7 @@ def _detect_text(path: Path, task: Task, tell: Tell) -> tuple[TableShape, list[l
         tell.warn(notice)
     if not any(cell.strip() for _, row in numbered for cell in row):
         raise NotATable(filename=task["filename"])
-    start = find_start([row for _, row in numbered])
+    start = _start(task, numbered)
     return _shape(
         numbered,
         start,
@@ -201,6 +204,19 @@ def _detect_text(path: Path, task: Task, tell: Tell) -> tuple[TableShape, list[l
             told=tuple(notice.code for notice in told),
         ),
     )
+
+
+def _start(task: Task, numbered: list[tuple[int, list[str]]]) -> Start:
+    """Return where the table begins, as a person said where one was asked. Raises Asking."""
+    rows = [row for _, row in numbered]
+    start = find_start(rows)
+    said = task["answers"].get(HEADER_ROW)
+    if said is not None:
+        at = next((i for i, (line, _) in enumerate(numbered) if line >= int(said)), None)
+        return start_at(rows, at if said else None)
+    if may_ask(task) and is_doubtful(rows, start):
+        raise Asking(header_row(numbered[:HEADER_WITHIN], default=0))
+    return start
 
 
 def _sampled(rows: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
@@ -236,7 +252,7 @@ def _detect_sheet(
         raise NotATable(filename=filename)
     best = max(names, key=lambda name: _sheet_score(samples[name]))
     numbered = samples[best]
-    start = find_start([row for _, row in numbered])
+    start = _start(task, numbered)
     shape, rows = _shape(numbered, start, TableShape(kind=kind, sheet=best, sheets=tuple(names)))
     alike = _alike(samples, shape)
     read = list(alike) or [best]

@@ -105,9 +105,11 @@ def files_form(*files: tuple[str, bytes], options: str | None = None) -> aiohttp
     return form
 
 
-async def upload(client: aiohttp.ClientSession, *files: tuple[str, bytes]) -> dict[str, Any]:
+async def upload(
+    client: aiohttp.ClientSession, *files: tuple[str, bytes], options: str | None = None
+) -> dict[str, Any]:
     """Upload `files` and return the answer: batch_id and jobs."""
-    async with client.post("/api/v1/batches", data=files_form(*files)) as answer:
+    async with client.post("/api/v1/batches", data=files_form(*files, options=options)) as answer:
         assert answer.status == 202, await answer.text()
         accepted: dict[str, Any] = await answer.json()
         return accepted

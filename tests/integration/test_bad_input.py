@@ -31,6 +31,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MIB = 1024 * 1024
 GOOD = table(20)
+NOBODY_TO_ASK = '{"ask": false}'
 SENTENCES = ("title", "detail", "hint")
 
 
@@ -59,9 +60,9 @@ async def aftermath(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[A
         (before,) = await ended(ann, await upload(ann, ("good.csv", GOOD)))
         refused = [(case.filename, case.content) for case in REFUSED.values()]
         warned = [(case.filename, case.content) for case in WARNED.values()]
-        ends = await ended(ann, await upload(ann, *refused, *warned))
+        ends = await ended(ann, await upload(ann, *refused, *warned, options=NOBODY_TO_ASK))
         memory = resident_bytes()
-        again = await ended(ann, await upload(ann, *refused))
+        again = await ended(ann, await upload(ann, *refused, options=NOBODY_TO_ASK))
         grown = resident_bytes() - memory
         (after,) = await ended(ann, await upload(ann, ("later.csv", table(30))))
         yield Aftermath(

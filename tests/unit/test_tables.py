@@ -24,6 +24,7 @@ from app.core.errors import (
     NotATable,
     PasswordProtected,
 )
+from app.core.reading import Task
 from app.reading import lines as lines_module
 from app.reading.dialect import Dialect
 from app.reading.encoding import Encoding
@@ -37,6 +38,13 @@ COMMA = Dialect(",", '"', None, skip_space=False, score=1.0)
 UTF8 = Encoding("utf-8", "cp1252", 0, guessed=False)
 
 
+def unasked(path: Path, kind: str | None = None) -> Task:
+    """The task for a file about which nobody can be asked."""
+    task = task_for(path, kind)
+    task["options"] = {"ask": False}
+    return task
+
+
 def table(folder: Path, content: str | bytes, name: str = "export.csv") -> Path:
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -44,7 +52,7 @@ def table(folder: Path, content: str | bytes, name: str = "export.csv") -> Path:
 
 
 def shape_of(path: Path, heard: Heard | None = None) -> TableShape:
-    return detect_shape(task_for(path), heard or Heard())[0]
+    return detect_shape(unasked(path), heard or Heard())[0]
 
 
 def rows_in(path: Path) -> list[list[str]]:
@@ -146,7 +154,7 @@ def test_names_that_come_twice_are_told_once(tmp_path: Path) -> None:
 
 def test_a_header_without_rows_has_a_shape_and_no_rows(tmp_path: Path) -> None:
     path = table(tmp_path, "Date,Payee,Amount\n")
-    shape, rows = detect_shape(task_for(path), Heard())
+    shape, rows = detect_shape(unasked(path), Heard())
     assert (shape.header_line, rows) == (1, [])
     assert rows_in(path) == []
 
@@ -179,7 +187,7 @@ def test_ten_thousand_columns_are_seen_without_reading_them_all(tmp_path: Path) 
     row = ",".join(str(n) for n in range(10_000))
     header = ",".join(f"c{n}" for n in range(10_000))
     shape, rows = detect_shape(
-        task_for(table(tmp_path, header + "\n" + (row + "\n") * 400)), Heard()
+        unasked(table(tmp_path, header + "\n" + (row + "\n") * 400)), Heard()
     )
     assert shape.width == 10_000
     assert len(rows) < 100
@@ -189,9 +197,9 @@ def test_ten_thousand_columns_are_seen_without_reading_them_all(tmp_path: Path) 
 def test_blank_lines_alone_are_an_empty_file(tmp_path: Path, content: str) -> None:
     path = table(tmp_path, content)
     with pytest.raises(EmptyFile):
-        task_for(path)
+        unasked(path)
     with pytest.raises(NotATable):
-        detect_shape(task_for(path, "csv"), Heard())
+        detect_shape(unasked(path, "csv"), Heard())
 
 
 # Rows and their lines
@@ -412,7 +420,7 @@ def test_any_bytes_are_read_or_refused_with_a_code(
 ) -> None:
     path = table(tmp_path_factory.getbasetemp(), data, "fuzz.csv")
     with suppress(AppError):  # nothing else may come out
-        shape = detect_shape(task_for(path, "csv"), Heard())[0]
+        shape = detect_shape(unasked(path, "csv"), Heard())[0]
         assert TableShape.from_json(shape.to_json()) == shape
         lines = [line for line, _ in numbered(read_rows(path, shape, LIMITS))]
         assert lines == sorted(set(lines))
@@ -466,7 +474,7 @@ def test_sheets_under_the_same_names_are_one_table_whose_rows_know_their_sheet(
         },
     )
     heard = Heard()
-    shape, sample = detect_shape(task_for(path), heard)
+    shape, sample = detect_shape(unasked(path), heard)
     assert shape.header == ("Date", "Payee", "Amount", "Sheet")
     assert heard.codes == ["other_sheets"]
     found = numbered(read_rows(path, shape, LIMITS))
@@ -484,7 +492,7 @@ def test_a_workbook_of_months_is_read_without_a_remark(tmp_path: Path) -> None:
     heard = Heard()
     days = {f"{m:02}": [MONTH, *[[f"2026-{m:02}-02", "Shop", -m]] * 400] for m in range(1, 4)}
     path = workbook(tmp_path, days)
-    shape, sample = detect_shape(task_for(path), heard)
+    shape, sample = detect_shape(unasked(path), heard)
     assert heard.codes == []
     rows = [row for _, row in numbered(read_rows(path, shape, LIMITS))]
     assert (len(rows), len(sample)) == (1200, 300)
@@ -506,7 +514,7 @@ def test_an_opendocument_table_is_read(tmp_path: Path) -> None:
         '<table:table-row table:number-rows-repeated="1048570"><table:table-cell'
         ' table:number-columns-repeated="16384"/></table:table-row>',
     )
-    task = task_for(path)
+    task = unasked(path)
     assert task["found"]["initializing_streaming"]["kind"] == "ods"
     assert [row[1] for row in rows_in(path)] == ["Shop", "Bar", "Bar", "Bar"]
 
@@ -595,7 +603,7 @@ def test_a_workbook_without_cells_is_no_table(tmp_path: Path) -> None:
 def test_a_cut_workbook_is_damaged(tmp_path: Path) -> None:
     whole = workbook(tmp_path, {"Sheet1": [["a", "b"], [1, 2]]}).read_bytes()
     with pytest.raises(DamagedFile):
-        task_for(table(tmp_path, whole[: len(whole) // 2], "cut.xlsx"))
+        unasked(table(tmp_path, whole[: len(whole) // 2], "cut.xlsx"))
 
 
 # The samples of others
@@ -611,7 +619,7 @@ def test_every_sample_is_read_or_refused_with_a_code(folder: str) -> None:
         if not path.is_file():
             continue
         with suppress(AppError):  # nothing else may come out
-            shape, rows = detect_shape(task_for(path), Heard())
+            shape, rows = detect_shape(unasked(path), Heard())
             total = sum(len(c.rows) for c in read_rows(path, shape, LIMITS))
             assert total >= len(rows), path
 
