@@ -229,6 +229,7 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
                 lambda: app[keys.RUNNER].wake(),
             ),
         },
+        recall=app[keys.RECORDS].profiles,
         path_of=app[keys.FILES].path_of,
         preload=PRELOADED if warm else (),
         forget_file=partial(_forget_file, app),

@@ -106,7 +106,7 @@ def header_row(lines: Sequence[tuple[int, Sequence[str]]], default: int) -> Ques
 
     lines  source lines, from 1, and their cells
     """
-    shown = lines[:SHOWN_LINES]
+    shown = [(number, row) for number, row in lines if _shortened(row)][:SHOWN_LINES]
     return Question(
         key=HEADER_ROW,
         kind="header_row",

@@ -98,7 +98,8 @@ def _is_header(row: list[str], body: list[list[str]], width: int) -> bool:
         return False
     if len(set(names)) < 0.5 * len(names):
         return False
-    body = [other for other in body if _fits(other, width)]
+    # Where exports were put one behind the other, the names come again as a whole.
+    body = [other for other in body if _fits(other, width) and other != row]
     if not body:
         return True
     for column, cell in enumerate(row):

@@ -8,6 +8,7 @@ import polars as pl
 
 from app.core.duplicates import decision_of
 from app.core.reading import Task, Tell
+from app.reading.answered import keep_answers
 from app.reading.delta import SLICE_ROWS, in_slices, parts_of
 from app.reading.parts import Parts
 from app.store.documents_alike import empty_filled
@@ -23,6 +24,7 @@ from app.store.records_bulk import (
     known_rows,
     undo_import,
 )
+from app.store.records_memory import forget_taught_by
 from app.store.records_schema import ROW_BITS, reading_records, writing_records
 
 ROW_WORK, KEY_WORK = 10, 5  # what writing a row takes, and later its key with the commit; measured
@@ -58,6 +60,7 @@ def store(task: Task, tell: Tell) -> dict[str, Any]:
             columns=[column["name"] for column in found["columns"]],
             has_amounts=bool(found["has_amounts"]),
         )
+        keep_answers(connection, task)
         base = import_id << ROW_BITS
         rows = int(parts.summary["rows"])
         insert_labels(connection, import_id, parts.labels())
@@ -101,8 +104,10 @@ def _with_seen(parts: Parts, seen: pl.DataFrame, *, keep: bool) -> Iterator[pl.D
 def undo(task: Task, tell: Tell) -> dict[str, Any]:
     """Take back what the job stored, as if it had never been there. Returns rows, the new ones.
 
-    The fields that it brought to another job's document go, too.
+    The fields that it brought to another job's document go, too, and what its answers taught: who
+    takes a file back may have answered wrongly.
     """
     with writing_records(task["records_path"]) as connection:
         empty_filled(connection, task["job_id"])
+        forget_taught_by(connection, task["user_id"], "profile", task["job_id"])
         return {"rows": undo_import(connection, task["job_id"])}

@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from app.core.reading import Task, Tell
+from app.reading.answered import keep_answers
 from app.reading.page import Page, Zone, load_pages
 from app.reading.payees import payee_key
 from app.store.documents import (
@@ -46,6 +47,7 @@ def save_document(task: Task, tell: Tell) -> dict[str, Any]:
             columns=[],
             has_amounts=False,
         )
+        keep_answers(connection, task)
         title = ""
         for page in load_pages(task["work_dir"]):
             title = title or _title(page)

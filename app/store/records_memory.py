@@ -19,6 +19,10 @@ PUT = (
     f" VALUES ({PERSON}, ?, ?, ?, ?)"
     " ON CONFLICT DO UPDATE SET value = excluded.value, changed_ms = excluded.changed_ms"
 )
+TAUGHT_BY = (
+    f"DELETE FROM memory WHERE person = {PERSON} AND kind = ?"  # noqa: S608
+    " AND json_extract(value, '$.job_id') = ?"
+)
 DROP = f"DELETE FROM memory WHERE person = {PERSON} AND kind = ? AND key = ?"  # noqa: S608
 TRIM = (
     f"DELETE FROM memory WHERE person = {PERSON} AND kind = ? AND key IN ("  # noqa: S608
@@ -60,3 +64,10 @@ def remember(
 def forget(connection: sqlite3.Connection, user_id: str, kind: MemoryKind, key: str) -> bool:
     """Forget what is kept under `key`; say whether there was something."""
     return connection.execute(DROP, (user_id, kind, key)).rowcount > 0
+
+
+def forget_taught_by(
+    connection: sqlite3.Connection, user_id: str, kind: MemoryKind, job_id: str
+) -> None:
+    """Forget what was learned last from answers to this job's questions."""
+    connection.execute(TAUGHT_BY, (user_id, kind, job_id))

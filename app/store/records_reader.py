@@ -4,7 +4,7 @@ import asyncio
 import csv
 import io
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -94,6 +94,16 @@ UNTAUGHT = (
     "SELECT p.user_id FROM person p JOIN memory m ON m.person = p.id AND m.kind = 'category'"
     " LEFT JOIN learned d ON d.person = p.id"
     " GROUP BY p.id HAVING max(m.changed_ms) > coalesce(max(d.taught_ms), 0)"
+)
+
+
+MEMORY = (
+    "SELECT m.key, m.value, m.changed_ms FROM memory m JOIN person p ON p.id = m.person"
+    " WHERE p.user_id = ? AND m.kind = ? AND m.key > ? ORDER BY m.key LIMIT ?"
+)
+PROFILES = (
+    "SELECT m.key, m.value FROM memory m JOIN person p ON p.id = m.person"
+    " WHERE p.user_id = ? AND m.kind = 'profile' AND m.key IN (SELECT value FROM json_each(?))"
 )
 
 
@@ -209,6 +219,19 @@ class RecordsReader:
                     for _, line, reason, cells in rows
                 ]
             )
+
+    async def memory(
+        self, user_id: str, kind: str, *, after: str = "", limit: int = 100
+    ) -> list[tuple[str, dict[str, Any], int]]:
+        """Return what the user taught of a kind: key, value, changed_ms; keys past `after`."""
+        rows = await self._connection.execute_fetchall(MEMORY, (user_id, kind, after, limit))
+        return [(key, orjson.loads(value), changed_ms) for key, value, changed_ms in rows]
+
+    async def profiles(self, user_id: str, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the answers that are remembered under some of `keys`."""
+        wanted = orjson.dumps(list(keys)).decode()
+        rows = await self._connection.execute_fetchall(PROFILES, (user_id, wanted))
+        return {key: orjson.loads(value) for key, value in rows}
 
     async def _one(self, sql: str, values: tuple[Any, ...]) -> Any:
         rows = list(await self._connection.execute_fetchall(sql, values))

@@ -12,6 +12,7 @@ from tests.integration.serving import (
     files_form,
     followed,
     state_of,
+    upload,
 )
 
 CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n2025-01-04,Tea,-2.10\n"
@@ -198,3 +199,65 @@ async def test_cancelling_withdraws_the_question(ann: aiohttp.ClientSession) -> 
     while not (again := await questions(ann)):
         await followed(ann, f"job:{job_id}", "clarification_requested", after=events[-1]["seq"])
     assert again[0]["clarification_id"] != asked["clarification_id"]
+
+
+# What is remembered
+
+EITHER_WAY = b"Date,Description,Amount\n03/04/2025,Tea,-2.50\n01/02/2025,Coffee,-3.40\n"
+LATER = b"Date,Description,Amount\n05/06/2025,Tea,-2.70\n07/08/2025,Coffee,-3.60\n"
+
+
+async def remembered(client: aiohttp.ClientSession) -> list[dict[str, Any]]:
+    async with client.get("/api/v1/memory") as answer:
+        assert answer.status == 200, await answer.text()
+        found: list[dict[str, Any]] = (await answer.json())["memory"]
+        return found
+
+
+async def dates_of(client: aiohttp.ClientSession, job_id: str) -> list[str]:
+    async with client.get(f"/api/v1/jobs/{job_id}/rows") as answer:
+        return [row["date"] for row in (await answer.json())["rows"]]
+
+
+async def test_an_answer_is_remembered_told_and_forgotten(
+    ann: aiohttp.ClientSession, bob: aiohttp.ClientSession
+) -> None:
+    accepted = await uploaded(ann, ("a.csv", EITHER_WAY), options="{}")
+    (asked,) = await questions(ann)
+    assert (asked["kind"], asked["is_remembered"]) == ("date_order", True)
+    assert await remembered(ann) == []
+    await said(ann, asked["clarification_id"], "mdy")
+    (first,) = await ended(ann, accepted)
+    assert await dates_of(ann, first["job_id"]) == ["2025-03-04", "2025-01-02"]
+
+    (kept,) = await remembered(ann)
+    assert kept["value"]["answer"] == "mdy"
+    (second,) = await ended(ann, await upload(ann, ("b.csv", LATER)))
+    assert [warning["code"] for warning in second["warnings"]] == ["answered_before"]
+    assert await dates_of(ann, second["job_id"]) == ["2025-05-06", "2025-07-08"]
+
+    assert await remembered(bob) == []
+    await uploaded(bob, ("a.csv", EITHER_WAY), options="{}")
+    async with bob.delete("/api/v1/memory", params={"key": kept["key"]}) as answer:
+        assert answer.status == 404
+    async with ann.delete("/api/v1/memory", params={"key": kept["key"]}) as answer:
+        assert answer.status == 204
+    await uploaded(ann, ("c.csv", EITHER_WAY + LATER), options="{}")
+
+
+async def test_undoing_a_file_forgets_what_its_answers_taught(ann: aiohttp.ClientSession) -> None:
+    accepted = await uploaded(ann, ("a.csv", EITHER_WAY), options="{}")
+    (asked,) = await questions(ann)
+    await said(ann, asked["clarification_id"], "mdy")
+    (job,) = await ended(ann, accepted)
+    assert len(await remembered(ann)) == 1
+    async with ann.post(f"/api/v1/jobs/{job['job_id']}/undo") as answer:
+        assert answer.status == 200
+    assert await remembered(ann) == []
+
+
+async def test_nobody_is_asked_who_does_not_want_to_be(ann: aiohttp.ClientSession) -> None:
+    accepted = await upload(ann, ("a.csv", EITHER_WAY), options='{"ask": false}')
+    (job,) = await ended(ann, accepted)
+    assert job["status"] == "completed"
+    assert [warning["code"] for warning in job["warnings"]] == ["ambiguous_dates"]

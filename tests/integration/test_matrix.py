@@ -58,6 +58,8 @@ NEEDS = {
     "POST /api/v1/batches/{batch_id}/cancel": "control",
     "POST /api/v1/batches/{batch_id}/retry": "control",
     "POST /api/v1/batches/{batch_id}/undo": "control",
+    "GET /api/v1/memory": "read",
+    "DELETE /api/v1/memory": "control",
     "GET /api/v1/events": "listen",
     "GET /api/v1/events/history": "listen",
     "GET /api/v1/rules": "read",

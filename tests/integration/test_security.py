@@ -92,6 +92,8 @@ DECIDED = {
     "POST /api/v1/batches/{batch_id}/cancel": THEIRS,
     "POST /api/v1/batches/{batch_id}/retry": THEIRS,
     "POST /api/v1/batches/{batch_id}/undo": THEIRS,
+    "GET /api/v1/memory": OWN,
+    "DELETE /api/v1/memory": OWN,
     "GET /api/v1/events": OWN,
     "GET /api/v1/events/history": OWN,
     "GET /api/v1/rules": OWN,
