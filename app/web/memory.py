@@ -72,7 +72,7 @@ async def listing(request: web.Request) -> web.Response:
 
 async def forget(request: web.Request) -> web.Response:
     """DELETE /api/v1/memory: what is forgotten is asked again."""
-    query, viewer = read_query(request, ForgetQuery), owner_for(request, "control")
+    viewer, query = owner_for(request, "control"), read_query(request, ForgetQuery)
     request.app[DOOR].pass_through()
     note(request, "control", op="forget", key=query.key)
     done = await request.app[RUNNER].errand(viewer.user_id, FORGET, query.model_dump())
