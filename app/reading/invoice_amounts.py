@@ -1,5 +1,6 @@
 """Net, tax and total of an invoice: chosen together, because net + tax = total."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,24 +9,36 @@ from app.reading.invoice_layout import Candidate, Sheet, below, beside
 from app.reading.printed import Amount, Line, Printed
 
 CENTS = Decimal("0.02")  # how far a sum may be off by rounding
+CLEAR = 0.15  # a lead smaller than this in weight leaves a doubt
+SMALL, SMALL_SHARE = 0.35, Decimal("0.4")  # what a total loses that is less than this of the most
+COINS = Decimal("0.05")  # to which cash is rounded
+ONLY_DUE = re.compile(r"due ?:?", re.I)
 MOST = 12  # candidates of each kind that are combined
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The chosen candidates; None where there is none. balanced: net + tax = total."""
+    """The chosen candidates; None where there is none.
+
+    balanced   net + tax = total
+    confirmed  something else says the total too: it is announced twice, or is what was paid
+    contested  another amount is announced as the total about as clearly
+    """
 
     net: Candidate | None
     tax: Candidate | None
     total: Candidate | None
     balanced: bool
+    confirmed: bool = False
+    contested: bool = False
 
 
 def sums(sheet: Sheet) -> Sums:
     """Return the net, tax and total amounts that go together best."""
     nets = _candidates(sheet, "net_amount")
     taxes = _candidates(sheet, "tax_amount")
-    totals = _candidates(sheet, "total")
+    totals = _plausible(sheet, _candidates(sheet, "total"))
+    totals = _rounded(sheet, totals) + totals
     taxes += _added(taxes)
     # Where the total is called gross, the net may be called a total; only sums can tell.
     called = [one for one in totals if one.label is not None and one.label.weight < 1.0]
@@ -64,7 +77,60 @@ def sums(sheet: Sheet) -> Sums:
         next((one for one in taxes if abs(_number(one)) < most), None),
         whole,
         balanced=False,
+        confirmed=_confirmed(sheet, whole, totals),
+        contested=any(
+            _number(one) != _number(whole) and one.weight > whole.weight - CLEAR for one in totals
+        ),
     )
+
+
+def _plausible(sheet: Sheet, totals: Sequence[Candidate]) -> list[Candidate]:
+    """Return totals, best first, with less weight for those far below another amount.
+
+    What was paid, a balance and the like may be more than the total, and do not count.
+    """
+    others = {
+        (one.printed.line.index, one.printed.start) for one in _candidates(sheet, "other_amount")
+    }
+    counted = [
+        abs(amount.number)
+        for amounts in sheet.amounts
+        for amount in amounts
+        if amount.exact and (amount.line.index, amount.start) not in others
+    ]
+    most = max(counted, default=Decimal(0))
+    found = [
+        Candidate(one.printed, one.weight - SMALL, one.label)
+        if abs(_number(one)) < most * SMALL_SHARE
+        else one
+        for one in totals
+    ]
+    return sorted(found, key=lambda one: -one.weight)
+
+
+def _rounded(sheet: Sheet, totals: Sequence[Candidate]) -> list[Candidate]:
+    """Return the best total as it was rounded to coins, where the document says that too."""
+    for total in totals[:1]:
+        for one in _candidates(sheet, "other_amount"):
+            if one.label is None or not one.label.text.lower().startswith("round"):
+                continue
+            if _number(one) > COINS and 0 < abs(_number(one) - _number(total)) <= COINS:
+                return [Candidate(one.printed, total.weight, one.label)]
+    return []
+
+
+def _confirmed(sheet: Sheet, total: Candidate, totals: Sequence[Candidate]) -> bool:
+    """Whether the total is announced twice, or is what was paid, less the change."""
+    value = _number(total)
+    labels = {
+        (one.printed.line.index, one.label.start)
+        for one in totals
+        if one.label is not None and _number(one) == value
+    }
+    if len(labels) > 1:
+        return True
+    moved = {_number(one) for one in _candidates(sheet, "other_amount")}
+    return any(paid >= value > 0 and paid - value in (moved | {Decimal(0)}) for paid in moved)
 
 
 def _number(candidate: Candidate | None) -> Decimal:
@@ -78,7 +144,10 @@ def _candidates(sheet: Sheet, field: str) -> list[Candidate]:
         return sheet.amounts[line.index]
 
     found: list[Candidate] = []
-    for label in sheet.labels_for(field):
+    labels = list(sheet.labels_for(field))
+    if field == "total":  # "Due" announces a date, or what is to be paid
+        labels += [at for at in sheet.labels_for("due_date") if ONLY_DUE.fullmatch(at.text)]
+    for label in labels:
         near = beside(sheet, label, find)
         # In a row of several amounts the last is what the row comes to.
         weights = [one.weight for one in near]

@@ -64,7 +64,7 @@ _PATTERNS: Mapping[str, tuple[tuple[float, str], ...]] = {
             r"(?:gross |total )?(?:amount|total|price) (?:incl\w*|with)\.?(?: of)?"
             r" (?:vat|tax|gst|mwst\.?|ust\.?|tva|iva|btw)"
             r"|grand total|total amount|invoice total|total invoice"
-            r"|total incl\w*\.?(?: of)?(?: \w+)?"
+            r"|total(?: sales?| amount)? ?\(?incl\w*\.?(?: of)?(?: \w+)?\)?"
             r"|total inc\.?|total \(?(?:eur|usd|gbp|chf|incl\.?[^)]*)\)?|total ?:? ?(?:€|eur)"
             r"|gesamt-?betrag(?: brutto)?|gesamt-?summe|brutto-?summe|brutto-?betrag"
             r"|rechnungs-?betrag|end-?betrag|rechnungssumme(?: brutto)?|gesamt brutto"
@@ -72,14 +72,14 @@ _PATTERNS: Mapping[str, tuple[tuple[float, str], ...]] = {
             r"|total (?:de la )?(?:facture|factura)|importe total|total factura"
             r"|totale (?:fattura|documento|complessivo)|importo totale|totaal incl\w*\.?(?: btw)?"
             r"|totaal-?bedrag|factuur-? ?(?:totaal|bedrag)|total for this invoice|total charges?"
-            r"|total sales?(?: \(?incl\w*(?: \w+)?\)?)?|total (?:rm|inr|sgd|aud|cad)|net total rm"
+            r"|total sales?|total (?:rm|inr|sgd|aud|cad)|net total rm"
             r"|total gross|gross total|gross amount|total general|total with tax"
             r"|total rounded|rounded total|total \(?rounded\)?|round(?:ed|d)? total",
         ),
         (0.85, r"total|totaal|totale|gesamt|summe|sum|somme|totals"),
         (
             0.7,
-            r"total due|amount due|balance due|total payable|amount payable|due payable"
+            r"total due|amount due|due|balance due|total payable|amount payable|due payable"
             r"|(?:total )?amount to pay|zahl-?betrag|zu zahlen(?:der betrag)?|net a payer|rest"
             r"|(?:somme|montant|reste|total) a (?:payer|regler)|total a pagar|a pagar"
             r"|(?:totale )?da pagare|netto a pagare|te betalen|te voldoen|residual|amount paid"
@@ -94,7 +94,8 @@ _PATTERNS: Mapping[str, tuple[tuple[float, str], ...]] = {
             r"|summe netto|gesamt netto|netto gesamt|rechnungssumme ohne ust\.?|basisbetrag"
             r"|summe ohne mwst\.?|total (?:eur )?ht|montant (?:eur )?ht|total hors taxes?"
             r"|(?:total )?base imponible|(?:totale )?imponibile|totale netto"
-            r"|total (?:excl?\w*\.?|before|without|w/?o)(?: of)?(?: \w+)?"
+            r"|total(?: sales?| amount)? ?\(?(?:excl?\w*\.?|before|without|w/?o)(?: of)?"
+            r"(?: \w+)?\)?"
             r"|(?:totaal )?excl\w*\.? (?:btw|vat|tax)"
             r"|totaal excl\w*\.?|grondslag|taxable (?:amount|value)|tax basis(?: total)?"
             r"|nettopreis|base ht|amount excl\w*\.? (?:vat|tax)",
@@ -104,7 +105,8 @@ _PATTERNS: Mapping[str, tuple[tuple[float, str], ...]] = {
     "tax_amount": (
         (
             1.0,
-            r"(?:total )?(?:sales )?tax(?:es)?(?: total| amount)?|tax total|total (?:vat|tax|gst)"
+            r"(?:total )?inclu(?:ded|ding|sive) \d{0,2} ?%? ?(?:gst|vat|tax)(?: ?@)?"
+            r"|(?:total )?(?:sales )?tax(?:es)?(?: total| amount)?|tax total|total (?:vat|tax|gst)"
             r"|vat(?: total| amount)?|(?:zzgl\.? |zuzuglich |plus )?\d{0,2} ?%? ?(?:mwst|ust)\.?"
             r"(?:[ \-.]*(?:betrag|gesamt|total))?|umsatzsteuer|mehrwertsteuer|steuer-?betrag"
             r"|(?:total |montant |dont )?tva(?: total| \w{3,6})?|(?:total |cuota )?iva"
@@ -171,13 +173,13 @@ _PATTERNS: Mapping[str, tuple[tuple[float, str], ...]] = {
             r"|descuento|sconto|korting|deposit|prepaid|paid|anzahlung(?:en)?|cash"
             r"|change(?: due)?"
             r"|tend(?:er|ered)?|ruckgeld|gegeben|rendu|cambio|resto|tip|trinkgeld|pourboire"
-            r"|propina|shipping(?: cost)?|versand(?:kosten)?|freight|credits|rounding"
+            r"|propina|shipping(?: cost)?|versand(?:kosten)?|freight|credits?|pay(?:ment)?|rounding"
             r"(?: adj\w*)?|total (?:qty|quantity|items?|discount|savings?|saved|units)|item total"
             r"|gesamtbetrag der (?:zuschlage|abschlage)|positionssumme|zwischen-?total|visa"
             r"|mastercard|amex|card|unit price|stuckpreis|einzelpreis|prix unitaire|prijs"
             r"|precio(?: unitario)?|prezzo(?: unitario)?|vk-preis|preis|price"
             r"|erhaltene anzahlungen"
-            r"|total items? sold|total number|round(?:ing)?",
+            r"|total items? sold|total number|round(?:ing|ed)?",
         ),
     ),
     # A weak word for a sum: what else it heads are the amounts of lines.

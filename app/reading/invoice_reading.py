@@ -120,7 +120,9 @@ def _lower_unsure(sheet: Sheet, field: FieldValue) -> None:
 def _take_amounts(sheet: Sheet, fields: dict[str, FieldValue]) -> None:
     found = sums(sheet)
     if found.total is not None:
-        sure = 0.97 if found.balanced else 0.88 if found.total.weight >= 0.6 else 0.6
+        sure = 0.97 if found.balanced else 0.9 if found.confirmed else 0.8
+        if not found.balanced and (found.contested or found.total.weight < 0.6):
+            sure -= 0.2
         fields["total_amount"] = _value(found.total.printed, sure)
     for name, one in (("net_amount", found.net), ("tax_amount", found.tax)):
         if one is not None and (found.balanced or one.weight > 0.85):

@@ -43,6 +43,7 @@ STREET = re.compile(
     r"\b(?:str\.?|street|st|strasse|rue|road|rd|avenue|ave|av|calle|via|weg|platz|straat|laan|lane"
     r"|boulevard|blvd|jalan|jln|floor|suite|no|box|postfach)\b|strasse|straße"
 )
+REGISTERED = re.compile(r" ?\((?:co\.?|reg\.?|no\.?|company|[ :.])*[\w\-]*\d[\w\-]*\)$", re.I)
 NAMED = re.compile(r"^(?:name|firma|company|nom|nombre|naam|nome|ragione sociale) ?:")
 LABELLED, SENDER_LINE, WITH_LEGAL_FORM, AT_THE_TOP = 0.95, 0.9, 0.6, 0.45
 TOP_CELLS = 6
@@ -168,7 +169,7 @@ def _named(line: Line, begin: int, end: int, weight: float) -> Iterator[Candidat
     elif title := re.search(rf"[ .:]+(?:{TITLES.pattern})$", folded):
         text = text[: title.start()]
     begin += len(text) - len(text.lstrip(" ,:;-–|"))
-    text = text.strip(" ,:;-–|●•")
+    text = REGISTERED.sub("", text).strip(" ,:;-–|●•")
     letters = sum(c.isalpha() for c in text)
     digits = sum(c.isdigit() for c in text)
     if (

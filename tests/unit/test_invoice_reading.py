@@ -371,3 +371,54 @@ def test_letters_that_were_hard_to_read_make_a_field_less_sure() -> None:
     weak = replace(page, lines=[[replace(word, confidence=0.5) for word in page.lines[0]]])
     field = read_layout([weak], receipt=False)["fields"]["invoice_number"]
     assert (field["value"], field["confidence"]) == ("A-17", 0.5)
+
+
+def confidence_of_total(text: str) -> float:
+    fields = read_layout([page_of(text)], receipt=True)["fields"]
+    assert fields["total_amount"]["value"] == "12.00"
+    return fields["total_amount"]["confidence"]
+
+
+def test_a_total_that_something_else_confirms_is_surer() -> None:
+    alone = confidence_of_total("Cake      12.00\nTotal     12.00")
+    paid = confidence_of_total("Cake      12.00\nTotal     12.00\nCash      20.00\nChange     8.00")
+    balanced = confidence_of_total("Subtotal  10.00\nTax        2.00\nTotal     12.00")
+    assert alone < paid < balanced
+
+
+def test_a_word_in_capitals_before_an_amount_is_no_currency() -> None:
+    fields = fields_of("NET 100.00\nVAT 20.00\nTOTAL 120.00")
+    assert (fields["tax_amount"], fields["total_amount"]) == ("20.00", "120.00")
+    assert "currency" not in fields
+
+
+def test_the_net_may_be_called_a_total_where_the_total_is_called_gross() -> None:
+    text = """
+Total                       381,12 €
+VAT 19%                      72,41 €
+Gross amount incl. VAT      453,53 €
+"""
+    assert fields_of(text)["total_amount"] == "453.53"
+
+
+def test_the_row_of_a_tax_summary_is_not_the_total() -> None:
+    text = """
+TOTAL SALES (EXCLUDING GST) :   42.20
+TOTAL GST :                      2.53
+TOTAL SALES (INCLUSIVE OF GST) : 44.73
+GST SUMMARY     AMT      TAX
+SR              42.20    2.53
+TOTAL :         42.20    2.53
+"""
+    assert fields_of(text)["total_amount"] == "44.73"
+
+
+def test_cash_may_be_rounded_to_coins() -> None:
+    text = "Total      45.34\nRounding   0.01\nRounded    45.35\nCash      45.35"
+    assert fields_of(text)["total_amount"] == "45.35"
+
+
+def test_an_only_amount_counts_where_it_is_called_one_and_lists_of_prices_have_no_total() -> None:
+    header = "Number      Date          Charges\n"
+    assert fields_of(header + "A-1         2025-01-02    $56.70")["total_amount"] == "56.70"
+    assert "total_amount" not in fields_of("Consultation   INR 800.00")
