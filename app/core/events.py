@@ -242,6 +242,14 @@ class JobResumed(Event):
     by: str = ""
 
 
+class QueueMoved(Event):
+    """A job that waits has come notably nearer to its turn, or farther from it."""
+
+    type: Literal["queue_moved"] = "queue_moved"
+    ahead: int = Field(default=0, ge=0, description="jobs that go before it, at most")
+    starts_in: int | None = Field(default=None, ge=0, description="seconds; null while unknown")
+
+
 class PriorityChanged(Event):
     """The job goes before or behind the other files of its owner from now on."""
 
@@ -359,6 +367,7 @@ AnyEvent = Annotated[
     | ControlRequested
     | JobPaused
     | JobResumed
+    | QueueMoved
     | PriorityChanged
     | JobCancelled
     | JobRetried

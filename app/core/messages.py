@@ -58,6 +58,7 @@ OWN: Mapping[str, str] = {
     "unpacked": "The archive is unpacked",
     "placing": "Putting the files from the archive beside it...",
     "placed": "The files from the archive are in your list",
+    "queued": "Waiting for its turn",
     "pause_requested": "I pause as soon as this step is done...",
     "pause_withdrawn": "Going on without a pause",
     "cancel_requested": "Stopping, and taking back what is stored already...",
@@ -110,6 +111,18 @@ def _percent(score: object) -> str:
 
 def _grouped(number: object) -> str:
     return f"{int(number):,}"  # type: ignore[call-overload]
+
+
+def _before(c: Context) -> str:
+    ahead = int(c["ahead"])
+    if ahead == 0:
+        return "Next in line"
+    return f"{count(ahead, 'file goes', 'files go')} before this one"
+
+
+def _about(c: Context) -> str:
+    seconds = int(c["starts_in"])
+    return count(seconds, "second") if seconds < 60 else count(nearest(seconds / 60), "minute")
 
 
 def _batch_end(c: Context) -> str:
@@ -351,6 +364,10 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
                 f"Read {count(c['pages_done'], 'page')} with {count(c['zones_found'], 'zone')}"
             ),
         ),
+    ),
+    "queued": (
+        (("ahead", "starts_in"), lambda c: f"{_before(c)}, begins in about {_about(c)}"),
+        (("ahead",), lambda c: _before(c)),
     ),
     "answered": ((("by", "answer"), lambda c: f"{c['by']} answered: {c['answer']}"),),
     "expired": (

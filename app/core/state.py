@@ -14,7 +14,7 @@ WARNINGS_KEPT = 50
 
 
 class OutOfPlace(ValueError):
-    """An event that steers a job whose end is told already."""
+    """An event that means nothing any more: of a job that has ended, or whose turn has come."""
 
 
 class StageState(TypedDict):
@@ -139,9 +139,12 @@ STEERS = frozenset(
 
 
 def check_place(draft: Event, state: JobState | None) -> None:
-    """Raise OutOfPlace when `draft` steers a job whose `state` says that it has ended."""
-    if state is not None and draft.type in STEERS and is_finished(state):
-        raise OutOfPlace(f"{draft.type} after the end of {draft.job_id}")
+    """Raise OutOfPlace when `draft` steers a job that has ended, or tells a turn that has come."""
+    if state is None:
+        return
+    has_come = draft.type == "queue_moved" and state["status"] != "pending"
+    if has_come or (draft.type in STEERS and is_finished(state)):
+        raise OutOfPlace(f"{draft.type} for {draft.job_id}, which is {state['status']}")
 
 
 def _status_after(draft: Event, state: JobState | None) -> str:

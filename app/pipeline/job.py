@@ -81,6 +81,15 @@ class JobRun:
         self._timed_ms: list[int] = []  # what the steps of this run took
         self.brake = Brake(PAUSE_WITHIN_S)
 
+    @property
+    def size_bytes(self) -> int:
+        return self._row.size_bytes
+
+    @property
+    def left_share(self) -> float:
+        """How much of the job is not done yet, 0 to 1."""
+        return 1 - self._plan.progress(self._hand.step, self._hand.fraction) / 100
+
     async def run(self) -> None:
         """Do what is left of the job, and write how it ended.
 

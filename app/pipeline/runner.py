@@ -11,11 +11,13 @@ from types import TracebackType
 from typing import Any
 
 from app.core.errors import AppError
+from app.core.queueing import Place
 from app.pipeline.answers import Answers, Deadlines
 from app.pipeline.control import Control, Hand, Log, remove_folder
 from app.pipeline.errands import RunErrand, run_errand, run_look
 from app.pipeline.jail import InForce
 from app.pipeline.job import JobRun
+from app.pipeline.line import Line
 from app.pipeline.patient import PatientJournal, Stopping
 from app.pipeline.questions import Recall
 from app.pipeline.queue import Turns
@@ -89,6 +91,7 @@ class Runner(Control):
             deadlines=self._deadlines,
         )
         super().__init__(shop, journal, forget_file)
+        self._line = Line(database, patient, shop.rates, settings.workers, self._busy)
         self._turns = Turns()
         self._wake.set()
         self._mended = asyncio.Event()  # leftover folders are swept
@@ -98,6 +101,8 @@ class Runner(Control):
         """Begin to warm up the workers, mend what a crash left, and go on with unfinished jobs."""
         await self._stack.enter_async_context(self._workers)
         await self._stack.enter_async_context(running(self._main(), name="runner"))
+        told = self._until_readable(self._line.keep)
+        await self._stack.enter_async_context(running(told, name="places in the queue"))
         keep = self._until_readable(self._deadlines.keep)
         await self._stack.enter_async_context(running(keep, name="deadlines of questions"))
         return self
@@ -140,6 +145,18 @@ class Runner(Control):
         """Look for new jobs."""
         self._wake.set()
 
+    async def place_of(self, job_id: str) -> Place | None:
+        """Return how many jobs go before one that waits; None for any other."""
+        return await self._line.place_of(job_id)
+
+    def _busy(self) -> tuple[int, float]:
+        free = self._settings.workers - len(self._hands)
+        left_ms = sum(
+            self._shop.rates.whole_job.expected_ms(hand.run.size_bytes) * hand.run.left_share
+            for hand in self._hands.values()
+        )
+        return max(0, free), left_ms
+
     async def errand(self, user_id: str, target: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """Run the reader `target` ("module:function") for a person, while no job writes rows.
 
@@ -162,6 +179,7 @@ class Runner(Control):
             while not self._stopping:
                 await self._wake.wait()
                 self._wake.clear()
+                self._line.moved()
                 await self._until_readable(partial(self._take, jobs))
 
     async def _until_readable(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:

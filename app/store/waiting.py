@@ -3,6 +3,7 @@
 import orjson
 from aiosqlite import Connection
 
+from app.core.queueing import Waiting
 from app.store.checkpoints import UNDO
 
 # The first condition is the one of the partial index, word for word, so that it is used. Rows are
@@ -29,6 +30,17 @@ async def next_jobs(db: Connection, without: list[str]) -> dict[str, str]:
     """
     rows = await db.execute_fetchall(NEXT, (orjson.dumps(without).decode(),))
     return {row[0]: row[1] for row in rows}
+
+
+LINE = """
+    SELECT id, row_number() OVER (PARTITION BY user_id ORDER BY priority DESC, rowid), size_bytes
+    FROM job WHERE status NOT IN ('completed', 'error', 'cancelled') AND status = 'pending'
+"""
+
+
+async def line(db: Connection) -> list[Waiting]:
+    """Return every job that waits for its turn, with its place among those of its owner."""
+    return [Waiting(*row) for row in await db.execute_fetchall(LINE)]
 
 
 # The newest event of these kinds says whether the end of a batch was told since a job ended last.

@@ -15,7 +15,7 @@ from app.core.events import JobStatus
 from app.core.permissions import Action, may
 from app.core.rooms import Room
 from app.core.state import JobState, fold_all
-from app.keys import DATABASE, FILES, RECORDS
+from app.keys import DATABASE, FILES, RECORDS, RUNNER
 from app.store.events import Recorded, read_job
 from app.store.jobs import JobRow, get_job, list_jobs
 from app.store.retention import floor_of_room
@@ -96,7 +96,11 @@ async def one(request: web.Request) -> web.Response:
         raise InvalidRequest(what=f"at_n: the job has {job.state['n']} events so far")
     if state is None:
         raise NotFound(what="job")
-    return state_answer(request, answer_of(state))
+    answer = answer_of(state)
+    if state["status"] == "pending" and query.at_n is None:
+        place = await request.app[RUNNER].place_of(job.id)
+        answer["queue"] = None if place is None else place._asdict()
+    return state_answer(request, answer)
 
 
 async def _as_it_was(reader: Connection, job: JobRow, n: int) -> JobState | None:

@@ -23,6 +23,13 @@ class StageAnswer(BaseModel):
     summary: str
 
 
+class QueuePlace(BaseModel):
+    """How many jobs go before one that waits, at most, and in how many seconds it begins."""
+
+    ahead: int
+    starts_in: int | None = Field(description="null while nobody knows")
+
+
 class JobAnswer(BaseModel):
     """A job as it stands: the fold of its events (JobState), and where its parts are."""
 
@@ -64,6 +71,9 @@ class JobAnswer(BaseModel):
         default=None, description="a pause or cancel that was asked for: op, by"
     )
     priority: int = Field(default=0, description="1 first, 0 as usual, -1 last")
+    queue: QueuePlace | None = Field(
+        default=None, description="of a job that waits for its turn, where it was asked for alone"
+    )
     links: dict[str, str]
 
 

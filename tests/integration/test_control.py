@@ -11,6 +11,7 @@ from app.core.errors import Conflict, InvalidRequest, NotFound
 from app.core.plans import TRANSACTIONS
 from app.live.journal import Journal
 from app.pipeline import job as job_module
+from app.pipeline import line
 from app.store.jobs import get_job
 from tests.integration.test_crash_windows import DiesBefore
 from tests.integration.test_pipeline import (
@@ -313,6 +314,29 @@ async def test_urgent_files_go_before_the_others_of_their_owner(house: House) ->
     assert (await house.state(urgent))["priority"] == 1
     with pytest.raises(Conflict):
         await house.runner.prioritise(urgent, "anna", 0)
+
+
+async def test_those_who_wait_are_told_their_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line, "TOLD_EVERY_S", 0.0)
+    async with House(tmp_path).up() as house:
+        (blocker,) = await house.drop("x", acts={"extracting": "hang"})
+        await house.until(is_step(blocker, "processing_progress", "extracting"))
+        jobs = await house.drop("1", "2", "3", "4", "5")
+        far = await heard(house, "queue_moved", jobs[4])
+        assert (far["ahead"], far["starts_in"]) == (4, None)
+        assert far["message"] == "4 files go before this one"
+        assert await house.runner.place_of(jobs[1]) == (1, None)
+        assert await house.runner.place_of(blocker) is None
+        await house.runner.cancel(blocker, "anna")
+        for job in jobs:
+            await house.end_of(job)
+        told = [
+            b["ahead"] for b in await assert_whole(house, jobs[4]) if b["type"] == "queue_moved"
+        ]
+        assert told == sorted(told, reverse=True)
+        assert len(told) <= 2, "only where it is another order of magnitude"
 
 
 # Deaths

@@ -52,7 +52,7 @@ def test_every_parameter_in_a_path_is_described() -> None:
 
 
 def test_the_described_job_is_the_fold_with_links() -> None:
-    assert set(JobAnswer.model_fields) == set(JobState.__annotations__) | {"links"}
+    assert set(JobAnswer.model_fields) == set(JobState.__annotations__) | {"links", "queue"}
     assert set(StageAnswer.model_fields) == set(StageState.__annotations__)
 
 
