@@ -1,7 +1,11 @@
-"""The e-invoice that a PDF carries within it, as Factur-X and ZUGFeRD do."""
+"""The e-invoice in a file: within a PDF, as Factur-X and ZUGFeRD do, or the XML itself."""
+
+from pathlib import Path
 
 import pypdfium2 as pdfium
 
+from app.core.errors import DamagedFile
+from app.core.reading import Task
 from app.reading.einvoice import LARGEST_XML_BYTES, EInvoice, NotAnEInvoice, read_einvoice
 
 MOST_ATTACHMENTS = 100
@@ -39,3 +43,13 @@ def _content(attachment: pdfium.PdfAttachment) -> bytes:
     except pdfium.PdfiumError as error:
         raise NotAnEInvoice("its XML can not be taken out") from error
     return content[: LARGEST_XML_BYTES + 1]
+
+
+def einvoice_of(task: Task) -> EInvoice:
+    """Return what a file says that is an e-invoice itself. Raises DamagedFile."""
+    with Path(task["path"]).open("rb") as stream:
+        content = stream.read(LARGEST_XML_BYTES + 1)
+    try:
+        return read_einvoice(content)
+    except NotAnEInvoice as error:
+        raise DamagedFile(filename=task["filename"]) from error

@@ -14,7 +14,7 @@ import pypdfium2 as pdfium
 from app.core.notices import EInvoiceUnreadable
 from app.core.plans import DOCUMENT, INVOICE
 from app.core.reading import Task, Tell
-from app.reading.attachments import embedded_einvoice
+from app.reading.attachments import einvoice_of, embedded_einvoice
 from app.reading.einvoice import EInvoice, NotAnEInvoice
 from app.reading.pdf import open_pdf
 from app.reading.plain import plain
@@ -122,6 +122,10 @@ def find_kind(task: Task, tell: Tell) -> dict[str, Any]:
             kind = Kind("image", 0.5, ("an image, and images are mostly receipts",))
         case "pdf":
             kind, profile = _of_pdf(task, tell)
+        case "einvoice":
+            found = einvoice_of(task)
+            kind = Kind(found.document_type, 1.0, (f"is an e-invoice ({found.profile})",))
+            profile = found.profile
     tell(task["size"], task["size"])
     fields = kind.document_type in WITH_FIELDS or kind.document_type == "image"
     return {

@@ -11,7 +11,7 @@ from app.core.documents import FieldValue, Reading, absent
 from app.core.errors import DamagedFile
 from app.core.messages import friendly_message
 from app.core.reading import Task, Tell
-from app.reading.attachments import embedded_einvoice
+from app.reading.attachments import einvoice_of, embedded_einvoice
 from app.reading.document_kind import FIRST_PAGES, LABELS, WITH_FIELDS, kind_of_text
 from app.reading.einvoice import EInvoice, NotAnEInvoice
 from app.reading.evidence import find
@@ -45,7 +45,8 @@ def read_fields(task: Task, tell: Tell) -> dict[str, Any]:
     if document_type not in WITH_FIELDS:
         # What an image is shows only now that its text is read.
         document_type = _type_of(pages, document_type)
-    if document_type in WITH_FIELDS or document_type == "image":
+    shown = task["found"]["initializing_streaming"]["kind"] != "einvoice"
+    if shown and (document_type in WITH_FIELDS or document_type == "image"):
         began_s = time.perf_counter()
         receipt = document_type in ("receipt", "image")
         readings["layout"] = read_layout(pages, receipt=receipt)
@@ -66,6 +67,8 @@ def _type_of(pages: Sequence[Page], known: str) -> str:
 
 def _einvoice(task: Task) -> EInvoice | None:
     """Return the e-invoice that an earlier step found."""
+    if task["found"]["initializing_streaming"]["kind"] == "einvoice":
+        return einvoice_of(task)
     try:
         with open_pdf(task) as pdf:
             return embedded_einvoice(pdf.document)

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from app.core.plans import ARCHIVE, DOCUMENT, TRANSACTIONS
+from app.core.plans import ARCHIVE, DOCUMENT, INVOICE, TRANSACTIONS
 
 
 class Readable(NamedTuple):
@@ -68,6 +68,10 @@ TEXTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
      "mt940", "an MT940 bank statement"),
     (re.compile(r"<\?xml.{0,900}:camt\.05[234]", re.S), "camt", "a CAMT bank statement"),
     (re.compile(r"<(?:\w+:)?Document\s[^>]{0,900}:camt\.05[234]"), "camt", "a CAMT bank statement"),
+    (re.compile(r"<(?:\?xml.{0,20000}?<)?(?:\w+:)?(?:CrossIndustryInvoice|CrossIndustryDocument)\b",
+                re.S), "einvoice", "an e-invoice"),
+    (re.compile(r"<(?:\?xml.{0,20000}?<)?(?:\w+:)?(?:Invoice|CreditNote)\s[^>]{0,2000}"
+                r":ubl:schema:xsd:(?:Invoice|CreditNote)-2", re.S), "einvoice", "an e-invoice"),
     (re.compile(r"<\?xml.{0,300}progid=\"Excel", re.S), "xml", "an Excel 2003 XML file"),
     (re.compile(r"<!doctype html|<html|<table", re.I), "html", "a web page"),
     (re.compile(r"<\?php", re.I), "script", "a PHP script"),
@@ -104,7 +108,7 @@ CLAIMS: dict[str, tuple[str, str]] = {
 FAMILIES = {
     "xlsx": "sheet", "xls": "sheet", "xlsb": "sheet", "ods": "sheet", "numbers": "sheet",
     "docx": "document", "doc": "document", "odf": "document", "zip": "archive",
-    "jar": "program", "apk": "program", "camt": "xml", "ndjson": "json",
+    "jar": "program", "apk": "program", "camt": "xml", "einvoice": "xml", "ndjson": "json",
 }  # fmt: skip
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -124,6 +128,7 @@ READABLE: dict[str, Readable] = {
     "json": Readable("application/json", "JSON", ("json", "text")),
     "ndjson": Readable("application/x-ndjson", "JSON lines", ("json", "text")),
     "zip": Readable("application/zip", "ZIP archive", ("archive",), ARCHIVE.name),
+    "einvoice": Readable("application/xml", "E-invoice", ("xml", "text"), INVOICE.name),
     "pdf": Readable("application/pdf", "PDF", ("pdf",), DOCUMENT.name),
     "image": Readable("image/*", "Image", ("image",), DOCUMENT.name),
 }

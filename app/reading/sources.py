@@ -10,6 +10,9 @@ from PIL import Image
 from app.core.errors import DamagedFile
 from app.core.notices import DamagedImage
 from app.core.reading import Task, Tell
+from app.reading.attachments import einvoice_of
+from app.reading.einvoice import EInvoice
+from app.reading.einvoice_page import WIDTH, words_of
 from app.reading.images import Pictures, open_pictures
 from app.reading.ocr import Ocr
 from app.reading.page import Word
@@ -67,6 +70,8 @@ def open_source(task: Task, tell: Tell, on_ocr: OnOcr) -> Iterator[Source]:
     if task["found"]["initializing_streaming"]["kind"] == "image":
         with open_pictures(task) as pictures:
             yield _ImagePages(pictures, eye, tell)
+    elif task["found"]["initializing_streaming"]["kind"] == "einvoice":
+        yield _EInvoicePage(einvoice_of(task))
     else:
         with open_pdf(task) as pdf:
             yield _PdfPages(pdf, eye)
@@ -111,6 +116,22 @@ class _Eye:
             slope=seen.slope,
             turned=seen.turned,
         )
+
+
+class _EInvoicePage:
+    """The one page that an e-invoice without a PDF makes."""
+
+    def __init__(self, einvoice: EInvoice) -> None:
+        self._words, self._height = words_of(einvoice)
+
+    def __len__(self) -> int:
+        return 1
+
+    def peek(self, number: int) -> tuple[list[Word], float]:
+        return (self._words, self._height) if number == 1 else ([], 0.0)
+
+    def read(self, number: int) -> Sheet:
+        return Sheet(number, WIDTH, self._height, words=self._words, source="text")
 
 
 class _PdfPages:

@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from app.core.errors import DamagedFile
 from app.reading.document_kind import find_kind
 from app.reading.field_reading import read_fields
-from app.reading.page import Page, save_pages
+from app.reading.page import Page, load_pages, save_pages
 from app.reading.pages import read_pages
 from tests.layouts import page_of
 from tests.readers import Heard, task_for
@@ -18,6 +21,14 @@ def read(path: Path, work_dir: Path, heard: Heard) -> dict[str, Any]:
     task["found"]["document_kind"] = find_kind(task, Heard())
     read_pages(task, Heard())
     return read_fields(task, heard)
+
+
+def read_xml(path: Path, work_dir: Path) -> dict[str, Any]:
+    task = task_for(path)
+    task["work_dir"] = str(work_dir)
+    task["found"]["document_kind"] = find_kind(task, Heard())
+    read_pages(task, Heard())
+    return read_fields(task, Heard())
 
 
 def read_page(page: Page, work_dir: Path, document_type: str) -> dict[str, Any]:
@@ -63,3 +74,25 @@ def test_an_image_without_text_has_absent_fields_only(tmp_path: Path) -> None:
     found = read_page(Page(1, 100.0, 100.0, "none"), tmp_path, "image")
     fields = found["readings"]["layout"]["fields"].values()
     assert {field["status"] for field in fields} == {"absent"}
+
+
+@pytest.mark.parametrize("name", ["EN16931_Rabatte.cii.xml", "EN16931_Einfach.ubl.xml"])
+def test_an_e_invoice_without_a_pdf_is_read_and_makes_a_page_of_its_own(
+    tmp_path: Path, name: str
+) -> None:
+    path = sample(f"zugferd-corpus/{name}")
+    assert task_for(path)["found"]["initializing_streaming"]["plan"] == "invoice"
+    found = read_xml(path, tmp_path)
+    assert list(found["readings"]) == ["xml"]
+    number = found["readings"]["xml"]["fields"]["invoice_number"]
+    assert (number["value"], number["page"]) == ("471102", 1)
+    (page,) = load_pages(tmp_path)
+    assert "Lieferant GmbH" in page.text
+    assert all(word.x1 <= page.width and word.y1 <= page.height for word in page.lines[-1])
+
+
+def test_an_e_invoice_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
+    xml = sample("zugferd-corpus/EN16931_Einfach.cii.xml").read_bytes()
+    (tmp_path / "cut.xml").write_bytes(xml[: len(xml) // 2])
+    with pytest.raises(DamagedFile):
+        find_kind(task_for(tmp_path / "cut.xml"), Heard())
