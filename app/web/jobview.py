@@ -27,6 +27,7 @@ COUNTS: Mapping[str, tuple[str, str]] = {
     "classification": ("processed", "total"),
 }
 """Which details count a step's rows. `processed` alone may still be the scan's bytes."""
+UNDER_WAY = ("wait", "run", "ask")
 SMALLEST_FILL = 4.0
 """Percent of a segment: a stage that has begun shows a little, so that a failure has a place."""
 
@@ -87,6 +88,8 @@ class FileRow:
     segments: tuple[Segment, ...]
     failure: Failure | None
     can_cancel: bool
+    can_pause: bool
+    can_resume: bool
 
     @property
     def url(self) -> str:
@@ -122,7 +125,9 @@ def file_row(job: JobState) -> FileRow:
         tags=_tags(job),
         segments=tuple(_segments(job)),
         failure=_failure(job),
-        can_cancel=GROUP_OF_STATE[state] == "progress" or state == "ask",
+        can_cancel=state in UNDER_WAY or state == "pause",
+        can_pause=state in UNDER_WAY,
+        can_resume=state == "pause",
     )
 
 

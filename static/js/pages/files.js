@@ -235,13 +235,13 @@ document.querySelector('[data-do="clear"]').addEventListener("click", (event) =>
 // what a person does
 
 onForms(document, {
-  "/cancel": async (form, id) => {
-    await api.cancel(id);
+  "/cancel": async (form, path) => {
+    await api.post(path);
+    const id = path.split("/")[2];
     const name = views.get(id)?.name ?? "The file";
     toast(`${name} is cancelled`, { action: "Take it up again", run: () => api.retry(id) });
   },
-  "/retry": (form, id) => api.retry(id),
-  "/samples": () => api.post("/samples"),
+  "/": (form, path) => api.post(path),
   "/share": share(api),
 });
 document.addEventListener("click", (event) => {
@@ -261,8 +261,16 @@ createShell({
     n: () => choose(links('[data-group="needs"]'), 1),
     r: () => here("retry-form"),
     c: () => here("cancel"),
+    p: pause,
   },
 });
+/** Pause the file that has focus, or let it go on. */
+function pause() {
+  const id = document.activeElement?.closest("li.file")?.dataset.key;
+  const view = views.get(id);
+  const verb = view?.can_resume ? "resume" : view?.can_pause && "pause";
+  if (verb) api.post(`/jobs/${id}/${verb}`).catch(tell);
+}
 const links = (within = "") => [...document.querySelectorAll(`.file${within} .name a`)];
 const here = (part) => submit(document.activeElement?.closest("li.file")?.querySelector(`[data-part="${part}"]`));
 

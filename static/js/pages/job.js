@@ -47,6 +47,8 @@ const painter = createPainter(() => {
   setText(part.when, running ? view.when : took);
   setText(part.elapsed, running && took ? `${view.when ? "· " : ""}${took}` : "");
   setHidden(part.cancel, !view.can_cancel);
+  setHidden(part.pause, !view.can_pause);
+  setHidden(part.resume, !view.can_resume);
   const undo = undoText(job);
   setHidden(part.undo, !undo);
   setText(part["undo-text"], undo);
@@ -149,6 +151,7 @@ createShell({
   keys: {
     r: () => submit(part["retry-form"]),
     c: () => submit(part.cancel),
+    p: () => submit(part.pause) || submit(part.resume),
     j: () => open(tabs[Math.min(tabs.length - 1, current() + 1)].hash.slice(1)),
     k: () => open(tabs[Math.max(0, current() - 1)].hash.slice(1)),
   },
@@ -159,7 +162,7 @@ onForms(document, {
     await api.cancel(jobId);
     toast(`${title} is cancelled`, { action: "Take it up again", run: () => api.retry(jobId) });
   },
-  "/retry": () => api.retry(jobId),
+  "/": (form, path) => api.post(path),
   "/share": share(api),
   "/undo": async () => {
     part.undo.open = false;

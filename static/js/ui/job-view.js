@@ -12,7 +12,7 @@
  *    spoken: string, when: string, at: string, summary: string, tags: [string, string][],
  *    segments: {label: string, state: string, weight: number, fill: number}[],
  *    failure: {title: string, kept: string, hint: string, code: string, retry: string}|null,
- *    can_cancel: boolean}} View
+ *    can_cancel: boolean, can_pause: boolean, can_resume: boolean}} View
  *  @typedef {import("../core/fold.js").JobState} JobState
  */
 
@@ -89,6 +89,8 @@ export function jobView(job, left = formatLeft(job.estimated_time_remaining)) {
     segments: job.stages.map((one) => segment(one, job.progress)),
     failure: failureOf(job, stage),
     can_cancel: group === "progress" || state === "ask",
+    can_pause: state !== "pause" && (group === "progress" || state === "ask"),
+    can_resume: state === "pause",
   };
 }
 

@@ -5,9 +5,11 @@
  *  toast(text, {action?, run?, alert?})          at the bottom for 8 s; pointing at it holds it
  *  localise(root)                                UTC times as rendered -> the reader's own clock
  *  tell(problem)                                 a toast of a ProblemError
- *  onForms(root, handlers)                       {"/cancel": (form, jobId) => promise} by the end of
- *                                                a form's address; what fails is told
- *  submit(form)                                  as its button would, where there is one to see
+ *  onForms(root, handlers)                       {"/cancel": (form, path) => promise} by the end of
+ *                                                a form's address, "/" for others that steer; what
+ *                                                fails is told
+ *  submit(form)                                  as its button would, where there is one to see; true
+ *                                                when there was
  *  share(api)                                    the handler of "/share": makes a link and shows it
  *  choose(list, step)                            focus the next (1) or previous (-1) of `list`
  */
@@ -18,6 +20,8 @@ import { formatClock } from "../core/format.js";
 const TOAST_MS = 8000;
 const KEYS_OFF = "livetrail.keys";
 const CHORD_MS = 1200;
+/** Forms whose addresses are those of the API, too. */
+const STEERS = /^\/(jobs|batches|clarifications)\/[^/]+\/\w+$|^\/samples$/;
 const YEAR_S = 365 * 24 * 3600;
 /** "27 Nov 2026, 14:05" */
 const DAY = { dateStyle: "medium", timeStyle: "short" };
@@ -167,19 +171,19 @@ export function tell(problem) {
   toast(`${problem.title}. ${problem.hint}`, { alert: true });
 }
 
-/** @param {Element} root  @param {Record<string, (form: HTMLFormElement, jobId: string) => Promise<any>>} handlers */
+/** @param {Element} root  @param {Record<string, (form: HTMLFormElement, path: string) => Promise<any>>} handlers */
 export function onForms(root, handlers) {
   root.addEventListener("submit", async (event) => {
     const form = event.target;
     const path = new URL(form.action, location.href).pathname;
-    const run = handlers[path.slice(path.lastIndexOf("/"))];
+    const run = handlers[path.slice(path.lastIndexOf("/"))] ?? (STEERS.test(path) && handlers["/"]);
     if (!run || form.method !== "post") return;
     event.preventDefault();
     const button = form.querySelector("button");
     if (button.getAttribute("aria-busy") === "true") return;
     button.setAttribute("aria-busy", "true");
     try {
-      await run(form, path.split("/")[2] ?? "");
+      await run(form, path);
     } catch (problem) {
       tell(problem);
     } finally {
@@ -189,7 +193,7 @@ export function onForms(root, handlers) {
 }
 
 /** @param {HTMLFormElement|null|undefined} form */
-export const submit = (form) => form && !form.hidden && form.requestSubmit();
+export const submit = (form) => Boolean(form && !form.hidden) && (form.requestSubmit(), true);
 
 /** @param {ReturnType<typeof import("../net/api.js").createApi>} api */
 export const share = (api) => async (form) => {
