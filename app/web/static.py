@@ -1,6 +1,6 @@
 """Static files: read once at start, named by their content, compressed once, cached for ever.
 
-The style sheets are joined into one in the order of STYLES. A page's modules are found by
+The style sheets are joined into one in the order of STYLES; a few pages have one more. A page's modules are found by
 following their imports, so that a page can preload them all.
 """
 
@@ -27,9 +27,10 @@ STYLES = (
     "feed",
     "job",
     "table",
-    "panels",
     "gate",
 )
+PAGE_STYLES = ("panels", "document")  # what few pages need; sent on their own
+
 STYLE_SHEET = "app.css"
 TYPES = {
     ".css": "text/css; charset=utf-8",
