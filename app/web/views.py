@@ -8,8 +8,10 @@ from app.core.errors import AppError
 from app.core.messages import count, size_text
 from app.core.state import JobState
 from app.core.times import ms_from_iso
+from app.web.documentview import DocumentView
 from app.web.feedview import EventLine, Message
 from app.web.jobview import FileRow, file_row, rows_of
+from app.web.questionview import QuestionCard
 from app.web.rowview import Filter, TableRow
 from app.web.words import took_text
 
@@ -155,6 +157,10 @@ class JobPage:
     undo_text  what an undo would take back; "" when there is nothing to undo
     same_as    the earlier file with the same bytes, or None
     rejected   how many rows could not be read
+    questions  what it waits for, oldest first
+    document   what is shown in place of rows of a PDF or an image; None for a table
+    show_pictures  its pages can be seen: the file is there, and is safe to draw
+    likeness, likeness_more   whether a document is like an earlier one, in two sentences
     """
 
     shell: Shell
@@ -182,6 +188,12 @@ class JobPage:
     undo_text: str
     no_rows: str
     size: str
+    plan: str
+    questions: tuple[QuestionCard, ...]
+    document: DocumentView | None
+    show_pictures: bool
+    likeness: str
+    likeness_more: str
 
 
 @dataclass(frozen=True, slots=True)
