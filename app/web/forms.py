@@ -8,13 +8,15 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.core.errors import AppError
+from app.core.errors import AppError, InvalidRequest
 from app.core.permissions import Action
 from app.core.queueing import PriorityName
 from app.keys import ACCOUNTS, GIVEN
 from app.store.idempotency import Answer
+from app.web.address import address_of
 from app.web.auth import check_password, claim_server, sign_in_as, sign_out
 from app.web.batches import intake_of, samples, upload
+from app.web.clarifications import Answerer, AnswerWish, give
 from app.web.control import (
     PriorityWish,
     RetryWish,
@@ -26,9 +28,10 @@ from app.web.control import (
     steer_job,
 )
 from app.web.identity import viewer_for
-from app.web.wire import read_fields, validated
+from app.web.wire import read_fields, read_id, validated
 
 LONGEST_PATH = 2000
+FREE = "free"  # what stands for a choice where the answer was typed
 
 Form = Callable[[web.Request], Awaitable[web.Response]]
 Shown = Callable[[web.Request, AppError], Awaitable[web.Response]]
@@ -182,6 +185,21 @@ async def delete(request: web.Request) -> web.Response:
     """POST /jobs/{job_id}/delete."""
     await delete_job(request)
     return see_other("/")
+
+
+async def answer_question(request: web.Request) -> web.Response:
+    """POST /clarifications/{clarification_id}/answer: a choice, or what was typed (`free`)."""
+    fields = await read_fields(request)
+    answer: str | None = fields.get("answer", FREE)
+    if answer == FREE:
+        answer = fields.get("free")
+    if answer is None:
+        raise InvalidRequest(what="nothing was chosen")
+    wish = AnswerWish(answer=answer, use_for_batch="use_for_batch" in fields)
+    who = Answerer(viewer_for(request, "control"))
+    ident = read_id(request, "clarification_id")
+    done = await give(request.app, who, address_of(request), ident, wish)
+    return see_other(f"/jobs/{orjson.loads(done.body)['clarification']['job_id']}")
 
 
 def see_other(path: str) -> web.Response:

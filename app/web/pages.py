@@ -19,15 +19,18 @@ from app.core.times import iso_from_ms
 from app.keys import ACCOUNTS, DATABASE, GIVEN, RECORDS, SETTINGS
 from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch, list_batches, status_counts
+from app.store.clarifications import list_clarifications
 from app.store.events import read_job
 from app.store.jobs import JobRow, get_job, list_jobs
 from app.store.shares import get_share
 from app.web import feedview, rowview, views
 from app.web.belongings import demand, guest_of, thing_of
+from app.web.documentview import DocumentView, document_view, is_document
 from app.web.forms import local_path, see_other
 from app.web.identity import maybe_viewer, owner_for, viewer_for, viewer_of
 from app.web.jobview import fact, file_row
 from app.web.problems import status_of
+from app.web.questionview import QuestionCard, question_card
 from app.web.rendering import render, shell_of
 from app.web.shares import page_of
 from app.web.static import STATIC, StaticFiles, static_file
@@ -41,6 +44,8 @@ FILES_LISTED = 1000
 ROWS_RENDERED = 100
 EVENTS_SHOWN = 200
 EARLIER_SHOWN = 20
+ZONES_RENDERED = 200
+QUESTIONS_SHOWN = 50
 UNFINISHED = ("pending", "processing", "paused", "waiting")
 
 GATE_FORMS = {"/login": "login.html", "/setup": "setup.html"}
@@ -254,6 +259,7 @@ async def job_page(request: web.Request) -> web.Response:
     rows = await _rows(request, job.id, None if guest else names)
     now = now_ms()
     stages = views.stage_items(state, now)
+    document = await _document(request, state) if is_document(state) else None
     row = file_row(state)
     shown_batch = batch if may(viewer, "read", thing_of(batch)) and batch is not None else None
     page = views.JobPage(
@@ -282,8 +288,44 @@ async def job_page(request: web.Request) -> web.Response:
         undo_text=views.undo_text(state),
         no_rows=views.no_rows(state, rows.filters[0].count),
         size=views.size_of(state),
+        plan=state["plan"],
+        questions=await _questions(request, job),
+        document=document,
+        show_pictures=bool(document and document.pages),
+        likeness="",
+        likeness_more="",
     )
     return render(request, "job.html", page)
+
+
+async def _document(request: web.Request, state: JobState) -> DocumentView:
+    """Return the tab of a document, with the page that is asked for (`?page=`)."""
+    reader = request.app[RECORDS].documents
+    stored = await reader.document(state["job_id"])
+    if stored is None:
+        return document_view(state, 1, (), (), {}, ())
+    pages = await reader.pages(stored)
+    page = min(_page_asked_for(request), len(pages))
+    _, zones = await reader.zones(stored, page=page, limit=ZONES_RENDERED)
+    return document_view(state, page, pages, zones, {}, ())
+
+
+def _page_asked_for(request: web.Request) -> int:
+    number = request.query.get("page", "1")
+    return max(int(number), 1) if number.isdecimal() and len(number) < 8 else 1
+
+
+async def _questions(request: web.Request, job: JobRow) -> tuple[QuestionCard, ...]:
+    """Return what the job waits for, oldest first."""
+    if not job.state.get("waiting_for"):
+        return ()
+    found = await list_clarifications(
+        request.app[DATABASE].reader, job_id=job.id, state="open", limit=QUESTIONS_SHOWN
+    )
+    return tuple(
+        question_card(one.id, one.job_id, one.batch_id, one.question, one.expires_ms)
+        for one in reversed(found)
+    )
 
 
 async def _rows(request: web.Request, job_id: str, names: Mapping[str, str] | None) -> views.Rows:
@@ -293,8 +335,7 @@ async def _rows(request: web.Request, job_id: str, names: Mapping[str, str] | No
     """
     wanted = request.query.get("state", "")
     state: Any = wanted if wanted in {key for key, _ in rowview.STATES} else ""
-    number = request.query.get("page", "1")
-    page = max(int(number), 1) if number.isdecimal() and len(number) < 8 else 1
+    page = _page_asked_for(request)
     found = await request.app[RECORDS].rows(
         job_id,
         state=state or None,

@@ -1,7 +1,7 @@
 """Static files: read once at start, named by their content, compressed once, cached for ever.
 
-The style sheets are joined into one in the order of STYLES; a few pages have one more. A page's modules are found by
-following their imports, so that a page can preload them all.
+The style sheets are joined into one in the order of STYLES; a few pages have one more. A page's
+modules are found by following their imports, so that a page can preload them all.
 """
 
 import gzip

@@ -121,6 +121,7 @@ DECIDED = {
     "POST /setup": OPEN,
     "POST /upload": OWN,
     "POST /samples": OWN,
+    "POST /clarifications/{clarification_id}/answer": THEIRS,
     "POST /jobs/{job_id}/undo": THEIRS,
     "POST /jobs/{job_id}/retry": THEIRS,
     "POST /jobs/{job_id}/cancel": THEIRS,

@@ -337,6 +337,12 @@ def job_page(state: JobState, rows: list[dict[str, Any]]) -> views.JobPage:
         undo_text=views.undo_text(state),
         no_rows="No rows",
         size=views.size_of(state),
+        plan=state["plan"],
+        questions=(),
+        document=None,
+        show_pictures=False,
+        likeness="",
+        likeness_more="",
     )
 
 

@@ -53,6 +53,7 @@ function nodeOf(id) {
     row = bindRow(template.cloneNode(true), template);
     rows.set(id, row);
     paintRow(row, views.get(id));
+    ask(id, row.node);
   }
   return row.node;
 }
@@ -80,6 +81,7 @@ const painter = createPainter((ids) => {
     moved ||= before?.group !== view.group || chipOf(before) !== chipOf(view);
     const row = rows.get(id);
     if (row) paintRow(row, view);
+    if (row) ask(id, row.node);
     if (row && before && before.state !== view.state) tint(row.node);
     paintCell(id, view);
   }
@@ -87,6 +89,15 @@ const painter = createPainter((ids) => {
   sumUpAt ||= setTimeout(sumUp, SUM_UP_MS);
 });
 store.subscribe("*", (status, id) => status?.job && painter.mark(id));
+
+let questions = null;
+
+/** A file that waits for an answer shows its question. @param {string} id  @param {HTMLElement} node */
+function ask(id, node) {
+  const waits = drop ? (store.getStatus(id).job.waiting_for ?? []) : [];
+  if (waits.length) questions ??= import("../ui/questions.js").then((its) => its.createQuestions(api));
+  if (waits.length || node.querySelector("form.ask")) questions?.then((its) => its.paint(id, waits, node));
+}
 
 /** A row whose state is another shows it for a second. */
 function tint(node) {

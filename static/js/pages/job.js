@@ -14,7 +14,7 @@ import { createShell, onForms, share, submit, tell, toast } from "../ui/shell.js
 import { createAnnouncer, createSigns } from "../ui/signs.js";
 import { createRawLog, createStageList, elapsed, stageItems } from "../ui/stage-list.js";
 
-const { job: jobId, title, log } = document.body.dataset;
+const { job: jobId, plan, title, log } = document.body.dataset;
 const MILESTONES = [75, 50, 25];
 
 const byId = (id) => document.getElementById(id);
@@ -25,9 +25,11 @@ const head = bindRow(headNode);
 const part = head.parts;
 const stages = createStageList(byId("stages"));
 /** What was read, as this kind of file shows it; its tabs are the server's. */
-const pane = import("../ui/rows-pane.js").then((kind) =>
-  kind.createPane({ jobId, api, jobOf: () => store.getStatus(jobId)?.job, open }),
+const pane = (plan === "transactions" ? import("../ui/rows-pane.js") : import("../ui/document-pane.js")).then(
+  (kind) => kind.createPane({ jobId, api, jobOf: () => store.getStatus(jobId)?.job, open }),
 );
+/** Cards of what the job asks, once it has asked. */
+let questions = null;
 let milestone = 0;
 
 adoptVars(document);
@@ -59,6 +61,8 @@ const painter = createPainter(() => {
   });
   stages.paint(stageItems(job, now));
   pane.then(({ paint }) => paint(job));
+  if (job.waiting_for.length) questions ??= import("../ui/questions.js").then((its) => its.createQuestions(api));
+  questions?.then((its) => its.paint(jobId, job.waiting_for, headNode));
   notes(job.warnings);
   result(facts(job));
   setText(byId("tab-events").lastElementChild, formatCount(job.n));
@@ -207,6 +211,8 @@ function heard(event) {
   raw.add(event);
   if (news && client.state.name === "live") announce(event, job);
   pane.then((its) => its.heard(event, job));
+  // other tabs, other fields: the server renders them
+  if (event.type === "plan_chosen" && event.plan.name !== plan) reload();
 }
 
 function announce(event, job) {
