@@ -41,20 +41,34 @@ def latest_messages(jobs: Sequence[JobState]) -> tuple[Message, ...]:
 
 
 def _kind_of_state(job: JobState) -> str:
-    return {"completed": "good", "error": "bad"}.get(job["status"], "")
+    return {"completed": "good", "error": "bad", "waiting": "warn"}.get(job["status"], "")
 
 
 KIND_OF_EVENT = {
     "processing_completed": "good",
     "processing_failed": "bad",
     "processing_warning": "warn",
+    "clarification_requested": "warn",
 }
 DUPLICATE_STEPS = frozenset(
-    {"duplicate_found", "content_duplicate_found", "delta_analysis_complete"}
+    {
+        "duplicate_found",
+        "near_duplicate_found",
+        "content_duplicate_found",
+        "delta_analysis_complete",
+    }
 )
 
 
-UNDER_WAY = frozenset({"step_started", "processing_progress", "step_completed"})
+UNDER_WAY = frozenset(
+    {
+        "step_started",
+        "processing_progress",
+        "zone_processing",
+        "zone_completed",
+        "step_completed",
+    }
+)
 
 
 def kind_of_event(event: Mapping[str, Any]) -> str:

@@ -17,10 +17,18 @@ const KINDS = {
   processing_completed: "good",
   processing_failed: "bad",
   processing_warning: "warn",
+  clarification_requested: "warn",
 };
-const UNDER_WAY = new Set(["step_started", "processing_progress", "step_completed"]);
+const UNDER_WAY = new Set([
+  "step_started",
+  "processing_progress",
+  "zone_processing",
+  "zone_completed",
+  "step_completed",
+]);
 const DUPLICATE_STEPS = new Set([
   "duplicate_found",
+  "near_duplicate_found",
   "content_duplicate_found",
   "delta_analysis_complete",
 ]);
