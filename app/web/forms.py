@@ -8,7 +8,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.core.errors import AppError, InvalidRequest
+from app.core.errors import AppError
 from app.core.permissions import Action
 from app.core.queueing import PriorityName
 from app.keys import ACCOUNTS, GIVEN
@@ -189,14 +189,12 @@ async def delete(request: web.Request) -> web.Response:
 
 async def answer_question(request: web.Request) -> web.Response:
     """POST /clarifications/{clarification_id}/answer: a choice, or what was typed (`free`)."""
+    who = Answerer(viewer_for(request, "control"))
     fields = await read_fields(request)
     answer: str | None = fields.get("answer", FREE)
     if answer == FREE:
         answer = fields.get("free")
-    if answer is None:
-        raise InvalidRequest(what="nothing was chosen")
     wish = AnswerWish(answer=answer, use_for_batch="use_for_batch" in fields)
-    who = Answerer(viewer_for(request, "control"))
     ident = read_id(request, "clarification_id")
     done = await give(request.app, who, address_of(request), ident, wish)
     return see_other(f"/jobs/{orjson.loads(done.body)['clarification']['job_id']}")
