@@ -6,22 +6,18 @@ last byte of the upload to `processing_completed`.
 """
 
 import asyncio
-import json
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from app.core.samples import transactions_csv
 from benchmarks.figures import Beside, Figure, median
+from benchmarks.served import new_rows_visible_s, served
 
 ROOT = Path(__file__).resolve().parents[1]
-ENDS = ("processing_completed", "processing_failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,45 +88,6 @@ def _bare(source: Path, target: Path) -> float:
 
 
 async def _through_plan(source: Path, rows: int, folder: Path) -> Run:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "benchmarks.watched",
-        str(folder),
-        cwd=ROOT,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        server = json.loads(await process.stdout.readline())
-        headers = {"Authorization": f"Bearer {server['token']}"}
-        async with aiohttp.ClientSession(server["url"], headers=headers) as client:
-            took = await _upload_and_follow(client, source, rows)
-        process.stdin.write(b"\n")
-        return Run(took, json.loads(await process.stdout.readline()))
-    finally:
-        if process.returncode is None:
-            process.stdin.close()
-        await process.wait()
-
-
-async def _upload_and_follow(client: aiohttp.ClientSession, source: Path, rows: int) -> float:
-    form = aiohttp.FormData()
-    form.add_field("files", source.open("rb"), filename=source.name, content_type="text/csv")
-    async with client.post("/api/v1/batches", data=form) as answer:
-        answer.raise_for_status()
-        accepted = await answer.json()
-    began = time.perf_counter()
-    async with client.ws_connect("/ws?frames=single") as socket:
-        room = f"job:{accepted['jobs'][0]['job_id']}"
-        await socket.send_json({"op": "subscribe", "id": "1", "room": room, "after": 0})
-        async for message in socket:
-            event = message.json()
-            if event["type"] in ENDS:
-                took = time.perf_counter() - began
-                if event["type"] != ENDS[0] or event["result"]["new_rows"] != rows:
-                    raise RuntimeError(f"the plan did not store every row: {event}")
-                return took
-    raise RuntimeError("the connection ended before the job")
+    async with served(folder) as server:
+        took = await new_rows_visible_s(server, source, rows)
+        return Run(took, await server.seen())
