@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import python_calamine as calamine
 
 from app.core.errors import ArchiveBomb, DamagedFile, NotATable, PasswordProtected
@@ -23,6 +24,13 @@ COLUMN = re.compile(rb"""\sr\s{0,8}=\s{0,8}["']([A-Za-z]{1,3})\d""")
 ROW = re.compile(rb"""\sr\s{0,8}=\s{0,8}["'][A-Za-z]{0,3}(\d{1,7})["']""")
 ROW_BEGINS = re.compile(rb"<(?:\w{1,20}:)?row[\s/>]")
 CELL_BEGINS = re.compile(rb"<(?:\w{1,20}:)?c[\s/>]")  # without a reference it is the next one
+# What a quick look asks: is there a cell beyond column Z, one beyond row 99,999, one that does not
+# begin with its place? Each finds at least what the expressions above do.
+PLACE = r"""\sr\s{0,8}=\s{0,8}["']"""
+WIDE = PLACE + "[A-Za-z]{2}"
+TALL = PLACE + r"[A-Za-z]{0,3}\d{6}"
+UNPLACED = r"<(?:\w{1,20}:)?c(?:[>/]|\s+(?:[^r\s]|r[^\s=]))"
+NARROW, LOW = 26, 99_999
 TAIL_BYTES = 64  # longer than one reference
 
 
@@ -188,13 +196,25 @@ class SheetExtent:
         self._widest = 0
 
     def feed(self, block: bytes) -> None:
-        """Look at the next block of the sheet's XML. Raises ArchiveBomb."""
+        """Look at the next block of the sheet's XML. Raises ArchiveBomb.
+
+        Closely only where a quick look finds something far out: most sheets are small.
+        """
         text = self._tail + block
         self._tail = block[-TAIL_BYTES:]
-        self._columns.update(COLUMN.findall(text))
-        self._last_row = max([self._last_row, *map(int, set(ROW.findall(text)))])
-        self._count(block)
-        wide = max([self._widest, *map(column_number, self._columns)])
+        seen = pl.Series([text.decode("latin-1")])
+        if seen.str.contains(WIDE)[0]:
+            self._columns.update(COLUMN.findall(text))
+        wide = max([NARROW, *map(column_number, self._columns)])
+        if wide > MAX_CELLS // LOW or seen.str.contains(TALL)[0]:
+            self._last_row = max([self._last_row, *map(int, set(ROW.findall(text)))])
+        else:
+            self._last_row = max(self._last_row, LOW)
+        if seen.str.contains(UNPLACED)[0]:
+            self._count(block)
+        elif rows := block.count(b"<row") + block.count(b":row"):
+            self._rows, self._cells = self._rows + rows, 0
+        wide = max(wide, self._widest)
         cells = max(self._rows, self._last_row) * wide
         if cells > MAX_CELLS:
             raise ArchiveBomb(

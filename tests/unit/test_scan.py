@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import xlsxwriter
 from hypothesis import given
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from app.core.errors import AppError, ArchiveBomb, DamagedFile, MalwareFound
 from app.reading import scan as scan_module
+from app.reading import sheets
 from app.reading.formulas import (
     FormulaCounter,
     UnvaluedCounter,
@@ -375,6 +377,7 @@ def test_xml_that_is_made_to_be_slow_is_not(piece: bytes) -> None:
 PEAK_OF_SCAN = """
 import sys
 from pathlib import Path
+from app.reading import sheets
 from app.reading.scan import scan
 from tests.readers import Heard, task_for
 
@@ -410,3 +413,32 @@ def test_any_text_is_scanned_or_refused_with_a_code(
         assert refused.code == "malware_found"  # noqa: PT017
     else:
         assert found["clean"]
+
+
+REFERENCES = st.lists(
+    st.sampled_from(
+        [" r", "\tr", "=", " ", '"', "'", "A", "AB", "XFD", "7", "99999", "100000", "1048576", "<c"]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@given(REFERENCES)
+def test_the_quick_look_at_places_finds_what_the_close_one_does(text: str) -> None:
+    seen = pl.Series([text])
+    columns = sheets.COLUMN.findall(text.encode())
+    rows = [int(row) for row in sheets.ROW.findall(text.encode())]
+    if any(sheets.column_number(column) > sheets.NARROW for column in columns):
+        assert seen.str.contains(sheets.WIDE)[0]
+    if any(row > sheets.LOW for row in rows):
+        assert seen.str.contains(sheets.TALL)[0]
+
+
+@pytest.mark.parametrize(
+    "cells", ["<c><v>1</v></c>", "<c\n><v>1</v></c>", "<x:c s='1'/>", "<c s='1' t='n'><v>1</v></c>"]
+)
+def test_cells_without_a_place_are_counted(cells: str) -> None:
+    extent = sheets.SheetExtent("wide.xlsx")
+    with pytest.raises(ArchiveBomb):
+        for _ in range(200):
+            extent.feed(b"<row>" + cells.encode() * 16_000 + b"</row>" + b"<row/>" * 5000)
