@@ -25,7 +25,9 @@ SUREST = 0.99
 # if it knew nothing of the first.
 SECOND_COUNTS = 0.5
 
-Reason = Literal["differ", "unsure", "unverified"]
+CONTRADICTED_AT_MOST = 0.7  # how sure a value can be that does not fit with the others
+
+Reason = Literal["differ", "unsure", "unverified", "contradicted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,25 @@ def agree(readings: Mapping[str, Reading], threshold: float) -> Agreed:
 def is_unverified(value: FieldValue) -> bool:
     """Tell whether a model named this value, and no page says it."""
     return value["source"] not in (*LOCAL, "person") and value["status"] == "check"
+
+
+def contradicted(agreed: Agreed, names: Iterable[str], threshold: float) -> Agreed:
+    """Return the fields with less trust in those that contradict each other.
+
+    An embedded XML and a person are believed all the same.
+    """
+    fields, doubts = dict(agreed.fields), list(agreed.doubts)
+    known = {doubt.name for doubt in doubts}
+    for name in names:
+        value = fields[name]
+        if value["value"] is None or value["source"] in ("xml", "person"):
+            continue
+        sure = min(value["confidence"], CONTRADICTED_AT_MOST)
+        fields[name] = {**value, "confidence": sure, "status": "check"}
+        if name not in known and sure < threshold:
+            only = Candidate(fields[name], (value["source"],))
+            doubts.append(Doubt(name, "contradicted", (only,)))
+    return Agreed(fields, tuple(doubts))
 
 
 def agreed_items(

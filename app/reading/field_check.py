@@ -1,32 +1,48 @@
 """The step field_check: what readers found is brought together, and people are asked in doubt."""
 
+import datetime as dt
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from app.core.agreement import IMPORTANT, Candidate, Doubt, agree, agreed_items, is_unverified
+from app.core.agreement import (
+    IMPORTANT,
+    Agreed,
+    Candidate,
+    Doubt,
+    agree,
+    agreed_items,
+    contradicted,
+    is_unverified,
+)
 from app.core.asking import Asking, Choice, Question
 from app.core.documents import FieldValue, Reading, readings_of
 from app.core.field_values import LABELS, canonical, normal_value, same
 from app.core.messages import friendly_message
 from app.core.reading import Task, Tell
 from app.reading.evidence import find
+from app.reading.invoice_rules import Known, findings
 from app.reading.page import Page, load_pages
+from app.reading.payees import payee_key
 from app.reading.templates import fitting, learned, template_reading
+from app.store.documents import invoice_numbers
 from app.store.records_memory import memories, memory_of, remember
 from app.store.records_schema import reading_records, writing_records
 
 MOST_PAGES = 20  # of a long document, whose invoice stands on its first pages
 KEY = "field:"  # in front of a field's name: the key of the question about it
+ABOUT_READING = ("sum", "future", "due_before_date", "currency", "vat_id", "iban")
+"""The rules that a misread value breaks; the others are about the invoice itself."""
 THRESHOLD = 0.8  # where the task does not say
 
 
 def check(task: Task, tell: Tell) -> dict[str, Any]:
-    """Return {"fields", "line_items", "readers", "asked"}.
+    """Return {"fields", "line_items", "findings", "readers", "asked"}.
 
     fields   each with its value as the readers agreed, or a person said
+    findings what does not add up all the same, see invoice_rules
     readers  whose answers were there, in their order: xml, template, layout, models
     asked    how many fields people were asked about
 
@@ -35,30 +51,38 @@ def check(task: Task, tell: Tell) -> dict[str, Any]:
     """
     pages = _pages(task)
     readings = _readings(task, pages, tell)
-    agreed = agree(readings, task["options"].get("confidence_threshold", THRESHOLD))
-    answers = _answers(task)
-    fields = dict(agreed.fields)
-    questions = []
-    for name in [*answers]:
-        given = _Given.of(name, answers[name], task)
-        if given.problem:
-            questions.append(_asked_again(name, given, agreed.doubts, task, pages))
-        else:
-            fields[name] = _answered(name, given, fields[name], pages)
-    questions += [
+    threshold = task["options"].get("confidence_threshold", THRESHOLD)
+    agreed = agree(readings, threshold)
+    given = {name: _Given.of(name, answer, task) for name, answer in _answers(task).items()}
+    taken = {
+        name: _answered(name, answer, agreed.fields[name], pages)
+        for name, answer in given.items()
+        if not answer.problem
+    }
+    agreed = Agreed({**agreed.fields, **taken}, agreed.doubts)
+    items = agreed_items(readings, agreed.fields)
+    found = findings(Reading(fields=agreed.fields, line_items=items), _known(task, agreed.fields))
+    doubted = {name for one in found if one.rule in ABOUT_READING for name in one.fields}
+    agreed = contradicted(agreed, sorted(doubted), threshold)
+    questions = [
         _question(doubt, task, pages)
         for doubt in agreed.doubts
-        if doubt.name in IMPORTANT and doubt.name not in answers
+        if doubt.name in IMPORTANT and doubt.name not in given
+    ] + [
+        _asked_again(name, answer, agreed.doubts, task, pages)
+        for name, answer in given.items()
+        if answer.problem
     ]
     if questions and task["options"].get("ask", True):
         raise Asking(*questions)
-    _learn(task, fields, pages)
+    _learn(task, agreed.fields, pages)
     tell(1, 1)
     return {
-        "fields": fields,
-        "line_items": agreed_items(readings, fields),
+        "fields": agreed.fields,
+        "line_items": items,
+        "findings": [one.to_json() for one in found],
         "readers": list(readings),
-        "asked": len(answers),
+        "asked": len(given),
     }
 
 
@@ -98,6 +122,17 @@ def _tell(tell: Tell, reading: Reading, began_s: float) -> None:
             }
         ]
     )
+
+
+def _known(task: Task, fields: Mapping[str, FieldValue]) -> Known:
+    """Return what the rules know beside the fields."""
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    vendor = fields["vendor_name"]["value"]
+    if vendor is None:
+        return Known(today)
+    with reading_records(task["records_path"]) as connection:
+        numbers = invoice_numbers(connection, task["user_id"], payee_key(vendor), task["job_id"])
+    return Known(today, numbers)
 
 
 # Questions and answers
@@ -192,6 +227,8 @@ def _text(doubt: Doubt) -> str:
         return f"What is the {label}: {' or '.join(values)}?"
     if doubt.reason == "unverified":
         return f"A model named {values[0]} as the {label}, but no page says so. Is it right?"
+    if doubt.reason == "contradicted":
+        return f"{values[0]} as the {label} does not fit with the rest. Is it right?"
     return f"I am not sure: is {values[0]} the {label}?"
 
 

@@ -152,6 +152,21 @@ def insert_fields(
     )
 
 
+NUMBERS = (
+    "SELECT d.number FROM document d JOIN import i ON i.id = d.import"
+    " JOIN person p ON p.id = i.person"
+    " WHERE d.vendor_key = ? AND d.number IS NOT NULL AND p.user_id = ? AND i.job_id <> ?"
+)
+
+
+def invoice_numbers(
+    connection: sqlite3.Connection, user_id: str, vendor_key: str, not_job_id: str
+) -> list[str]:
+    """Return the numbers of the user's invoices from one vendor, other than this job's own."""
+    found = connection.execute(NUMBERS, (vendor_key, user_id, not_job_id))
+    return [str(number) for (number,) in found]
+
+
 IS_STORED = (
     "SELECT d.pages, (SELECT count(*) FROM zone z WHERE z.import = d.import),"
     " (SELECT count(*) FROM field f WHERE f.import = d.import AND f.value IS NOT NULL)"

@@ -209,6 +209,38 @@ def test_what_nobody_said_is_not_learned(invoice: Invoice) -> None:
     assert invoice.check()["readers"] == ["layout"]
 
 
+def test_amounts_that_do_not_add_up_are_doubted_and_the_total_is_asked_about(
+    invoice: Invoice,
+) -> None:
+    invoice.layout = {
+        "net_amount": value("1000.00", 0.9),
+        "tax_amount": value("19.00", 0.9),
+        "total_amount": value("1119.00", 0.9),
+    }
+    question = invoice.asked()["field:total_amount"]
+    assert question.evidence["reason"] == "contradicted"
+    invoice.answers = {"field:total_amount": "1119.00"}
+    found = invoice.check()
+    assert [one["rule"] for one in found["findings"]] == ["sum"]
+    assert found["fields"]["net_amount"]["status"] == "check"
+    assert found["fields"]["total_amount"]["status"] == "edited"
+
+
+def test_an_e_invoice_that_does_not_add_up_is_believed_and_the_finding_kept(
+    invoice: Invoice,
+) -> None:
+    invoice.others = {
+        "xml": {
+            "net_amount": value("1000.00", 1.0, "xml"),
+            "tax_amount": value("19.00", 1.0, "xml"),
+            "total_amount": value("1119.00", 1.0, "xml"),
+        }
+    }
+    found = invoice.check()
+    assert [one["rule"] for one in found["findings"]] == ["sum"]
+    assert found["fields"]["total_amount"]["status"] == "read"
+
+
 def test_an_e_invoice_is_asked_about_nothing(invoice: Invoice) -> None:
     invoice.layout = {"total_amount": value("12.00", 0.9)}
     invoice.others = {"xml": {"total_amount": value("1119.00", 1.0, "xml")}}
