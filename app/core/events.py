@@ -282,6 +282,17 @@ class JobUndone(Event):
     rows: int = 0
 
 
+class FieldsEdited(Event):
+    """A person said what fields of a stored invoice are. `review`: how many wait for a look."""
+
+    type: Literal["fields_edited"] = "fields_edited"
+    by: str = ""
+    fields_said: dict[str, str | None] = Field(
+        default_factory=dict, description="by name; null: it is not there"
+    )
+    review: int = Field(default=0, ge=0)
+
+
 class JobDeleted(Event):
     """A job is gone with its events, what it stored and its file. It is told of its batch."""
 
@@ -372,6 +383,7 @@ AnyEvent = Annotated[
     | JobCancelled
     | JobRetried
     | JobUndone
+    | FieldsEdited
     | JobDeleted
     | ProcessingCompleted
     | ProcessingFailed

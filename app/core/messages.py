@@ -48,6 +48,7 @@ OWN: Mapping[str, str] = {
     "models_read": "Further readers have answered",
     "field_check": "Checking what I read...",
     "fields_checked": "I checked what I read",
+    "fields_edited": "Corrected by hand",
     "template_used": "I know this vendor's invoices",
     "likeness": "Comparing with documents I know...",
     "likeness_compared": "I have nothing like it",
@@ -159,6 +160,7 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
             ),
         ),
     ),
+    "fields_edited": ((("names",), lambda c: f"Corrected by hand: {c['names']}"),),
     "template_used": (
         (
             ("fields",),

@@ -401,6 +401,13 @@ def _undone(after: JobState, event: Mapping[str, Any]) -> None:
     after["undone"] = True
 
 
+def _fields_edited(after: JobState, event: Mapping[str, Any]) -> None:
+    result = after["result"]
+    if result is not None and "fields" in result:
+        fields = {**result["fields"], **event["fields_said"]}
+        after["result"] = {**result, "fields": fields, "review": event["review"]}
+
+
 _CHANGES = {
     "processing_started": _started,
     "step_completed": _step_completed,
@@ -418,6 +425,7 @@ _CHANGES = {
     "job_cancelled": _cancelled,
     "job_retried": _retried,
     "job_undone": _undone,
+    "fields_edited": _fields_edited,
 }
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import orjson
 
+from app.core.documents import FieldValue
+from app.store.documents_fields import say_fields
+
 
 @dataclass(frozen=True, slots=True)
 class NewDocument:
@@ -115,37 +118,17 @@ def insert_page(
     )
 
 
-ADD_FIELD = (
-    "INSERT INTO field (import, name, value, confidence, source, page, x0, y0, x1, y1, status)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 ADD_ITEM = "INSERT INTO line_item (import, idx, item) VALUES (?, ?, ?)"
-NO_BOX = (None, None, None, None)
 
 
 def insert_fields(
     connection: sqlite3.Connection,
     import_id: int,
-    fields: Mapping[str, Mapping[str, Any]],
+    fields: Mapping[str, FieldValue],
     line_items: Iterable[Mapping[str, Any]],
 ) -> None:
     """Write the fields of an invoice (core.documents.FieldValue by name) and its lines."""
-    connection.executemany(
-        ADD_FIELD,
-        (
-            (
-                import_id,
-                name,
-                field["value"],
-                field["confidence"],
-                field["source"],
-                field["page"],
-                *(field["bbox"] or NO_BOX),
-                field["status"],
-            )
-            for name, field in fields.items()
-        ),
-    )
+    say_fields(connection, import_id, fields)
     items = enumerate(line_items)
     connection.executemany(
         ADD_ITEM, ((import_id, at, orjson.dumps(dict(item)).decode()) for at, item in items)

@@ -7,6 +7,9 @@ from typing import Any
 import aiosqlite
 import orjson
 
+from app.core.documents import FIELDS, FieldValue, absent
+from app.store.documents_fields import FIELDS_OF, field_of
+
 MARK_START, MARK_END = "\x02", "\x03"  # around what was found; no text holds them
 SNIPPET_WORDS = 24
 WORD = re.compile(r"\w+")
@@ -56,6 +59,7 @@ ZONE_COUNT = (
     "SELECT count(*) FROM zone WHERE import = :import AND (:page IS NULL OR page = :page)"
     " AND (:kind IS NULL OR kind = :kind)"
 )
+ITEMS = "SELECT item FROM line_item WHERE import = ? ORDER BY idx"
 SEARCH = (
     "SELECT i.job_id, p.number, d.kind, snippet(page_text, 0, ?, ?, '…', ?)"
     " FROM page_text JOIN page p ON p.id = page_text.rowid"
@@ -109,6 +113,17 @@ class DocumentsReader:
         ((total,),) = await self._connection.execute_fetchall(ZONE_COUNT, values)
         rows = await self._connection.execute_fetchall(ZONES, values)
         return int(total), [_zone(row) for row in rows]
+
+    async def fields(self, document: Document) -> dict[str, FieldValue]:
+        """Return every field of an invoice in its order; absent ones say so."""
+        rows = await self._connection.execute_fetchall(FIELDS_OF, (document.import_id,))
+        stored = {row[0]: field_of(tuple(row)[1:]) for row in rows}
+        return {name: stored.get(name, absent()) for name in FIELDS}
+
+    async def line_items(self, document: Document) -> list[dict[str, Any]]:
+        """Return the lines of an invoice."""
+        rows = await self._connection.execute_fetchall(ITEMS, (document.import_id,))
+        return [orjson.loads(item) for (item,) in rows]
 
     async def search(
         self, user_id: str, text: str, *, offset: int = 0, limit: int = 20

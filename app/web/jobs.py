@@ -126,7 +126,8 @@ def answer_of(state: JobState) -> dict[str, Any]:
     """Return `state` with its links: a JobAnswer, as plain values because lists are long."""
     api = f"/api/v1/jobs/{state['job_id']}"
     parts = (
-        *("events", "rows", "zones", "pages", "text", "delta", "rejected.csv", "original"),
+        *("events", "rows", "fields", "zones", "pages", "text"),
+        *("delta", "rejected.csv", "original"),
         *("undo", "retry", "cancel", "pause", "resume", "priority"),
     )
     links = {part.partition(".")[0]: f"{api}/{part}" for part in parts}

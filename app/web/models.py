@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from app.core.documents import FieldStatus
 from app.core.events import ErrorInfo, JobStatus, WarningInfo
 
 
@@ -209,6 +210,37 @@ class ZoneList(BaseModel):
 
     total: int
     zones: list[ZoneAnswer]
+
+
+class FieldAnswer(BaseModel):
+    """One field of an invoice; `value` is null where it is not there.
+
+    confidence  0 to 1: how sure the reading is
+    source      xml, template, layout, person, or a model's name
+    bbox        in points from the top left of the page shown
+    status      read; check: to be looked at; edited by a person; absent
+    label       what it is called
+    """
+
+    value: str | None
+    confidence: float
+    source: str
+    page: int | None
+    bbox: list[float] | None
+    status: FieldStatus
+    label: str
+
+
+class FieldList(BaseModel):
+    """The fields of an invoice in their order, and its lines.
+
+    review  how many fields wait for a look
+    """
+
+    fields: dict[str, FieldAnswer]
+    line_items: list[dict[str, Any]]
+    review: int
+    links: dict[str, str]
 
 
 class PageAnswer(BaseModel):

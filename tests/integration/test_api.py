@@ -186,6 +186,8 @@ OF_A_JOB = (
     ("GET", "/rows"),
     ("GET", "/delta"),
     ("GET", "/rejected.csv"),
+    ("GET", "/fields"),
+    ("PATCH", "/fields"),
     ("GET", "/zones"),
     ("GET", "/pages"),
     ("GET", "/text"),

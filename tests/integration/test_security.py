@@ -74,6 +74,8 @@ DECIDED = {
     "GET /api/v1/jobs/{job_id}/delta": THEIRS,
     "GET /api/v1/jobs/{job_id}/rejected.csv": THEIRS,
     "GET /api/v1/jobs/{job_id}/original": THEIRS,
+    "GET /api/v1/jobs/{job_id}/fields": THEIRS,
+    "PATCH /api/v1/jobs/{job_id}/fields": THEIRS,
     "GET /api/v1/jobs/{job_id}/zones": THEIRS,
     "GET /api/v1/jobs/{job_id}/pages": THEIRS,
     "GET /api/v1/jobs/{job_id}/text": THEIRS,

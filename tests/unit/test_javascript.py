@@ -20,6 +20,7 @@ from app.core.events import (
     ClarificationRequested,
     ControlRequested,
     Event,
+    FieldsEdited,
     JobCancelled,
     JobCreated,
     JobPaused,
@@ -171,6 +172,7 @@ def any_draft(chance: Random) -> Event:
                 **own, attempt=chance.randint(2, 4), from_step=chance.choice([None, *STEPS])
             ),
             lambda: JobUndone(**own, rows=3),
+            lambda: FieldsEdited(**own, fields_said={"total_amount": "2.00", "iban": None}),
             lambda: JobPaused(**own, by="Mara"),
             lambda: JobResumed(**own, by="Mara"),
             lambda: ControlRequested(**own, op=chance.choice(["pause", "cancel"]), by="Mara"),
@@ -180,7 +182,11 @@ def any_draft(chance: Random) -> Event:
             lambda: ClarificationRequested(**own, **question),
             lambda: ClarificationAnswered(**own, **question, answer="dmy", status="pending"),
             lambda: ClarificationExpired(**own, **question, answer="dmy", status="waiting"),
-            lambda: ProcessingCompleted(**own, result={"stored": 3}, duration_ms=9),
+            lambda: ProcessingCompleted(
+                **own,
+                result=chance.choice([{"stored": 3}, {"fields": {"total_amount": "1.00"}}]),
+                duration_ms=9,
+            ),
             lambda: ProcessingFailed(**own, error=FAILURE),
         ]
     )()

@@ -16,6 +16,7 @@ from app.core.events import (
     ControlRequested,
     ErrorInfo,
     Event,
+    FieldsEdited,
     JobCancelled,
     JobCreated,
     JobPaused,
@@ -101,6 +102,7 @@ LATER: st.SearchStrategy[Event] = st.one_of(
         STEPS,
     ),
     st.just(JobUndone(**TELLING, rows=3)),
+    st.just(FieldsEdited(**TELLING, fields_said={"iban": None})),
     st.just(JobPaused(**TELLING)),
     st.builds(
         lambda op: ControlRequested(**TELLING, op=op, by="anna"),

@@ -76,7 +76,7 @@ def _of_document(job_id: str, found: Checkpoints) -> dict[str, Any]:
 
 def _document_links(job_id: str) -> dict[str, str]:
     api = f"/api/v1/jobs/{job_id}"
-    return {part: f"{api}/{part}" for part in ("pages", "zones", "text")}
+    return {part: f"{api}/{part}" for part in ("fields", "pages", "zones", "text")}
 
 
 def duplicate_result(job_id: str, earlier: JobState) -> dict[str, Any]:

@@ -264,4 +264,9 @@ const CHANGES = {
   job_undone(after) {
     after.undone = true;
   },
+  fields_edited(after, event) {
+    if (!after.result?.fields) return;
+    const fields = { ...after.result.fields, ...event.fields_said };
+    after.result = { ...after.result, fields, review: event.review };
+  },
 };
