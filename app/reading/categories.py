@@ -93,7 +93,7 @@ def decide(
     unknown: dict[str, list[Label]] = {}
     rows_of: Counter[str] = Counter()
     for number, label in enumerate(labels, 1):
-        decision = _by_person(label, own)
+        decision = _by_person(label, own, keys)
         if decision is None and not sellers:
             decision = decide_by_source(label.source_category)
         if decision is None:
@@ -131,14 +131,22 @@ def decide(
     return decided
 
 
-def _by_person(label: Label, own: Own) -> Decision | None:
-    """What the person said of this very label, of a rule's rows, or of the supplier."""
+def _by_person(label: Label, own: Own, keys: dict[str, str]) -> Decision | None:
+    """What the person said of this very label, of a rule's rows, or of the supplier.
+
+    keys  normalised names that were made before, by payee
+    """
     if label.edited:
         return Decision(label.category, label.reason or "", label.confidence or 0.0)
     rule = own.ruled.get(label.id)
     if rule is not None:
         return Decision(rule.says.category, reason_of(rule.says), RULED)
-    said = decide_by_taught(label.text, own.taught) if own.taught else None
+    if not own.taught:
+        return None
+    payee, purpose = with_purpose(label.text)
+    if payee not in keys:
+        keys[payee] = payee_key(payee)
+    said = decide_by_taught(keys[payee], purpose, own.taught)
     return None if said is None or _way_checked(said, label.sign) is NO_CLUE else said
 
 

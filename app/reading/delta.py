@@ -10,11 +10,13 @@ import polars as pl
 
 from app.core.asking import DUPLICATE, Asking, Choice, Question
 from app.core.duplicates import decision_of
+from app.core.errors import NotFound
 from app.core.reading import Task, Tell
 from app.reading.extract import extract
 from app.reading.parts import Parts
 from app.store.records_bulk import job_ids, known_rows
-from app.store.records_schema import import_of, reading_records
+from app.store.records_known import decide_known
+from app.store.records_schema import import_of, reading_records, writing_records
 
 SLICE_ROWS = 50_000
 FILES_SHOWN = 20  # of those in which rows were seen
@@ -53,6 +55,26 @@ def compare(task: Task, tell: Tell) -> dict[str, Any]:
             raise Asking(_question(task, rows - known, known, seen_in))
     tell(rows, rows, rows_done=rows, rows_total=rows)
     return {"new_rows": rows - known, "existing_rows": known}
+
+
+def decide_rows(task: Task, tell: Tell) -> dict[str, Any]:
+    """An errand: store known rows as new after all, or leave them out again.
+
+    Options: job_id, state ("new" or "known") and rows, numbers in the file, None for all.
+    Returns changed. Raises NotFound.
+    """
+    options = task["options"]
+    with writing_records(task["records_path"]) as connection:
+        changed = decide_known(
+            connection,
+            task["user_id"],
+            options["job_id"],
+            known=options["state"] == "known",
+            rows=options["rows"],
+        )
+    if changed is None:
+        raise NotFound(what="file with rows")
+    return {"changed": changed}
 
 
 def _question(task: Task, new: int, known: int, seen_in: list[dict[str, Any]]) -> Question:

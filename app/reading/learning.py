@@ -21,6 +21,7 @@ from app.reading.classifier import (
     phrase_pairs,
 )
 from app.reading.payees import payee_key
+from app.reading.taught import FOR
 from app.store.records import known_categories, reading_records, writing_records
 from app.store.records_memory import PERSON, memories
 
@@ -44,7 +45,7 @@ def examples_of(connection: sqlite3.Connection, user_id: str) -> dict[str, str]:
         if key := payee_key(vendor):
             found[key] = category
     for key, value in memories(connection, user_id, "category").items():
-        name = key.partition(" | ")[0]
+        name = key.partition(FOR)[0]
         found.pop(name, None)
         found[name] = str(value["category"])
     return dict(list(found.items())[-MOST_EXAMPLES:])

@@ -16,23 +16,25 @@ TORN = 0.5  # they disagree: the newest is only a suggestion
 AGREED = 0.75  # share of the corrections from which they agree
 ALIKE = 92  # percent; likeness of letters from which a name is the known one
 ALMOST = 0.8
+FOR = " | "
+"""Stands in a remembered name between the supplier and what was paid for."""
 COMPARED, KNOWN_COMPARED = 3_000, 5_000  # names at most
 
 
-def supplier_key(text: str) -> str:
-    """Return under which name corrections of a label are remembered; "" when it names nobody.
+def supplier_key(key: str, purpose: str) -> str:
+    """Return under which name corrections of a supplier are remembered; "" for nobody.
 
-    Where the purpose of a payment is known it counts too: rent and a gift to the same person.
+    key  its normalised name. Where the purpose of a payment is known it counts too: rent and a
+         gift to the same person.
     """
-    payee, purpose = with_purpose(text)
-    key = payee_key(payee)
-    return f"{key} | {purpose}" if key and purpose else key
+    return f"{key}{FOR}{purpose}" if key and purpose else key
 
 
-def decide_by_taught(text: str, taught: Mapping[str, Mapping[str, Any]]) -> Decision | None:
-    """Return what corrections say of a label's text; None when they say nothing."""
-    key = supplier_key(text)
-    value = taught.get(key) or taught.get(key.partition(" | ")[0]) if key else None
+def decide_by_taught(
+    key: str, purpose: str, taught: Mapping[str, Mapping[str, Any]]
+) -> Decision | None:
+    """Return what corrections say of a supplier; None when they say nothing."""
+    value = taught.get(supplier_key(key, purpose)) or taught.get(key) if key else None
     return None if value is None else _decision(value, "You said so for")
 
 
@@ -77,7 +79,8 @@ def teach_category(
 
     name  of the supplier, to show. Returns whether there was a supplier to remember it for.
     """
-    key = supplier_key(text)
+    payee, purpose = with_purpose(text)
+    key = supplier_key(payee_key(payee), purpose)
     if not key:
         return False
     if category is None:

@@ -82,6 +82,7 @@ DELTA = (
     "SELECT i.job_id, count(*) FROM row r JOIN import i ON i.id = r.seen >> 32"
     " WHERE r.id BETWEEN ? AND ? AND r.known = 1 GROUP BY i.id ORDER BY i.id"
 )
+KEPT = "SELECT count(*) FROM row WHERE id BETWEEN ? AND ? AND seen IS NOT NULL AND known = 0"
 REJECTED = (
     "SELECT id, line, reason, cells FROM rejected WHERE import = ? AND id > ? ORDER BY id LIMIT ?"
 )
@@ -163,17 +164,27 @@ class RecordsReader:
         return RowsPage(total, counts, [_row_of(row, jobs) for row in rows])
 
     async def delta(self, job_id: str) -> dict[str, Any]:
-        """Return new_rows, existing_rows, rejected_rows, and per earlier job how many are its."""
+        """Return new_rows, existing_rows, rejected_rows, and per earlier job how many are its.
+
+        kept_rows are those of new_rows that earlier files hold too.
+        """
         found = await self._one(
             "SELECT id, stored, known, rejected FROM import WHERE job_id = ?", (job_id,)
         )
         if found is None:
-            return {"new_rows": 0, "existing_rows": 0, "rejected_rows": 0, "seen_in": []}
+            return {
+                "new_rows": 0,
+                "existing_rows": 0,
+                "kept_rows": 0,
+                "rejected_rows": 0,
+                "seen_in": [],
+            }
         import_id, new, known, rejected = found
         seen = await self._connection.execute_fetchall(DELTA, id_range(import_id)) if known else []
         return {
             "new_rows": new,
             "existing_rows": known,
+            "kept_rows": (await self._one(KEPT, id_range(import_id)))[0],
             "rejected_rows": rejected,
             "seen_in": [{"job_id": job, "rows": rows} for job, rows in seen],
         }

@@ -21,7 +21,6 @@ from app.store.jobs import JobRow, get_job, list_jobs
 from app.store.retention import floor_of_room
 from app.web.belongings import belonging_of, demand, guest_of, thing_of
 from app.web.identity import owner_for, viewer_for
-from app.web.models import Delta
 from app.web.wire import next_link, read_id, read_query, state_answer
 
 
@@ -144,22 +143,14 @@ async def rows(request: web.Request) -> web.Response:
     after = query.offset + len(page.rows)
     headers = next_link(request, offset=after) if page.rows and after < page.total else None
     found = page.rows
-    if _is_shown_to_guest(request, job):  # other files are none of their business
+    if is_shown_to_guest(request, job):  # other files are none of their business
         found = [{**row, "seen_in": None} for row in found]
     answer = {"total": page.total, "counts": page.counts, "rows": found}
     return state_answer(request, answer, headers)
 
 
-async def delta(request: web.Request) -> web.Response:
-    """GET /api/v1/jobs/{job_id}/delta: new and known rows, and which jobs brought those."""
-    job = await job_of(request)
-    found = await request.app[RECORDS].delta(job.id)
-    if _is_shown_to_guest(request, job):
-        found = {**found, "seen_in": []}
-    return state_answer(request, Delta.model_validate(found))
-
-
-def _is_shown_to_guest(request: web.Request, job: JobRow) -> bool:
+def is_shown_to_guest(request: web.Request, job: JobRow) -> bool:
+    """Tell whether whoever asks sees the job by a share link alone."""
     return guest_of(viewer_for(request, "read"), thing_of(job)) is not None
 
 

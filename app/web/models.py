@@ -178,10 +178,14 @@ class SeenIn(BaseModel):
 
 
 class Delta(BaseModel):
-    """How a file differs from everything that was stored before."""
+    """How a file differs from everything that was stored before.
+
+    kept_rows  those of new_rows that earlier files hold too, and that were to be stored again
+    """
 
     new_rows: int
     existing_rows: int
+    kept_rows: int
     rejected_rows: int
     seen_in: list[SeenIn]
 

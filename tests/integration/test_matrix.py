@@ -38,6 +38,7 @@ NEEDS = {
     "GET /api/v1/jobs/{job_id}/rows": "read",
     "PATCH /api/v1/jobs/{job_id}/rows/{row}": "control",
     "GET /api/v1/jobs/{job_id}/delta": "read",
+    "POST /api/v1/jobs/{job_id}/delta": "control",
     "GET /api/v1/jobs/{job_id}/rejected.csv": "read",
     "GET /api/v1/jobs/{job_id}/original": "read",
     "GET /api/v1/jobs/{job_id}/fields": "read",
