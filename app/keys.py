@@ -11,6 +11,7 @@ from app.live.journal import Journal
 from app.live.positions import Positions
 from app.live.recheck import Recheck
 from app.live.visit import Desk
+from app.pipeline.exports import Exporter
 from app.pipeline.learner import Learner
 from app.pipeline.runner import Runner
 from app.settings import Settings
@@ -41,6 +42,7 @@ FRAME_LOGS = web.AppKey("frame_logs", FrameLogs)
 POSITIONS = web.AppKey("positions", Positions)
 RECHECK = web.AppKey("recheck", Recheck)
 DESK = web.AppKey("desk", Desk)
+EXPORTER = web.AppKey("exporter", Exporter)
 RUNNER = web.AppKey("runner", Runner)
 LEARNER = web.AppKey("learner", Learner)
 TICKETS = web.AppKey("tickets", Tickets)

@@ -27,6 +27,7 @@ from app.live.positions import Positions
 from app.live.recheck import Recheck
 from app.live.retention import Retention
 from app.openfiles import allow_open_files
+from app.pipeline.exports import Exporter
 from app.pipeline.learner import Learner
 from app.pipeline.models.reading import ModelReading
 from app.pipeline.placing import Placing
@@ -83,12 +84,13 @@ READERS = {
     "unpacking": "app.reading.unpack:unpack",
     "undo": "app.reading.save:undo",
 }
-# Done because somebody asked: see web/rules.py and web/vendors.py.
+# Done because somebody asked: see web/rules.py, web/vendors.py and web/exports.py.
 LEARN = "app.reading.learning:refit"
+EXPORT = "app.reading.export:export"
 ASKED_FOR = ("app.reading.corrections", "app.reading.learning", "app.reading.vendors")
 # What is named with its function is made once, before the fork, and shared by every worker.
 PRELOADED = (
-    *sorted({name.partition(":")[0] for name in READERS.values()}),
+    *sorted({name.partition(":")[0] for name in (*READERS.values(), EXPORT)}),
     *ASKED_FOR,
     "app.reading.rules:malware_rules",
     "app.reading.classifier:trained",
@@ -234,7 +236,10 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
         preload=PRELOADED if warm else (),
         forget_file=partial(_forget_file, app),
     )
-    async with runner:
+    exporter = app[keys.EXPORTER] = Exporter(
+        app[keys.SETTINGS], app[keys.DATABASE], app[keys.JOURNAL], runner.workers, EXPORT
+    )
+    async with runner, exporter:
         learner = app[keys.LEARNER] = Learner(lambda user: runner.look(user, LEARN, {}))
         learner.taught(await app[keys.RECORDS].untaught())  # and the server ended soon after
         async with running(learner.run(), name="learner"):

@@ -112,6 +112,12 @@ class Settings(BaseModel):
     log_retention_bytes: int = Field(
         0, ge=0, description="above this size of the log the oldest ended jobs' go; 0 is no limit"
     )
+    export_days: int = Field(
+        7, ge=0, description="days after which the file of an export is removed; 0 is never"
+    )
+    export_quota_bytes: int = Field(
+        10 * GIB, ge=0, description="above this a user's oldest exports go; 0 is no limit"
+    )
     audit_days: int = Field(90, ge=1, description="days for which the audit log is kept")
 
     requests_per_minute: int = Field(
@@ -163,6 +169,11 @@ class Settings(BaseModel):
     def incoming_dir(self) -> Path:
         """Uploads that are still arriving, as <id>.part."""
         return self.data_dir / "incoming"
+
+    @property
+    def exports_dir(self) -> Path:
+        """Where the files of exports are."""
+        return self.data_dir / "exports"
 
     @property
     def work_dir(self) -> Path:

@@ -76,6 +76,10 @@ OWN: Mapping[str, str] = {
     "retried": "Trying again from where it stopped...",
     "cancelled": "Cancelled. Nothing of this file is stored",
     "batch_completed": "All your files are done",
+    "export_started": "Putting your export together...",
+    "exporting": "Writing your export...",
+    "exported": "Your export is ready",
+    "export_failed": "Your export could not be made",
 }
 """Sentences for our own further steps, in the same voice."""
 
@@ -177,6 +181,23 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
         ),
         (("fields",), lambda c: f"I read {count(c['fields'], 'field')}"),
     ),
+    "export_started": ((("filename",), lambda c: f"Putting {c['filename']} together..."),),
+    "exporting": (
+        (
+            ("rows_done", "rows_total"),
+            lambda c: (
+                f"Writing your export: {_grouped(c['rows_done'])} of"
+                f" {count(c['rows_total'], 'row')}"
+            ),
+        ),
+    ),
+    "exported": (
+        (
+            ("filename", "rows"),
+            lambda c: f"{c['filename']} is ready, with {count(c['rows'], 'row')}",
+        ),
+    ),
+    "export_failed": ((("reason",), lambda c: f"Your export could not be made: {c['reason']}"),),
     "duplicate_check": (
         (("filename",), lambda c: f"Checking if I've seen {c['filename']} before..."),
     ),

@@ -132,6 +132,11 @@ class Runner(Control):
         return await self._workers.ready()
 
     @property
+    def workers(self) -> Workers:
+        """Where readers run, also those that belong to no job."""
+        return self._workers
+
+    @property
     def held_by(self) -> InForce | None:
         """What readers are held back by; None until it was tried."""
         return self._workers.held_by

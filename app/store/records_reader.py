@@ -3,7 +3,6 @@
 import asyncio
 import csv
 import io
-import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Literal
 import aiosqlite
 import orjson
 
+from app.core.cells import harmless
 from app.store.documents_reader import DocumentsReader
 from app.store.records_rules import ALL as RULES
 from app.store.records_rules import Rule, rule_of
@@ -27,11 +27,6 @@ from app.store.records_schema import (
 State = Literal["new", "known", "review"]
 
 CSV_CHUNK_ROWS = 500
-
-# What a spreadsheet program would run. A plain number may begin with a sign.
-FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")  # the wide ones too
-# A cell may be a megabyte: only one way to match it.
-PLAIN_NUMBER = re.compile(r"[+-]?[.,' ]*\d[\d.,' ]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +210,7 @@ class RecordsReader:
         """
         found = await self._one(IMPORT, (job_id,))
         names = orjson.loads(found[4]) if found else []
-        yield _csv_text([[*map(_harmless, names), "line", "reason"]])
+        yield _csv_text([[*map(harmless, names), "line", "reason"]])
         after = -1
         while found:
             rows = list(
@@ -284,13 +279,7 @@ def _padded(cells: list[str], width: int) -> list[str]:
     """Return harmless cells, `width` of them; what goes beyond is joined into the last one."""
     if width and len(cells) > width:
         cells = [*cells[: width - 1], " | ".join(cells[width - 1 :])]
-    return [_harmless(cell) for cell in cells] + [""] * (width - len(cells))
-
-
-def _harmless(cell: str) -> str:
-    if FORMULA.match(cell) and not PLAIN_NUMBER.fullmatch(cell):
-        return f"'{cell}"
-    return cell
+    return [harmless(cell) for cell in cells] + [""] * (width - len(cells))
 
 
 def _csv_text(rows: list[list[str]]) -> str:
