@@ -43,7 +43,10 @@ BOOT = (
 )
 # A worker is one of several processes on few cores: its linear algebra stays on one thread, and
 # the fork server has no threads that a fork would lose.
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+ONE_THREAD = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    "JOBLIB_MULTIPROCESSING": "0",  # it may start no process, and need not try
+}
 
 # What a worker may know of the server's environment: where its libraries are, and its language.
 # Keys and passwords that somebody set there are nothing for code that reads strangers' files.

@@ -338,6 +338,7 @@ async def file(request: web.Request) -> web.StreamResponse:
 
 async def delete(request: web.Request) -> web.Response:
     """DELETE /api/v1/exports/{export_id}: forget it and its file, also while it is being made."""
+    viewer_for(request, "control")
     export = await _export_of(request)
     await request.app[EXPORTER].delete(export.id)
     note(request, "control", op="delete export", export_id=export.id)

@@ -17,6 +17,7 @@ from app.web import (
     delta,
     documents,
     events,
+    exports,
     framelogs,
     health,
     history,
@@ -74,6 +75,7 @@ class Operation:
 
 API = "/api/v1"
 JOB = f"{API}/jobs/{{job_id}}"
+EXPORT = f"{API}/exports/{{export_id}}"
 QUESTION = f"{API}/clarifications/{{clarification_id}}"
 CONNECTION_LOG = f"{API}/websocket/connections/{{connection}}/log"
 ACCEPTED, JOB_ANSWER = models.Accepted, models.JobAnswer
@@ -166,6 +168,13 @@ OPERATIONS = (
               query=memory.MemoryQuery),
     Operation("delete", f"{API}/memory", "Forget an answer", None, 204,
               query=memory.ForgetQuery),
+    Operation("post", f"{API}/exports", "Have a file made to take away", exports.ExportAnswer, 202,
+              body=exports.ExportWish, takes_key=True),
+    Operation("get", f"{API}/exports", "One's exports, newest first", exports.ExportList,
+              query=exports.ListQuery),
+    Operation("get", EXPORT, "An export as it stands", exports.ExportAnswer),
+    Operation("get", f"{EXPORT}/file", "The file of an export", "application/octet-stream"),
+    Operation("delete", EXPORT, "Forget an export and its file", None, 204),
     Operation("get", f"{API}/events", "Events as they happen", "text/event-stream",
               query=events.StreamQuery),
     Operation("get", f"{API}/events/history", "What happened in a room", models.EventList,

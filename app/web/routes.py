@@ -11,6 +11,7 @@ from app.web import (
     delta,
     documents,
     events,
+    exports,
     forms,
     framelogs,
     health,
@@ -38,6 +39,7 @@ from app.web.uploads import send_later
 API = "/api/v1"
 BATCH = f"{API}/batches/{{batch_id}}"
 JOB = f"{API}/jobs/{{job_id}}"
+EXPORT = f"{API}/exports/{{export_id}}"
 QUESTION = f"{API}/clarifications/{{clarification_id}}"
 
 
@@ -98,6 +100,11 @@ def api_routes() -> list[web.RouteDef]:
         *(web.post(f"{BATCH}/{op}", control.of_batch(op)) for op in control.DOES),
         web.get(f"{API}/memory", memory.listing),
         web.delete(f"{API}/memory", memory.forget),
+        web.post(f"{API}/exports", exports.create),
+        web.get(f"{API}/exports", exports.listing),
+        web.get(EXPORT, exports.one),
+        web.get(f"{EXPORT}/file", exports.file),
+        web.delete(EXPORT, exports.delete),
         web.get(f"{API}/events", events.stream, allow_head=False),
         web.get(f"{API}/events/history", history.of_room),
         web.get(f"{API}/rules", rules.listing),

@@ -6,7 +6,7 @@ import pytest
 from app.core.permissions import EVERYTHING, SCOPES, Scope
 from app.store.offline import issue_token
 from tests.integration.serving import Server, ended, put_question, upload
-from tests.integration.test_security import BEHIND_A_PROXY, CSV, DECIDED, OPEN
+from tests.integration.test_security import BEHIND_A_PROXY, CSV, DECIDED, NOWHERE, OPEN
 
 # What each address demands of a token. A new one has to be decided here; "account" is for
 # signed-in browsers alone, and "nothing" for whoever is known at all; several words are all needed.
@@ -63,6 +63,11 @@ NEEDS = {
     "POST /api/v1/batches/{batch_id}/undo": "control",
     "GET /api/v1/memory": "read",
     "DELETE /api/v1/memory": "control",
+    "POST /api/v1/exports": "read",
+    "GET /api/v1/exports": "read",
+    "GET /api/v1/exports/{export_id}": "read",
+    "GET /api/v1/exports/{export_id}/file": "read",
+    "DELETE /api/v1/exports/{export_id}": "control",
     "GET /api/v1/events": "listen",
     "GET /api/v1/events/history": "listen",
     "GET /api/v1/rules": "read",
@@ -127,7 +132,7 @@ async def ids(server: Server, ann: aiohttp.ClientSession) -> dict[str, str]:
     (job,) = await ended(ann, accepted)
     nowhere = "00000000-0000-7000-8000-000000000000"
     return {
-        **dict.fromkeys(("token_id", "share_id", "user_id", "session_id"), nowhere),
+        **dict.fromkeys(NOWHERE, nowhere),
         "batch_id": accepted["batch_id"],
         "job_id": job["job_id"],
         "clarification_id": put_question(server.settings, job["job_id"]),

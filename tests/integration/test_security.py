@@ -97,6 +97,11 @@ DECIDED = {
     "POST /api/v1/batches/{batch_id}/undo": THEIRS,
     "GET /api/v1/memory": OWN,
     "DELETE /api/v1/memory": OWN,
+    "POST /api/v1/exports": OWN,
+    "GET /api/v1/exports": OWN,
+    "GET /api/v1/exports/{export_id}": OWN,
+    "GET /api/v1/exports/{export_id}/file": OWN,
+    "DELETE /api/v1/exports/{export_id}": OWN,
     "GET /api/v1/events": OWN,
     "GET /api/v1/events/history": OWN,
     "GET /api/v1/rules": OWN,
@@ -162,6 +167,7 @@ DECIDED = {
     "POST /jobs/{job_id}/delete": THEIRS,
     "DELETE /api/v1/jobs/{job_id}": THEIRS,
 }
+NOWHERE = ("token_id", "share_id", "user_id", "session_id", "export_id")  # of no such thing
 BEHIND_A_PROXY = {"X-Forwarded-For": "203.0.113.9"}  # not a program on this machine
 
 
@@ -195,7 +201,9 @@ async def hers(server: Server, ann: aiohttp.ClientSession) -> dict[str, str]:
         "batch_id": accepted["batch_id"],
         "job_id": accepted["jobs"][0]["job_id"],
         "clarification_id": put_question(server.settings, accepted["jobs"][0]["job_id"]),
-        **dict.fromkeys(("token_id", "share_id", "user_id", "session_id"), str(uuid.uuid4())),
+        **dict.fromkeys(
+            ("token_id", "share_id", "user_id", "session_id", "export_id"), str(uuid.uuid4())
+        ),
         **dict.fromkeys(("rule_id", "row"), "1"),
         "client_id": "laptop",
         "filename": "a.csv",
