@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.core.errors import Conflict, FileMissing, NotFound
 from app.core.events import ErrorInfo
 from app.core.ids import uuid7
-from app.core.permissions import Viewer, may
+from app.core.permissions import Action, Viewer, may
 from app.core.times import DAY_MS, iso_from_ms
 from app.keys import DATABASE, DOOR, EXPORTER, IDEMPOTENCY, SETTINGS
 from app.store.accounts import now_ms
@@ -338,16 +338,15 @@ async def file(request: web.Request) -> web.StreamResponse:
 
 async def delete(request: web.Request) -> web.Response:
     """DELETE /api/v1/exports/{export_id}: forget it and its file, also while it is being made."""
-    viewer_for(request, "control")
-    export = await _export_of(request)
+    export = await _export_of(request, "control")
     await request.app[EXPORTER].delete(export.id)
     note(request, "control", op="delete export", export_id=export.id)
     return web.Response(status=204)
 
 
-async def _export_of(request: web.Request) -> ExportRow:
-    """Return the export in the path. Raises NotFound, also for somebody else's."""
-    viewer = viewer_for(request, "download")
+async def _export_of(request: web.Request, action: Action = "download") -> ExportRow:
+    """Return the export in the path, for `action`. Raises NotFound, also for somebody else's."""
+    viewer = viewer_for(request, action)
     export = await get_export(request.app[DATABASE].reader, read_id(request, "export_id"))
     own = export is not None and viewer.shared is None and export.user_id == viewer.user_id
     if export is None or not (own or may(viewer, "operate")):

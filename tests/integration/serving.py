@@ -157,3 +157,12 @@ async def ended(client: aiohttp.ClientSession, accepted: dict[str, Any]) -> list
     """Wait until every job of an accepted upload has ended, and return their states."""
     await followed(client, f"batch:{accepted['batch_id']}", "batch_completed")
     return [await state_of(client, job["job_id"]) for job in accepted["jobs"]]
+
+
+async def exported(client: aiohttp.ClientSession) -> str:
+    """Have everything exported; return the id of the export once its file is there."""
+    async with client.post("/api/v1/exports", json={}) as answer:
+        assert answer.status == 202, await answer.text()
+        export_id = str((await answer.json())["export_id"])
+    await followed(client, "user:me", "export_completed")
+    return export_id

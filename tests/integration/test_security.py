@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from app.core.cells import harmless
 from app.core.errors import ArchiveBomb, TooManyRequests
 from app.core.reading import Task, Tell
 from app.core.times import DAY_MS
@@ -19,11 +20,11 @@ from app.reading.amounts import parse_amount
 from app.reading.sheets import SheetExtent
 from app.store.accounts import now_ms
 from app.store.offline import offline
-from app.store.records_reader import LONGEST_CELL, _harmless
+from app.store.records_reader import LONGEST_CELL
 from app.web.identity import COOKIE
 from app.web.routes import all_routes
 from app.web.throttle import PER_ADDRESS, Throttle
-from tests.integration.serving import PASSWORD, Server, ended, put_question, upload
+from tests.integration.serving import PASSWORD, Server, ended, exported, put_question, upload
 from tests.readers import task_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -99,9 +100,9 @@ DECIDED = {
     "DELETE /api/v1/memory": OWN,
     "POST /api/v1/exports": OWN,
     "GET /api/v1/exports": OWN,
-    "GET /api/v1/exports/{export_id}": OWN,
-    "GET /api/v1/exports/{export_id}/file": OWN,
-    "DELETE /api/v1/exports/{export_id}": OWN,
+    "GET /api/v1/exports/{export_id}": THEIRS,
+    "GET /api/v1/exports/{export_id}/file": THEIRS,
+    "DELETE /api/v1/exports/{export_id}": THEIRS,
     "GET /api/v1/events": OWN,
     "GET /api/v1/events/history": OWN,
     "GET /api/v1/rules": OWN,
@@ -167,7 +168,7 @@ DECIDED = {
     "POST /jobs/{job_id}/delete": THEIRS,
     "DELETE /api/v1/jobs/{job_id}": THEIRS,
 }
-NOWHERE = ("token_id", "share_id", "user_id", "session_id", "export_id")  # of no such thing
+NOWHERE = ("token_id", "share_id", "user_id", "session_id")  # of no such thing
 BEHIND_A_PROXY = {"X-Forwarded-For": "203.0.113.9"}  # not a program on this machine
 
 
@@ -200,10 +201,9 @@ async def hers(server: Server, ann: aiohttp.ClientSession) -> dict[str, str]:
     return {
         "batch_id": accepted["batch_id"],
         "job_id": accepted["jobs"][0]["job_id"],
+        "export_id": await exported(ann),
         "clarification_id": put_question(server.settings, accepted["jobs"][0]["job_id"]),
-        **dict.fromkeys(
-            ("token_id", "share_id", "user_id", "session_id", "export_id"), str(uuid.uuid4())
-        ),
+        **dict.fromkeys(("token_id", "share_id", "user_id", "session_id"), str(uuid.uuid4())),
         **dict.fromkeys(("rule_id", "row"), "1"),
         "client_id": "laptop",
         "filename": "a.csv",
@@ -355,9 +355,9 @@ async def test_a_session_that_began_over_tls_is_never_sent_without(server: Serve
 
 
 def test_a_long_cell_that_is_nearly_a_number_is_judged_at_once() -> None:
-    assert _harmless("-" + "1" * 1_000_000 + "x").startswith("'-1")
-    assert _harmless("-" + "1" * 1_000_000) == "-" + "1" * 1_000_000
-    assert _harmless("-1\n=cmd") == "'-1\n=cmd"
+    assert harmless("-" + "1" * 1_000_000 + "x").startswith("'-1")
+    assert harmless("-" + "1" * 1_000_000) == "-" + "1" * 1_000_000
+    assert harmless("-1\n=cmd") == "'-1\n=cmd"
 
 
 def test_a_number_of_a_million_digits_is_no_amount() -> None:
