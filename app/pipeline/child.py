@@ -28,6 +28,7 @@ from app.core.errors import AppError, OutOfMemory, StorageFull
 from app.core.notices import Notice
 from app.core.reading import Reader, Task
 from app.pipeline import jail
+from app.pipeline.memory import LAST_WORDS
 
 LARGEST_MESSAGE_BYTES = 4 * 1024 * 1024
 BETWEEN_TELLS_S = 0.1
@@ -47,6 +48,7 @@ def main(channel_fd: int, parent_pid: int, held_by: jail.InForce) -> int:
     channel = socket.socket(fileno=channel_fd)
     with channel.makefile("rb") as stream:
         order = orjson.loads(stream.readline())
+    _keep_last_words(order["task"]["work_dir"])
     _limit(order["memory_bytes"], order["cpu_s"], order["file_bytes"])
     send = _Sender(channel)
     try:
@@ -181,6 +183,15 @@ def _leave_nothing_behind(parent_pid: int) -> None:
     # Where memory runs out the system ends a worker, whose step is done again, not the server.
     with contextlib.suppress(OSError):  # not Linux
         Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _keep_last_words(work_dir: str) -> None:
+    """Let what libraries write to standard error be read after this process has died of it."""
+    with contextlib.suppress(OSError):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        number = os.open(Path(work_dir) / LAST_WORDS, flags, 0o600)
+        os.dup2(number, 2)
+        os.close(number)
 
 
 def _limit(memory_bytes: int, cpu_s: int, file_bytes: int | None) -> None:

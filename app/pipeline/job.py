@@ -4,14 +4,21 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
 from app.core.asking import DISCARD, Asking, failure_without, is_answer
 from app.core.duplicates import decision_of
-from app.core.errors import AppError, FileMissing, InternalError, StorageFull, WorkerCrashed
+from app.core.errors import (
+    AppError,
+    FileMissing,
+    InternalError,
+    OutOfMemory,
+    StorageFull,
+    WorkerCrashed,
+)
 from app.core.events import (
     ErrorInfo,
     Event,
@@ -315,7 +322,7 @@ class JobRun:
         """Run the step's reader; once more when its worker crashes."""
         for run in range(1, RUNS_AT_MOST + 1):
             try:
-                async with self.brake.on(gently=True):
+                async with self._turn_of(work), self.brake.on(gently=True):
                     if work.key in self._shop.server_steps:
                         return await self._shop.server_steps[work.key](
                             self._task, partial(self._hear, work)
@@ -334,10 +341,23 @@ class JobRun:
                     run,
                     error.facts.get("reason"),
                 )
+                if run == RUNS_AT_MOST and error.facts.get("memory"):
+                    raise OutOfMemory(filename=self._row.filename) from error
                 if run == RUNS_AT_MOST:
                     raise
                 await self._shop.report(self._hand, "retried")
         raise AssertionError("unreachable")
+
+    @asynccontextmanager
+    async def _turn_of(self, work: Work) -> AsyncIterator[None]:
+        """Wait until a step that keeps a core and much memory busy may begin."""
+        if not work.is_heavy(self._task):
+            yield
+            return
+        async with AsyncExitStack() as turn:
+            async with self.brake.on(gently=False):
+                await turn.enter_async_context(self._shop.heavy_turn)
+            yield
 
     async def _hear(self, work: Work, said: Heard) -> None:
         if isinstance(said, Notice):

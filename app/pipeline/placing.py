@@ -116,6 +116,7 @@ def _created(archive: JobRow, ident: str, name: str, stored: StoredFile) -> JobC
         size=stored.size_bytes,
         sha256=stored.sha256,
         plan=plan_for_name(name).describe(),
+        priority=archive.state["priority"],
         progress=0.0,
         message=friendly_message("received", {"filename": name}),
         details={"filename": name, "size": stored.size_bytes, "from_job": archive.id},

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -42,6 +43,7 @@ from app.tasks import running
 logger = logging.getLogger(__name__)
 
 AGAIN_AFTER_S = 1.0
+CORES_OF_A_HEAVY_STEP = 2
 RUNS = ("pending", "processing")
 
 
@@ -86,6 +88,7 @@ class Runner(Control):
             server_steps=server_steps or {},
             path_of=path_of,
             records_turn=asyncio.Lock(),
+            heavy_turn=asyncio.Semaphore(max(1, (os.cpu_count() or 2) // CORES_OF_A_HEAVY_STEP)),
             rates=Rates(database),
             recall=recall or _nothing,
             deadlines=self._deadlines,

@@ -36,6 +36,7 @@ class Shop:
                   and are given the task and where to tell
     path_of       where the file with this SHA-256 is stored
     records_turn  held by the one job that works on the database of rows
+    heavy_turn    held by each job whose step keeps a core and much memory busy
     recall        what people's answers to earlier questions were, see questions.Recall
     deadlines     is told when something was asked
     """
@@ -49,6 +50,7 @@ class Shop:
     server_steps: Mapping[str, ServerStep]
     path_of: Callable[[str], Path]
     records_turn: asyncio.Lock
+    heavy_turn: asyncio.Semaphore
     rates: Rates
     recall: Recall
     deadlines: Deadlines

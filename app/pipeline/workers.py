@@ -28,6 +28,7 @@ from app.core.reading import Task
 from app.pipeline.child import LARGEST_MESSAGE_BYTES
 from app.pipeline.forkserver import EXITED, HELD, KILL, READY, REPLY, REQUEST, START, STARTED
 from app.pipeline.jail import InForce
+from app.pipeline.memory import MemoryWatch
 
 logger = logging.getLogger(__name__)
 
@@ -53,8 +54,8 @@ ONE_THREAD = {
 PASSED_ON = ("PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_", "LD_", "DYLD_", "PYTHON", "VIRTUAL_ENV")
 
 REASONS: dict[int, str] = {
-    signal.SIGKILL: "the system ended it, often for lack of memory",
-    signal.SIGABRT: "a library gave up, often for lack of memory",
+    signal.SIGKILL: "something else ended it",
+    signal.SIGABRT: "a library gave up",
     signal.SIGSEGV: "a fault in a library",
     signal.SIGBUS: "a fault in a library",
 }
@@ -131,9 +132,11 @@ class Workers:
         self._preload = tuple(preload)
         self._warming: asyncio.Task[_ForkServer] | None = None
         self._last_worker = 0
+        self._memory = MemoryWatch()
 
     async def __aenter__(self) -> "Workers":
         """Begin to warm up; does not wait until the libraries are loaded."""
+        await self._memory.begin()
         await self._warm()
         return self
 
@@ -160,8 +163,8 @@ class Workers:
 
         hear  called in order with everything the reader tells, and awaited before the next
 
-        Raises the reader's AppError or Asking, WorkerCrashed, StepTimeout or InternalError. When
-        it is cancelled the process is gone before this returns.
+        Raises the reader's AppError or Asking, OutOfMemory, WorkerCrashed, StepTimeout or
+        InternalError. When it is cancelled the process is gone before this returns.
         """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -194,6 +197,8 @@ class Workers:
         finally:
             writer.close()
             status = await self._end(forkserver, worker_id, worker)
+        if last is None:
+            await self._memory.look(status, task)
         return _outcome(last, status, task, limits)
 
     async def _warm(self) -> _ForkServer:

@@ -82,6 +82,11 @@ def _act(step: str, task: Task, tell: Tell) -> dict[str, Any]:
             raise Asking(MARK)
         case "eat memory":
             bytearray(1 << 40)
+        case "give up for memory":
+            os.write(2, b"memory allocation of 4294967296 bytes failed\n")
+            os.abort()
+        case "be killed":
+            os.kill(os.getpid(), signal.SIGKILL)
         case "burn":
             while True:
                 pass

@@ -12,6 +12,7 @@ from app.core.plans import TRANSACTIONS
 from app.live.journal import Journal
 from app.pipeline import job as job_module
 from app.pipeline import line
+from app.pipeline.steps import STEPS
 from app.store.jobs import get_job
 from tests.integration.test_crash_windows import DiesBefore
 from tests.integration.test_pipeline import (
@@ -43,6 +44,10 @@ def dying(deaths: list[DiesBefore], journal: Journal, kind: str, step: str = "")
 
 async def heard(house: House, kind: str, job_id: str, times: int = 1) -> Body:
     return await house.until(lambda e: e["type"] == kind and e["job_id"] == job_id, times)
+
+
+def is_reading(event: Body) -> bool:
+    return event["type"] == "processing_progress" and event["step"] == "extracting"
 
 
 def types_of(trail: list[Body]) -> list[str]:
@@ -337,6 +342,20 @@ async def test_those_who_wait_are_told_their_places(
         ]
         assert told == sorted(told, reverse=True)
         assert len(told) <= 2, "only where it is another order of magnitude"
+
+
+async def test_heavy_steps_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(STEPS["extracting"]), "is_heavy", lambda work, task: True)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    async with House(tmp_path, workers=2).up() as house:
+        jobs = await house.drop("a", "b", acts={"extracting": "hang"})
+        running = (await house.until(lambda e: is_reading(e)))["job_id"]
+        (waiting,) = set(jobs) - {running}
+        await house.until(is_step(waiting, "step_started", "extracting"))
+        await house.runner.cancel(running, "anna")
+        began = await house.until(lambda e: is_reading(e) and e["job_id"] == waiting)
+        (asked,) = [e for e in house.told if e["type"] == "control_requested"]
+        assert began["seq"] > asked["seq"], "not before the other had to stop"
 
 
 # Deaths

@@ -22,6 +22,7 @@ from app.core.errors import (
 )
 from app.core.notices import Notice
 from app.core.reading import Task
+from app.pipeline import memory
 from app.pipeline.workers import Limits, Told, Workers
 from app.settings import GIB
 from tests.integration.readers_for_tests import READERS
@@ -165,6 +166,26 @@ async def test_a_crash_does_not_touch_the_neighbour(workers: Workers, tmp_path: 
 
 async def test_memory_beyond_the_limit_is_told_as_such(workers: Workers, tmp_path: Path) -> None:
     assert isinstance(await failure(workers, task_for(tmp_path, "eat memory")), OutOfMemory)
+
+
+async def test_a_library_that_gives_up_for_memory_is_told_apart_from_a_crash(
+    workers: Workers, tmp_path: Path
+) -> None:
+    task = task_for(tmp_path, "give up for memory")
+    assert isinstance(await failure(workers, task), OutOfMemory)
+
+
+async def test_a_worker_that_the_system_ends_for_memory_is_told_apart(
+    workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = task_for(tmp_path, "be killed")
+    crash = await failure(workers, task)
+    assert crash.facts["reason"] == "something else ended it"
+    now = memory.oom_kills()
+    monkeypatch.setattr(memory, "oom_kills", lambda: now + 1)
+    starved = await failure(workers, task)
+    assert (starved.code, starved.facts["memory"]) == ("worker_crashed", True)
+    assert (await failure(workers, task)).facts["reason"] == "something else ended it"
 
 
 async def test_a_full_disk_is_told_as_such(workers: Workers, tmp_path: Path) -> None:

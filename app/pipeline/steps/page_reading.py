@@ -11,6 +11,9 @@ class PageReading(Work):
 
     key = "page_reading"
 
+    def is_heavy(self, task: Task) -> bool:
+        return bool(task["found"]["initializing_streaming"].get("kind") == "image")
+
     def under_way(self, told: Told) -> Said:
         facts = {"page": told.context.get("pages_done"), "pages": told.total}
         return Said(self.key, {**told.context, **facts})

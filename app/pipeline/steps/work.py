@@ -30,6 +30,10 @@ class Work:
     key: ClassVar[str]
     records: ClassVar[bool] = False
 
+    def is_heavy(self, task: Task) -> bool:
+        """Whether it keeps a core and much memory busy: few of these run at the same time."""
+        return False
+
     def asks_first(self, task: Task) -> Question | None:
         """What is to be decided before the step begins: a preview. Its answer DISCARD ends the job.
 
