@@ -21,9 +21,11 @@ from app.store.credentials import Credentials
 from app.store.database import Database
 from app.store.files import FileStore
 from app.store.idempotency import Idempotency
+from app.store.pictures import PictureStore
 from app.store.records import RecordsReader
 from app.web.budgets import Budget, Budgets
 from app.web.door import Door
+from app.web.drawer import Drawer
 from app.web.edge import Lobby
 from app.web.lag import LagMonitor
 from app.web.throttle import Throttle
@@ -36,6 +38,8 @@ CREDENTIALS = web.AppKey("credentials", Credentials)
 AUDIT = web.AppKey("audit", Audit)
 FILES = web.AppKey("files", FileStore)
 RECORDS = web.AppKey("records", RecordsReader)
+PICTURE_STORE = web.AppKey("picture_store", PictureStore)
+PICTURES = web.AppKey("pictures", Drawer)
 JOURNAL = web.AppKey("journal", Journal)
 HUB = web.AppKey("hub", Hub)
 FRAME_LOGS = web.AppKey("frame_logs", FrameLogs)

@@ -44,12 +44,14 @@ from app.store.files import FileStore
 from app.store.idempotency import Idempotency
 from app.store.jobs import get_job, is_referred_to, list_jobs, stored_hashes
 from app.store.offline import mint_setup_link, mint_signin_link, register_user
+from app.store.pictures import PictureStore
 from app.store.records import RecordsReader
 from app.store.retention import floor_of_room, pruned_jobs
 from app.tasks import running
 from app.web.audit import SocketWitness
 from app.web.budgets import Budgets
 from app.web.door import Door
+from app.web.drawer import Drawer
 from app.web.edge import EdgeRunner, Lobby
 from app.web.lag import LagMonitor
 from app.web.middlewares import AccessLog, add_headers, errors, gate, request_id
@@ -84,10 +86,15 @@ READERS = {
     "unpacking": "app.reading.unpack:unpack",
     "undo": "app.reading.save:undo",
 }
-# Done because somebody asked: see web/rules.py, web/vendors.py and web/exports.py.
+# Done because somebody asked: see web/rules.py, web/vendors.py, web/exports.py, web/drawer.py.
 LEARN = "app.reading.learning:refit"
 EXPORT = "app.reading.export:export"
-ASKED_FOR = ("app.reading.corrections", "app.reading.learning", "app.reading.vendors")
+ASKED_FOR = (
+    "app.reading.corrections",
+    "app.reading.learning",
+    "app.reading.pictures",
+    "app.reading.vendors",
+)
 # What is named with its function is made once, before the fork, and shared by every worker.
 PRELOADED = (
     *sorted({name.partition(":")[0] for name in (*READERS.values(), EXPORT)}),
@@ -160,7 +167,12 @@ async def with_store(app: web.Application) -> AsyncIterator[None]:
                 min_free_bytes=settings.min_free_bytes,
                 quota_bytes=settings.storage_quota_bytes,
             )
-            await files.sweep(await stored_hashes(database.reader))
+            hashes = await stored_hashes(database.reader)
+            await files.sweep(hashes)
+            pictures = app[keys.PICTURE_STORE] = PictureStore(
+                settings.pictures_dir, settings.picture_cache_bytes
+            )
+            await pictures.sweep(hashes)
             records = app[keys.RECORDS] = await RecordsReader.open(settings.records_path)
             try:
                 async with Audit(database.writer, days=settings.audit_days) as app[keys.AUDIT]:
@@ -240,15 +252,19 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
         app[keys.SETTINGS], app[keys.DATABASE], app[keys.JOURNAL], runner.workers, EXPORT
     )
     async with runner, exporter:
+        drawer = app[keys.PICTURES] = Drawer(app[keys.PICTURE_STORE], runner)
         learner = app[keys.LEARNER] = Learner(lambda user: runner.look(user, LEARN, {}))
         learner.taught(await app[keys.RECORDS].untaught())  # and the server ended soon after
         async with running(learner.run(), name="learner"):
             yield
+        await drawer.close()
 
 
 async def _forget_file(app: web.Application, sha256: str) -> None:
     reader = app[keys.DATABASE].reader
     await app[keys.FILES].remove(sha256, partial(is_referred_to, reader))
+    if not await is_referred_to(reader, sha256):
+        await app[keys.PICTURE_STORE].forget(sha256)
 
 
 async def say_goodbye(app: web.Application) -> None:

@@ -58,6 +58,9 @@ class Settings(BaseModel):
     max_pages: int = Field(500, ge=1, description="pages of one document that are read")
     max_ocr_pages: int = Field(100, ge=1, description="pages of one document that need OCR")
     max_image_pixels: int = Field(50_000_000, ge=1_000_000, description="largest image, pixels")
+    picture_cache_bytes: int = Field(
+        256 * MIB, ge=0, description="kept pictures of pages; they are made again when needed"
+    )
     max_archive_files: int = Field(2000, ge=1, description="files in one archive")
     max_archive_depth: int = Field(2, ge=1, le=5, description="archives within archives")
 
@@ -174,6 +177,11 @@ class Settings(BaseModel):
     def exports_dir(self) -> Path:
         """Where the files of exports are."""
         return self.data_dir / "exports"
+
+    @property
+    def pictures_dir(self) -> Path:
+        """Pictures of pages that were looked at: pages/<sha256>/<number>.png."""
+        return self.data_dir / "pages"
 
     @property
     def work_dir(self) -> Path:

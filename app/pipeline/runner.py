@@ -15,7 +15,7 @@ from app.core.errors import AppError
 from app.core.queueing import Place
 from app.pipeline.answers import Answers, Deadlines
 from app.pipeline.control import Control, Hand, Log, remove_folder
-from app.pipeline.errands import RunErrand, run_errand, run_look
+from app.pipeline.errands import RunErrand, Take, run_errand, run_look, run_look_into
 from app.pipeline.jail import InForce
 from app.pipeline.job import JobRun
 from app.pipeline.line import Line
@@ -177,6 +177,15 @@ class Runner(Control):
         """The same for a reader that only looks: it waits for no job."""
         return await self._own(self._errand(run_look, user_id, target, options))
 
+    async def look_into(
+        self, row: JobRow, target: str, options: Mapping[str, Any], take: Take
+    ) -> dict[str, Any]:
+        """The same for a reader of a job's file; `take` gets the folder in which it left its work.
+
+        Such a reader has no access to the database of rows.
+        """
+        return await self._own(self._look_into(row, target, options, take))
+
     # The queue
 
     async def _main(self) -> None:
@@ -265,6 +274,12 @@ class Runner(Control):
     ) -> dict[str, Any]:
         await self._mended.wait()
         return await run(self._shop, user_id, target, options)
+
+    async def _look_into(
+        self, row: JobRow, target: str, options: Mapping[str, Any], take: Take
+    ) -> dict[str, Any]:
+        await self._mended.wait()
+        return await run_look_into(self._shop, row, target, options, take)
 
 
 async def _nothing(user_id: str, keys: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:

@@ -22,7 +22,9 @@ def read_pages(task: Task, tell: Tell) -> dict[str, Any]:
     """Read every page and leave them for later steps (page.load_pages).
 
     Returns {"pages", "read", "zones", "kinds": {kind: zones}, "sources": {source: pages},
-    "words", "unreadable": [page, ...]}. A step that was broken off goes on after its last page.
+    "words", "unreadable": [page, ...], "turned": {page: quarters}}. A step that was broken off goes
+    on after its last page.
+
     Raises DamagedFile, ImageTooLarge, and Asking for a password. Warns UnreadablePages,
     PagesLeftOut and DamagedImage.
     """
@@ -59,6 +61,7 @@ class _Summary:
         self.kinds: Counter[str] = Counter()
         self.sources: Counter[str] = Counter()
         self.problems: dict[int, str] = {}
+        self.turned: dict[str, int] = {}
 
     def count(self, page: Page) -> None:
         self.pages += 1
@@ -66,6 +69,8 @@ class _Summary:
         self.words += sum(map(len, page.lines))
         self.kinds.update(zone.kind for zone in page.zones)
         self.sources[page.source] += 1
+        if page.turned:
+            self.turned[str(page.number)] = page.turned
         if page.problem:
             self.problems[page.number] = page.problem
 
@@ -87,6 +92,7 @@ class _Summary:
             "sources": dict(self.sources.most_common()),
             "words": self.words,
             "unreadable": list(self.problems),
+            "turned": self.turned,
         }
 
 

@@ -81,6 +81,7 @@ async def pages(request: web.Request) -> web.Response:
 
 def _page_links(api: str, number: int) -> dict[str, str]:
     return {
+        "picture": f"{api}/pages/{number}.png",
         "zones": f"{api}/zones?page={number}",
         "text": f"{api}/text?page={number}",
     }

@@ -144,6 +144,7 @@ OPERATIONS = (
     Operation("get", f"{JOB}/zones", "The parts of a document's pages", models.ZoneList,
               query=documents.ZoneQuery),
     Operation("get", f"{JOB}/pages", "The pages of a document", models.PageList),
+    Operation("get", f"{JOB}/pages/{{number}}.png", "A page as it is shown", "image/png"),
     Operation("get", f"{JOB}/text", "What a document says", "text/plain",
               query=documents.TextQuery),
     Operation("get", f"{API}/search", "Look for words in one's documents", models.DocumentHits,

@@ -45,6 +45,7 @@ NEEDS = {
     "PATCH /api/v1/jobs/{job_id}/fields": "control",
     "GET /api/v1/jobs/{job_id}/zones": "read",
     "GET /api/v1/jobs/{job_id}/pages": "read",
+    "GET /api/v1/jobs/{job_id}/pages/{number}.png": "read",
     "GET /api/v1/jobs/{job_id}/text": "read",
     "GET /api/v1/search": "read",
     "POST /api/v1/jobs/{job_id}/undo": "control",

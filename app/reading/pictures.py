@@ -1,0 +1,47 @@
+"""Drawing a page as it is shown: for people who look at what was read beside it."""
+
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from app.core.errors import DamagedFile
+from app.core.reading import Task, Tell
+from app.reading.images import open_pictures
+from app.reading.pdf import BrokenPage, open_pdf
+
+PICTURE = "page.png"
+DPI = 110.0
+MOST_PIXELS = 16_000_000
+QUARTERS = (None, Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_90)
+
+
+def draw(task: Task, tell: Tell) -> dict[str, Any]:
+    """Draw one page into work_dir/page.png; return its width and height in pixels.
+
+    options  page, from 1; turned, the quarters by which it is turned clockwise; kind, pdf or image
+
+    Raises DamagedFile, ImageTooLarge, Asking.
+    """
+    options = task["options"]
+    number, turned = int(options["page"]), int(options["turned"]) % 4
+    if options["kind"] == "image":
+        with open_pictures(task) as pictures:
+            page = pictures.page(number)
+            image, long = page.image, max(page.width, page.height)
+    else:
+        with open_pdf(task) as pdf:
+            try:
+                with pdf.page(number) as sheet:
+                    size = sheet.width * sheet.height / 72 / 72
+                    dpi = min(DPI, (MOST_PIXELS / max(size, 0.01)) ** 0.5)
+                    image, long = sheet.picture(dpi), max(sheet.width, sheet.height)
+            except BrokenPage as error:
+                raise DamagedFile(filename=task["filename"]) from error
+    side = max(1, round(long * DPI / 72))
+    image.thumbnail((side, side))
+    quarters = QUARTERS[turned]
+    if quarters is not None:
+        image = image.transpose(quarters)
+    image.save(Path(task["work_dir"]) / PICTURE, optimize=False, compress_level=6)
+    return {"width": image.width, "height": image.height}
