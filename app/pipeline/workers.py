@@ -48,6 +48,7 @@ ONE_THREAD = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     "JOBLIB_MULTIPROCESSING": "0",  # it may start no process, and need not try
 }
+QUIET = {"ORT_DISABLE_TELEMETRY": "1"}  # a library of ours would tell its maker how it is used
 
 # What a worker may know of the server's environment: where its libraries are, and its language.
 # Keys and passwords that somebody set there are nothing for code that reads strangers' files.
@@ -343,7 +344,11 @@ def _spawn(control: socket.socket, preload: tuple[str, ...]) -> subprocess.Popen
         stdout=subprocess.DEVNULL,
         pass_fds=(control.fileno(),),
         start_new_session=True,
-        env={**{k: v for k, v in os.environ.items() if k.startswith(PASSED_ON)}, **ONE_THREAD},
+        env={
+            **{k: v for k, v in os.environ.items() if k.startswith(PASSED_ON)},
+            **ONE_THREAD,
+            **QUIET,
+        },
     )
 
 

@@ -1,10 +1,12 @@
 """Words out of pictures: rapidocr on one thread, with the models that it brings along.
 
-The engine is made in the worker that needs it, never before a fork.
+The engine is made in the worker that needs it, never before a fork. What runs its models tells its
+maker how it is used, and starts threads for that as it is imported: it is told not to before.
 """
 
 import math
 import operator
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from rapidocr import RapidOCR
 
 from app.reading.page import Word
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+from rapidocr import RapidOCR
 
 TALL = 1.5  # times as high as wide: text that goes up or down
 LOOKED_AT = 12  # lines by which is told whether the page stands on its head

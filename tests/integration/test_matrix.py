@@ -138,7 +138,7 @@ async def ids(server: Server, ann: aiohttp.ClientSession) -> dict[str, str]:
         "job_id": job["job_id"],
         "export_id": await exported(ann),
         "clarification_id": put_question(server.settings, job["job_id"]),
-        **dict.fromkeys(("rule_id", "row"), "1"),
+        **dict.fromkeys(("rule_id", "row", "number"), "1"),
         "client_id": "laptop",
         "filename": "a.csv",
         "connection": "12345",

@@ -205,7 +205,7 @@ async def hers(server: Server, ann: aiohttp.ClientSession) -> dict[str, str]:
         "export_id": await exported(ann),
         "clarification_id": put_question(server.settings, accepted["jobs"][0]["job_id"]),
         **dict.fromkeys(("token_id", "share_id", "user_id", "session_id"), str(uuid.uuid4())),
-        **dict.fromkeys(("rule_id", "row"), "1"),
+        **dict.fromkeys(("rule_id", "row", "number"), "1"),
         "client_id": "laptop",
         "filename": "a.csv",
         "connection": "1",

@@ -1,5 +1,7 @@
 """Pictures of documents: their words, however they lie, and what is refused."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -147,3 +149,10 @@ def test_a_receipt_is_read(tmp_path: Path) -> None:
     read_pages(task, Heard())
     (page,) = load_pages(tmp_path)
     assert "MEGA MARKET PLUS" in page.text
+
+
+def test_nobody_is_told_how_pictures_are_read(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import app.reading.ocr"]
+    environ = {"HOME": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
+    subprocess.run(command, env=environ, check=True)
+    assert list(tmp_path.iterdir()) == []  # what would be told is gathered there
