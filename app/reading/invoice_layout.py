@@ -39,7 +39,7 @@ class Sheet:
 
     lines: list[Line]
     order: str
-    order_sure: bool
+    order_sure: float
     labels: list[list[Label]] = field(default_factory=list)
     dates: list[list[Printed]] = field(default_factory=list)
     amounts: list[list[Amount]] = field(default_factory=list)

@@ -97,7 +97,7 @@ def _take_dates(sheet: Sheet, fields: dict[str, FieldValue], *, receipt: bool) -
             fields["invoice_date"] = _value(printed, sure)
         elif free and len(values) == 1:
             fields["invoice_date"] = _value(free[0].printed, 0.6)
-    if not sheet.order_sure:
+    if sheet.order_sure < 1.0:
         for name in ("invoice_date", "due_date"):
             _lower_unsure(sheet, fields[name])
 
@@ -114,7 +114,9 @@ def _lower_unsure(sheet: Sheet, field: FieldValue) -> None:
                 printed.value == field["value"]
                 and [round(edge, 2) for edge in printed.box] == field["bbox"]
             ):
-                field["confidence"] = round(field["confidence"] * (1.0 if printed.sure else 0.8), 3)
+                field["confidence"] = round(
+                    field["confidence"] * (1.0 if printed.sure else sheet.order_sure), 3
+                )
 
 
 def _take_amounts(sheet: Sheet, fields: dict[str, FieldValue]) -> None:

@@ -259,10 +259,18 @@ _AMERICAN = re.compile(
 )
 
 
-def date_order(lines: Sequence[Line]) -> tuple[str, bool]:
-    """Return whether day or month stands first in a document's dates, and whether that is sure.
+# What no American invoice has: other currencies, value added taxes by name, IBANs.
+_ELSEWHERE = re.compile(
+    r"[€£₹]|\b(?:EUR|GBP|CHF|RM|INR|AUD|NZD|SGD|MYR|IBAN|GST|VAT|TVA|BTW|IVA|MwSt|USt|ABN)\b"
+)
+# How sure the order is: by another date; by where the document is from; by nothing.
+ORDER_SEEN, ORDER_BY_COUNTRY, ORDER_ASSUMED = 1.0, 0.95, 0.8
 
-    A date with a part over 12 decides; else an American address; else the day stands first.
+
+def date_order(lines: Sequence[Line]) -> tuple[str, float]:
+    """Return whether day or month stands first in a document's dates, and how sure that is.
+
+    A date with a part over 12 decides; else where it comes from; else the day stands first.
     """
     votes = {DMY: 0, MDY: 0}
     for line in lines:
@@ -274,6 +282,8 @@ def date_order(lines: Sequence[Line]) -> tuple[str, bool]:
             if bool(day) != bool(month):
                 votes[DMY if day else MDY] += 1
     if votes[DMY] != votes[MDY]:
-        return max(votes, key=lambda order: votes[order]), True
-    american = any(_AMERICAN.search(line.text.replace("\t", " ")) for line in lines)
-    return (MDY if american else DMY), False
+        return max(votes, key=lambda order: votes[order]), ORDER_SEEN
+    if any(_AMERICAN.search(line.text.replace("\t", " ")) for line in lines):
+        return MDY, ORDER_BY_COUNTRY
+    elsewhere = any(_ELSEWHERE.search(line.text) for line in lines)
+    return DMY, ORDER_BY_COUNTRY if elsewhere else ORDER_ASSUMED

@@ -58,7 +58,7 @@ def _of_document(job_id: str, found: Checkpoints) -> dict[str, Any]:
     checked = found.get("field_check") or found.get("field_reading") or {}
     fields = checked.get("fields", {})
     return {
-        "document_type": kind.get("label"),
+        "document_type": found.get("field_reading", kind).get("label"),
         "pages": int(read.get("pages", 0)),
         "pages_read": int(read.get("read", 0)),
         "unreadable_pages": read.get("unreadable", []),
