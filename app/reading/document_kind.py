@@ -24,6 +24,7 @@ SHORT_PAGES = 4  # a scan of more pages is rather a contract than an invoice
 THRESHOLD = 4.0
 HEAD_LINES = 25
 MOST_SIGNS = 5
+TITLED, PAID = 4.0, 4.0  # points for a title; for two words that are said at a till
 LONG_WORDS = 1200  # on the first pages; an invoice has fewer, a report more
 
 LABELS: Mapping[str, str] = {
@@ -93,6 +94,11 @@ SIGNS: Mapping[str, str] = {
     "payslip": r"gross pay|net pay|year to date|federal income tax|deductions|pay date"
     r"|lohnsteuer|sozialversicherung|salaire (?:brut|net)|retenciones|irpf|loonheffing",
 }
+AT_THE_TILL = re.compile(
+    r"\b(?:cash|change(?: due)?|tend(?:er)?(?:ed)?|cashier|till|kassierer|bediener|ruckgeld|gegeben"
+    r"|rueckgeld|especes|rendu|caissier|efectivo|cambio|cajero|contanti|resto|cassiere|contant"
+    r"|wisselgeld|kassa)\b"
+)
 AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
 TOTAL = re.compile(
     r"\b(?:grand |sub ?)?(?:total\w*|totaal|summe|gesamt\w*|betrag|bruttosumme|importe)\b"
@@ -180,6 +186,10 @@ def kind_of_text(text: str) -> Kind:
         if signs:
             points += min(len(signs), MOST_SIGNS) * 0.75
             evidence.append(f"speaks of “{min(signs, key=len)}”")
+        paid = set(AT_THE_TILL.findall(body)) if kind == "receipt" else set()
+        if len(paid) >= 2:  # whatever its title says
+            points += PAID
+            evidence.append(f"was paid at a till: “{min(paid)}”, “{max(paid)}”")
         if kind in WITH_FIELDS:
             if money and TOTAL.search(body):
                 points += 1.5
@@ -201,7 +211,7 @@ def _title_points(kind: str, title: str, lines: list[str]) -> tuple[float, list[
     first = re.compile(rf"\b(?:{title})\b")
     for line in lines[:HEAD_LINES]:
         if whole.fullmatch(line):
-            return 4.0, [f"is headed “{line}”"]
+            return TITLED, [f"is headed “{line}”"]
     for line in lines[:HEAD_LINES]:
         if (found := first.search(line)) and len(line.split()) <= 12:
             return 2.5, [f"says “{found[0]}” near its top"]

@@ -89,3 +89,13 @@ def test_other_kinds_are_known_by_title_and_words(text: str, kind: str) -> None:
 
 def test_every_kind_has_words_for_people() -> None:
     assert set(TITLES) | set(SIGNS) <= set(LABELS)
+
+
+def test_what_was_paid_at_a_till_is_a_receipt_whatever_its_title_says() -> None:
+    text = "TAX INVOICE\nTOTAL 9.60\nCASH 10.00\nCHANGE 0.40\nGST REG NO 1"
+    assert kind_of_text(text).document_type == "receipt"
+
+
+def test_an_invoice_that_may_be_paid_in_cash_stays_an_invoice() -> None:
+    text = "INVOICE\nInvoice number 7\nDue date 2026-01-02\nTotal 9.60\nNo cash please"
+    assert kind_of_text(text).document_type == "invoice"
