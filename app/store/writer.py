@@ -32,6 +32,8 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # Secrets that were answered are overwritten when they are erased.
+    connection.execute("PRAGMA secure_delete = FAST")
     # The command line may write a user or a token beside a running server.
     connection.execute("PRAGMA busy_timeout = 10000")
     connection.execute(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES}")

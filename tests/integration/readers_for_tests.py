@@ -99,6 +99,8 @@ def _act(step: str, task: Task, tell: Tell) -> dict[str, Any]:
         case "chat":
             for done in range(1, 50_001):
                 tell(done, 50_000)
+        case "doubt":
+            _doubt(task)
         case "warn":
             tell.warn(RejectedRows(rejected=1, rows=10))
         case "babble":
@@ -109,6 +111,19 @@ def _act(step: str, task: Task, tell: Tell) -> dict[str, Any]:
         case "leave":
             os._exit(3)
     return FOUND[step]
+
+
+def _doubt(task: Task) -> None:
+    """Ask what the options say, until the answer is their `right` one; None: any is."""
+    question = {"key": "doubt", "kind": "text", "text": "What is it?", "choices": ()}
+    wanted = Question.from_json({**question, **task["options"].get("question", {})})
+    right = task["options"].get("right")
+    said = task["answers"].get(wanted.key)
+    if wanted.key not in task["answers"] or (right is not None and said != right):
+        facts = {"filename": task["filename"]}
+        raise Asking(wanted, unanswered=("password_protected", facts))
+    with Path(task["options"]["diary"]).open("a") as stream:
+        stream.write(f"{task['filename']} heard {said}\n")
 
 
 def _mark(task: Task) -> bool:
