@@ -18,6 +18,7 @@ from app.reading.parts import PartWriter
 from app.reading.sellers import with_kinds
 from app.reading.tables import TableShape, read_rows
 from app.reading.typed import Rejected, fit_rows, type_rows
+from app.reading.unlocked import path_of
 
 PART_ROWS = 50_000
 
@@ -77,7 +78,7 @@ def _in_parts(
     found = task["found"]["field_detection"]
     shape = TableShape.from_json(found["shape"])
     usual = Counter(map(len, found["sample"])).most_common(1)[0][0]
-    path, limits, name = Path(task["path"]), task["limits"], task["filename"]
+    path, limits, name = path_of(task), task["limits"], task["filename"]
     plain = plain_frame if shape.width == len(columns) else None
     frames: list[pl.DataFrame] = []
     misfits: list[Rejected] = []

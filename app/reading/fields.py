@@ -1,7 +1,6 @@
 """The step field_detection: what the columns of a table are, decided for each as a whole."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from app.core.asking import Asking, Question
@@ -13,6 +12,7 @@ from app.reading.columns import Column, columns_with, find_columns
 from app.reading.dates import WORDED, DateCount, has_times
 from app.reading.doubts import ORDERS, date_order, decimal_mark, may_ask
 from app.reading.tables import TableShape, detect_shape, read_rows
+from app.reading.unlocked import path_of
 
 SHOWN_ROWS = 50
 SHOWN_LETTERS = 200  # of a cell; one may be as long as a line may
@@ -135,7 +135,7 @@ def _cells(rows: Sequence[Sequence[str]], index: int) -> list[str]:
 
 def _rows_below(task: Task, shape: TableShape, skip: int) -> Iterator[tuple[list[list[str]], int]]:
     """The rows after the first `skip` ones, in chunks, and how much of the file was read."""
-    for chunk in read_rows(Path(task["path"]), shape, task["limits"], task["filename"]):
+    for chunk in read_rows(path_of(task), shape, task["limits"], task["filename"]):
         rows = chunk.rows[skip:]
         skip = max(0, skip - len(chunk.rows))
         if rows:

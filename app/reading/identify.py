@@ -34,6 +34,7 @@ from app.reading.magic import (
     TEXTS,
     WORDLIKE,
 )
+from app.reading.unlocked import unlock
 
 HEAD_BYTES = 256 * 1024
 CLEAR_SCORE = 0.3  # of a dialect; prose with some commas stays below
@@ -57,6 +58,7 @@ class Kind:
 def identify(task: Task, tell: Tell) -> dict[str, Any]:
     """Return {"kind": one of READABLE, "media_type", "label", "evidence", "plan"}.
 
+    locked  there, and true, where a password opened it: see reading/unlocked
     plan  the name of the plan that reads such files
 
     Raises EmptyFile, UnsupportedType, DisguisedFile, PasswordProtected, DamagedFile. Warns
@@ -80,8 +82,9 @@ def identify(task: Task, tell: Tell) -> dict[str, Any]:
         found = Kind("csv", "a table in text (CSV)", "lines of text, one value a line")
     if found.kind == "json" and ending in LINES_OF_JSON:  # one line is a table of one row
         found = replace(found, kind="ndjson")
-    if found.kind == "encrypted":
-        raise PasswordProtected(filename=filename)
+    is_locked = found.kind == "encrypted"
+    if is_locked:
+        found = _unlocked_kind(task)
     readable = READABLE.get(found.kind)
     if readable is None:
         if family and family not in {found.family, "text"}:
@@ -97,7 +100,18 @@ def identify(task: Task, tell: Tell) -> dict[str, Any]:
         "label": readable.label,
         "evidence": found.evidence,
         "plan": readable.plan,
+        **({"locked": True} if is_locked else {}),
     }
+
+
+def _unlocked_kind(task: Task) -> Kind:
+    """Return what a workbook is without its lock. Raises Asking, PasswordProtected."""
+    path = unlock(task)
+    with path.open("rb") as stream:
+        found = _binary_kind(path, stream.read(HEAD_BYTES), task)
+    if found is None or found.kind == "encrypted":
+        raise PasswordProtected(filename=task["filename"])
+    return found
 
 
 def _binary_kind(path: Path, head: bytes, task: Task) -> Kind | None:

@@ -18,6 +18,7 @@ from app.reading.encoding import detect_encoding
 from app.reading.formulas import FormulaCounter, UnvaluedCounter
 from app.reading.rules import malware_rules, rule_count
 from app.reading.sheets import SheetExtent
+from app.reading.unlocked import path_of
 
 BLOCK_BYTES = 4 * 1024 * 1024
 OVERLAP_BYTES = 1024  # longer than anything a rule looks for in one piece
@@ -45,7 +46,7 @@ def scan(task: Task, tell: Tell) -> dict[str, Any]:
     Raises MalwareFound, ArchiveBomb, DamagedFile. Warns ActiveContent, FormulaCells (of
     text tables; those of other kinds are met with their rows) and FormulasWithoutResult.
     """
-    path = Path(task["path"])
+    path = path_of(task)
     findings: dict[str, dict[str, str]] = {}
     kind = task["found"]["initializing_streaming"]["kind"]
     if kind in PACKED_KINDS:

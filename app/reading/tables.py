@@ -25,6 +25,7 @@ from app.reading.headers import HEADER_WITHIN, Start, find_start, is_doubtful, s
 from app.reading.lines import Chunk, LineReader
 from app.reading.sheets import SheetPart, SheetReader, Workbook, with_sheet
 from app.reading.statements.reader import RECORD_KINDS, RecordReader, columns_of
+from app.reading.unlocked import path_of
 
 SAMPLE_BYTES = 1024 * 1024
 SAMPLE_CELLS = 200_000
@@ -107,7 +108,7 @@ def detect_shape(task: Task, tell: Tell) -> tuple[TableShape, list[list[str]]]:
     Raises Asking where it is not plain which line has the names.
     """
     kind = task["found"]["initializing_streaming"]["kind"]
-    path = Path(task["path"])
+    path = path_of(task)
     if kind in SHEETS:
         shape, rows = _detect_sheet(path, kind, task, tell)
     elif kind in RECORD_KINDS:

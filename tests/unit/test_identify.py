@@ -10,6 +10,7 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.asking import Asking
 from app.core.errors import (
     AppError,
     ArchiveBomb,
@@ -219,10 +220,11 @@ def test_workbooks_and_archives_are_told_by_what_is_in_them(
 
 
 def test_a_workbook_with_a_password_is_told_so() -> None:
-    with pytest.raises(PasswordProtected):
-        task_for(sample("calamine/pass_protected.xlsx"))
-    with pytest.raises(PasswordProtected):
-        task_for(sample("calamine/pass_protected.xlsx"), filename="export.csv")
+    for filename in ("", "export.csv"):
+        with pytest.raises(Asking) as asking:
+            task_for(sample("calamine/pass_protected.xlsx"), filename=filename)
+        assert asking.value.unanswered is not None
+        assert asking.value.unanswered[0] == PasswordProtected.code
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf", b"\xff\xfe", b" \r\n\t"])
