@@ -4,12 +4,14 @@ A reader raises `Asking` with every question it has. The job then waits, and hol
 all of them are answered, or have expired, the step begins again with `task["answers"]`.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NoReturn, get_args
 
 from app.core.documents import FIELDS
 from app.core.errors import AppError, InvalidRequest, Unanswered
 from app.core.field_values import normal_value
+from app.core.messages import count
 
 QuestionKind = Literal[
     "choice",  # one of `choices`
@@ -195,3 +197,50 @@ def failure_without(question: str, unanswered: tuple[str, dict[str, Any]] | None
     if unanswered is None:
         return Unanswered(question=question)
     return AppError.from_wire(*unanswered)
+
+
+def reason_for(question: Question) -> str:
+    """Return what a question rests on, as a sentence or two; "" where its text says all."""
+    found = question.evidence
+    match question.kind:
+        case "date_order" | "decimal_mark":
+            return _ambiguous(found)
+        case "save":
+            return _preview(found)
+        case "duplicate":
+            return _likeness(found.get("near") or [])
+        case "field":
+            tools = [str(one.get("source")) for one in found.get("candidates") or []]
+            return f"Read by {', '.join(dict.fromkeys(tools))}." if tools else ""
+        case _:
+            return ""
+
+
+def _ambiguous(found: Mapping[str, Any]) -> str:
+    rows, examples = found.get("rows"), found.get("examples") or []
+    if not rows:
+        return ""
+    fit = f"{count(rows, 'row')} can be read either way"
+    return f"{fit}, for example {', '.join(map(str, examples))}." if examples else f"{fit}."
+
+
+def _preview(found: Mapping[str, Any]) -> str:
+    parts = [
+        f"{found[key]:,} {words}"
+        for key, words in (
+            ("new_rows", "new"),
+            ("existing_rows", "already here"),
+            ("rejected", "could not be read"),
+        )
+        if isinstance(found.get(key), int) and (found[key] or key == "new_rows")
+    ]
+    return f"{', '.join(parts)}." if parts else ""
+
+
+def _likeness(near: Sequence[Mapping[str, Any]]) -> str:
+    if not near:
+        return ""
+    first = near[0]
+    labels = (("vendor", "from"), ("number", "number"), ("date", "of"), ("total", "total"))
+    facts = [f"{label} {first[key]}" for key, label in labels if first.get(key)]
+    return f"The other one is {', '.join(facts)}." if facts else ""

@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.asking import SECRET_KINDS, told_answer, words_for
+from app.core.asking import SECRET_KINDS, reason_for, told_answer, words_for
 from app.core.errors import NotAllowed, NotFound
 from app.core.permissions import Thing, Viewer, may, obstacle
 from app.core.rooms import Room
@@ -78,6 +78,7 @@ class ClarificationAnswer(BaseModel):
     key: str = Field(description="names the doubt within its job")
     kind: str = Field(description="what is asked for; see the list of kinds")
     question: str
+    why: str = Field(description="what it rests on, in words; '' where the question says all")
     choices: list[ChoiceAnswer]
     default: Any = Field(description="taken when nobody answers in time; null: the job fails then")
     suggested: Any
@@ -252,6 +253,7 @@ def answer_of(one: Clarification) -> ClarificationAnswer:
         key=question.key,
         kind=question.kind,
         question=question.text,
+        why=reason_for(question),
         choices=[
             ChoiceAnswer(value=way.value, label=way.label, hint=way.hint)
             for way in question.choices

@@ -8,21 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.documents import FIELDS
+from app.core.field_values import LABELS
 from app.core.state import JobState
 
-LABELS: Mapping[str, str] = {
-    "vendor_name": "Vendor",
-    "invoice_number": "Invoice number",
-    "invoice_date": "Invoice date",
-    "due_date": "Due date",
-    "net_amount": "Net",
-    "tax_amount": "Tax",
-    "total_amount": "Total",
-    "currency": "Currency",
-    "vendor_vat_id": "VAT number",
-    "iban": "IBAN",
-    "purchase_order": "Purchase order",
-}
 KIND_WORDS = {"key_value": "label and value", "header": "page header", "footer": "page footer"}
 ITEM_COLUMNS = (
     ("description", "Description", False),
@@ -118,7 +106,7 @@ def field_line(name: str, field: Mapping[str, Any]) -> FieldLine:
     nothing = "Not there" if field else "Not read yet"
     return FieldLine(
         name=name,
-        label=LABELS[name],
+        label=LABELS[name][0].upper() + LABELS[name][1:],
         value=value,
         shown=value or nothing,
         status=status,

@@ -307,7 +307,8 @@ async def _document(request: web.Request, state: JobState) -> DocumentView:
     pages = await reader.pages(stored)
     page = min(_page_asked_for(request), len(pages))
     _, zones = await reader.zones(stored, page=page, limit=ZONES_RENDERED)
-    return document_view(state, page, pages, zones, {}, ())
+    fields, items = await reader.fields(stored), await reader.line_items(stored)
+    return document_view(state, page, pages, zones, fields, items)
 
 
 def _page_asked_for(request: web.Request) -> int:

@@ -5,9 +5,10 @@ A form without scripts sends `answer` (a choice) or `free` (what was typed).
 
 from dataclasses import dataclass
 
-from app.core.asking import SECRET_KINDS, Question, words_for
+from app.core.asking import SECRET_KINDS, Question, reason_for, words_for
 from app.core.times import iso_from_ms
 
+FREE_TOO = ("field", "header_row")
 INPUTS = {"password": "password", "header_row": "number"}
 LABELS = {
     "password": "Password",
@@ -65,8 +66,12 @@ def question_card(
     options = [
         OptionLine(one.value, one.label, one.hint, one.value == question.suggested)
         for one in question.choices
+    ] + [
+        OptionLine(str(one["line"]), f"Line {one['line']}", " · ".join(one["cells"]), checked=False)
+        for one in (evidence.get("lines") or [])
+        if kind == "header_row"
     ]
-    is_free = not options or kind == "field"
+    is_free = not options or kind in FREE_TOO
     if options and is_free:
         options.append(OptionLine("free", "Something else", "", False))
     fails = question.default is None and kind != "field"
@@ -76,7 +81,7 @@ def question_card(
         job_id=job_id,
         kind=kind,
         text=question.text,
-        why=str(evidence.get("why") or ""),
+        why=reason_for(question),
         options=tuple(options),
         free=LABELS.get(kind, "Your answer") if is_free else "",
         input_type=INPUTS.get(kind, "text"),

@@ -2,6 +2,7 @@
  *
  *  createApi({fetch?, base = "/api/v1", timeoutMs = 15000, newKey?, timers?}) -> api
  *  api.get(path)  api.post(path, body?, {key?})   -> parsed JSON, null for 204
+ *  api.call(method, path, body?)                  the same for other methods
  *  api.job(id)  api.jobs(query?)  api.rows(jobId, {offset?, limit?, state?})  api.delta(jobId)
  *  api.cancel(jobId)  api.retry(jobId, {from_step?}?)  api.undo(jobId)
  *  ProblemError {code, title, detail, hint, status, retryAfter, retryable}; status 0: no answer.
@@ -103,6 +104,7 @@ export function createApi(options = {}) {
   const job = (id) => `/jobs/${encodeURIComponent(id)}`;
 
   return {
+    call,
     get,
     post,
     job: (id) => get(job(id)),

@@ -231,6 +231,7 @@ export function createPane({ jobId, api }) {
     if (event.type === "zone_completed") told(event);
     if (event.type === "zone_processing" && picture.hidden && !picture.src) turn(page);
     const done = event.type === "step_completed" ? event.step : event.type;
+    if (done === "fields_edited") api.get(`/jobs/${jobId}/fields`).then(paintFields).catch(tell);
     if (done !== "saving" && done !== "processing_completed" && done !== "job_undone") return;
     look().catch(tell);
     if (fields) api.get(`/jobs/${jobId}/fields`).then(paintFields).catch(tell);

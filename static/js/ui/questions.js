@@ -57,6 +57,11 @@ export function createQuestions(api) {
       event.stopPropagation();
       send(card);
     });
+    const free = card.querySelector("input[name=free]");
+    free?.addEventListener("input", () => {
+      const other = card.querySelector("input[value=free]");
+      if (other) other.checked = true;
+    });
     card.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) card.requestSubmit();
       if (event.target.matches("input:not([type=radio], [type=checkbox])")) return;
@@ -105,9 +110,10 @@ export function createQuestions(api) {
 
 /** @param {Record<string, any>} one  as the API tells a question */
 export function cardOf(one) {
-  const { clarification_id: id, kind, choices, suggested, evidence } = one;
-  const open = !choices.length || kind === "field";
-  const field = open && freeField(one);
+  const { clarification_id: id, kind, suggested, evidence } = one;
+  const choices = kind === "header_row" ? linesOf(evidence) : one.choices;
+  const open = !choices.length || kind === "field" || kind === "header_row";
+  const field = open && freeField({ ...one, choices });
   return el(
     "form",
     {
@@ -125,7 +131,7 @@ export function cardOf(one) {
         el("i", { class: "ic i-ask", aria: { hidden: true } }),
         el("span", {}, one.question),
       ),
-      evidence.why && el("p", { class: "why" }, evidence.why),
+      one.why && el("p", { class: "why" }, one.why),
       evidence.bbox && crop(one),
       choices.length > 0 &&
         el(
@@ -152,6 +158,9 @@ export function cardOf(one) {
     ),
   );
 }
+
+const linesOf = ({ lines = [] }) =>
+  lines.map(({ line, cells }) => ({ value: String(line), label: `Line ${line}`, hint: cells.join(" · ") }));
 
 function option(value, label, hint, at, checked) {
   return el(
