@@ -59,6 +59,8 @@ class Ocr:
     """The engine."""
 
     def __init__(self) -> None:
+        # Else it makes an id for this machine and sends how it is used to its makers.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         cv2.setNumThreads(1)
         self._engine: Any = RapidOCR(params=dict(ENGINE))
 
