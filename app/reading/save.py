@@ -65,6 +65,8 @@ def store(task: Task, tell: Tell) -> dict[str, Any]:
         rows = int(parts.summary["rows"])
         insert_labels(connection, import_id, parts.labels())
         done_rows = worked = 0
+        # The keys of rows that are known stay with the rows that brought them.
+        keys = keys.join(seen, on="n", how="anti", maintain_order="left")
         work = rows * ROW_WORK + keys.height * KEY_WORK
         for part in _with_seen(parts, seen, keep=keep):
             present = [n for n in CELLS if n in part and part[n].null_count() < part.height]
