@@ -106,7 +106,7 @@ class Workbook:
             return
         self.last_row = found.start[0] + found.height
         for number, cells in enumerate(found.iter_rows(), 1):  # from the sheet's top, empty or not
-            row = [cell_text(value) for value in cells]
+            row = [value if type(value) is str else cell_text(value) for value in cells]
             if any(row):
                 yield number, row
 
