@@ -293,6 +293,17 @@ class FieldsEdited(Event):
     review: int = Field(default=0, ge=0)
 
 
+class RowsEdited(Event):
+    """A person changed what `rows` stored rows are said to be. The counts are those after it."""
+
+    type: Literal["rows_edited"] = "rows_edited"
+    by: str = ""
+    rows: int = Field(default=0, ge=0)
+    new_rows: int = Field(default=0, ge=0)
+    existing_rows: int = Field(default=0, ge=0)
+    review: int = Field(default=0, ge=0)
+
+
 class JobDeleted(Event):
     """A job is gone with its events, what it stored and its file. It is told of its batch."""
 
@@ -384,6 +395,7 @@ AnyEvent = Annotated[
     | JobRetried
     | JobUndone
     | FieldsEdited
+    | RowsEdited
     | JobDeleted
     | ProcessingCompleted
     | ProcessingFailed

@@ -49,6 +49,7 @@ OWN: Mapping[str, str] = {
     "field_check": "Checking what I read...",
     "fields_checked": "I checked what I read",
     "fields_edited": "Corrected by hand",
+    "rows_edited": "Rows were changed by hand",
     "template_used": "I know this vendor's invoices",
     "likeness": "Comparing with documents I know...",
     "likeness_compared": "I have nothing like it",
@@ -164,6 +165,7 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
             ),
         ),
     ),
+    "rows_edited": ((("rows",), lambda c: f"Changed by hand: {count(c['rows'], 'row')}"),),
     "fields_edited": ((("names",), lambda c: f"Corrected by hand: {c['names']}"),),
     "template_used": (
         (

@@ -408,6 +408,13 @@ def _fields_edited(after: JobState, event: Mapping[str, Any]) -> None:
         after["result"] = {**result, "fields": fields, "review": event["review"]}
 
 
+def _rows_edited(after: JobState, event: Mapping[str, Any]) -> None:
+    result = after["result"]
+    if result is not None and "rows" in result:
+        counts = {key: event[key] for key in ("new_rows", "existing_rows", "review")}
+        after["result"] = {**result, **counts}
+
+
 _CHANGES = {
     "processing_started": _started,
     "step_completed": _step_completed,
@@ -426,6 +433,7 @@ _CHANGES = {
     "job_retried": _retried,
     "job_undone": _undone,
     "fields_edited": _fields_edited,
+    "rows_edited": _rows_edited,
 }
 
 

@@ -39,6 +39,7 @@ from app.store.records_schema import id_range
 SAID = "You said so"
 SHOWN_ROWS = 10  # of those that a rule would change
 SHOWN_JOBS = 50
+MOST_TOLD = 200  # jobs of which it is told that their rows changed
 
 
 def correct_row(task: Task, tell: Tell) -> dict[str, Any]:
@@ -160,11 +161,14 @@ def _example(job_id: str, label: Label, rows: int) -> dict[str, Any]:
 
 
 def make_rule(task: Task, tell: Tell) -> dict[str, Any]:
-    """Make a rule, and apply it where options["apply"]. Returns rule, and changed: rows."""
+    """Make a rule, and apply it where options["apply"].
+
+    Returns rule, changed: rows, and jobs: how many in each, of the newest MOST_TOLD.
+    """
     with writing_records(task["records_path"]) as connection:
         rule = add_rule(connection, task["user_id"], _wish(task), _now_ms())
-        changed = _apply(connection, task) if task["options"].get("apply") else 0
-    return {"rule": _rule(rule), "changed": changed}
+        jobs = _apply(connection, task) if task["options"].get("apply") else {}
+    return {"rule": _rule(rule), **_told(jobs)}
 
 
 def alter_rule(task: Task, tell: Tell) -> dict[str, Any]:
@@ -182,9 +186,9 @@ def alter_rule(task: Task, tell: Tell) -> dict[str, Any]:
         change_rule(connection, user_id, options["id"], says)
         if "place" in options:
             move_rule(connection, user_id, options["id"], options["place"])
-        changed = _apply(connection, task) if options.get("apply") else 0
+        jobs = _apply(connection, task) if options.get("apply") else {}
         rule = next(r for r in rules_of(connection, user_id) if r.id == options["id"])
-    return {"rule": _rule(rule), "changed": changed}
+    return {"rule": _rule(rule), **_told(jobs)}
 
 
 def remove_rule(task: Task, tell: Tell) -> dict[str, Any]:
@@ -194,13 +198,19 @@ def remove_rule(task: Task, tell: Tell) -> dict[str, Any]:
     return {}
 
 
-def _apply(connection: Any, task: Task) -> int:
-    """Let the person's rules decide in all of their files; return how many rows changed."""
+def _told(jobs: dict[str, int]) -> dict[str, Any]:
+    """Return what is told of changes: rows, and jobs with theirs, the newest."""
+    newest = list(jobs.items())[-MOST_TOLD:]
+    return {"changed": sum(jobs.values()), "jobs": dict(newest)}
+
+
+def _apply(connection: Any, task: Task) -> dict[str, int]:
+    """Let the person's rules decide in all of their files; return how many rows changed in each."""
     rules = rules_of(connection, task["user_id"])
-    changed = 0
-    for import_id, _, labels in list(_imports(connection, task["user_id"])):
+    jobs: dict[str, int] = {}
+    for import_id, job_id, labels in list(_imports(connection, task["user_id"])):
         fits = fitting(connection, import_id, labels, rules)
-        before = changed
+        changed = 0
         for label in labels:
             for rule_id, row_ids in fits.rows.get(label.id, {}).items():
                 if label.category != fits.rules[rule_id].says.category:
@@ -212,9 +222,10 @@ def _apply(connection: Any, task: Task) -> int:
             if rule is not None and label.category != rule.says.category:
                 say_of_label(connection, import_id, label.id, _ruled(label, rule))
                 changed += label.rows - sum(map(len, fits.rows.get(label.id, {}).values()))
-        if changed > before:
+        if changed:
+            jobs[job_id] = changed
             recount_review(connection, [import_id])
-    return changed
+    return jobs
 
 
 def _ruled(label: Label, rule: Rule) -> Saying:

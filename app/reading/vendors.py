@@ -16,12 +16,14 @@ from app.core.reading import Task, Tell
 from app.reading.entities import ALIKE
 from app.reading.payees import payee_key, payee_name, with_purpose
 from app.reading.taught import teach_vendor
+from app.store.documents_alike import document_vendors, rename_vendor
 from app.store.records import reading_records, writing_records
 from app.store.records_labels import Saying, labels_of_person, say_of_label
 from app.store.records_memory import forget, memories, remember
 
 COMPARED = 3_000  # vendors at most, those with most rows
 SHOWN = 100
+MOST_TOLD = 200  # jobs of which it is told that their rows changed
 
 
 def apart_key(one: str, other: str) -> str:
@@ -32,7 +34,8 @@ def apart_key(one: str, other: str) -> str:
 def suggest_vendors(task: Task, tell: Tell) -> dict[str, Any]:
     """Return suggestions: pairs of vendors that may be one, the likeliest first.
 
-    Each has vendor (the one with fewer rows), into, score (88 to 99), vendor_rows and into_rows.
+    Each has vendor (the one with fewer rows), into, score (88 to 99), vendor_rows and into_rows; a
+    document counts as a row.
     """
     rows: Counter[str] = Counter()
     with reading_records(task["records_path"]) as connection:
@@ -40,6 +43,9 @@ def suggest_vendors(task: Task, tell: Tell) -> dict[str, Any]:
             if placed.label.vendor:
                 rows[placed.label.vendor] += placed.label.rows
         decided = memories(connection, task["user_id"], "vendor")
+        for name, count in document_vendors(connection, task["user_id"]):
+            said = decided.get(payee_key(name), {}).get("name")
+            rows[said or name] += count
     names = [name for name, _ in rows.most_common(COMPARED)]
     keys = [payee_key(name) or name.lower() for name in names]
     if len(names) < 2:
@@ -51,6 +57,8 @@ def suggest_vendors(task: Task, tell: Tell) -> dict[str, Any]:
     for into, other in zip(*np.nonzero(np.triu(scores, 1)), strict=True):
         score = min(int(scores[into, other]), 99)
         pair = names[int(other)], names[int(into)]
+        if keys[int(other)] == keys[int(into)]:  # they are one already
+            continue
         if apart_key(keys[int(other)], keys[int(into)]) in decided:
             continue
         found.append(
@@ -69,11 +77,13 @@ def suggest_vendors(task: Task, tell: Tell) -> dict[str, Any]:
 def merge_vendors(task: Task, tell: Tell) -> dict[str, Any]:
     """Make one vendor of two, in all files and for later ones. Options: vendor, into.
 
-    Returns rows: how many now say `into`. Raises NotFound when no row names `vendor`.
+    Returns rows: how many now say `into`, and jobs: how many in each, of the newest. Raises
+    NotFound when nothing names `vendor`.
     """
     user_id, into = task["user_id"], task["options"]["into"]
     vendor = task["options"]["vendor"]
-    rows, keys = 0, {payee_key(vendor)}
+    rows: Counter[str] = Counter()
+    keys = {payee_key(vendor)}
     now_ms = time.time_ns() // 1_000_000
     with writing_records(task["records_path"]) as connection:
         for placed in list(labels_of_person(connection, user_id)):
@@ -85,8 +95,9 @@ def merge_vendors(task: Task, tell: Tell) -> dict[str, Any]:
                 into, label.category, label.reason, label.confidence, edited=bool(label.edited)
             )
             say_of_label(connection, placed.import_id, label.id, saying)
-            rows += label.rows
-        if not rows:
+            rows[placed.job_id] += label.rows
+        documents = rename_vendor(connection, user_id, payee_key(vendor), payee_key(into))
+        if not rows and not documents:
             raise NotFound(what="vendor")
         for key, value in memories(connection, user_id, "vendor").items():
             if value.get("name") == vendor:
@@ -94,7 +105,11 @@ def merge_vendors(task: Task, tell: Tell) -> dict[str, Any]:
         for key in sorted(keys):
             teach_vendor(connection, user_id, key, into, now_ms)
         forget(connection, user_id, "vendor", apart_key(payee_key(vendor), payee_key(into)))
-    return {"rows": rows, "vendor": into}
+    return _told(rows)
+
+
+def _told(rows: Counter[str]) -> dict[str, Any]:
+    return {"rows": rows.total(), "jobs": dict(list(rows.items())[-MOST_TOLD:])}
 
 
 def part_vendors(task: Task, tell: Tell) -> dict[str, Any]:
@@ -105,7 +120,7 @@ def part_vendors(task: Task, tell: Tell) -> dict[str, Any]:
     user_id = task["user_id"]
     vendor, other = task["options"]["vendor"], task["options"]["other"]
     key = payee_key(vendor)
-    rows = 0
+    rows: Counter[str] = Counter()
     with writing_records(task["records_path"]) as connection:
         if (memories(connection, user_id, "vendor").get(key) or {}).get("name") == other:
             forget(connection, user_id, "vendor", key)
@@ -121,7 +136,7 @@ def part_vendors(task: Task, tell: Tell) -> dict[str, Any]:
                         edited=bool(label.edited),
                     )
                     say_of_label(connection, placed.import_id, label.id, saying)
-                    rows += label.rows
+                    rows[placed.job_id] += label.rows
         remember(
             connection,
             user_id,
@@ -130,4 +145,4 @@ def part_vendors(task: Task, tell: Tell) -> dict[str, Any]:
             {"apart": [vendor, other]},
             time.time_ns() // 1_000_000,
         )
-    return {"rows": rows}
+    return _told(rows)

@@ -69,6 +69,27 @@ def vendor_with(
     return None if row is None else str(row[0])
 
 
+VENDORS = (
+    "SELECT f.value, count(*) FROM document d JOIN import i ON i.id = d.import"  # noqa: S608
+    f" JOIN field f ON f.import = d.import AND f.name = 'vendor_name' WHERE i.person = {PERSON}"
+    " AND f.value IS NOT NULL GROUP BY f.value"
+)
+RENAME = (
+    "UPDATE document SET vendor_key = ? WHERE vendor_key = ?"  # noqa: S608
+    f" AND import IN (SELECT id FROM import WHERE person = {PERSON})"
+)
+
+
+def document_vendors(connection: sqlite3.Connection, user_id: str) -> list[tuple[str, int]]:
+    """Return the vendors of a person's documents as they are printed, with how many there are."""
+    return connection.execute(VENDORS, (user_id,)).fetchall()
+
+
+def rename_vendor(connection: sqlite3.Connection, user_id: str, key: str, into: str) -> int:
+    """Let documents of the vendor `key`, a normalised name, be of `into`; return how many."""
+    return connection.execute(RENAME, (into, key, user_id)).rowcount if key and into else 0
+
+
 FILL = (
     "UPDATE field SET value = ?, confidence = ?, source = ?, page = NULL, x0 = NULL, y0 = NULL,"
     " x1 = NULL, y1 = NULL, status = 'read' WHERE import = ? AND name = ? AND status = 'absent'"

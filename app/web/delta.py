@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.keys import DOOR, RECORDS, RUNNER
 from app.web.audit import note
+from app.web.edits import tell_of_rows
 from app.web.jobs import is_shown_to_guest, job_of
 from app.web.models import Delta
 from app.web.wire import json_answer, read_json, state_answer
@@ -50,5 +51,7 @@ async def decide(request: web.Request) -> web.Response:
     note(request, "control", op="delta", job_id=job.id)
     options = {"job_id": job.id, **wish.model_dump()}
     found = await request.app[RUNNER].errand(job.user_id, DECIDE, options)
+    if found["changed"]:
+        await tell_of_rows(request, {job.id: found["changed"]})
     delta = Delta.model_validate(await request.app[RECORDS].delta(job.id))
     return json_answer(DeltaDecided(changed=found["changed"], delta=delta))

@@ -11,6 +11,7 @@ from app.core.taxonomy import CATEGORIES
 from app.core.times import iso_from_ms
 from app.keys import DOOR, LEARNER, RECORDS, RUNNER
 from app.store.records_rules import Rule, RuleField, RuleOperator
+from app.web.edits import tell_of_rows
 from app.web.identity import owner_for
 from app.web.jobs import job_of
 from app.web.wire import json_answer, read_json, read_query, state_answer
@@ -212,6 +213,7 @@ async def correct(request: web.Request) -> web.Response:
     options = {**said, "job_id": job.id, "row": number}
     found = await request.app[RUNNER].errand(job.user_id, CORRECT, options)
     request.app[LEARNER].taught([job.user_id])
+    await tell_of_rows(request, {job.id: 1})
     row = await request.app[RECORDS].row(job.id, number)
     if row is None:  # undone in this very moment
         raise NotFound(what="row")
@@ -232,6 +234,7 @@ async def _changed(
 ) -> RuleMade:
     request.app[DOOR].pass_through()
     found = await request.app[RUNNER].errand(user_id, errand, options)
+    await tell_of_rows(request, found["jobs"])
     rule = {**found["rule"], "created_at": iso_from_ms(found["rule"].pop("created_ms"))}
     rule.pop("created_ms", None)
     return RuleMade(rule=RuleAnswer.model_validate(rule), changed=found["changed"])

@@ -4,6 +4,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
 from app.keys import DOOR, RUNNER
+from app.web.edits import tell_of_rows
 from app.web.identity import owner_for
 from app.web.rules import Name
 from app.web.wire import json_answer, read_json
@@ -65,6 +66,7 @@ async def merge(request: web.Request) -> web.Response:
     viewer, wish = owner_for(request, "control"), await read_json(request, MergeWish)
     request.app[DOOR].pass_through()
     found = await request.app[RUNNER].errand(viewer.user_id, MERGE, wish.model_dump())
+    await tell_of_rows(request, found["jobs"])
     return json_answer(VendorsChanged(rows=found["rows"]))
 
 
@@ -73,4 +75,5 @@ async def part(request: web.Request) -> web.Response:
     viewer, wish = owner_for(request, "control"), await read_json(request, PartWish)
     request.app[DOOR].pass_through()
     found = await request.app[RUNNER].errand(viewer.user_id, PART, wish.model_dump())
+    await tell_of_rows(request, found["jobs"])
     return json_answer(VendorsChanged(rows=found["rows"]))

@@ -13,6 +13,7 @@ from app.reading.likeness import compare_documents
 from app.reading.page import Page, Word, save_pages
 from app.reading.save import store, undo
 from app.reading.saving import save_document
+from app.reading.vendors import merge_vendors, suggest_vendors
 from app.store.records_memory import remember
 from app.store.records_schema import reading_records, writing_records
 from tests.desk import Desk
@@ -206,6 +207,24 @@ def test_a_vendor_is_called_what_a_person_said(desk: Desk) -> None:
     with writing_records(desk.records) as connection:
         remember(connection, "anna", "vendor", "akme", {"name": "ACME"}, 1)
     assert bring(desk, "b", words(2), {"vendor_name": "Akme AG"})["vendor_key"] == "acme"
+
+
+def suggested(desk: Desk) -> list[tuple[str, str]]:
+    found = desk.errand(suggest_vendors)["suggestions"]
+    return [(one["vendor"], one["into"]) for one in found]
+
+
+def test_vendors_of_documents_are_suggested_and_merged_too(desk: Desk) -> None:
+    for job, name in (("a", "Stadtwerke Muster"), ("b", "Stadtwerke Musters"), ("c", "ACME")):
+        bring(desk, job, words(ord(job)), {"vendor_name": name})
+    bring(desk, "d", words(4), {"vendor_name": "STADTWERKE MUSTER GmbH"})  # equal, not alike
+    (pair,) = {frozenset(pair) for pair in suggested(desk)} & {
+        frozenset(("Stadtwerke Muster", "Stadtwerke Musters"))
+    }
+    desk.errand(merge_vendors, vendor="Stadtwerke Musters", into="Stadtwerke Muster")
+    assert pair not in {frozenset(pair) for pair in suggested(desk)}
+    later = bring(desk, "e", words(5), {"vendor_name": "Stadtwerke Musters"})
+    assert later["vendor_key"] == "stadtwerke muster"
 
 
 CSV = "Date,Description,Amount\n2025-01-03,Coffee,-3.40\n"

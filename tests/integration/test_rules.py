@@ -8,7 +8,7 @@ import pytest
 
 from app.pipeline.learner import Learner
 from app.settings import Settings
-from tests.integration.serving import Server, ended, serving, upload, with_user
+from tests.integration.serving import Server, ended, followed, serving, state_of, upload, with_user
 
 CSV = (
     b"Date,Description,Amount\n"
@@ -66,6 +66,23 @@ async def test_a_correction_is_answered_with_the_row_and_the_rule_to_click(
         rows = {one["name"]: one["rows"] for one in (await answer.json())["categories"]}
     assert rows["Housing"] == 2
     assert rows["Pets"] == 0
+
+
+async def test_changes_by_hand_are_told_with_the_counts_after_them(
+    ann: aiohttp.ClientSession, job: str
+) -> None:
+    before = await state_of(ann, job)
+    async with ann.patch(f"/api/v1/jobs/{job}/rows/1", json={"category": "Housing"}) as answer:
+        assert answer.status == 200
+    (told,) = await followed(ann, f"job:{job}", "rows_edited", before["last_seq"])
+    assert (told["by"], told["rows"], told["review"]) == ("ann", 1, before["result"]["review"] - 1)
+    assert told["message"] == "Changed by hand: 1 row"
+    assert (await state_of(ann, job))["result"]["review"] == told["review"]
+    rule = {"value": "Zimmerei Tanne", "category": "Housing", "apply": True}
+    async with ann.post("/api/v1/rules", json=rule) as answer:
+        assert (await answer.json())["changed"] == 1
+    (told,) = await followed(ann, f"job:{job}", "rows_edited", told["seq"])
+    assert told["rows"] == 1
 
 
 @pytest.mark.parametrize("body", [{}, {"category": ""}, {"colour": "red"}, {"category": 7}])

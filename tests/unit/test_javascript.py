@@ -34,6 +34,7 @@ from app.core.events import (
     ProcessingProgress,
     ProcessingStarted,
     ProcessingWarning,
+    RowsEdited,
     StepCompleted,
     StepStarted,
     WarningInfo,
@@ -172,6 +173,7 @@ def any_draft(chance: Random) -> Event:
                 **own, attempt=chance.randint(2, 4), from_step=chance.choice([None, *STEPS])
             ),
             lambda: JobUndone(**own, rows=3),
+            lambda: RowsEdited(**own, rows=1, new_rows=2, existing_rows=3, review=4),
             lambda: FieldsEdited(**own, fields_said={"total_amount": "2.00", "iban": None}),
             lambda: JobPaused(**own, by="Mara"),
             lambda: JobResumed(**own, by="Mara"),

@@ -30,6 +30,7 @@ from app.core.events import (
     ProcessingProgress,
     ProcessingStarted,
     ProcessingWarning,
+    RowsEdited,
     StepCompleted,
     StepStarted,
     WarningInfo,
@@ -102,6 +103,7 @@ LATER: st.SearchStrategy[Event] = st.one_of(
         STEPS,
     ),
     st.just(JobUndone(**TELLING, rows=3)),
+    st.just(RowsEdited(**TELLING, rows=1, new_rows=2, existing_rows=3, review=4)),
     st.just(FieldsEdited(**TELLING, fields_said={"iban": None})),
     st.just(JobPaused(**TELLING)),
     st.builds(

@@ -269,4 +269,9 @@ const CHANGES = {
     const fields = { ...after.result.fields, ...event.fields_said };
     after.result = { ...after.result, fields, review: event.review };
   },
+  rows_edited(after, event) {
+    if (after.result?.rows === undefined) return;
+    const { new_rows, existing_rows, review } = event;
+    after.result = { ...after.result, new_rows, existing_rows, review };
+  },
 };
