@@ -7,6 +7,8 @@ from PIL import Image
 
 from app.core.errors import DamagedFile
 from app.core.reading import Task, Tell
+from app.reading.attachments import einvoice_of
+from app.reading.einvoice_page import picture_of
 from app.reading.images import open_pictures
 from app.reading.pdf import BrokenPage, open_pdf
 
@@ -19,7 +21,8 @@ QUARTERS = (None, Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_180, Image.
 def draw(task: Task, tell: Tell) -> dict[str, Any]:
     """Draw one page into work_dir/page.png; return its width and height in pixels.
 
-    options  page, from 1; turned, the quarters by which it is turned clockwise; kind, pdf or image
+    options  page, from 1; turned, the quarters by which it is turned clockwise; kind, pdf,
+             image or einvoice
 
     Raises DamagedFile, ImageTooLarge, Asking.
     """
@@ -29,6 +32,9 @@ def draw(task: Task, tell: Tell) -> dict[str, Any]:
         with open_pictures(task) as pictures:
             page = pictures.page(number)
             image, long = page.image, max(page.width, page.height)
+    elif options["kind"] == "einvoice":
+        image = picture_of(einvoice_of(task), DPI)
+        long = max(image.size) * 72 / DPI
     else:
         with open_pdf(task) as pdf:
             try:

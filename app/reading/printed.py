@@ -10,6 +10,8 @@ from app.reading.amounts import CURRENCIES, MICROS, SIGNS, parse_amount
 from app.reading.dates import DMY, MDY, MONTHS, YMD, Parts, iso_date
 from app.reading.page import Page, Word
 
+MOST_LINES = 3000  # of a document; an invoice has tens
+LONGEST_LINE = 1000  # letters; what stands further right on the page is left out
 CELL_GAP = 0.85  # of a line's height; a wider gap sets cells apart
 
 LOCAL_SIGNS = {
@@ -107,13 +109,24 @@ def fold(text: str) -> str:
 
 
 def lines_of(pages: Iterable[Page]) -> list[Line]:
-    """Return the lines of all pages, in order, cut into cells."""
+    """Return the lines of all pages, in order, cut into cells; of a vast document the first."""
     lines: list[Line] = []
     for page in pages:
         for words in page.lines:
-            if words:
-                lines.append(_line(page.number, len(lines), words))
+            some = _within(words)
+            if some and len(lines) < MOST_LINES:
+                lines.append(_line(page.number, len(lines), some))
     return lines
+
+
+def _within(words: Sequence[Word]) -> Sequence[Word]:
+    """Return the first words, as many as a line may hold."""
+    length = 0
+    for place, word in enumerate(words):
+        length += len(word.text) + 1
+        if length > LONGEST_LINE:
+            return words[:place]
+    return words
 
 
 def _line(page: int, index: int, words: Sequence[Word]) -> Line:

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from app.core.errors import DamagedFile
 from app.reading.document_kind import find_kind
 from app.reading.field_reading import read_fields
 from app.reading.page import Page, load_pages, save_pages
 from app.reading.pages import read_pages
+from app.reading.pictures import PICTURE, draw
 from tests.layouts import page_of
 from tests.readers import Heard, task_for
 from tests.samples import sample
@@ -96,3 +98,13 @@ def test_an_e_invoice_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "cut.xml").write_bytes(xml[: len(xml) // 2])
     with pytest.raises(DamagedFile):
         find_kind(task_for(tmp_path / "cut.xml"), Heard())
+
+
+def test_the_page_of_an_e_invoice_is_drawn(tmp_path: Path) -> None:
+    task = task_for(sample("zugferd-corpus/EN16931_Einfach.ubl.xml"))
+    task["work_dir"] = str(tmp_path)
+    task["options"] = {"page": 1, "turned": 0, "kind": "einvoice"}
+    size = draw(task, Heard())
+    with Image.open(tmp_path / PICTURE) as picture:
+        assert picture.size == (size["width"], size["height"])
+        assert picture.convert("L").getextrema() == (0, 255)  # black on white

@@ -422,3 +422,17 @@ def test_an_only_amount_counts_where_it_is_called_one_and_lists_of_prices_have_n
     header = "Number      Date          Charges\n"
     assert fields_of(header + "A-1         2025-01-02    $56.70")["total_amount"] == "56.70"
     assert "total_amount" not in fields_of("Consultation   INR 800.00")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["total 1.00 " * 20_000, "1" * 200_000, "1 000 " * 30_000, "rechnung ( " * 20_000],
+    ids=["total", "digits", "groups", "brackets"],
+)
+def test_a_line_without_end_is_read_as_far_as_a_page_is_wide(text: str) -> None:
+    assert set(fields_of(text)) <= {"total_amount"}
+
+
+def test_of_a_vast_document_the_first_lines_are_read() -> None:
+    text = "Invoice No: A-17\n" + "Total 1.00\n" * 20_000
+    assert fields_of(text)["invoice_number"] == "A-17"
