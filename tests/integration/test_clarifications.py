@@ -1,10 +1,15 @@
 """Questions over the API: seen, answered once, told, and refused to whoever may not answer."""
 
 import asyncio
+import io
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import orjson
+import xlsxwriter
+from msoffcrypto.format.ooxml import OOXMLFile
 
 from tests.integration.serving import (
     Server,
@@ -261,3 +266,48 @@ async def test_nobody_is_asked_who_does_not_want_to_be(ann: aiohttp.ClientSessio
     (job,) = await ended(ann, accepted)
     assert job["status"] == "completed"
     assert [warning["code"] for warning in job["warnings"]] == ["ambiguous_dates"]
+
+
+# A locked workbook
+
+PASSWORD = "open sesame, please"
+
+
+def locked_workbook(folder: Path) -> bytes:
+    with xlsxwriter.Workbook(folder / "plain.xlsx") as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["Date", "Description", "Amount"])
+        sheet.write_row(1, 0, ["2025-04-13", "Tea", "-2.50"])
+    locked = io.BytesIO()
+    with (folder / "plain.xlsx").open("rb") as plain:
+        OOXMLFile(plain).encrypt(PASSWORD, locked)
+    return locked.getvalue()
+
+
+async def test_a_locked_workbook_is_read_with_its_password_which_nobody_is_told(
+    server: Server, ann: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    file = ("locked.xlsx", locked_workbook(tmp_path))
+    accepted = await uploaded(ann, file, options="{}")
+    (asked,) = await questions(ann)
+    assert asked["kind"] == "password"
+    await said(ann, asked["clarification_id"], "not this one")
+    seq = (await state_of(ann, accepted["jobs"][0]["job_id"]))["last_seq"]
+    if not (open_ones := await questions(ann)):
+        await followed(ann, "user:me", "clarification_requested", after=seq)
+        open_ones = await questions(ann)
+    status, body = await said(ann, open_ones[0]["clarification_id"], PASSWORD, key="once")
+    assert (status, body["clarification"]["answer"]) == (200, None)
+    (job,) = await ended(ann, accepted)
+    assert (job["status"], job["result"]["new_rows"]) == ("completed", 1)
+    assert await dates_of(ann, job["job_id"]) == ["2025-04-13"]
+    assert not (server.settings.work_dir / job["job_id"]).exists()
+    async with ann.get(f"/api/v1/jobs/{job['job_id']}/events?limit=500") as answer:
+        assert PASSWORD not in await answer.text()
+    with sqlite3.connect(server.settings.database_path) as database:
+        kept = [
+            str(row)
+            for table in ("event", "clarification", "idempotency", "audit")
+            for row in database.execute(f"SELECT * FROM {table}")
+        ]
+    assert not [row for row in kept if PASSWORD in row]
