@@ -7,6 +7,7 @@ from app.reading.page import Word
 
 Box = tuple[float, float, float, float]
 
+ROWS_BACK = 3  # among which a word's line is looked for
 SAME_LINE = 0.5  # of the lower word's height that two words share on one line
 PIECE_GAP = 1.2  # of the letters' size: a wider gap begins another piece of the line
 LINE_GAP = 0.75  # of a line's height between two lines of one block
@@ -68,23 +69,43 @@ def rows_of(words: Sequence[Word], slope: float = 0.0) -> list[list[Word]]:
     """
     if slope:
         return _rows_askew(words, slope)
-    rows: list[list[Word]] = []
-    spans: list[tuple[float, float]] = []
+    rows: list[_Row] = []
     for word in sorted(words, key=lambda word: (word.y0 + word.y1, word.x0)):
-        for at in range(len(rows) - 1, max(len(rows) - 4, -1), -1):
-            top, bottom = spans[at]
-            shared = min(bottom, word.y1) - max(top, word.y0)
-            least = min(bottom - top, word.y1 - word.y0)
-            if shared > SAME_LINE * least and _fits(rows[at], word):
-                rows[at].append(word)
+        for row in rows[: -(ROWS_BACK + 1) : -1]:
+            if row.takes(word):
+                row.add(word)
                 break
         else:
-            rows.append([word])
-            spans.append((word.y0, word.y1))
-    for row in rows:
-        row.sort(key=lambda word: word.x0)
-    rows.sort(key=lambda row: (row[0].y0 + row[0].y1, row[0].x0))
-    return rows
+            rows.append(_Row(word))
+    found = [sorted(row.words, key=lambda word: word.x0) for row in rows]
+    return sorted(found, key=lambda row: (row[0].y0 + row[0].y1, row[0].x0))
+
+
+class _Row:
+    """Words of one line, and where they reach."""
+
+    __slots__ = ("bottom", "left", "right", "top", "words")
+
+    def __init__(self, word: Word) -> None:
+        self.words = [word]
+        self.top, self.bottom = word.y0, word.y1
+        self.left, self.right = word.x0, word.x1
+
+    def takes(self, word: Word) -> bool:
+        """Tell whether the word is on the line's height, and does not lie upon another word."""
+        shared = min(self.bottom, word.y1) - max(self.top, word.y0)
+        if shared <= SAME_LINE * min(self.bottom - self.top, word.y1 - word.y0):
+            return False
+        if word.x0 >= self.right or word.x1 <= self.left:
+            return True
+        return all(
+            min(word.x1, other.x1) - max(word.x0, other.x0) < 0.5 * min(width(word), width(other))
+            for other in self.words
+        )
+
+    def add(self, word: Word) -> None:
+        self.words.append(word)
+        self.left, self.right = min(self.left, word.x0), max(self.right, word.x1)
 
 
 def _rows_askew(words: Sequence[Word], slope: float) -> list[list[Word]]:
@@ -98,14 +119,6 @@ def _rows_askew(words: Sequence[Word], slope: float) -> list[list[Word]]:
         straight[id(put)] = word
         moved.append(put)
     return [[straight[id(word)] for word in row] for row in rows_of(moved)]
-
-
-def _fits(row: Sequence[Word], word: Word) -> bool:
-    """Tell whether the word has room in the row: what lies upon another is another line."""
-    return all(
-        min(word.x1, other.x1) - max(word.x0, other.x0) < 0.5 * min(width(word), width(other))
-        for other in row
-    )
 
 
 def width(word: Word) -> float:

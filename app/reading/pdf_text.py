@@ -108,7 +108,7 @@ class _Bolds:
     def at(self, index: int) -> bool:
         item = pdfium.FPDFText_GetTextObject(self._textpage, index)
         font = pdfium.FPDFTextObj_GetFont(item) if item else None
-        address = ctypes.cast(font, ctypes.c_void_p).value if font else None
+        address = ctypes.c_void_p.from_buffer(font).value if font else None
         known = self._known.get(address)
         if known is None:
             known = self._known[address] = bool(font) and self._is_bold(font, index)

@@ -16,7 +16,7 @@ from app.reading.einvoice_page import WIDTH, words_of
 from app.reading.images import Pictures, open_pictures
 from app.reading.ocr import Ocr
 from app.reading.page import Word
-from app.reading.pdf import BrokenPage, Pdf, PdfPage, open_pdf
+from app.reading.pdf import BrokenPage, Pdf, open_pdf
 from app.reading.pdf_marks import Marks
 
 FEW_LETTERS = 20
@@ -138,41 +138,40 @@ class _PdfPages:
     def __init__(self, pdf: Pdf, eye: _Eye) -> None:
         self._pdf = pdf
         self._eye = eye
-        self._ahead: tuple[int, list[Word]] = (0, [])
+        self._ahead: Sheet | None = None
 
     def __len__(self) -> int:
         return len(self._pdf)
 
     def peek(self, number: int) -> tuple[list[Word], float]:
-        if not 1 <= number <= len(self._pdf):
+        if number > len(self._pdf):
             return [], 0.0
-        try:
-            with self._pdf.page(number) as page:
-                self._ahead = (number, page.words())
-                return self._ahead[1], page.height
-        except BrokenPage:
-            return [], 0.0
+        self._ahead = self._sheet(number)
+        return self._ahead.words, self._ahead.height
 
     def read(self, number: int) -> Sheet:
-        try:
-            with self._pdf.page(number) as page:
-                return self._read(page)
-        except BrokenPage:
-            return Sheet(number, 0.0, 0.0, problem="it can not be loaded")
-
-    def _read(self, page: PdfPage) -> Sheet:
-        words = self._ahead[1] if self._ahead[0] == page.number else page.words()
-        source = "text" if words else "none"
-        sheet = Sheet(page.number, page.width, page.height, words, page.marks(), source)
-        if not _needs_ocr(sheet):
+        ahead = self._ahead
+        sheet = ahead if ahead and ahead.number == number else self._sheet(number)
+        if sheet.problem or not _needs_ocr(sheet):
             return sheet
         if self._eye.is_tired:
-            return replace(sheet, problem=None if words else self._eye.tired)
-        if _means_nothing(words):
+            return replace(sheet, problem=None if sheet.words else self._eye.tired)
+        if _means_nothing(sheet.words):
             sheet = replace(sheet, words=[])
-        size = page.width * page.height / 72 / 72
+        size = sheet.width * sheet.height / 72 / 72
         dpi = min(OCR_DPI, (MOST_OCR_PIXELS / max(size, 0.01)) ** 0.5)
-        return self._eye.look(sheet, page.picture(dpi))
+        with self._pdf.page(number) as page:
+            picture = page.picture(dpi)
+        return self._eye.look(sheet, picture)
+
+    def _sheet(self, number: int) -> Sheet:
+        try:
+            with self._pdf.page(number) as page:
+                words = page.words()
+                source = "text" if words else "none"
+                return Sheet(number, page.width, page.height, words, page.marks(), source)
+        except BrokenPage:
+            return Sheet(number, 0.0, 0.0, problem="it can not be loaded")
 
 
 class _ImagePages:

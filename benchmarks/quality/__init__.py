@@ -15,7 +15,7 @@ SAMPLES = Path(
     os.environ.get("LIVETRAIL_SAMPLES")
     or Path(__file__).resolve().parents[3] / "shared" / "samples"
 )
-SECTIONS = ("dialect", "invoices")
+SECTIONS = ("dialect", "tables", "invoices")
 
 
 def run(*, quick: bool) -> list[Figure]:
