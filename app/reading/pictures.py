@@ -5,7 +5,8 @@ from typing import Any
 
 from PIL import Image
 
-from app.core.errors import DamagedFile
+from app.core.asking import Asking
+from app.core.errors import DamagedFile, PasswordProtected
 from app.core.reading import Task, Tell
 from app.reading.attachments import einvoice_of
 from app.reading.einvoice_page import picture_of
@@ -24,7 +25,7 @@ def draw(task: Task, tell: Tell) -> dict[str, Any]:
     options  page, from 1; turned, the quarters by which it is turned clockwise; kind, pdf,
              image or einvoice
 
-    Raises DamagedFile, ImageTooLarge, Asking.
+    Raises DamagedFile, ImageTooLarge, PasswordProtected.
     """
     options = task["options"]
     number, turned = int(options["page"]), int(options["turned"]) % 4
@@ -36,14 +37,15 @@ def draw(task: Task, tell: Tell) -> dict[str, Any]:
         image = picture_of(einvoice_of(task), DPI)
         long = max(image.size) * 72 / DPI
     else:
-        with open_pdf(task) as pdf:
-            try:
-                with pdf.page(number) as sheet:
-                    size = sheet.width * sheet.height / 72 / 72
-                    dpi = min(DPI, (MOST_PIXELS / max(size, 0.01)) ** 0.5)
-                    image, long = sheet.picture(dpi), max(sheet.width, sheet.height)
-            except BrokenPage as error:
-                raise DamagedFile(filename=task["filename"]) from error
+        try:
+            with open_pdf(task) as pdf, pdf.page(number) as sheet:
+                size = sheet.width * sheet.height / 72 / 72
+                dpi = min(DPI, (MOST_PIXELS / max(size, 0.01)) ** 0.5)
+                image, long = sheet.picture(dpi), max(sheet.width, sheet.height)
+        except BrokenPage as error:
+            raise DamagedFile(filename=task["filename"]) from error
+        except Asking as asking:  # nobody is asked: its job's password is forgotten
+            raise PasswordProtected(filename=task["filename"]) from asking
     side = max(1, round(long * DPI / 72))
     image.thumbnail((side, side))
     quarters = QUARTERS[turned]

@@ -12,6 +12,7 @@ from app.store.jobs import JobRow
 from app.web.drawer import Wanted
 from app.web.jobs import job_of
 
+DRAWABLE = ("pdf", "image")
 KEPT_S = 3600  # by a browser; what a page looks like never changes
 
 
@@ -32,7 +33,7 @@ async def _wanted(request: web.Request, job: JobRow) -> Wanted:
     number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 else 0
     found: dict[str, Any] = await checkpoints_of(request.app[DATABASE].reader, job.id)
     read = found.get("page_reading", {})
-    if not 1 <= number <= int(read.get("pages", 0)):
+    kind = str(found.get("initializing_streaming", {}).get("kind"))
+    if kind not in DRAWABLE or not 1 <= number <= int(read.get("pages", 0)):
         raise NotFound(what="page")
-    kind = str(found.get("initializing_streaming", {}).get("kind", "pdf"))
     return Wanted(job, number, kind, int(read.get("turned", {}).get(str(number), 0)))
