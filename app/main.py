@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 
 import uvloop
@@ -29,6 +28,7 @@ from app.live.retention import Retention
 from app.openfiles import allow_open_files
 from app.pipeline.exports import Exporter
 from app.pipeline.learner import Learner
+from app.pipeline.models.client import load_library
 from app.pipeline.models.reading import ModelReading
 from app.pipeline.placing import Placing
 from app.pipeline.runner import Runner
@@ -224,11 +224,14 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
     Raises SettingsError where models are named and their library is not installed.
     """
     settings = app[keys.SETTINGS]
-    if settings.models and find_spec("pydantic_ai") is None:
-        raise SettingsError(
-            "language models are configured, and what speaks to them is not installed; install"
-            " Livetrail with its extra llm, or leave the setting models empty"
-        )
+    if settings.models:
+        try:
+            await asyncio.to_thread(load_library)
+        except ImportError as error:
+            raise SettingsError(
+                "language models are configured, and what speaks to them is not installed;"
+                " install Livetrail with its extra llm, or leave the setting models empty"
+            ) from error
     runner = app[keys.RUNNER] = Runner(
         settings=settings,
         database=app[keys.DATABASE],

@@ -32,6 +32,7 @@ from app.store.records_memory import memories, memory_of, remember
 from app.store.records_schema import reading_records, writing_records
 
 MOST_PAGES = 20  # of a long document, whose invoice stands on its first pages
+LONGEST_KEY = 200
 KEY = "field:"  # in front of a field's name: the key of the question about it
 ABOUT_READING = ("sum", "future", "due_before_date", "currency", "vat_id", "iban")
 """The rules that a misread value breaks; the others are about the invoice itself."""
@@ -294,5 +295,5 @@ def template_key(fields: Mapping[str, FieldValue]) -> str:
     for name in ("vendor_name", "vendor_vat_id", "iban"):
         value = fields[name]["value"]
         if value:
-            return canonical(name, value)
+            return canonical(name, value)[:LONGEST_KEY]
     return ""

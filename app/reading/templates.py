@@ -85,7 +85,8 @@ def learned(
             spots[name] = [asdict(spot), *kept][:SPOTS_KEPT]
     if not constants and not spots:
         return None
-    return {"signs": signs, "constants": constants, "spots": spots}
+    vendor = fields["vendor_name"]["value"]
+    return {"vendor": vendor, "signs": signs, "constants": constants, "spots": spots}
 
 
 def fitting(

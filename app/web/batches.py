@@ -15,12 +15,13 @@ from app.core.errors import InvalidRequest
 from app.core.events import BatchCreated, JobCreated
 from app.core.ids import uuid7
 from app.core.messages import count, friendly_message
+from app.core.model_names import chosen_among, model_names
 from app.core.permissions import Action, Viewer
 from app.core.plans import plan_for_name
 from app.core.queueing import PRIORITIES
 from app.core.samples import sample_files
 from app.core.times import iso_from_ms
-from app.keys import DATABASE, DOOR, FILES, IDEMPOTENCY, JOURNAL, RUNNER
+from app.keys import DATABASE, DOOR, FILES, IDEMPOTENCY, JOURNAL, RUNNER, SETTINGS
 from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch, insert_batch, list_batches, status_counts
 from app.store.files import StoredFile
@@ -118,6 +119,7 @@ async def take_in(
     fingerprint = fingerprint_of(files, options)
     if intake.known is not None:
         return intake.known.again(fingerprint)
+    _check_models(app, options)
     store = app[FILES]
     placed: list[StoredFile] = []
     try:
@@ -133,6 +135,15 @@ async def take_in(
         store.release(stored.sha256)
     app[RUNNER].wake()
     return answer
+
+
+def _check_models(app: web.Application, options: UploadOptions) -> None:
+    """Raise InvalidRequest for a language model that is not configured: it is never called."""
+    configured = model_names(app[SETTINGS].models)
+    for wanted in options.models or ():
+        if not chosen_among(configured, [wanted]):
+            known = ", ".join(model.name for model in configured) or "none"
+            raise InvalidRequest(what=f"options.models: there is no {wanted}; known are {known}")
 
 
 def fingerprint_of(files: Sequence[ArrivedFile], options: UploadOptions) -> str:

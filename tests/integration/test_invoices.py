@@ -13,6 +13,7 @@ from tests.documents import Line, pdf_of
 from tests.integration.serving import (
     Server,
     ended,
+    files_form,
     followed,
     serving,
     settings_for,
@@ -182,13 +183,26 @@ async def test_a_file_without_fields_has_none_and_none_to_correct(
 async def test_an_upload_can_leave_the_models_out(
     house: Server, models: ModelServer, tmp_path: Path
 ) -> None:
-    form = aiohttp.FormData()
-    name, content = invoice(tmp_path, "RE-1001", "03.04.2026", "1.119,00")
-    form.add_field("files", content, filename=name, content_type="application/pdf")
-    form.add_field("options", '{"models": []}', content_type="application/json")
+    one = invoice(tmp_path, "RE-1001", "03.04.2026", "1.119,00")
+    form = files_form(one, options='{"models": []}')
     async with house.client("ann") as ann:
         async with ann.post("/api/v1/batches", data=form) as got:
             accepted = await got.json()
         (state,) = await ended(ann, accepted)
     assert state["status"] == "completed", state["error"]
     assert models.calls == []
+
+
+async def test_an_upload_can_not_name_a_model_that_is_not_configured(
+    house: Server, models: ModelServer, tmp_path: Path
+) -> None:
+    async with house.client("ann") as ann:
+        form = files_form(
+            invoice(tmp_path, "RE-1", "03.04.2026", "1,00"), options='{"models": ["groq:spy"]}'
+        )
+        async with ann.post("/api/v1/batches", data=form) as got:
+            told = await got.json()
+        async with ann.get("/api/v1/batches") as got:
+            assert (await got.json())["batches"] == []
+    assert told["status"] == 400
+    assert "there is no groq:spy; known are openai-chat:good" in told["title"]

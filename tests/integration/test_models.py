@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from app.core.agreement import UNVERIFIED_AT_MOST
 from app.core.documents import FIELDS
+from app.core.model_names import ADDRESSES
 from app.core.reading import Task
 from app.pipeline.models.answer import CONFIDENCE
 from app.pipeline.models.prompt import MOST_PAGES, PAGE_CHARACTERS
@@ -23,6 +25,7 @@ from tests.readers import task_for
 
 NAME = "openai-chat:good"
 INVOICE = ("ACME GmbH", "Rechnung RE-7 vom 20.11.2026", "Gesamt 1.234,50 EUR")
+LAYOUT = {"field_reading": {"readings": {"layout": {"fields": {}, "line_items": []}}}}
 ANSWER = {
     "vendor_name": "ACME GmbH",
     "invoice_number": "RE-7",
@@ -64,7 +67,7 @@ class House:
             **settings,
         }
         step = ModelReading(Settings.model_validate(values), load_pages, verified, self._pause)
-        return await step(self.task(names, found or {}), self.hear)
+        return await step(self.task(names, LAYOUT if found is None else found), self.hear)
 
     def task(self, names: tuple[str, ...], found: dict[str, Any]) -> Task:
         (self.folder / "invoice.pdf").touch()
@@ -128,6 +131,18 @@ async def test_a_good_answer_is_a_reading_with_places_tokens_and_time(
     assert told["result"]["unverified"] == 0
 
 
+async def test_a_call_to_a_models_maker_is_told_with_its_cost(
+    house: House, models: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ADDRESSES, "openai-chat", models.url)
+    for name in ("gpt-4o-mini", "unheard-of"):
+        models.answers(name, ms.good(**ANSWER))
+        await house.read(f"openai-chat:{name}", model_base_url="")
+    costs = [event["cost"] for event in house.told if event["model_status"] == "completed"]
+    assert costs[1] is None
+    assert Decimal("0.000001") < Decimal(costs[0]) < Decimal("0.01")
+
+
 async def test_what_no_page_says_is_told_as_unverified(house: House, models: ModelServer) -> None:
     models.answers("good", ms.good(**{**ANSWER, "total_amount": "999.99", "iban": "DE0212"}))
     found = await house.read(NAME)
@@ -154,7 +169,14 @@ async def test_nobody_is_called_unless_configured(house: House, models: ModelSer
 
 
 async def test_an_embedded_e_invoice_needs_no_model(house: House, models: ModelServer) -> None:
-    found = {"field_reading": {"readings": {"xml": {"fields": {}, "line_items": []}}}}
+    xml = {"xml": {"fields": {}, "line_items": []}}
+    found = {"field_reading": {"readings": {**xml, **LAYOUT["field_reading"]["readings"]}}}
+    assert await house.read(NAME, found=found) == {"readings": {}}
+    assert models.calls == house.told == []
+
+
+async def test_what_has_no_fields_is_shown_to_nobody(house: House, models: ModelServer) -> None:
+    found: dict[str, Any] = {"field_reading": {"readings": {}}}
     assert await house.read(NAME, found=found) == {"readings": {}}
     assert models.calls == house.told == []
 
@@ -284,5 +306,5 @@ async def test_a_model_may_have_an_address_of_its_own(house: House, models: Mode
     name = f"ollama:good@{models.url}"
     values = {"data_dir": house.folder, "models": [name], "model_base_url": "http://127.0.0.1:9/v1"}
     step = ModelReading(Settings.model_validate(values), load_pages, verified)
-    found = await step(house.task(("ollama:good",), {}), house.hear)
+    found = await step(house.task(("ollama:good",), LAYOUT), house.hear)
     assert found["readings"]["ollama:good"]["fields"]["invoice_number"]["value"] == "RE-7"

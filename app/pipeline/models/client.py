@@ -1,4 +1,4 @@
-"""One call to one language model. The library is loaded when the first call is made."""
+"""One call to one language model, through a library that is loaded only where one is named."""
 
 import asyncio
 import importlib
@@ -35,6 +35,15 @@ SENTENCES: dict[Why, str] = {
     "malformed": "its answer was not what was asked for",
 }
 WORTH_ANOTHER_CALL: frozenset[Why] = frozenset({"timeout", "unreachable", "busy", "malformed"})
+
+
+def load_library() -> None:
+    """Load what speaks to models. Takes a second or two: before the server serves.
+
+    Raises ImportError where the extra llm is not installed.
+    """
+    for module in LIBRARY:
+        importlib.import_module(module)
 
 
 class ModelFailed(Exception):
@@ -88,7 +97,7 @@ class ModelClient:
 
     @asynccontextmanager
     async def _agent(self) -> AsyncIterator["Agent[None, Answer]"]:
-        # Libraries and certificates are read from the disk: not on the loop's thread.
+        # Certificates are read from the disk: not on the loop's thread.
         agent, connection = await asyncio.to_thread(self._make_agent)
         try:
             yield agent
@@ -96,8 +105,6 @@ class ModelClient:
             await connection.close()
 
     def _make_agent(self) -> tuple["Agent[None, Answer]", Any]:
-        for module in LIBRARY:
-            importlib.import_module(module)
         from openai import AsyncOpenAI
         from pydantic_ai import Agent
         from pydantic_ai.models.openai import OpenAIChatModel

@@ -52,12 +52,14 @@ class ModelReading(Generic[P]):
     async def __call__(self, task: Task, hear: Hear) -> dict[str, Any]:
         """Return {"readings": {name: Reading}} of the models that answered.
 
-        An e-invoice says all of it exactly, so then nobody is asked. A model that fails is told,
-        and missed; it never fails the job. What was answered before a break is not asked again.
+        Nobody is asked about an e-invoice, which says all of it exactly, or about a document that
+        is none of those that have fields. A model that fails is told, and missed; it never fails
+        the job. What was answered before a break is not asked again.
         """
         wanted = task["options"].get("models") or ()
         names = [name for name in self._names if name.name in wanted]
-        if not names or "xml" in readings_of(task["found"], "field_reading"):
+        local = readings_of(task["found"], "field_reading")
+        if not names or not local or "xml" in local:
             return {"readings": {}}
         pages = await asyncio.to_thread(self._shown, task["work_dir"])
         if not pages:
