@@ -14,6 +14,7 @@ from app.web.words import (
     GROUP_OF_STATE,
     STATE_OF_STATUS,
     STATE_WORDS,
+    amount_text,
     kind_of,
     time_left,
     took_text,
@@ -216,19 +217,33 @@ def _spoken(job: JobState, state: str, stage: str) -> str:
 
 def _summary(job: JobState, state: str) -> str:
     if state == "wait":
-        return "Waiting for its turn"
+        return job["message"] if job["n"] > 1 else "Waiting for its turn"
     if job["undone"]:
         return "Taken back; nothing of it is stored"
     if state == "stop":
         return f"Cancelled at {int(job['progress'])}%"
     if state != "done":
         return ""
+    result = job["result"] or {}
+    if "zones" in result:
+        return _document_summary(result)
     new, known = fact(job, "new_rows"), fact(job, "existing_rows")
-    if (job["result"] or {}).get("duplicate_of") or (not new and known):
+    if result.get("duplicate_of") or (not new and known):
         return "Nothing new to store"
     if known:
         return f"{count(new, 'new row')}, {known:,} known"
     return f"{count(new, 'row')} stored"
+
+
+def _document_summary(result: Mapping[str, Any]) -> str:
+    fields = result.get("fields") or {}
+    number, total = fields.get("invoice_number"), fields.get("total_amount")
+    parts = [
+        f"No. {number}" if number else "",
+        f"{amount_text(total)} {fields.get('currency') or ''}".strip() if total else "",
+    ]
+    said = " · ".join(part for part in parts if part)
+    return said or f"{count(result.get('pages', 0), 'page')}, {count(result['zones'], 'zone')}"
 
 
 def _tags(job: JobState) -> tuple[tuple[str, str], ...]:
@@ -240,6 +255,10 @@ def _tags(job: JobState) -> tuple[tuple[str, str], ...]:
         tags.append(("dup", "Exact match"))
     elif fact(job, "existing_rows"):
         tags.append(("dup", "Overlaps"))
+    elif result.get("near"):
+        tags.append(("dup", "Like another"))
+    if not job["undone"] and result.get("zones") and (review := fact(job, "review")):
+        tags.append(("warn", f"{review:,} to check"))
     if not job["undone"] and (rejected := fact(job, "rejected")):
         tags.append(("warn", f"{rejected:,} not read"))
     return tuple(tags)

@@ -103,8 +103,10 @@ def facts(job: JobState) -> tuple[tuple[str, str], ...]:
         ("new_rows", "New rows stored"),
         ("existing_rows", "Already known"),
         ("rejected", "Could not be read"),
-        ("vendors", "Different payees"),
+        ("vendors", "Different vendors"),
         ("review", "To check"),
+        ("pages", "Pages"),
+        ("zones", "Zones"),
     )
     for key, label in numbers:
         value = result.get(key)

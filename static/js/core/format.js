@@ -81,3 +81,10 @@ export function formatClock(iso, { seconds = false } = {}) {
   const text = `${two(at.getHours())}:${two(at.getMinutes())}`;
   return seconds ? `${text}:${two(at.getSeconds())}` : text;
 }
+
+/** @param {string|null} amount  a decimal string */
+export function amountText(amount) {
+  if (!amount) return "";
+  const [, sign, whole, rest] = /^(-?)(\d*)(.*)$/.exec(amount);
+  return sign + whole.replace(/\B(?=(\d{3})+$)/g, ",") + rest;
+}

@@ -16,7 +16,7 @@
  *  @typedef {import("../core/fold.js").JobState} JobState
  */
 
-import { formatBytes, formatCount, formatDuration, formatLeft, plural } from "../core/format.js";
+import { amountText, formatBytes, formatCount, formatDuration, formatLeft, plural } from "../core/format.js";
 
 const STATES = {
   pending: "wait",
@@ -141,10 +141,11 @@ function whenOf(job, state, left) {
 }
 
 function summaryOf(job, state) {
-  if (state === "wait") return "Waiting for its turn";
+  if (state === "wait") return job.n > 1 ? job.message : "Waiting for its turn";
   if (job.undone) return "Taken back; nothing of it is stored";
   if (state === "stop") return `Cancelled at ${Math.floor(job.progress)}%`;
   if (state !== "done") return "";
+  if (isCount(job.result?.zones)) return documentSummary(job.result);
   const added = fact(job, "new_rows");
   const known = fact(job, "existing_rows");
   if (job.result?.duplicate_of || (!added && known)) return "Nothing new to store";
@@ -152,11 +153,20 @@ function summaryOf(job, state) {
   return `${plural(added, "row")} stored`;
 }
 
+function documentSummary({ fields = {}, pages = 0, zones }) {
+  const { invoice_number: number, total_amount: total, currency } = fields;
+  const said = [number && `No. ${number}`, total && `${amountText(total)} ${currency ?? ""}`.trim()];
+  return said.filter(Boolean).join(" · ") || `${plural(pages, "page")}, ${plural(zones, "zone")}`;
+}
+
 function tagsOf(job) {
   const tags = [];
   if (job.undone) tags.push(["", "Undone"]);
   else if (job.result?.duplicate_of) tags.push(["dup", "Exact match"]);
   else if (fact(job, "existing_rows")) tags.push(["dup", "Overlaps"]);
+  else if (job.result?.near?.length) tags.push(["dup", "Like another"]);
+  const review = job.undone || !job.result?.zones ? 0 : fact(job, "review");
+  if (review) tags.push(["warn", `${formatCount(review)} to check`]);
   const rejected = job.undone ? 0 : fact(job, "rejected");
   if (rejected) tags.push(["warn", `${formatCount(rejected)} not read`]);
   return tags;

@@ -3,12 +3,11 @@
  *  facts(job) -> [[name, value]]    the result, in reading order
  *  noRows(job, known) -> what stands in place of the rows; known: how many are stored
  *  undoText(job) -> what an undo would take back, "" when there is nothing
- *  amountText("-1234.50") -> "-1,234.50"
  *
  *  @typedef {import("../core/fold.js").JobState} JobState
  */
 
-import { formatCount, plural } from "../core/format.js";
+import { amountText, formatCount, plural } from "../core/format.js";
 
 /** @param {JobState} job  @param {number} known */
 export function noRows(job, known) {
@@ -31,20 +30,15 @@ export function undoText(job) {
   );
 }
 
-/** @param {string|null} amount  a decimal string */
-export function amountText(amount) {
-  if (!amount) return "";
-  const [, sign, whole, rest] = /^(-?)(\d*)(.*)$/.exec(amount);
-  return sign + whole.replace(/\B(?=(\d{3})+$)/g, ",") + rest;
-}
-
 const NUMBERS = [
   ["rows", "Rows read"],
   ["new_rows", "New rows stored"],
   ["existing_rows", "Already known"],
   ["rejected", "Could not be read"],
-  ["vendors", "Different payees"],
+  ["vendors", "Different vendors"],
   ["review", "To check"],
+  ["pages", "Pages"],
+  ["zones", "Zones"],
 ];
 
 /** @param {JobState} job  @returns {[string, string][]} */

@@ -8,8 +8,8 @@
  */
 
 import { el, parts, setAttr, setText } from "../core/dom.js";
-import { formatCount, plural } from "../core/format.js";
-import { amountText, noRows } from "./result.js";
+import { amountText, formatCount, plural } from "../core/format.js";
+import { noRows } from "./result.js";
 import { tell } from "./shell.js";
 
 export const ROWS_A_PAGE = 100;
