@@ -65,6 +65,50 @@ class DocumentView:
     items: tuple[tuple[str, ...], ...]
 
 
+NEAR_SHOWN = 3
+NEAR_FACTS = (
+    ("vendor", "vendor_name", "Vendor"),
+    ("number", "invoice_number", "Invoice number"),
+    ("date", "invoice_date", "Date"),
+    ("total", "total_amount", "Total"),
+    ("currency", "currency", "Currency"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NearView:
+    """An earlier document like this one. `facts` are (label, theirs, ours, whether the same)."""
+
+    url: str
+    name: str
+    percent: int
+    facts: tuple[tuple[str, str, str, bool], ...]
+
+
+def near_views(job: JobState, names: Mapping[str, str]) -> tuple[NearView, ...]:
+    """Return the documents that are like the job's, likest first.
+
+    names  job id -> filename, of those that whoever asks may see
+    """
+    result = job["result"] or {}
+    fields = result.get("fields") or {}
+    return tuple(
+        NearView(
+            url=f"/jobs/{one['job_id']}",
+            name=names[one["job_id"]],
+            percent=int(one["score"] * 100 + 0.5),
+            facts=tuple(
+                (label, one.get(theirs) or "", fields.get(ours) or "", one.get(theirs) == mine)
+                for theirs, ours, label in NEAR_FACTS
+                for mine in [fields.get(ours)]
+                if one.get(theirs) or mine
+            ),
+        )
+        for one in result.get("near") or ()
+        if one["job_id"] in names
+    )[:NEAR_SHOWN]
+
+
 def is_document(job: JobState) -> bool:
     """Tell whether the job reads pages, not rows."""
     return job["plan"] in ("document", "invoice")

@@ -25,7 +25,7 @@ from app.store.jobs import JobRow, get_job, list_jobs
 from app.store.shares import get_share
 from app.web import feedview, rowview, views
 from app.web.belongings import demand, guest_of, thing_of
-from app.web.documentview import DocumentView, document_view, is_document
+from app.web.documentview import DocumentView, NearView, document_view, is_document, near_views
 from app.web.forms import local_path, see_other
 from app.web.identity import maybe_viewer, owner_for, viewer_for, viewer_of
 from app.web.jobview import fact, file_row
@@ -292,10 +292,22 @@ async def job_page(request: web.Request) -> web.Response:
         questions=await _questions(request, job),
         document=document,
         show_pictures=bool(document and document.pages),
-        likeness="",
-        likeness_more="",
+        near=await _near(request, state, guest),
     )
     return render(request, "job.html", page)
+
+
+async def _near(
+    request: web.Request, state: JobState, guest: views.Guest | None
+) -> tuple[NearView, ...]:
+    """Return the documents that are like this one; a guest is told of no other file."""
+    near = [] if guest else (state["result"] or {}).get("near") or []
+    names = {}
+    for one in near[:EARLIER_SHOWN]:
+        job = await get_job(request.app[DATABASE].reader, one["job_id"])
+        if job is not None and may(viewer_of(request), "read", thing_of(job)):
+            names[job.id] = job.filename
+    return near_views(state, names)
 
 
 async def _document(request: web.Request, state: JobState) -> DocumentView:

@@ -8,7 +8,7 @@ from app.core.errors import AppError
 from app.core.messages import count, size_text
 from app.core.state import JobState
 from app.core.times import ms_from_iso
-from app.web.documentview import DocumentView
+from app.web.documentview import DocumentView, NearView
 from app.web.feedview import EventLine, Message
 from app.web.jobview import FileRow, file_row, rows_of
 from app.web.questionview import QuestionCard
@@ -109,6 +109,16 @@ class FilesPage:
     max_files: int
     limit_text: str
 
+    @property
+    def controls(self) -> tuple[tuple[str, str, str, bool], ...]:
+        """What can be done with the whole batch: (op, label, icon, whether it makes sense now)."""
+        rows = [row for group in self.groups for row in group.rows]
+        return (
+            ("pause", "Pause all", "pause", any(row.can_pause for row in rows)),
+            ("resume", "Resume all", "play", any(row.can_resume for row in rows)),
+            ("cancel", "Cancel all", "x", any(row.can_cancel for row in rows)),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class StageItem:
@@ -160,7 +170,7 @@ class JobPage:
     questions  what it waits for, oldest first
     document   what is shown in place of rows of a PDF or an image; None for a table
     show_pictures  its pages can be seen: the file is there, and is safe to draw
-    likeness, likeness_more   whether a document is like an earlier one, in two sentences
+    near       earlier documents that are like this one
     """
 
     shell: Shell
@@ -192,8 +202,7 @@ class JobPage:
     questions: tuple[QuestionCard, ...]
     document: DocumentView | None
     show_pictures: bool
-    likeness: str
-    likeness_more: str
+    near: tuple[NearView, ...]
 
 
 @dataclass(frozen=True, slots=True)

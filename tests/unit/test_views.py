@@ -341,8 +341,7 @@ def job_page(state: JobState, rows: list[dict[str, Any]]) -> views.JobPage:
         questions=(),
         document=None,
         show_pictures=False,
-        likeness="",
-        likeness_more="",
+        near=(),
     )
 
 

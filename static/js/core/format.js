@@ -6,6 +6,7 @@
  *  formatLeft(seconds|null) -> "a few seconds left" "40 s left" "about 3 min left" ""
  *  timeLeft(status, nowMs) -> what stands beside the percentage; "" where nothing is known
  *  formatClock(iso, {seconds?}) -> "10:41"
+ *  amountText("-1234.50") -> "-1,234.50"
  */
 
 const grouped = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });

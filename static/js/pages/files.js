@@ -1,6 +1,6 @@
 /** The Files page: rows that live, the head that sums them up, and files that come in. */
 
-import { el, keyedList, setAttr, setText, setVar } from "../core/dom.js";
+import { el, keyedList, setAttr, setHidden, setText, setVar } from "../core/dom.js";
 import { timeLeft } from "../core/format.js";
 import { createPainter } from "../core/frame.js";
 import { createStore } from "../core/store.js";
@@ -177,6 +177,9 @@ function sumUp() {
     node.hidden = count === 0 && node.value !== "" && node.value !== chip;
     setText(node.lastElementChild, count);
   }
+  for (const form of document.querySelectorAll("#batch form[data-op]")) {
+    setHidden(form, !all.some((view) => view[`can_${form.dataset.op}`]), byId("chips").firstElementChild);
+  }
   const needing = counts.get("needs") ?? 0;
   hide("needs", !needing);
   setText(head.needs?.firstElementChild, needing);
@@ -248,9 +251,9 @@ document.querySelector('[data-do="clear"]').addEventListener("click", (event) =>
 onForms(document, {
   "/cancel": async (form, path) => {
     await api.post(path);
-    const id = path.split("/")[2];
-    const name = views.get(id)?.name ?? "The file";
-    toast(`${name} is cancelled`, { action: "Take it up again", run: () => api.retry(id) });
+    const name = form.dataset.op ? "What was not done" : (views.get(path.split("/")[2])?.name ?? "The file");
+    const again = path.replace("/cancel", "/retry");
+    toast(`${name} is cancelled`, { action: "Take it up again", run: () => api.post(again).catch(tell) });
   },
   "/": (form, path) => api.post(path),
   "/share": share(api),

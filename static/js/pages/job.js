@@ -168,6 +168,10 @@ onForms(document, {
   },
   "/": (form, path) => api.post(path),
   "/share": share(api),
+  "/delete": async () => {
+    await api.call("DELETE", `/jobs/${jobId}`);
+    location.assign("/");
+  },
   "/undo": async () => {
     part.undo.open = false;
     const { rows } = await api.undo(jobId);
