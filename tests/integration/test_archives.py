@@ -77,6 +77,32 @@ async def test_each_file_has_a_job_and_a_fate_of_its_own(server: Server) -> None
         assert own == {s["job_id"] for name, s in found.items() if name != "year.zip"}
 
 
+STATEMENTS = {
+    "a.qif": b"!Type:Bank\nD2026-01-02\nT-3.20\nPShop\n^\n",
+    "b.sta": b":20:X\n:25:DE12\n:60F:C260101EUR10,00\n:61:2601020102D3,2NMSCX\n:86:Shop\n-\n",
+    "c.xml": b"""<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt>
+<Stmt><Acct><Id><IBAN>DE12</IBAN></Id></Acct><Ntry><Amt Ccy="EUR">3.20</Amt><CdtDbtInd>DBIT
+</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>2026-01-02</Dt></BookgDt><AddtlNtryInf>Shop
+</AddtlNtryInf></Ntry></Stmt></BkToCstmrStmt></Document>""",
+    "d.jsonl": b'{"date": "2026-01-02", "amount": -3.2, "description": "Shop"}\n' * 2,
+}
+
+
+async def test_statements_of_every_format_are_read_in_workers_that_are_closed_in(
+    server: Server,
+) -> None:
+    async with server.client("ann") as ann:
+        states = await ended(ann, await upload(ann, *STATEMENTS.items()))
+        for state in states:
+            result = state["result"]
+            assert result, state["error"]
+            assert result["new_rows"] + result["existing_rows"] > 0, state["filename"]
+            assert result["first_date"] == "2026-01-02"
+            async with ann.get(f"/api/v1/jobs/{state['job_id']}/rows") as answer:
+                (row, *_) = (await answer.json())["rows"]
+            assert (row["date"], row["amount"]) == ("2026-01-02", "-3.20"), state["filename"]
+
+
 async def test_the_batch_ends_when_the_last_file_out_of_an_archive_has_ended(
     server: Server,
 ) -> None:
