@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +24,7 @@ from app.core.times import DAY_MS
 from app.pipeline.patient import PatientJournal, Stopping
 from app.pipeline.queue import Turns
 from app.pipeline.report import Journal
-from app.pipeline.shop import limits_for, reader_limits
+from app.pipeline.shop import LARGEST_WORK_FILE_BYTES, limits_for, reader_limits
 from app.pipeline.workers import Heard, Told, Workers
 from app.settings import Settings
 from app.store.database import Database
@@ -48,6 +49,7 @@ logger = logging.getLogger(__name__)
 BETWEEN_TOLD_S = 0.5
 LOOK_EVERY_S = 3600.0
 AFTER_ERROR_S = 30.0
+TIMES_A_STEP = 6  # it may take: a workbook of millions of rows takes minutes
 FILE = "export"  # that the worker leaves in its folder
 
 
@@ -217,7 +219,14 @@ class Exporter:
             answers={},
         )
         limits = limits_for(settings, records=True)
+        limits = replace(
+            limits,
+            timeout_s=limits.timeout_s * TIMES_A_STEP,
+            file_bytes=LARGEST_WORK_FILE_BYTES,  # it writes nothing into the database
+        )
         await asyncio.to_thread(_empty, folder)
+        if await asyncio.to_thread(_free_bytes, folder) < settings.min_free_bytes:
+            raise StorageFull
         try:
             return await self._workers.run(self._target, task, limits, told.hear)
         except WorkerCrashed:
@@ -302,6 +311,10 @@ class _Telling:
         self, event: Any, also: Callable[[sqlite3.Connection], None] | None = None
     ) -> None:
         await self._journal.append(event, user_id=self._export.user_id, also=also)
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
 
 
 def _empty(folder: Path) -> None:

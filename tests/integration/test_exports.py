@@ -406,6 +406,14 @@ async def test_an_export_that_crashes_twice_has_failed_and_says_so(
         assert list(settings.exports_dir.iterdir()) == []
 
 
+async def test_a_disk_without_room_fails_the_export_and_says_so(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path / "data", min_free_bytes=1 << 60)
+    with_user(settings, "ann")
+    async with serving(settings) as server, server.client("ann") as ann:
+        failed = await done(ann, await asked(ann))
+        assert (failed["state"], failed["error"]["code"]) == ("failed", "storage_full")
+
+
 async def test_the_oldest_exports_go_when_they_are_too_much(tmp_path: Path) -> None:
     settings = settings_for(tmp_path / "data", export_quota_bytes=1)
     with_user(settings, "ann")
