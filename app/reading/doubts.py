@@ -11,6 +11,7 @@ from app.reading.dates import WORDED, DateCount, iso_date
 from app.store.records_schema import decimal_text
 
 HEADER_ROW = "header_row"
+ENCODING = "encoding"
 SHOWN = 5  # examples
 SHOWN_LINES = 8  # that may hold the names
 SHOWN_LETTERS = 60
@@ -98,6 +99,21 @@ def decimal_mark(
         default=default,
         evidence={"column": column.name, "rows": rows, "examples": [example]},
         remember=_remembered(header, "decimal_mark"),
+    )
+
+
+def encoding_of(pages: Sequence[tuple[str, str]]) -> Question:
+    """Return the question in which encoding a text is written.
+
+    pages  encodings, the likeliest first, and how some words read in each
+    """
+    return Question(
+        key=ENCODING,
+        kind="choice",
+        text="In which of these do the letters look right?",
+        choices=tuple(Choice(name, words[:SHOWN_LETTERS], name) for name, words in pages),
+        default=pages[0][0],
+        evidence={"readings": {name: words[:SHOWN_LETTERS] for name, words in pages}},
     )
 
 

@@ -42,6 +42,8 @@ EAST_ASIAN_BYTES = 8
 PROOF = re.compile("[\u00a0-\u017f\u0218-\u021b\u0370-\u045f\u0800-\U0010ffff]|[\u0180-\u07ff]{3}")
 MIXED_LINES = 20  # one proper UTF-8 line among so many that are none is no chance
 GUESS_BYTES = 64 * 1024
+PAGES_OFFERED = 4
+SHOWN_WORDS = 4
 
 
 @dataclass(frozen=True)
@@ -139,10 +141,40 @@ def _among_lines(lines: list[bytes]) -> Encoding | None:
     return Encoding("utf-8", page, 0, guessed=False)
 
 
+def likely_pages(sample: bytes) -> list[tuple[str, str]]:
+    """Return the pages that may be meant where none fits well, the likeliest first, and how some
+    of the odd words read in each; [] where one fits well, or there is too little to tell.
+    """
+    text = _odd_lines(sample)
+    fits = {name: _fit(text, name) for name in ALPHABETS}
+    guess = _guess(sample)
+    few = sum(byte > 127 for byte in text) < EAST_ASIAN_BYTES
+    if few or guess not in fits or max(fits.values()) >= FITS:
+        return []
+    found: dict[str, str] = {}  # by how it reads: some pages differ in no letter that is here
+    whole = [name for name in fits if name == guess or _is_of(text, name)]
+    for name in sorted(whole, key=lambda name: (name != guess, -fits[name])):
+        words = [word for word in WORD.findall(text.decode(name, "replace")) if not word.isascii()]
+        found.setdefault(", ".join(dict.fromkeys(words[:SHOWN_WORDS])), name)
+    return [(name, words) for words, name in found.items()][:PAGES_OFFERED]
+
+
+def _is_of(text: bytes, name: str) -> bool:
+    """Tell whether every byte of `text` is a character of the page."""
+    try:
+        text.decode(name)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _odd_lines(sample: bytes) -> bytes:
+    return b"\n".join(line for line in sample.splitlines() if not line.isascii())[:GUESS_BYTES]
+
+
 def _guess(sample: bytes) -> str:
     """The page whose languages the letters fit best; Western before others when they are equal."""
-    lines = [line for line in sample.splitlines() if not line.isascii()]
-    text = b"\n".join(lines)[:GUESS_BYTES]
+    text = _odd_lines(sample)
     fits = {name: _fit(text, name) for name in ALPHABETS}
     best = max(fits, key=lambda name: fits[name])  # the first of equals
     if fits[best] >= FITS:

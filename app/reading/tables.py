@@ -19,8 +19,8 @@ from app.core.notices import (
 )
 from app.core.reading import Limits, Task, Tell
 from app.reading.dialect import SAMPLE_ROWS, Dialect, detect_dialect, sample_lines
-from app.reading.doubts import HEADER_ROW, header_row, may_ask
-from app.reading.encoding import Encoding, detect_encoding
+from app.reading.doubts import ENCODING, HEADER_ROW, encoding_of, header_row, may_ask
+from app.reading.encoding import ALPHABETS, Encoding, detect_encoding, likely_pages
 from app.reading.headers import HEADER_WITHIN, Start, find_start, is_doubtful, start_at
 from app.reading.lines import Chunk, LineReader
 from app.reading.sheets import SheetPart, SheetReader, Workbook, with_sheet
@@ -162,7 +162,7 @@ def _detect_text(path: Path, task: Task, tell: Tell) -> tuple[TableShape, list[l
         sample = stream.read(SAMPLE_BYTES)
     if not sample:
         raise EmptyFile(filename=task["filename"])
-    encoding = detect_encoding(sample, whole=len(sample) == task["size"])
+    encoding = _encoding(task, sample)
     told: list[Notice] = []
     if encoding.guessed:
         told.append(GuessedEncoding(encoding=encoding.name))
@@ -205,6 +205,19 @@ def _detect_text(path: Path, task: Task, tell: Tell) -> tuple[TableShape, list[l
             told=tuple(notice.code for notice in told),
         ),
     )
+
+
+def _encoding(task: Task, sample: bytes) -> Encoding:
+    """Return how the letters are written, as a person said where one was asked. Raises Asking."""
+    found = detect_encoding(sample, whole=len(sample) == task["size"])
+    if not found.guessed:
+        return found
+    said = task["answers"].get(ENCODING)
+    if said in ALPHABETS:
+        return Encoding(said, found.fallback, 0, guessed=False)
+    if may_ask(task) and (pages := likely_pages(sample)):
+        raise Asking(encoding_of(pages))
+    return found
 
 
 def _start(task: Task, numbered: list[tuple[int, list[str]]]) -> Start:

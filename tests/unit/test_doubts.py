@@ -112,3 +112,29 @@ def test_a_table_of_words_may_have_names_where_only_a_person_knows(tmp_path: Pat
 def test_a_table_that_begins_with_values_is_not_asked_about(tmp_path: Path) -> None:
     text = "2025-04-03,Tea,-2.50\n2025-05-20,Tea,-2.50\n"
     assert found(tmp_path, text)["header_line"] is None
+
+
+MIXED = "Date;Text;Amount\n2025-04-13;{};-2.50\n2025-04-20;{};-3.50\n"
+
+
+def test_letters_that_fit_no_language_are_asked_about_and_read_as_answered(tmp_path: Path) -> None:
+    text = MIXED.format("xŁÐÞqþŒ ƒŠšþð", "ŽžŸÞð¤xÐ").encode("cp1252", "replace")
+    path = tmp_path / "odd.csv"
+    path.write_bytes(text)
+    task = task_for(path, kind="csv")
+    with pytest.raises(Asking) as asking:
+        detect_fields(task, Heard())
+    (question,) = asking.value.questions
+    assert (question.key, question.kind) == ("encoding", "choice")
+    assert len(question.choices) > 1
+    for choice in question.choices:
+        task["answers"] = {"encoding": checked_answer(question, choice.value)}
+        assert detect_fields(task, Heard())["shape"]["encoding"] == choice.value
+
+
+def test_letters_of_a_language_are_not_asked_about(tmp_path: Path) -> None:
+    path = tmp_path / "german.csv"
+    path.write_bytes(MIXED.format("Bäckerei Müller Straße", "Überweisung für Öl").encode("cp1252"))
+    heard = Heard()
+    assert detect_fields(task_for(path, kind="csv"), heard)["shape"]["encoding"] == "cp1252"
+    assert heard.codes == ["guessed_encoding"]
