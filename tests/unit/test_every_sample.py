@@ -39,7 +39,7 @@ BROKEN: dict[str, tuple[Any, ...]] = {
     "beanhub-extract/empty.csv": ("empty_file",),
     "calamine/issue252.xlsx": ("damaged_file",),
     "calamine/pass_protected.ods": ("password_protected",),
-    "calamine/pass_protected.xlsx": ("password_protected",),
+    "calamine/pass_protected.xlsx": ("asks",),
     "calamine/too_small.xls": ("disguised_file",),
     "csvkit/bad.csv": ("csv", 1, 2),
     "csvkit/empty.csv": ("empty_file",),
