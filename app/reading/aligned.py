@@ -8,6 +8,7 @@ from app.reading.grids import Table
 from app.reading.layout import Piece, median, pieces_of, union
 from app.reading.page import Word
 
+MOST_LINES = 1000  # of a page that are looked at
 LEAST_ROWS = 3
 LEAST_COLUMNS = 3
 GUTTER = 0.4  # of the letters' size: the narrowest gap between two columns
@@ -24,7 +25,7 @@ FIGURE = re.compile(r"[^\w]*[A-Z]{0,3}[^\w]*\d[\d\s.,:/'%-]*[^\w]*[A-Z€$£%]{0
 
 def aligned_tables(rows: Sequence[Sequence[Word]]) -> list[Table]:
     """Return the tables that lines of words build, from the top. `rows` are from the top."""
-    lines = [pieces_of(row) for row in rows]
+    lines = [pieces_of(row) for row in rows[:MOST_LINES]]
     tables = []
     at = 0
     while at < len(lines):
@@ -43,7 +44,7 @@ def _run(lines: Sequence[list[Piece]], start: int) -> list[list[Piece]]:
     columns = [(piece.x0, piece.x1) for piece in lines[start]]
     run = [lines[start]]
     spanning = 0
-    for line in lines[start + 1 :]:
+    for line in itertools.islice(lines, start + 1, None):
         last = run[-1]
         height = max(piece.height for piece in last)
         if min(piece.y0 for piece in line) - max(piece.y1 for piece in last) > ROW_GAP * height:

@@ -11,6 +11,7 @@ from app.reading.pdf_marks import Marks
 SNAP = 3.0  # points between edges that are meant as one
 TOUCH = 3.0  # points by which edges may miss one another
 LEAST_CELLS = 4
+MOST_CROSSINGS = 2_000_000  # of a page that are looked at
 MOST_LINES = 600  # of one table and direction; more is a drawing
 FILLED = 0.25  # of the cells of a real table hold words
 
@@ -43,6 +44,8 @@ def ruled_tables(marks: Marks, words: Sequence[Word]) -> list[Table]:
     """Return the tables that the page's edges enclose, from the top."""
     across = _joined((y, x0, x1) for x0, y, x1, _ in marks.across)
     down = _joined((x, y0, y1) for x, y0, _, y1 in marks.down)
+    if len(across) * len(down) > MOST_CROSSINGS:
+        return []  # a drawing
     found = []
     for rows, columns in _connected(across, down):
         if len(rows) < 2 or len(columns) < 2 or max(len(rows), len(columns)) > MOST_LINES:

@@ -11,6 +11,7 @@ from app.reading.page import Word
 HEADING_SIZE = 1.15  # times the size of most of the page's words
 HEADING_WORDS = 14
 PAIR_KEY_WORDS = 5
+MOST_PAIRED = 1000  # blocks of a page among which values are looked for
 PAIR_GAP = 400.0  # points between a key and its value
 PAIR = re.compile(r"(?P<key>[^:]{2,60}?)\s*:\s+(?P<value>\S.*)")
 BULLET = re.compile(r"[•●▪■◦○‣⁃∙·–—*-]\s*\S|\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s")
@@ -71,18 +72,21 @@ def _drafts_of(block: Block, body: float, tool: str) -> Iterable[Draft]:
 def _paired(drafts: Sequence[Draft]) -> list[Draft]:
     """Bring keys and the values on their right together: as many lines of each, on one height."""
     found: list[Draft] = []
-    values = {id(draft) for draft in drafts if draft.kind in ("text", "heading", "list")}
+    values = {id(draft): draft for draft in drafts if draft.kind in ("text", "heading", "list")}
+    if len(values) > MOST_PAIRED:
+        return list(drafts)
     taken: set[int] = set()
     for draft in drafts:
         if id(draft) in taken:
             continue
         keys, value = draft.text.split("\n"), None
         if id(draft) in values and _are_short(keys):
-            value = _value_of(draft, [one for one in drafts if id(one) in values - taken])
+            value = _value_of(draft, list(values.values()))
         if value is None:
             found.append(draft)
             continue
         taken.add(id(value))
+        del values[id(value)]
         found += _pairs(draft, value, keys, value.text.split("\n"))
     return [draft for draft in found if id(draft) not in taken]
 

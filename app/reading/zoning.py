@@ -14,10 +14,12 @@ from app.reading.zones import Draft, confidence_of, drafts_of
 FIGURE_SHARE = 0.005  # of the page that a picture covers at least
 BACKGROUND_SHARE = 0.85  # a picture of the whole page is what the words stand on
 DRAWINGS = 8  # leaning or curved paths near each other: a chart or a logo
+MOST_BOXES = 500  # of a page that are brought together
 NEAR = 12.0  # points
 PROSE_LINES = 4
 PROSE_WORDS = 4.0  # a line, on average
 UPWARDS = 2.5  # times as high as its letters: a word that goes up or down the page
+DEEPEST_CUT = 40  # columns within rows within columns
 ASKEW = 0.002  # a slope that is worth straightening
 
 
@@ -127,7 +129,7 @@ def _figures(sheet: Sheet, tables: Sequence[Box]) -> list[Box]:
 def _clusters(boxes: Sequence[Box]) -> list[tuple[Box, int]]:
     """Bring boxes near each other together; return each bunch's box, and how many it holds."""
     found: list[tuple[Box, int]] = []
-    for x0, y0, x1, y1 in sorted(boxes)[:2000]:
+    for x0, y0, x1, y1 in sorted(boxes)[:MOST_BOXES]:
         box, count = (x0, y0, x1, y1), 1
         apart = []
         for other, held in found:
@@ -159,14 +161,14 @@ def in_order(drafts: Sequence[Draft]) -> list[Draft]:
     return [draft for part in parts for draft in _cut(part)]
 
 
-def _cut(drafts: list[Draft]) -> list[Draft]:
+def _cut(drafts: list[Draft], depth: int = 0) -> list[Draft]:
     """Order by cutting between rows where there is room across, else between columns."""
     if len(drafts) < 2:
         return drafts
-    for axis in (1, 0):
+    for axis in (1, 0) if depth < DEEPEST_CUT else ():
         groups = _parted(drafts, axis)
         if len(groups) > 1:
-            return [draft for group in groups for draft in _cut(group)]
+            return [draft for group in groups for draft in _cut(group, depth + 1)]
     return sorted(drafts, key=lambda draft: (draft.box[1], draft.box[0]))
 
 

@@ -1,5 +1,6 @@
 """What stands on a page: tables, pairs, headings, lists, margins, and the order of reading."""
 
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -141,3 +142,18 @@ def test_a_picture_is_a_figure(tmp_path: Path) -> None:
 def test_a_frame_around_a_page_is_no_table(tmp_path: Path) -> None:
     found = zones(tmp_path, *grid((20, 570), (20, 820)), Line(60, 100, TEXT), Line(60, 300, TEXT))
     assert {zone.kind for zone in found} == {"text"}
+
+
+def test_a_page_that_means_nothing_is_read_in_bounds(tmp_path: Path) -> None:
+    """Thousands of words and edges all over the page: what takes long is given up on."""
+    luck = random.Random(1)
+    words = [
+        Line(luck.uniform(0, 560), luck.uniform(20, 820), luck.choice(["abc", "12.50", "Total:"]))
+        for _ in range(2000)
+    ]
+    across = [Rule(0, y, 590, y) for y in (luck.uniform(0, 840) for _ in range(3000))]
+    down = [Rule(x, 0, x, 840) for x in (luck.uniform(0, 590) for _ in range(3000))]
+    leaning = [Rule(*(luck.uniform(0, 590) for _ in range(4))) for _ in range(3000)]
+    (page,) = pages(tmp_path, [*words, *across, *down, *leaning])
+    assert sum(map(len, page.lines)) > 1900
+    assert len({zone.id for zone in page.zones}) == len(page.zones)
