@@ -10,6 +10,7 @@ from benchmarks.listening.load import Told, parse_told
 from benchmarks.listening.processes import Failed
 from benchmarks.listening.rows import compared
 from benchmarks.listening.rows_alone import idle_rows, million_rows, stall_rows, storm_rows
+from benchmarks.quality.scores import Score
 
 ANSWER = dict.fromkeys(Told.__slots__, 0) | {
     "order": "wait",
@@ -73,3 +74,15 @@ def test_what_is_held_for_a_clogged_client_is_what_memory_grew_more_with_it() ->
 def test_a_crowd_is_held_only_if_everybody_had_a_sign_of_life() -> None:
     held = idle_rows({"Livetrail": 9000.0}, Held(kept=10_000, beaten=9_999, core_share=0.1))
     assert held[-1].met is False
+
+
+def test_a_share_names_its_misses_and_is_held_against_its_aim() -> None:
+    score = Score("totals", aim=0.75)
+    for name, right in {"a": True, "b": False, "c": True}.items():
+        score.count(right, name)
+    figure = score.figure()
+    assert (figure.value, figure.met, score.misses) == (66.7, False, ["b"])
+
+
+def test_a_share_of_nothing_reaches_no_aim() -> None:
+    assert Score("totals", aim=0.5).figure().met is False

@@ -107,3 +107,22 @@ def test_a_date_that_is_none_is_absent(date: str) -> None:
     xml = UBL.format(more=f"<IssueDate>{date}</IssueDate>").encode()
     value = read_einvoice(xml).reading["fields"]["invoice_date"]["value"]
     assert value is None
+
+
+@pytest.mark.parametrize(
+    ("amount", "value"),
+    [("12.5", "12.50"), ("-3", "-3.00"), ("1e999999", None), ("NaN", None), ("12,50", None)],
+)
+def test_an_amount_is_a_decimal_text_or_absent(amount: str, value: str | None) -> None:
+    total = (
+        '<a:LegalMonetaryTotal><TaxInclusiveAmount xmlns="urn:x">'
+        f"{amount}</TaxInclusiveAmount></a:LegalMonetaryTotal>"
+    )
+    fields = read_einvoice(UBL.format(more=total).encode()).reading["fields"]
+    assert fields["total_amount"]["value"] == value
+
+
+def test_elements_without_end_within_each_other_are_refused() -> None:
+    xml = b"<Invoice>" + b"<a>" * 100_000
+    with pytest.raises(NotAnEInvoice, match="damaged"):
+        read_einvoice(xml)
