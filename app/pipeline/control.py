@@ -37,6 +37,7 @@ from app.store.batches import status_counts
 from app.store.checkpoints import (
     DELETE,
     TAKE_BACK,
+    UNDO,
     checkpoints_of,
     drop_checkpoints,
     put_checkpoint,
@@ -249,7 +250,8 @@ class Control:
             attempt, now = row.state["attempt"] + 1, time.time_ns() // 1_000_000
 
             def also(connection: Any) -> None:
-                drop_checkpoints(connection, job_id, again)
+                # An undo that has begun is over: what it would take back goes now.
+                drop_checkpoints(connection, job_id, (*again, UNDO))
                 withdraw_questions(connection, job_id, again)  # they are asked again
                 if takes_back:
                     put_checkpoint(connection, job_id, TAKE_BACK, {}, 0)

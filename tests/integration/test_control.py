@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.errors import Conflict, InvalidRequest, NotFound
+from app.core.errors import Conflict, InvalidRequest, NotFound, WorkerCrashed
 from app.core.plans import TRANSACTIONS
 from app.live.journal import Journal
 from app.pipeline import job as job_module
@@ -419,3 +419,20 @@ async def test_a_file_read_anew_by_a_server_that_died_is_stored_once(tmp_path: P
         await assert_whole(house, job)
     order = [line.split()[1] for line in home.diary.read_text().splitlines()]
     assert [step for step in order if step in ("storing", "undo")] == ["storing", "undo", "storing"]
+
+
+async def test_a_file_read_anew_while_its_undo_was_broken_off_is_not_undone_later(
+    tmp_path: Path,
+) -> None:
+    home = House(tmp_path)
+    async with home.up() as house:
+        (job,) = await house.drop("a", acts={"undo": "crash once"})
+        await house.end_of(job)
+        with pytest.raises(WorkerCrashed):
+            await house.runner.undo(job, "anna")
+        await house.runner.retry(job, "anna", from_step="extracting")
+        await house.end_of(job, times=2)
+    async with home.up() as house:
+        (other,) = await house.drop("b")
+        await house.end_of(other)
+        assert not (await house.state(job))["undone"]
