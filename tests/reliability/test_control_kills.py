@@ -133,6 +133,7 @@ async def test_what_was_asked_survives_kills_and_rows_belong_to_completed_jobs(
             await asyncio.gather(*asking)
     await server.start()
     async with server.client(token) as client:
+        await upload(client, KILLS)  # it is read once everything is mended
         await come_to_an_end(client)
     assert await server.stop() == 0
     check(folder)
