@@ -21,7 +21,7 @@ from app.reading.classifier import (
     phrase_pairs,
 )
 from app.reading.payees import payee_key
-from app.reading.taught import FOR
+from app.reading.taught import FOR, commonest
 from app.store.records import known_categories, reading_records, writing_records
 from app.store.records_memory import PERSON, memories
 
@@ -47,7 +47,7 @@ def examples_of(connection: sqlite3.Connection, user_id: str) -> dict[str, str]:
     for key, value in memories(connection, user_id, "category").items():
         name = key.partition(FOR)[0]
         found.pop(name, None)
-        found[name] = str(value["category"])
+        found[name] = commonest(value)[0]
     return dict(list(found.items())[-MOST_EXAMPLES:])
 
 

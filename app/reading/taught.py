@@ -11,13 +11,16 @@ from app.reading.category_match import Decision
 from app.reading.payees import payee_key, with_purpose
 from app.store.records_memory import forget, memory_of, remember
 
-TAUGHT = 0.97  # a correction of another row; the same supplier may sell something else, too
-TORN = 0.5  # they disagree: the newest is only a suggestion
-AGREED = 0.75  # share of the corrections from which they agree
+# How often corrections of one supplier are right about its next row, measured on 4,300 purchases
+# of a council, once by what for and once by kind of merchant: 71 and 97 of 100 after one
+# correction, 93 and 98 after two that agree. Where they differ, as often as the commonest is
+# among them.
+ONCE, TWICE = 0.85, 0.95
 ALIKE = 92  # percent; likeness of letters from which a name is the known one
 ALMOST = 0.8
 FOR = " | "
 """Stands in a remembered name between the supplier and what was paid for."""
+OTHERS_NAMED = 3
 COMPARED, KNOWN_COMPARED = 3_000, 5_000  # names at most
 
 
@@ -57,14 +60,22 @@ def decide_by_likeness(
     return found
 
 
-def _decision(value: Mapping[str, Any], how: str) -> Decision:
+def commonest(value: Mapping[str, Any]) -> tuple[str, float]:
+    """Return what most corrections of a supplier say, the newest of equals, and their share."""
     said: Mapping[str, int] = value["said"]
-    category = str(value["category"])
-    agreed = said.get(category, 1) / max(1, sum(said.values())) >= AGREED
+    newest = str(value["category"])
+    category = max(said, key=lambda one: (said[one], one == newest), default=newest)
+    return category, said.get(category, 1) / max(1, sum(said.values()))
+
+
+def _decision(value: Mapping[str, Any], how: str) -> Decision:
+    category, share = commonest(value)
+    others = sorted(set(value["said"]) - {category})
     reason = f"{how} {value['name']}"
-    if not agreed:
-        reason += f", and also {' or '.join(sorted(set(said) - {category}))}"
-    return Decision(category, reason, TAUGHT if agreed else TORN)
+    if others:
+        reason += f", and also {' or '.join(others[:OTHERS_NAMED])}"
+        return Decision(category, reason, round(min(share, ONCE), 2))
+    return Decision(category, reason, TWICE if value["said"].get(category, 1) > 1 else ONCE)
 
 
 def teach_category(

@@ -15,7 +15,7 @@ SAMPLES = Path(
     os.environ.get("LIVETRAIL_SAMPLES")
     or Path(__file__).resolve().parents[3] / "shared" / "samples"
 )
-SECTIONS = ("dialect", "tables", "invoices")
+SECTIONS = ("dialect", "tables", "categories", "invoices")
 
 
 def run(*, quick: bool) -> list[Figure]:
