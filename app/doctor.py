@@ -7,6 +7,7 @@ import shutil
 import socket
 import sqlite3
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,11 +17,16 @@ from typing import Literal
 
 from app.core.messages import size_text
 from app.core.model_names import model_names
+from app.pipeline.jail import InForce
 from app.settings import Settings
 
 State = Literal["ok", "look", "bad"]
 PARTS = ("numpy", "onnxruntime", "polars", "pypdfium2", "python-calamine", "rapidocr", "yara-x")
 """Without one of these a kind of file can not be read."""
+TRY_JAIL = (
+    "from app.pipeline import forkserver, jail;"
+    " print(jail.find_out(network=forkserver.leave_the_network()).to_bits())"
+)
 OCR_MODELS = ("det", "rec")  # what the file names of the two models that OCR needs hold
 
 
@@ -44,6 +50,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield _database(path)
     yield _address(settings)
     yield _models(settings)
+    yield _jail()
     yield _ocr()
     for name in PARTS:
         yield _part(name)
@@ -59,6 +66,21 @@ def installed() -> list[tuple[str, str, int]]:
         for one in metadata.distributions()
     ]
     return sorted(found, key=lambda part: -part[2])
+
+
+def _jail() -> Finding:
+    """Try in another process what holds readers back: who tries it stays held."""
+    tried = subprocess.run(  # noqa: S603 - our own interpreter, our own code
+        [sys.executable, "-c", TRY_JAIL],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if tried.returncode:
+        return Finding("Jail", "look", "could not be tried; readers may reach what the server can")
+    held_by = InForce.from_bits(int(tried.stdout))
+    return Finding("Jail", "ok" if held_by.is_whole else "look", held_by.sentence())
 
 
 def _size(file: metadata.PackagePath) -> int:

@@ -73,6 +73,11 @@ class InForce:
     landlock: int = 0
     calls: bool = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Nothing is missing."""
+        return self.network and self.landlock > 0 and self.calls
+
     def to_bits(self) -> int:
         """Return it as one small number, for the fork server's frames."""
         return self.network | self.calls << 1 | self.landlock << 2

@@ -1,5 +1,6 @@
 """The jail: what a reader that a file got hold of can reach, which is its own file and folder."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -9,9 +10,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from app.doctor import examine
 from app.keys import RUNNER
 from app.pipeline.jail import InForce
 from app.pipeline.workers import Workers
+from app.settings import Settings
 from app.store.records_schema import reading_records
 from tests.integration import hostile_readers
 from tests.integration.serving import Server, ended, upload
@@ -105,6 +108,15 @@ async def test_readiness_says_what_is_in_force(server: Server, ann: aiohttp.Clie
     async with ann.get("/readyz") as answer:
         told = (await answer.json())["components"]["jail"]
     assert told == {"state": "ok", "detail": held_by.sentence()}
+
+
+async def test_the_doctor_finds_what_the_workers_find(place: Place) -> None:
+    settings = Settings(data_dir=place.folder)
+    findings = await asyncio.to_thread(lambda: list(examine(settings)))
+    (found,) = [finding for finding in findings if finding.what == "Jail"]
+    held_by = place.workers.held_by
+    assert held_by is not None
+    assert (found.state == "ok", found.detail) == (held_by.is_whole, held_by.sentence())
 
 
 @pytest.mark.parametrize(
