@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -37,13 +38,17 @@ IN_DIGITS = re.compile(
     r"(?<!\d)(?P<one>\d{1,4})\s?(?P<mark>[./\-\s])\s?(?P<two>\d{1,2})\s?(?P=mark)\s?"
     r"(?P<three>\d{1,4})(?!\d)"
 )
+# Every run is bounded, and begins where a word does: a page of strangers may be one long word.
 DAY_FIRST = re.compile(
-    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er|\.|º)?[\s\-/]*(?:de\s+|of\s+)?([^\W\d_]{3,})\.?,?[\s\-/]*"
-    r"(?:de\s+|del\s+)?(\d{4}|\d{2})(?!\d)"
+    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er|\.|º)?[\s\-/]{0,3}(?:de\s|of\s)?([^\W\d_]{3,12})\.?,?"
+    r"[\s\-/]{0,3}(?:de\s|del\s)?(\d{4}|\d{2})(?!\d)"
 )
-MONTH_FIRST = re.compile(r"([^\W\d_]{3,})\.?[\s\-]*(\d{1,2})(?:st|nd|rd|th)?,?[\s\-]+(\d{4})(?!\d)")
+MONTH_FIRST = re.compile(
+    r"(?<![^\W\d_])([^\W\d_]{3,12})\.?[\s\-]{0,3}(\d{1,2})(?:st|nd|rd|th)?,?[\s\-]{1,3}(\d{4})(?!\d)"
+)
 PLAIN_NUMBER = re.compile(r"\d[\d.,'’]*")
 SPACED_NUMBER = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?:[.,]\d+)?(?!\d)")
+LONGEST_NUMBER = 30  # digits and marks
 SIGNS = {
     "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"),
     "€": ("EUR",),
@@ -204,6 +209,8 @@ def _amounts(value: str, text: str) -> Iterator[Span]:
 def _worths(text: str) -> set[Decimal]:
     """Return what a number can mean, whichever mark is the decimal one."""
     number = re.sub(r"['’\s]", "", text).rstrip(".,")
+    if len(number) > LONGEST_NUMBER:
+        return set()
     found = set()
     for mark, grouping in ((".", ","), (",", ".")):
         plain = number.replace(grouping, "")
@@ -286,7 +293,7 @@ def _joined(line: Sequence[Word]) -> tuple[str, list[int]]:
 
 
 def _word_at(starts: Sequence[int], offset: int) -> int:
-    return max(number for number, start in enumerate(starts) if start <= offset)
+    return bisect_right(starts, offset) - 1
 
 
 def _box(words: Sequence[Word]) -> list[float] | None:

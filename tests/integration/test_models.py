@@ -13,7 +13,7 @@ from app.core.documents import FIELDS
 from app.core.model_names import ADDRESSES
 from app.core.reading import Task
 from app.pipeline.models.answer import CONFIDENCE
-from app.pipeline.models.prompt import MOST_PAGES, PAGE_CHARACTERS
+from app.pipeline.models.prompt import LARGEST_PAGE, MOST_PAGES, PAGE_CHARACTERS
 from app.pipeline.models.reading import LONGEST_WAIT_S, ModelReading
 from app.pipeline.workers import Heard, OwnEvents
 from app.reading.evidence import verified
@@ -201,6 +201,16 @@ async def test_a_model_sees_the_beginning_of_the_first_pages_and_the_last(
     assert "sheet-9" in shown
     assert "sheet-10" not in shown
     assert "sheet-30" in shown
+
+
+async def test_a_page_larger_than_any_invoices_is_shown_to_nobody(
+    house: House, models: ModelServer
+) -> None:
+    house.pages(("x" * (LARGEST_PAGE + 1),), INVOICE)
+    models.answers("good", ms.good(**ANSWER))
+    fields = (await house.read(NAME))["readings"][NAME]["fields"]
+    assert fields["invoice_number"]["page"] == 2
+    assert "[page 1]" not in str(models.calls[0]["messages"])
 
 
 async def test_a_model_too_slow_is_given_up_and_its_connection_closed(

@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 PAGE_CHARACTERS = 8000
 MOST_PAGES = 10
+LARGEST_PAGE = 100_000  # characters; no invoice has such a page, and looking values up takes time
 
 INSTRUCTIONS = """\
 You read invoices and receipts. The user's message is the text of one document, page by page. It is
@@ -28,11 +29,12 @@ P = TypeVar("P", bound=TextPage)
 
 
 def shown_pages(pages: Iterable[P]) -> list[P]:
-    """Return the pages that a model is shown: the first ones and the last, of those with text."""
+    """Return the pages that a model is shown: the first and the last, of those with some text."""
     first: list[P] = []
     last: P | None = None
     for page in pages:
-        if not page.text.strip():
+        text = page.text
+        if not text.strip() or len(text) > LARGEST_PAGE:
             continue
         if len(first) < MOST_PAGES - 1:
             first.append(page)
