@@ -51,13 +51,16 @@ class PdfPage:
     def height(self) -> float:
         return self.frame.height
 
-    def words(self) -> list[Word]:
-        """Return the words that the file itself holds, in its own order."""
+    def words(self, marks: Marks | None = None) -> list[Word]:
+        """Return the words that the file itself holds, in its own order.
+
+        marks  those of the page, whose edges part the words of neighbouring cells
+        """
         textpage = pdfium.FPDFText_LoadPage(self.raw)
         if not textpage:
             return []
         try:
-            return read_words(textpage, self.frame)
+            return read_words(textpage, self.frame, marks.down if marks else ())
         finally:
             pdfium.FPDFText_ClosePage(textpage)
 

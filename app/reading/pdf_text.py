@@ -1,6 +1,7 @@
 """The words of a PDF page: PDFium's characters, cut where there is a blank, a gap or a new line."""
 
 import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ BOLD_NAMES = (b"bold", b"black", b"heavy", b"demi")
 LONGEST_NAME = 256
 LINE_END_HYPHEN = 0x0002  # what PDFium calls a hyphen that a line ends with
 
+Edge = tuple[float, float, float, float]
 Boxes = NDArray[np.float32]
 """Rows of x0, y0, x1, y1."""
 
@@ -71,8 +73,11 @@ def _blanks() -> NDArray[np.bool_]:
 BLANK = _blanks()
 
 
-def read_words(textpage: Any, frame: Frame) -> list[Word]:
-    """Return the words of an open text page, in the order in which the file has them."""
+def read_words(textpage: Any, frame: Frame, down: Sequence[Edge] = ()) -> list[Word]:
+    """Return the words of an open text page, in the order in which the file has them.
+
+    down  edges that part words: text that was too long for its cell runs into the next one
+    """
     count = min(pdfium.FPDFText_CountChars(textpage), MOST_CHARACTERS)
     if count <= 0:
         return []
@@ -84,7 +89,7 @@ def read_words(textpage: Any, frame: Frame) -> list[Word]:
         return []
     codes[codes == LINE_END_HYPHEN] = ord("-")
     boxes = _boxes(textpage, frame, inked)
-    starts, ends = _cuts(inked, boxes)
+    starts, ends = _cuts(inked, boxes, _parted(boxes, inked, down))
     size = pdfium.FPDFText_GetFontSize
     bolds = _Bolds(textpage)
     text = codes.tobytes()
@@ -133,7 +138,26 @@ def _boxes(textpage: Any, frame: Frame, inked: NDArray[np.bool_]) -> Boxes:
     return frame.boxes(found[:, 0], found[:, 1], found[:, 2], found[:, 3])
 
 
-def _cuts(inked: NDArray[np.bool_], boxes: Boxes) -> tuple[list[int], list[int]]:
+def _parted(boxes: Boxes, inked: NDArray[np.bool_], down: Sequence[Edge]) -> NDArray[np.bool_]:
+    """Tell for each letter whether an edge stands between it and the letter before."""
+    parted = np.zeros(len(inked), dtype=bool)
+    if not down:
+        return parted
+    edges = sorted(down)
+    places = np.array([edge[0] for edge in edges])
+    across = (boxes[:, 0] + boxes[:, 2]) / 2
+    first = np.searchsorted(places, across[:-1], side="right")
+    last = np.searchsorted(places, across[1:], side="left")
+    for at in np.flatnonzero((last > first) & inked[:-1] & inked[1:]).tolist():
+        middle = (boxes[at, 1] + boxes[at, 3]) / 2
+        between = edges[first[at] : last[at]]
+        parted[at + 1] = any(top <= middle <= bottom for _, top, _, bottom in between)
+    return parted
+
+
+def _cuts(
+    inked: NDArray[np.bool_], boxes: Boxes, parted: NDArray[np.bool_]
+) -> tuple[list[int], list[int]]:
     """Return where words begin, and where they end."""
     x0, y0, x1, y1 = boxes.T
     height = np.maximum(y1 - y0, 0.1)
@@ -149,7 +173,7 @@ def _cuts(inked: NDArray[np.bool_], boxes: Boxes) -> tuple[list[int], list[int]]
         | (x0[1:] - x1[:-1] > GAP * least)
         | (x1[1:] < x0[:-1] - GAP * least)
     )
-    starts |= inked & jump & upright
+    starts |= inked & (jump | parted) & upright
     follows = np.concatenate((~inked[1:] | starts[1:], [True]))
     return np.flatnonzero(starts).tolist(), (np.flatnonzero(inked & follows) + 1).tolist()
 

@@ -167,9 +167,10 @@ class _PdfPages:
     def _sheet(self, number: int) -> Sheet:
         try:
             with self._pdf.page(number) as page:
-                words = page.words()
+                marks = page.marks()
+                words = page.words(marks)
                 source = "text" if words else "none"
-                return Sheet(number, page.width, page.height, words, page.marks(), source)
+                return Sheet(number, page.width, page.height, words, marks, source)
         except BrokenPage:
             return Sheet(number, 0.0, 0.0, problem="it can not be loaded")
 

@@ -57,8 +57,9 @@ def _ours(path: Path) -> tuple[Rows, bool]:
     """Return the rows of the first page's tables, and whether rulings enclose them."""
     pdf = Pdf(path)
     with pdf.page(1) as page:
-        words = page.words()
-        tables = ruled_tables(page.marks(), words)
+        marks = page.marks()
+        words = page.words(marks)
+        tables = ruled_tables(marks, words)
         found = tables or aligned_tables(rows_of(words))
         return [row for table in found for row in table.rows], bool(tables)
 

@@ -56,6 +56,17 @@ def test_a_wide_cell_stands_where_it_begins(tmp_path: Path) -> None:
     assert rows(zone) == [["All of it", ""], ["a", "b"]]
 
 
+def test_text_that_runs_into_the_next_cell_is_parted_there(tmp_path: Path) -> None:
+    words = [
+        Line(74, 112, "Elizabethville"),
+        Line(110, 112, "2165"),
+        *table_at((74, 114), 128, ["ab"]),
+    ]
+    (zone,) = zones(tmp_path, *grid((70, 109, 300), (100, 116, 132)), *words)
+    assert rows(zone)[0][1].endswith("2165")
+    assert not rows(zone)[0][0].endswith("2165")
+
+
 def test_columns_without_rulings_are_a_table(tmp_path: Path) -> None:
     words = table_at((74, 204, 304), 112, [*CELLS, ["Stamps", "", "3.00"]])
     (zone,) = zones(tmp_path, *words)
