@@ -133,10 +133,7 @@ def test_an_empty_page_says_nothing(name: str) -> None:
     assert find(name, value, []) is None
 
 
-@pytest.mark.parametrize(
-    "line",
-    ["x" * 300_000, "1" * 300_000, "1-" * 150_000, "1 " * 60_000, "may " * 60_000, "1,-" * 90_000],
-)
+@pytest.mark.parametrize("part", ["x", "1", "1-", "1 ", "may ", "1,-"])
 @pytest.mark.parametrize("name", ["invoice_date", "total_amount", "currency", "vendor_name"])
 def test_a_page_that_is_made_to_be_slow_is_not(name: str, part: str) -> None:
     value = {"date": "2026-11-20", "amount": "1.01", "currency": "EUR"}.get(FIELDS[name], "acme x")
