@@ -209,9 +209,6 @@ def reason_for(question: Question) -> str:
             return _preview(found)
         case "duplicate":
             return _likeness(found.get("near") or [])
-        case "field":
-            tools = [str(one.get("source")) for one in found.get("candidates") or []]
-            return f"Read by {', '.join(dict.fromkeys(tools))}." if tools else ""
         case _:
             return ""
 

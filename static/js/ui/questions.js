@@ -205,7 +205,6 @@ function crop({ job_id: jobId, evidence: { page, bbox } }) {
     el("img", {
       src: `/api/v1/jobs/${jobId}/pages/${page}.png`,
       alt: `Where it stands on page ${page}`,
-      loading: "lazy",
     }),
   );
   return box;
