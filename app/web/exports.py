@@ -145,6 +145,12 @@ async def create(request: web.Request) -> web.Response:
         return _accepted(await _record(request, viewer, wish, (key, fingerprint)))
 
 
+async def make_export(request: web.Request, wish: ExportWish) -> None:
+    """Have a file made for whoever asks. Raises NotAllowed, NotFound, Conflict."""
+    request.app[DOOR].pass_through()
+    await _record(request, owner_for(request, "download"), wish, None)
+
+
 async def _record(
     request: web.Request, viewer: Viewer, wish: ExportWish, under: tuple[str, str] | None
 ) -> Answer:

@@ -27,7 +27,8 @@ from app.web.control import (
     steer_batch,
     steer_job,
 )
-from app.web.identity import viewer_for
+from app.web.exports import ExportWish, make_export
+from app.web.identity import owner_for, viewer_for
 from app.web.wire import read_fields, read_id, validated
 
 LONGEST_PATH = 2000
@@ -185,6 +186,17 @@ async def delete(request: web.Request) -> web.Response:
     """POST /jobs/{job_id}/delete."""
     await delete_job(request)
     return see_other("/")
+
+
+async def export(request: web.Request) -> web.Response:
+    """POST /exports: of the job or batch that the form names."""
+    owner_for(request, "download")
+    fields = await read_fields(request)
+    wish = validated(ExportWish, {key: value for key, value in fields.items() if value}, "form")
+    await make_export(request, wish)
+    if wish.batch_id is not None:
+        return see_other(f"/batches/{wish.batch_id}")
+    return see_other(f"/jobs/{wish.job_id}#exports" if wish.job_id else "/")
 
 
 async def answer_question(request: web.Request) -> web.Response:

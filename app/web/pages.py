@@ -21,11 +21,13 @@ from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch, list_batches, status_counts
 from app.store.clarifications import list_clarifications
 from app.store.events import read_job
+from app.store.exports import list_exports
 from app.store.jobs import JobRow, get_job, list_jobs
 from app.store.shares import get_share
 from app.web import feedview, rowview, views
 from app.web.belongings import demand, guest_of, thing_of
 from app.web.documentview import DocumentView, NearView, document_view, is_document, near_views
+from app.web.exportview import ExportLine, export_line
 from app.web.forms import local_path, see_other
 from app.web.identity import maybe_viewer, owner_for, viewer_for, viewer_of
 from app.web.jobview import fact, file_row
@@ -46,6 +48,7 @@ EVENTS_SHOWN = 200
 EARLIER_SHOWN = 20
 ZONES_RENDERED = 200
 QUESTIONS_SHOWN = 50
+EXPORTS_SHOWN = 10
 UNFINISHED = ("pending", "processing", "paused", "waiting")
 
 GATE_FORMS = {"/login": "login.html", "/setup": "setup.html"}
@@ -170,7 +173,8 @@ async def files_page(request: web.Request) -> web.Response:
     # A thousand states take longer to put in order than the loop should wait for.
     page = await asyncio.to_thread(_files, request, batch, jobs, search, viewer)
     guest = await _guest(request, viewer, thing_of(batch))
-    return render(request, "files.html", replace(page, guest=guest))
+    exports = await _exports(request, batch_id=batch.id) if batch and not guest else ()
+    return render(request, "files.html", replace(page, guest=guest, exports=exports))
 
 
 async def _guest(request: web.Request, viewer: Viewer, thing: Thing | None) -> views.Guest | None:
@@ -293,8 +297,24 @@ async def job_page(request: web.Request) -> web.Response:
         document=document,
         show_pictures=bool(document and document.pages),
         near=await _near(request, state, guest),
+        can_export=state["status"] == "completed" and not state["undone"],
+        exports=() if guest else await _exports(request, job_id=job.id),
     )
     return render(request, "job.html", page)
+
+
+async def _exports(
+    request: web.Request, *, job_id: str | None = None, batch_id: str | None = None
+) -> tuple[ExportLine, ...]:
+    """Return what whoever asks has exported of the job or batch, newest first."""
+    found = await list_exports(
+        request.app[DATABASE].reader,
+        viewer_of(request).user_id,
+        job_id=job_id,
+        batch_id=batch_id,
+        limit=EXPORTS_SHOWN,
+    )
+    return tuple(map(export_line, found))
 
 
 async def _near(

@@ -148,6 +148,7 @@ def form_routes() -> list[web.RouteDef]:
         web.post("/samples", forms.take_samples),
         web.post("/jobs/{job_id}/undo", forms.of_job("undo")),
         web.post("/clarifications/{clarification_id}/answer", forms.answer_question),
+        web.post("/exports", forms.export),
         web.post("/jobs/{job_id}/retry", forms.retry),
         web.post("/jobs/{job_id}/cancel", forms.of_job("cancel")),
         web.post("/jobs/{job_id}/pause", forms.of_job("pause")),

@@ -9,6 +9,7 @@ from app.core.messages import count, size_text
 from app.core.state import JobState
 from app.core.times import ms_from_iso
 from app.web.documentview import DocumentView, NearView
+from app.web.exportview import ExportLine
 from app.web.feedview import EventLine, Message
 from app.web.jobview import FileRow, file_row, rows_of
 from app.web.questionview import QuestionCard
@@ -108,6 +109,7 @@ class FilesPage:
     max_upload_bytes: int
     max_files: int
     limit_text: str
+    exports: tuple[ExportLine, ...] = ()
 
     @property
     def controls(self) -> tuple[tuple[str, str, str, bool], ...]:
@@ -171,6 +173,7 @@ class JobPage:
     document   what is shown in place of rows of a PDF or an image; None for a table
     show_pictures  its pages can be seen: the file is there, and is safe to draw
     near       earlier documents that are like this one
+    exports    that were made of it, newest first
     """
 
     shell: Shell
@@ -203,6 +206,8 @@ class JobPage:
     document: DocumentView | None
     show_pictures: bool
     near: tuple[NearView, ...]
+    can_export: bool
+    exports: tuple[ExportLine, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ NEEDS = {
     "POST /batches/{batch_id}/retry": "control",
     "POST /batches/{batch_id}/undo": "control",
     "POST /clarifications/{clarification_id}/answer": "control",
+    "POST /exports": "read",
     "POST /jobs/{job_id}/share": "control listen read",
     "POST /batches/{batch_id}/share": "control listen read",
     "GET /": "read",

@@ -132,6 +132,7 @@ DECIDED = {
     "POST /upload": OWN,
     "POST /samples": OWN,
     "POST /clarifications/{clarification_id}/answer": THEIRS,
+    "POST /exports": OWN,
     "POST /jobs/{job_id}/undo": THEIRS,
     "POST /jobs/{job_id}/retry": THEIRS,
     "POST /jobs/{job_id}/cancel": THEIRS,

@@ -342,6 +342,8 @@ def job_page(state: JobState, rows: list[dict[str, Any]]) -> views.JobPage:
         document=None,
         show_pictures=False,
         near=(),
+        can_export=True,
+        exports=(),
     )
 
 

@@ -248,6 +248,7 @@ document.querySelector('[data-do="clear"]').addEventListener("click", (event) =>
 
 // what a person does
 
+let exporting = null;
 onForms(document, {
   "/cancel": async (form, path) => {
     await api.post(path);
@@ -257,6 +258,10 @@ onForms(document, {
   },
   "/": (form, path) => api.post(path),
   "/share": share(api),
+  "/exports": async (form) => {
+    exporting ??= (await import("../ui/exports.js")).createExports(api);
+    await exporting.ask(form);
+  },
 });
 document.addEventListener("click", (event) => {
   if (!event.target.closest('[data-do="dismiss"]')) return;

@@ -161,6 +161,7 @@ createShell({
   },
 });
 const current = () => tabs.findIndex((tab) => tab.getAttribute("aria-selected") === "true");
+let exporting = null;
 onForms(document, {
   "/cancel": async () => {
     await api.cancel(jobId);
@@ -168,6 +169,10 @@ onForms(document, {
   },
   "/": (form, path) => api.post(path),
   "/share": share(api),
+  "/exports": async (form) => {
+    exporting ??= (await import("../ui/exports.js")).createExports(api);
+    await exporting.ask(form);
+  },
   "/delete": async () => {
     await api.call("DELETE", `/jobs/${jobId}`);
     location.assign("/");
