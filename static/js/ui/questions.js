@@ -43,6 +43,7 @@ export function createQuestions(api) {
 
   function drop(id) {
     const card = cards.get(id);
+    if (!card) return; // the event of the answer was quicker
     setHidden(card, true, card.closest("li, section")?.querySelector(".name a, h1"));
     card.remove();
     cards.delete(id);
