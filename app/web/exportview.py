@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.core.messages import count, size_text
 from app.store.exports import ExportRow
 
+
 @dataclass(frozen=True, slots=True)
 class ExportLine:
     """One export. `url` leads to its file; "" while there is none."""
