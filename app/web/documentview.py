@@ -114,6 +114,14 @@ def is_document(job: JobState) -> bool:
     return job["plan"] in ("document", "invoice")
 
 
+def has_pictures(job: JobState) -> bool:
+    """Tell whether the job's pages can be drawn: they were read, and are no generated ones."""
+    media_type = str(job["details"].get("media_type") or "")
+    return "page_reading" in job["steps_done"] and media_type.startswith(
+        ("application/pdf", "image/")
+    )
+
+
 def document_view(
     job: JobState,
     page: int,

@@ -26,7 +26,14 @@ from app.store.jobs import JobRow, get_job, list_jobs
 from app.store.shares import get_share
 from app.web import feedview, rowview, views
 from app.web.belongings import demand, guest_of, thing_of
-from app.web.documentview import DocumentView, NearView, document_view, is_document, near_views
+from app.web.documentview import (
+    DocumentView,
+    NearView,
+    document_view,
+    has_pictures,
+    is_document,
+    near_views,
+)
 from app.web.exportview import ExportLine, export_line
 from app.web.forms import local_path, see_other
 from app.web.identity import maybe_viewer, owner_for, viewer_for, viewer_of
@@ -295,7 +302,7 @@ async def job_page(request: web.Request) -> web.Response:
         plan=state["plan"],
         questions=await _questions(request, job),
         document=document,
-        show_pictures=bool(document and document.pages),
+        show_pictures=guest is None and has_pictures(state),
         near=await _near(request, state, guest),
         can_export=state["status"] == "completed" and not state["undone"],
         exports=() if guest else await _exports(request, job_id=job.id),

@@ -33,6 +33,7 @@ export function createPane({ jobId, api }) {
   let asked = 0;
 
   const paper = byId("paper");
+  const guest = !document.querySelector("#head form");
   paper.addEventListener("click", (event) => {
     const step = event.target.closest("[data-step]");
     if (!step || event.ctrlKey || event.metaKey) return;
@@ -229,8 +230,8 @@ export function createPane({ jobId, api }) {
 
   function heard(event) {
     if (event.type === "zone_completed") told(event);
-    if (event.type === "zone_processing" && picture.hidden && !picture.src) turn(page);
     const done = event.type === "step_completed" ? event.step : event.type;
+    if (done === "page_reading" && !picture.src && !guest) turn(page).catch(tell);
     if (done === "fields_edited") api.get(`/jobs/${jobId}/fields`).then(paintFields).catch(tell);
     if (done !== "saving" && done !== "processing_completed" && done !== "job_undone") return;
     look().catch(tell);
