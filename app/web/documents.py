@@ -18,6 +18,7 @@ from app.web.wire import next_link, read_query, state_answer
 
 TEXTS_AT_ONCE = 50
 PAGE_END = "\f"
+HIGHEST = 2**53 - 1  # of pages and places: what the database and every reader of JSON can hold
 MARKED = re.compile(f"{MARK_START}(.*?){MARK_END}", re.S)
 
 
@@ -25,12 +26,12 @@ class ZoneQuery(BaseModel):
     """Which zones of a document."""
 
     model_config = ConfigDict(extra="forbid")
-    page: int | None = Field(default=None, ge=1, description="of this page only")
+    page: int | None = Field(default=None, ge=1, le=HIGHEST, description="of this page only")
     kind: (
         Literal["text", "heading", "list", "key_value", "table", "figure", "header", "footer"]
         | None
     ) = None
-    offset: int = Field(default=0, ge=0)
+    offset: int = Field(default=0, ge=0, le=HIGHEST)
     limit: int = Field(default=100, ge=1, le=1000)
 
 
@@ -38,7 +39,7 @@ class TextQuery(BaseModel):
     """Which text of a document."""
 
     model_config = ConfigDict(extra="forbid")
-    page: int | None = Field(default=None, ge=1, description="of this page only")
+    page: int | None = Field(default=None, ge=1, le=HIGHEST, description="of this page only")
 
 
 class SearchQuery(BaseModel):
@@ -46,7 +47,7 @@ class SearchQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     q: str = Field(default="", max_length=500, description="words; all of them have to be there")
-    offset: int = Field(default=0, ge=0)
+    offset: int = Field(default=0, ge=0, le=HIGHEST)
     limit: int = Field(default=20, ge=1, le=100)
 
 

@@ -298,9 +298,25 @@ async def test_an_origin_that_is_odd_is_another_site(server: Server, origin: str
 # Requests that are wrong on purpose
 
 
-async def test_a_cursor_past_all_numbers_is_refused(ann: aiohttp.ClientSession) -> None:
-    async with ann.get(f"/api/v1/events/history?after={10**30}") as answer:
-        assert answer.status == 400
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/events/history?after={}",
+        "/api/v1/jobs/{job_id}/zones?offset={}",
+        "/api/v1/jobs/{job_id}/zones?page={}",
+        "/api/v1/jobs/{job_id}/text?page={}",
+        "/api/v1/jobs/{job_id}/rows?offset={}",
+        "/api/v1/search?q=coffee&offset={}",
+    ],
+)
+async def test_a_number_past_all_numbers_breaks_nothing(
+    ann: aiohttp.ClientSession, hers: dict[str, str], path: str
+) -> None:
+    asked = path.replace("{job_id}", hers["job_id"])
+    async with ann.get(asked.format(10**30)) as answer:
+        assert answer.status < 500
+    async with ann.get(asked.format(2**53 - 1)) as answer:
+        assert answer.status < 500
 
 
 def test_looking_at_links_is_slowed_down_an_address_at_a_time() -> None:
@@ -360,7 +376,24 @@ async def test_a_session_that_began_over_tls_is_never_sent_without(server: Serve
 def test_a_long_cell_that_is_nearly_a_number_is_judged_at_once() -> None:
     assert harmless("-" + "1" * 1_000_000 + "x").startswith("'-1")
     assert harmless("-" + "1" * 1_000_000) == "-" + "1" * 1_000_000
-    assert harmless("-1\n=cmd") == "'-1\n=cmd"
+    assert harmless("-1\n=cmd") == "'-1\n'=cmd"
+    assert harmless(";" + " " * 1_000_000) == ";" + " " * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("paid;=cmd|' /C calc'!A0", "paid;'=cmd|' /C calc'!A0"),
+        ("paid\n@cmd", "paid\n'@cmd"),
+        ("a\t +1+cmd;=b", "a\t' +1+cmd;'=b"),
+        ("\ufeff=cmd", "'\ufeff=cmd"),
+        ("a;\u200b＝cmd", "a;'\u200b＝cmd"),
+        ("Fee; -5,00;+49 30 1", "Fee; -5,00;+49 30 1"),
+        ("a; b\nc", "a; b\nc"),
+    ],
+)
+def test_no_cell_is_run_where_another_country_would_part_it(cell: str, shown: str) -> None:
+    assert harmless(cell) == shown
 
 
 def test_a_number_of_a_million_digits_is_no_amount() -> None:
