@@ -11,6 +11,7 @@ from tests.process import ServerProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 NAMES = [name for name, _ in sample_files()]
+STATEMENT = NAMES[3]  # asks which way round its dates are
 
 
 async def test_the_setup_link_leads_to_the_samples_done_before_ones_eyes(
@@ -32,6 +33,7 @@ async def test_the_setup_link_leads_to_the_samples_done_before_ones_eyes(
     await visitor.live()
     await page.get_by_role("button", name="Try with sample files").click()
     await expect(page.locator("li.file")).to_have_count(len(NAMES))
+    await visitor.answer(STATEMENT, "day-month-year")
     await visitor.done(*NAMES)
     await expect(page.locator("#batch")).to_contain_text(f"All {len(NAMES)} files are done.")
     for name in NAMES:

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 WIDTHS = (320, 390, 768, 1280)
 LONG_NAME = "Kontoauszug_und_alle_Buchungen_des_ganzen_Jahres_2026_endgueltig_korrigiert.csv"
 KNOWN, OVERLAPPING, _, PARTLY, _ = sample_files()
+ASKING = ("either_way.csv", b"Booked,Text,Amount\n03/04/2026,Tea,-3.50\n05/06/2026,Rice,-20.10\n")
 PROGRAM = ("salary.csv", b"MZ\x90\x00" + bytes(4096))
 FIRST_TWO = b"".join(transactions_csv(40))
 
@@ -56,16 +57,20 @@ async def settled(visitor: Visitor) -> None:
     await visitor.live()
     await visitor.choose(KNOWN)
     await visitor.done(KNOWN[0])
-    await visitor.choose(OVERLAPPING, PARTLY, PROGRAM, (LONG_NAME, FIRST_TWO))
+    await visitor.choose(OVERLAPPING, PARTLY, PROGRAM, ASKING, (LONG_NAME, FIRST_TWO))
+    await visitor.answer(PARTLY[0], "day-month-year")
     await visitor.done(OVERLAPPING[0], PARTLY[0], LONG_NAME)
     await expect(visitor.file(PROGRAM[0])).to_have_attribute("data-s", "fail")
+    await expect(visitor.file(ASKING[0])).to_have_attribute("data-s", "ask")
 
 
 async def every_page(visitor: Visitor) -> AsyncIterator[str]:
     """Go to one page after another, and say where."""
     page = visitor.page
     await page.goto(visitor.server.url + "/")
-    addresses = [await visitor.address(n) for n in (OVERLAPPING[0], LONG_NAME, PROGRAM[0])]
+    addresses = [
+        await visitor.address(n) for n in (OVERLAPPING[0], LONG_NAME, PROGRAM[0], ASKING[0])
+    ]
     yield "files"
     for address in addresses:
         for tab in ("rows", "duplicates", "events"):

@@ -12,7 +12,7 @@ from tests.integration.serving import PASSWORD, followed, with_user
 from tests.process import ServerProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-STATEMENT = sample_files()[3]  # with rows that can not be read
+STATEMENT = sample_files()[3]  # with dates that fit two ways, and rows that can not be read
 
 
 async def test_a_file_can_be_brought_followed_and_taken_back_by_forms_alone(
@@ -33,9 +33,13 @@ async def test_a_file_can_be_brought_followed_and_taken_back_by_forms_alone(
     await page.get_by_role("button", name="Send").click()
     await expect(visitor.file(STATEMENT[0])).to_be_visible()
     path = await visitor.address(STATEMENT[0])
+    room = f"job:{path.rpartition('/')[2]}"
     async with visitor.client() as client:
-        await followed(client, f"job:{path.rpartition('/')[2]}", "processing_completed")
-    await page.reload()
+        await followed(client, room, "clarification_requested")
+        await page.reload()
+        await visitor.answer(STATEMENT[0], "day-month-year")
+        await followed(client, room, "processing_completed")
+    await visitor.open("/")
     await visitor.done(STATEMENT[0])
     await expect(visitor.file(STATEMENT[0])).to_contain_text("not read")
 

@@ -146,6 +146,11 @@ class Visitor:
         for name in names:
             await expect(self.file(name)).to_have_attribute("data-s", "done")
 
+    async def answer(self, name: str, choice: str) -> None:
+        """Answer what a file in the list asks with the choice of this label."""
+        await self.file(name).get_by_label(choice).check()
+        await self.file(name).get_by_role("button", name="Answer").click()
+
     async def open_file(self, name: str) -> None:
         await self.file(name).locator(".name a").click()
         await expect(self.page.locator("#job-title")).to_contain_text(name)

@@ -32,6 +32,7 @@ OF_THE_FILE = {
     "too_many_rows",
     "malware_found",
     "archive_bomb",
+    "image_too_large",
     "unanswered",
 }
 
