@@ -54,6 +54,7 @@ async def test_the_page_is_shown_with_its_zones_and_fields(
     page = visitor.page
     picture = page.get_by_role("img", name="Page 1 of")
     await expect(picture).to_be_visible()
+    await expect(picture).to_have_js_property("complete", True)
     assert await picture.evaluate("node => node.naturalWidth") > 500
     zones = page.locator("#zones > li")
     await expect(page.locator("#sheet .z")).to_have_count(await zones.count())
@@ -88,7 +89,7 @@ async def test_a_field_is_changed_in_place_and_changed_back(
     await due.get_by_role("button", name="Change Due date").click()
     await page.get_by_role("textbox", name="Due date").fill("soon")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("alert")).to_be_visible()
+    await expect(page.locator(".toast[role=alert]")).to_be_visible()
 
 
 async def test_what_was_read_is_exported_from_its_tab(
