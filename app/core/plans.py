@@ -217,6 +217,11 @@ DOCUMENT_ENDINGS = frozenset(
 )
 
 
+def plan_named(name: str) -> Plan:
+    """Return the plan of this name; transactions for one that is unknown, or not known yet."""
+    return PLANS.get(name, TRANSACTIONS)
+
+
 def plan_for_name(filename: str) -> Plan:
     """Return the plan that a file's name lets expect; what is in it decides later."""
     ending = filename.rpartition(".")[2].lower()

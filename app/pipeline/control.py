@@ -25,9 +25,10 @@ from app.core.events import (
     PriorityChanged,
 )
 from app.core.messages import friendly_message
-from app.core.plans import PLANS, TRANSACTIONS
+from app.core.plans import plan_named
 from app.core.queueing import PRIORITIES
 from app.core.state import OutOfPlace, is_finished
+from app.pipeline import taking_back
 from app.pipeline.again import first_step, meets_own_rows
 from app.pipeline.job import JobRun
 from app.pipeline.patient import Stopping
@@ -195,13 +196,14 @@ class Control:
             if is_finished(row.state):
                 raise _has_ended(row)
             if hand is None:
-                await JobRun(self._shop, row).cancel(by)
+                await taking_back.cancel(self._shop, row, plan_named(row.state["plan"]), by)
                 await self._after(row)
                 return
             asked = ControlRequested(
                 job_id=job_id, op="cancel", by=by, message=friendly_message("cancel_requested")
             )
-            with suppress(StorageFull):  # to end it is what gives room
+            # To end it is what gives room; and if it just ended, the row says below how.
+            with suppress(StorageFull, Conflict):
                 await self._steer(row, asked)
             hand.run.brake.halt("cancel", by)
         await hand.ended.wait()
@@ -229,7 +231,8 @@ class Control:
             case {"op": "pause", "by": by}:
                 await self._journal.append(_paused(job_id, by))
             case {"op": "cancel", "by": by}:
-                await JobRun(self._shop, await self._row(job_id)).cancel(by)
+                row = await self._row(job_id)
+                await taking_back.cancel(self._shop, row, plan_named(row.state["plan"]), by)
 
     # Jobs that have ended
 
@@ -242,7 +245,7 @@ class Control:
                     what=f"{row.filename} has not failed, so there is nothing to try again",
                     todo="Name the step to begin at, if you want a finished file read again.",
                 )
-            plan = PLANS.get(row.state["plan"], TRANSACTIONS)
+            plan = plan_named(row.state["plan"])
             done = await checkpoints_of(self._database.reader, job_id)
             step = first_step(plan, done, from_step, has_folder=row.status == "error")
             again = plan.step_keys[plan.step_keys.index(step) :]
@@ -286,7 +289,7 @@ class Control:
                     what=f"{row.filename} was taken back already",
                     todo="Upload it again if you want its rows back.",
                 )
-            rows = await JobRun(self._shop, row).undo(by)
+            rows = await taking_back.undo(self._shop, row, by)
             await self._after(row)
             return rows
 
@@ -303,7 +306,7 @@ class Control:
                 lambda connection: put_checkpoint(connection, job_id, DELETE, {"by": by}, 0)
             )
             if row.status != "cancelled" and not row.undone:
-                await JobRun(self._shop, row).take_back()
+                await taking_back.take_back(self._shop, row)
             await self._log.append(
                 JobDeleted(
                     batch_id=row.batch_id,

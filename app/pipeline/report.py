@@ -11,6 +11,8 @@ from app.core.events import (
     Event,
     ModelResult,
     ProcessingProgress,
+    StepCompleted,
+    StepStarted,
     ZoneCompleted,
     ZoneProcessing,
 )
@@ -18,6 +20,7 @@ from app.core.messages import friendly_message
 from app.core.plans import Plan
 from app.core.rates import Rate, costs_of
 from app.core.state import JobState
+from app.pipeline.steps.work import Said
 
 BETWEEN_REPORTS_S = 0.1
 OWN_EVENTS: Mapping[str, type[Event]] = {
@@ -156,6 +159,33 @@ class Report:
             message=friendly_message(step, facts),
             estimated_time_remaining=left,
             details={**facts, "size": job.size, **(extra or {}), **range_of(job)},
+        )
+
+    def said(self, job: JobInHand, said: Said) -> ProcessingProgress:
+        """Return the event that tells `said`."""
+        return self.event(job, said.step, context=said.context, extra=said.extra)
+
+    def step_event(
+        self,
+        job: JobInHand,
+        kind: type[StepStarted] | type[StepCompleted],
+        said: Said,
+        **more: Any,
+    ) -> Event:
+        """Return the event that begins or completes the running step.
+
+        more  further fields of the event
+        """
+        left = self.time_left(job)
+        return kind(
+            job_id=job.id,
+            stage=job.plan.stage_of(job.step).key,
+            step=job.step,
+            progress=job.plan.progress(job.step, job.fraction),
+            message=friendly_message(said.step, {"filename": job.filename, **said.context}),
+            estimated_time_remaining=left,
+            details={**said.context, **said.extra, **range_of(job)},
+            **more,
         )
 
     async def own_events(self, job: JobInHand, bodies: Sequence[Mapping[str, Any]]) -> None:
