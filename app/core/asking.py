@@ -227,7 +227,7 @@ def _preview(found: Mapping[str, Any]) -> str:
         for key, words in (
             ("new_rows", "new"),
             ("existing_rows", "already here"),
-            ("rejected", "could not be read"),
+            ("rejected_rows", "could not be read"),
         )
         if isinstance(found.get(key), int) and (found[key] or key == "new_rows")
     ]

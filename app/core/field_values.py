@@ -21,6 +21,8 @@ LABELS = {
     "purchase_order": "purchase order",
 }
 """What a field is called within a sentence."""
+TITLES = {name: label[0].upper() + label[1:] for name, label in LABELS.items()}
+"""What it is called where it stands alone."""
 
 LONGEST_TEXT = 200
 MOST_DIGITS = 18

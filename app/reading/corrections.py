@@ -6,7 +6,7 @@ only where the person makes a rule of it, having seen which ones those are.
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
 from typing import Any
 
@@ -138,7 +138,7 @@ def _edited(connection: Any, import_id: int, labels: list[Label], rule: Rule) ->
 
 
 def _as_if_unsaid(label: Label) -> Label:
-    return Label(**{**asdict(label), "edited": 0})
+    return replace(label, edited=0)
 
 
 def _fitted(labels: list[Label], fits: Fitting) -> Iterator[tuple[Label, int]]:

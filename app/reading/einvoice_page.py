@@ -7,7 +7,7 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from app.core.field_values import LABELS
+from app.core.field_values import TITLES
 from app.reading.einvoice import EInvoice
 from app.reading.page import Word
 
@@ -28,7 +28,7 @@ def words_of(einvoice: EInvoice) -> tuple[list[Word], float]:
     for name, field in einvoice.reading["fields"].items():
         if field["value"]:
             y += LINE
-            words += _text(LABELS[name][0].upper() + LABELS[name][1:], MARGIN, y)
+            words += _text(TITLES[name], MARGIN, y)
             words += _text(field["value"], VALUES, y)
     for item in einvoice.reading["line_items"]:
         y += LINE

@@ -66,7 +66,6 @@ class Sheet:
         later = [
             other.start for other in self.labels[label.line.index] if other.start > label.start
         ]
-        # Prepositions announce nothing but a date that follows them at once.
         return min(later, default=len(label.line.text))
 
 

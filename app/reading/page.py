@@ -1,7 +1,7 @@
 """One page of a document as it was read: words, lines, zones; and the file they cross steps in."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,15 +130,3 @@ class PageLog:
 
     def close(self) -> None:
         self._stream.close()
-
-
-def save_pages(work_dir: str | Path, pages: Iterable[Page]) -> None:
-    """Write `pages` for later steps, in the place of what was there."""
-    (Path(work_dir) / PAGES_FILE).with_suffix(".part").unlink(missing_ok=True)
-    log = PageLog(work_dir)
-    try:
-        for page in pages:
-            log.add(page)
-        log.finish()
-    finally:
-        log.close()

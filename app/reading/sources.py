@@ -25,7 +25,6 @@ OUTLINES = 200  # drawings on a page without text: its letters may be among them
 UNKNOWN = 0.4  # of a text's letters that mean nothing
 OCR_DPI = 150.0
 MOST_OCR_PIXELS = 12_000_000
-PICTURE_DPI = 110.0
 
 OnOcr = Callable[[int], None]
 """Called with a page's number before OCR looks at it, which takes a second or two."""

@@ -10,7 +10,6 @@ from app.store.records_memory import ADD_PERSON, PERSON
 RuleField = Literal["vendor", "description", "account"]
 RuleOperator = Literal["is", "contains", "begins"]
 FIELDS: tuple[RuleField, ...] = get_args(RuleField)
-OPERATORS: tuple[RuleOperator, ...] = get_args(RuleOperator)
 
 MOST_RULES = 500  # of one person: every row may have to be held against all of them
 

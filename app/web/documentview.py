@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.documents import FIELDS
-from app.core.field_values import LABELS
+from app.core.field_values import TITLES
 from app.core.state import JobState
 
 KIND_WORDS = {"key_value": "label and value", "header": "page header", "footer": "page footer"}
@@ -158,7 +158,7 @@ def field_line(name: str, field: Mapping[str, Any]) -> FieldLine:
     nothing = "Not there" if field else "Not read yet"
     return FieldLine(
         name=name,
-        label=LABELS[name][0].upper() + LABELS[name][1:],
+        label=TITLES[name],
         value=value,
         shown=value or nothing,
         status=status,

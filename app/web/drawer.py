@@ -15,7 +15,7 @@ AT_ONCE = 1  # pages that are drawn; jobs go on beside
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A page to draw. `kind` is pdf or image; `turned` counts quarters, clockwise."""
+    """A page to draw. `kind` is pdf, image or einvoice; `turned` counts quarters, clockwise."""
 
     job: JobRow
     page: int

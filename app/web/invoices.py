@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.core.documents import FIELDS, FieldValue, absent
 from app.core.errors import InvalidRequest
 from app.core.events import FieldsEdited
-from app.core.field_values import LABELS, normal_value
+from app.core.field_values import LABELS, TITLES, normal_value
 from app.core.messages import friendly_message
 from app.keys import DOOR, JOURNAL, RECORDS, RUNNER
 from app.web.audit import note
@@ -80,7 +80,7 @@ async def _fields_of(request: web.Request, job_id: str) -> FieldList:
         found, items = await reader.fields(document), await reader.line_items(document)
     api = f"/api/v1/jobs/{job_id}"
     return FieldList(
-        fields={name: FieldAnswer(**value, label=_label(name)) for name, value in found.items()},
+        fields={name: FieldAnswer(**value, label=TITLES[name]) for name, value in found.items()},
         line_items=items,
         review=_to_review(found),
         links={"self": f"{api}/fields", "job": api, "pages": f"{api}/pages"},
@@ -89,7 +89,3 @@ async def _fields_of(request: web.Request, job_id: str) -> FieldList:
 
 def _to_review(fields: Mapping[str, FieldValue]) -> int:
     return sum(value["status"] == "check" for value in fields.values())
-
-
-def _label(name: str) -> str:
-    return LABELS[name][0].upper() + LABELS[name][1:]

@@ -11,8 +11,9 @@ from app.store.checkpoints import checkpoints_of
 from app.store.jobs import JobRow
 from app.web.drawer import Wanted
 from app.web.jobs import job_of
+from app.web.wire import number_in_path
 
-DRAWABLE = ("pdf", "image")
+DRAWABLE = ("pdf", "image", "einvoice")
 KEPT_S = 3600  # by a browser; what a page looks like never changes
 
 
@@ -29,8 +30,7 @@ async def picture(request: web.Request) -> web.StreamResponse:
 
 async def _wanted(request: web.Request, job: JobRow) -> Wanted:
     """Return the page in the path. Raises NotFound for one that was not read."""
-    digits = request.match_info["number"]
-    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 else 0
+    number = number_in_path(request, "number")
     found: dict[str, Any] = await checkpoints_of(request.app[DATABASE].reader, job.id)
     read = found.get("page_reading", {})
     kind = str(found.get("initializing_streaming", {}).get("kind"))

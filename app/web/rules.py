@@ -14,7 +14,7 @@ from app.store.records_rules import Rule, RuleField, RuleOperator
 from app.web.edits import tell_of_rows
 from app.web.identity import owner_for
 from app.web.jobs import job_of
-from app.web.wire import json_answer, read_json, read_query, state_answer
+from app.web.wire import json_answer, number_in_path, read_json, read_query, state_answer
 
 # By name: they and what they need are loaded in worker processes only.
 CORRECT = "app.reading.corrections:correct_row"
@@ -26,7 +26,6 @@ REMOVE = "app.reading.corrections:remove_rule"
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Value = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Sign = Literal[-1, 0, 1]
-HIGHEST_ID = 2**63 - 1
 
 
 class RuleWish(BaseModel):
@@ -235,8 +234,8 @@ async def _changed(
     request.app[DOOR].pass_through()
     found = await request.app[RUNNER].errand(user_id, errand, options)
     await tell_of_rows(request, found["jobs"])
-    rule = {**found["rule"], "created_at": iso_from_ms(found["rule"].pop("created_ms"))}
-    rule.pop("created_ms", None)
+    rule = dict(found["rule"])
+    rule["created_at"] = iso_from_ms(rule.pop("created_ms"))
     return RuleMade(rule=RuleAnswer.model_validate(rule), changed=found["changed"])
 
 
@@ -256,10 +255,3 @@ def answer_of(rule: Rule) -> RuleAnswer:
 
 def _sign(sign: int) -> Sign:
     return -1 if sign < 0 else 1 if sign else 0
-
-
-def number_in_path(request: web.Request, name: str) -> int:
-    """Return the whole number in the path; what is none belongs to nothing: 0."""
-    text = request.match_info[name]
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-    return number if number <= HIGHEST_ID else 0

@@ -354,13 +354,19 @@ def elapsed(job: JobState, now_ms: int) -> str:
 
 def undo_text(job: JobState) -> str:
     """Return what an undo of `job` takes back; "" when it stored nothing or was undone."""
-    stored = (job["result"] or {}).get("new_rows") or (job["result"] or {}).get("stored")
-    if job["status"] != "completed" or job["undone"] or not stored:
+    if job["status"] != "completed" or job["undone"]:
         return ""
-    return (
-        f"This takes back {count(int(stored), 'row')} that {job['filename']} stored,"
-        " with their categories. The file itself stays here, and you can import it again."
-    )
+    result = job["result"] or {}
+    name = job["filename"]
+    if rows := result.get("new_rows"):
+        what = f"{count(rows, 'row')} that {name} stored, with their categories"
+    elif pages := result.get("pages"):
+        what = f"{count(pages, 'page')} of {name}, with their text and fields"
+    elif filled := result.get("filled"):
+        what = f"{count(len(filled), 'field')} that {name} added to the document before it"
+    else:
+        return ""
+    return f"This takes back {what}. The file itself stays here, and you can import it again."
 
 
 def no_rows(job: JobState, known: int) -> str:

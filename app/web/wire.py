@@ -17,6 +17,8 @@ from app.keys import SETTINGS
 Model = TypeVar("Model", bound=BaseModel)
 Value = TypeVar("Value")
 
+HIGHEST_NUMBER = 2**63 - 1  # that SQLite keeps
+
 
 def validated(model: type[Model], values: Any, where: str) -> Model:
     """Return `values` as a `model`. Raises InvalidRequest that names what is wrong, and where."""
@@ -81,6 +83,13 @@ def read_id(request: web.Request, name: str) -> str:
     """Return the id in the path; what is not one belongs to nothing, so it is looked up as ""."""
     ident = request.match_info[name]
     return ident if is_uuid(ident) else ""
+
+
+def number_in_path(request: web.Request, name: str) -> int:
+    """Return the whole number in the path; what is none belongs to nothing: 0."""
+    text = request.match_info[name]
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    return number if number <= HIGHEST_NUMBER else 0
 
 
 def wants_html(request: web.Request) -> bool:

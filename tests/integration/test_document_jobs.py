@@ -38,6 +38,12 @@ REPORT: list[list[Mark]] = [
     [Line(60, 90, "Second page"), Line(60, 140, WORDS)],
 ]
 
+EINVOICE = """<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
+ xmlns:b="urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
+ xmlns:a="urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2">
+<b:ID>RE-4711</b:ID><b:IssueDate>2026-11-20</b:IssueDate>
+<a:AccountingSupplierParty><a:Party/></a:AccountingSupplierParty></Invoice>"""
+
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Server]:
@@ -126,6 +132,18 @@ async def test_a_photo_goes_through_ocr_in_its_worker(
     async with ann.get(f"/api/v1/jobs/{job}/pages/1.png") as answer:
         image = Image.open(io.BytesIO(await answer.read()))
         assert image.width > image.height  # upright, as it was read
+
+
+async def test_an_einvoice_can_be_looked_at_as_a_page(ann: aiohttp.ClientSession) -> None:
+    accepted = await upload(ann, ("e-invoice.xml", EINVOICE.encode()))
+    job = accepted["jobs"][0]["job_id"]
+    (state,) = await ended(ann, accepted)
+    assert (state["status"], state["result"]["pages"]) == ("completed", 1), state["error"]
+    async with ann.get(f"/api/v1/jobs/{job}/pages/1.png") as answer:
+        assert answer.status == 200, await answer.text()
+        image = Image.open(io.BytesIO(await answer.read()))
+    assert image.size == (910, 1287)  # A4
+    assert image.convert("L").getextrema()[0] < 128  # something is written on it
 
 
 async def test_a_damaged_document_names_the_pages_that_can_not_be_read(

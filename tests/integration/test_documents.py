@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from app.core.reading import Task
-from app.reading.page import save_pages
 from app.reading.pages import read_pages
 from app.reading.saving import index, save_document
 from app.store.documents_reader import Document, DocumentsReader
@@ -16,6 +15,7 @@ from app.store.records import RecordsReader
 from app.store.records_bulk import undo_import
 from app.store.records_schema import connect_records, writing_records
 from tests.documents import Line, Mark, pdf_of
+from tests.pages import save_pages
 from tests.readers import Heard, task_for
 
 PAGES: list[list[Mark]] = [

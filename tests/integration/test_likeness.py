@@ -10,13 +10,14 @@ from app.core.asking import DUPLICATE, Asking
 from app.core.documents import FIELDS, FieldValue, absent
 from app.core.reading import Task
 from app.reading.likeness import compare_documents
-from app.reading.page import Page, Word, save_pages
+from app.reading.page import Page, Word
 from app.reading.save import store, undo
 from app.reading.saving import save_document
 from app.reading.vendors import merge_vendors, suggest_vendors
 from app.store.records_memory import remember
 from app.store.records_schema import reading_records, writing_records
 from tests.desk import Desk
+from tests.pages import save_pages
 
 MARCH = {
     "vendor_name": "ACME GmbH",

@@ -17,10 +17,11 @@ from app.pipeline.models.prompt import LARGEST_PAGE, MOST_PAGES, PAGE_CHARACTERS
 from app.pipeline.models.reading import LONGEST_WAIT_S, ModelReading
 from app.pipeline.workers import Heard, OwnEvents
 from app.reading.evidence import verified
-from app.reading.page import Page, Word, load_pages, save_pages
+from app.reading.page import Page, Word, load_pages
 from app.settings import Settings
 from tests import model_server as ms
 from tests.model_server import ModelServer, model_server
+from tests.pages import save_pages
 from tests.readers import task_for
 
 NAME = "openai-chat:good"

@@ -1,6 +1,7 @@
 """Answers to questions, whatever is sent as one: kept as they are meant, or refused in words."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +16,13 @@ from app.core.asking import (
     answers_others,
     checked_answer,
     is_answer,
+    reason_for,
     told_answer,
     words_for,
 )
 from app.core.errors import InvalidRequest
+from app.pipeline.steps.storing import Storing
+from tests.readers import task_for
 
 WAYS = (Choice("a", "The first"), Choice("b", "The second", "what follows"))
 JSON = st.recursive(
@@ -93,3 +97,16 @@ def test_an_absent_field_is_null_however_it_is_sent() -> None:
     assert checked_answer(question("field"), None) is None
     assert checked_answer(question("field"), "  ") is None
     assert words_for(question("field"), None) == "it is not there"
+
+
+def test_a_preview_says_in_words_what_would_become_of_the_rows(tmp_path: Path) -> None:
+    (tmp_path / "may.csv").write_text("Date,Amount\n")
+    task = task_for(tmp_path / "may.csv", "csv")
+    task["options"]["auto_save"] = False
+    task["found"] = {
+        "extracting": {"rejected": 2},
+        "delta_analysis": {"new_rows": 1200, "existing_rows": 3},
+    }
+    asked = Storing().asks_first(task)
+    assert asked is not None
+    assert reason_for(asked) == "1,200 new, 3 already here, 2 could not be read."

@@ -11,7 +11,8 @@ from app.core.documents import FieldValue, LineItem, Reading
 from app.core.errors import InvalidRequest
 from app.core.reading import Task
 from app.reading.field_check import check
-from app.reading.page import Page, save_pages
+from app.reading.page import Page
+from tests.pages import save_pages
 from tests.readers import Heard, task_for
 from tests.unit.test_evidence import page
 

@@ -9,10 +9,11 @@ from PIL import Image
 from app.core.errors import DamagedFile
 from app.reading.document_kind import find_kind
 from app.reading.field_reading import read_fields
-from app.reading.page import Page, load_pages, save_pages
+from app.reading.page import Page, load_pages
 from app.reading.pages import read_pages
 from app.reading.pictures import PICTURE, draw
 from tests.layouts import page_of
+from tests.pages import save_pages
 from tests.readers import Heard, task_for
 from tests.samples import sample
 

@@ -183,6 +183,12 @@ def test_an_undone_file_stores_nothing_and_offers_no_undo() -> None:
     assert file_row(state).summary == "Taken back; nothing of it is stored"
 
 
+def test_documents_and_merged_ones_can_be_taken_back_too() -> None:
+    assert "1 page of expenses.csv" in views.undo_text(done(pages=1))
+    assert "2 fields that expenses.csv added" in views.undo_text(done(filled=["iban", "currency"]))
+    assert views.undo_text(done(duplicate_of="x")) == ""
+
+
 def test_the_tally_counts_files_in_words() -> None:
     states = [done(), job(status="processing", progress=50.0), failed(retryable=True)]
     assert views.tally([file_row(state) for state in states]) == (
@@ -458,6 +464,8 @@ def any_job(chance: Random) -> JobState:
                 "new_rows": chance.choice([0, 1, 4_120]),
                 "existing_rows": chance.choice([0, 156]),
                 "rejected": chance.choice([0, 12]),
+                "pages": chance.choice([0, 1, 30]),
+                "filled": chance.choice([[], ["iban"], ["iban", "currency"]]),
                 "review": 3,
                 "duplicate_of": chance.choice([None, "x"]),
                 "document_type": "bank statement",

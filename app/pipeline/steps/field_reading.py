@@ -1,5 +1,6 @@
 """An invoice's own step: its fields, as the local readers find them."""
 
+from app.core.messages import count
 from app.core.reading import Task
 from app.pipeline.steps.work import Found, Said, Work
 
@@ -21,8 +22,7 @@ class FieldReading(Work):
         )
 
     def summary(self, task: Task, found: Found) -> str:
-        number = len(_found(found))
-        return f"{number} fields found" if number != 1 else "1 field found"
+        return f"{count(len(_found(found)), 'field')} found"
 
 
 def _found(found: Found) -> list[str]:

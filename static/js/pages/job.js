@@ -180,7 +180,8 @@ onForms(document, {
   "/undo": async () => {
     part.undo.open = false;
     const { rows } = await api.undo(jobId);
-    toast(`${plural(rows, "row")} of ${title} ${rows === 1 ? "is" : "are"} taken back`);
+    const what = rows ? `${plural(rows, "row")} of ${title}` : title;
+    toast(`${what} ${rows > 1 ? "are" : "is"} taken back`);
   },
 });
 headNode.addEventListener("click", (event) => {

@@ -22,12 +22,15 @@ export function noRows(job, known) {
 
 /** @param {JobState} job */
 export function undoText(job) {
-  const stored = job.result?.new_rows || job.result?.stored;
-  if (job.status !== "completed" || job.undone || !stored) return "";
-  return (
-    `This takes back ${plural(stored, "row")} that ${job.filename} stored, with their categories.` +
-    " The file itself stays here, and you can import it again."
-  );
+  if (job.status !== "completed" || job.undone) return "";
+  const { new_rows: rows, pages, filled } = job.result ?? {};
+  let what = "";
+  if (rows) what = `${plural(rows, "row")} that ${job.filename} stored, with their categories`;
+  else if (pages) what = `${plural(pages, "page")} of ${job.filename}, with their text and fields`;
+  else if (filled?.length) {
+    what = `${plural(filled.length, "field")} that ${job.filename} added to the document before it`;
+  }
+  return what && `This takes back ${what}. The file itself stays here, and you can import it again.`;
 }
 
 const NUMBERS = [
