@@ -36,8 +36,9 @@ async def test_a_file_can_be_brought_followed_and_taken_back_by_forms_alone(
     room = f"job:{path.rpartition('/')[2]}"
     async with visitor.client() as client:
         await followed(client, room, "clarification_requested")
-        await page.reload()
-        await visitor.answer(STATEMENT[0], "day-month-year")
+        await visitor.open(path)
+        await page.get_by_label("day-month-year").check()
+        await page.get_by_role("button", name="Answer").click()
         await followed(client, room, "processing_completed")
     await visitor.open("/")
     await visitor.done(STATEMENT[0])
