@@ -201,13 +201,12 @@ async def test_the_arrows_keep_focus_on_the_tabs_when_duplicates_are_loaded_anew
     await expect(visitor.file(LONG[0])).to_have_attribute("data-s", "run")
     await visitor.open_file(LONG[0])
     await expect(page.locator("#delta")).to_contain_text("30,000 new rows")
-    await page.evaluate("window.stayed = true")
 
     await page.locator("#tab-rows").focus()
     await page.keyboard.press("ArrowLeft")
     await expect(page.locator("#tab-events")).to_be_focused()
-    await page.keyboard.press("ArrowLeft")
-    await page.wait_for_function("window.stayed === undefined")
+    async with page.expect_event("load"):
+        await page.keyboard.press("ArrowLeft")
     await expect(page.locator("#tab-duplicates")).to_be_focused()
     await expect(page.locator("#duplicates")).to_be_visible()
     await page.keyboard.press("ArrowLeft")
