@@ -87,6 +87,9 @@ class Settings(BaseModel):
     )
     worker_memory_bytes: int = Field(6 * GIB, ge=GIB, description="address space of a worker")
     step_timeout_s: float = Field(600.0, gt=0, description="longest time of one step")
+    give_up_after_crashes: int = Field(
+        3, ge=1, description="a file in one of whose steps the server itself ended this often fails"
+    )
     shutdown_timeout_s: float = Field(10.0, gt=0, description="a graceful stop ends within this")
 
     enable_websockets: bool = Field(

@@ -47,7 +47,8 @@ class ServerProcess:
             "--data-dir",
             str(self.data_dir),
             cwd=ROOT,
-            env={**environment, **variables},
+            # It is killed on purpose, and by chance again and again in the same step.
+            env={**environment, "LIVETRAIL_GIVE_UP_AFTER_CRASHES": "1000", **variables},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )

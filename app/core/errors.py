@@ -235,6 +235,14 @@ class WorkerCrashed(AppError):
     retryable = True
 
 
+class ServerCrashed(AppError):
+    code = "crashed"
+    title = "Livetrail itself stopped {deaths:time/times} in this step of {filename}"
+    kept = "Every step before this one is kept, and nothing is half stored."
+    hint = "It may need more memory than there is. Retry when there is more, or split the file."
+    retryable = True
+
+
 class StepTimeout(AppError):
     code = "step_timeout"
     title = "This step of {filename} took longer than {limit_s:second/seconds}"

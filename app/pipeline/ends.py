@@ -17,7 +17,7 @@ from app.pipeline.shop import Shop
 from app.pipeline.steps.duplicate_check import found_before
 from app.pipeline.steps.likeness import like_before, told_of_likeness
 from app.pipeline.steps.result import duplicate_result, result_of
-from app.store.checkpoints import drop_checkpoints
+from app.store.checkpoints import IN_HAND, drop_checkpoints
 from app.store.clarifications import close_questions
 
 logger = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ async def write_failure(shop: Shop, hand: JobInHand, error: AppError) -> None:
         error=info,
         duration_ms=await _took_ms(shop, hand.id),
     )
-    steps = () if info.retryable else hand.plan.step_keys
+    steps = (IN_HAND, *(() if info.retryable else hand.plan.step_keys))
     also = partial(drop_checkpoints, job_id=hand.id, steps=steps)
     await write_end(shop, hand.id, draft, also=also)
 

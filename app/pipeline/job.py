@@ -6,12 +6,12 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any
 
 from app.core.asking import DISCARD, Asking, failure_without, is_answer
-from app.core.errors import AppError, FileMissing, InternalError, StorageFull
+from app.core.errors import AppError, FileMissing, InternalError, ServerCrashed, StorageFull
 from app.core.events import Event, PlanChosen, ProcessingStarted, StepCompleted, StepStarted
 from app.core.messages import friendly_message
 from app.core.plans import Plan, plan_for_content, plan_named
@@ -31,7 +31,7 @@ from app.pipeline.shop import Shop, task_for
 from app.pipeline.steps import STEPS
 from app.pipeline.steps.duplicate_check import found_before
 from app.pipeline.steps.work import Work
-from app.store.checkpoints import TAKE_BACK, put_checkpoint
+from app.store.checkpoints import IN_HAND, TAKE_BACK, drop_checkpoints, put_checkpoint
 from app.store.clarifications import answerer_of, unanswered_of
 from app.store.jobs import JobRow
 
@@ -58,6 +58,7 @@ class JobRun:
         self._hand = JobInHand(row.id, row.filename, row.size_bytes, plan, plan.step_keys[0])
         self._found: dict[str, dict[str, Any]] = {}
         self._timed_ms: list[int] = []  # what the steps of this run took
+        self._deaths = 0  # of servers, in the step that is done next
         self.brake = Brake(PAUSE_WITHIN_S)
         self._read = ReaderRun(shop, self._hand, self.brake)
 
@@ -101,12 +102,16 @@ class JobRun:
     async def _begin(self) -> None:
         """Say that the work begins. Raises AppError where it can not."""
         await self._load()
+        if (died := self._found.pop(IN_HAND, None)) is not None:
+            self._deaths = int(died["deaths"]) + 1
         left = self._next_step()
         if left is not None:
             self._hand.enter(left)
         await self._shop.journal.append(self._started())
         if not await asyncio.to_thread(self._shop.path_of(self._row.sha256).is_file):
             raise FileMissing(filename=self._row.filename)
+        if self._deaths >= self._shop.settings.give_up_after_crashes:
+            raise ServerCrashed(filename=self._row.filename, deaths=self._deaths)
         if TAKE_BACK in self._found:
             async with self.brake.on(gently=True):
                 await taking_back.take_back(self._shop, self._row)
@@ -173,8 +178,14 @@ class JobRun:
         await self._shop.journal.append(
             *(report.said(hand, said) for said in work.before(task)),
             report.step_event(hand, StepStarted, work.opening(task)),
+            also=self._begins(),
         )
-        found, earlier = await self._find(work)
+        try:
+            found, earlier = await self._find(work)
+        except BaseException:  # that is not how it looks when the server dies
+            with suppress(StorageFull, sqlite3.Error):
+                await taking_back.drop(self._shop, self._row.id, (IN_HAND,))
+            raise
         await report.flush(hand)
         took_ms = round((time.monotonic() - began_s) * 1000)
         hand.fraction = 1.0
@@ -211,6 +222,17 @@ class JobRun:
             return found, await stored_elsewhere(self._shop, self._row, found)
         return found, None
 
+    def _begins(self) -> Callable[[sqlite3.Connection], None]:
+        """Return what notes that a step is being done, for the next start to find."""
+        deaths, self._deaths = self._deaths, 0
+        return partial(
+            put_checkpoint,
+            job_id=self._row.id,
+            step=IN_HAND,
+            found={"deaths": deaths},
+            took_ms=0,
+        )
+
     def _keeping(
         self, step: str, found: dict[str, Any], took_ms: int
     ) -> Callable[[sqlite3.Connection], None]:
@@ -219,6 +241,7 @@ class JobRun:
         self._timed_ms.append(took_ms)
         writes: list[Callable[[sqlite3.Connection], None]] = [
             partial(put_checkpoint, job_id=self._row.id, step=step, found=found, took_ms=took_ms),
+            partial(drop_checkpoints, job_id=self._row.id, steps=(IN_HAND,)),
             rates.learn(step, self._kind, size, took_ms),
         ]
         if len(self._timed_ms) == len(self._plan.step_keys):

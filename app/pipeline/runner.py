@@ -27,7 +27,7 @@ from app.pipeline.report import Report
 from app.pipeline.shop import ServerStep, Shop
 from app.pipeline.workers import Workers
 from app.settings import Settings
-from app.store.checkpoints import DELETE
+from app.store.checkpoints import DELETE, IN_HAND
 from app.store.database import Database
 from app.store.jobs import JobRow, get_job
 from app.store.waiting import (
@@ -97,6 +97,7 @@ class Runner(Control):
         self._line = Line(database, patient, shop.rates, settings.workers, self._busy)
         self._turns = Turns()
         self._wake.set()
+        self._suspects: set[str] = set()  # that a server died with: see _take
         self._mended = asyncio.Event()  # leftover folders are swept
         self._stack = AsyncExitStack()
 
@@ -211,10 +212,16 @@ class Runner(Control):
                 return None
 
     async def _take(self, jobs: asyncio.TaskGroup) -> None:
-        """Begin as many jobs as there are workers free."""
+        """Begin as many jobs as there are workers free.
+
+        Of those that a server died with, one at a time: the next death tells which one it was, and
+        no other is blamed for it again and again.
+        """
         while len(self._hands) < self._settings.workers and not self._stopping:
             await self._journal.room.wait()
             busy = [*self._hands, *self._held, *self._given_up]
+            if not self._suspects.isdisjoint(self._hands):
+                busy += self._suspects
             waiting = await next_jobs(self._database.reader, busy)
             job_id = self._turns.next(waiting)
             if job_id is None:
@@ -239,11 +246,13 @@ class Runner(Control):
             self._given_up.add(row.id)
         finally:
             del self._hands[row.id]
+            self._suspects.discard(row.id)
             hand.ended.set()
             self._wake.set()
 
     async def _mend(self) -> None:
         """Finish what a crash interrupted between two writes."""
+        self._suspects = set(await jobs_with(self._database.reader, IN_HAND))
         for batch_id in await batches_ended_untold(self._database.reader):
             await self._settle(batch_id)
         for job_id in await undos_begun(self._database.reader):

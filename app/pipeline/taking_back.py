@@ -10,6 +10,7 @@ from app.pipeline.ends import write_end
 from app.pipeline.shop import Shop, limits_for, task_for
 from app.pipeline.workers import Heard
 from app.store.checkpoints import (
+    IN_HAND,
     TAKE_BACK,
     UNDO,
     checkpoints_of,
@@ -47,9 +48,8 @@ async def cancel(shop: Shop, row: JobRow, plan: Plan, by: str) -> None:
     """End a job that nobody works on as cancelled, and take back what it stored."""
     await forget_stored(shop, row, plan)
     draft = JobCancelled(job_id=row.id, by=by, message=friendly_message("cancelled"))
-    await write_end(
-        shop, row.id, draft, also=partial(drop_checkpoints, job_id=row.id, steps=plan.step_keys)
-    )
+    steps = (IN_HAND, *plan.step_keys)
+    await write_end(shop, row.id, draft, also=partial(drop_checkpoints, job_id=row.id, steps=steps))
 
 
 async def undo(shop: Shop, row: JobRow, by: str) -> int:

@@ -13,6 +13,9 @@ TAKE_BACK = "take_back"
 """In place of a step: what an earlier attempt stored is taken back before the next one begins."""
 DELETE = "delete"
 """In place of a step: the job is being deleted, with everything that came of it."""
+IN_HAND = "in_hand"
+"""In place of a step: one is being done. It stands from its start until it is over in any way, so
+that whoever finds it knows that a server died meanwhile. `deaths` counts the ones before."""
 
 PUT = (
     "INSERT INTO checkpoint (job_id, step, found, took_ms) VALUES (?, ?, ?, ?)"

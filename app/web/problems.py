@@ -24,6 +24,7 @@ UNREADABLE = 422
 STATUS: dict[str, int] = {
     "internal_error": 500,
     "worker_crashed": 500,
+    "crashed": 500,
     "step_timeout": 500,
     "out_of_memory": 500,
     "storage_full": 507,

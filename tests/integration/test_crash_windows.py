@@ -24,17 +24,23 @@ class DiesBefore:
 
     step   and of this step; "" for any
     waits  the writing never returns; else it is refused as in a server that stops
+    jobs   so many of them have to come to it
     """
 
-    def __init__(self, journal: Journal, kind: str, step: str = "", *, waits: bool) -> None:
+    def __init__(
+        self, journal: Journal, kind: str, step: str = "", *, waits: bool, jobs: int = 1
+    ) -> None:
         self._journal = journal
         self._kind, self._step = kind, step
         self._waits = waits
+        self._missing = jobs
         self.reached = asyncio.Event()
 
     async def append(self, *drafts: Any, **more: Any) -> Any:
         if any(d.type == self._kind and self._step in ("", d.step) for d in drafts):
-            self.reached.set()
+            self._missing -= 1
+            if self._missing <= 0:
+                self.reached.set()
             if not self._waits:
                 raise Stopping
             await asyncio.Event().wait()
@@ -140,3 +146,76 @@ def test_a_worker_of_a_killed_server_and_the_next_one_store_once(
     assert save.store(task, desk.heard) == {"stored": 1, "known": 0, "rejected": 0}
     assert first == [{"stored": 1, "known": 0, "rejected": 0}]
     assert desk.page("job-1").total == 1
+
+
+# Files that servers die of
+
+
+async def live_until(home: House, step: str, jobs: int = 1) -> None:
+    """Be a server that dies when so many jobs have come to the end of `step`."""
+    deaths: list[DiesBefore] = []
+
+    def dying(journal: Journal) -> DiesBefore:
+        deaths.append(DiesBefore(journal, "step_completed", step, waits=True, jobs=jobs))
+        return deaths[0]
+
+    async with home.up(dying):
+        await deaths[0].reached.wait()
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> House:
+    """A house with the file a, whose servers do not wait long for what never ends."""
+    home = House(tmp_path, workers=2, shutdown_timeout_s=0.2)
+    async with home.up() as house:
+        (job,) = await house.drop("a", acts={"extracting": "hang once"})
+        await house.until(is_step(job, "processing_progress", "extracting"))
+    return home
+
+
+async def test_a_file_in_whose_step_three_servers_died_is_given_up(home: House) -> None:
+    job = home.told[-1]["job_id"]
+    for _ in range(3):
+        await live_until(home, "extracting")
+    async with home.up() as house:
+        end = await house.end_of(job)
+        assert (end["error"]["code"], end["error"]["retryable"]) == ("crashed", True)
+        assert (end["step"], end["error"]["title"].count("3 times")) == ("extracting", 1)
+        assert house.runs_of("extracting") == 4, "the last server did not try it"
+        await house.runner.retry(job, "anna")
+        assert (await house.end_of(job, times=2))["type"] == "processing_completed"
+        await assert_whole(house, job)
+
+
+async def test_deaths_in_different_steps_are_not_counted_together(home: House) -> None:
+    job = home.told[-1]["job_id"]
+    for step in ("extracting", "extracting", "storing", "storing"):
+        await live_until(home, step)
+    async with home.up() as house:
+        assert (await house.end_of(job))["type"] == "processing_completed"
+
+
+async def test_a_stop_or_a_pause_is_no_death(tmp_path: Path) -> None:
+    home = House(tmp_path)
+    async with home.up() as house:
+        (job,) = await house.drop("a", acts={"extracting": "hang"})
+    for life in range(1, 5):
+        async with home.up() as house:
+            await house.until(is_step(job, "processing_progress", "extracting"), life)
+            assert (await house.state(job))["status"] == "processing"
+
+
+async def test_files_that_a_server_died_with_are_done_one_at_a_time(tmp_path: Path) -> None:
+    home = House(tmp_path, workers=2, shutdown_timeout_s=0.2)
+    async with home.up() as house:
+        jobs = await house.drop("a", "b", acts={"extracting": "hang once"})
+        for job in jobs:
+            await house.until(is_step(job, "processing_progress", "extracting"))
+    await live_until(home, "extracting", jobs=2)
+    told = len(home.told)
+    async with home.up() as house:
+        for job in jobs:
+            await house.end_of(job)
+    ends = ("processing_started", "processing_completed")
+    order = [(e["job_id"], e["type"]) for e in home.told[told:] if e["type"] in ends]
+    assert order == [(job, kind) for job in jobs for kind in ends]
