@@ -12,10 +12,11 @@ from typing import Any
 
 from aiosqlite import Connection
 
-from app.core.errors import FileMissing
+from app.core.errors import ArchiveBomb, FileMissing
 from app.core.events import JobCreated
 from app.core.ids import uuid7
 from app.core.messages import friendly_message
+from app.core.names import clean_filename
 from app.core.plans import plan_for_name
 from app.core.reading import Task
 from app.pipeline.report import Journal
@@ -45,10 +46,19 @@ class Placing:
         self._wake = wake
 
     async def __call__(self, task: Task, hear: Hear) -> dict[str, Any]:
-        """Return files, jobs (their ids) and batch_id. Raises StorageFull, FileMissing."""
+        """Return files, jobs (their ids) and batch_id.
+
+        Raises ArchiveBomb, StorageFull, FileMissing. What a worker found is not believed: an
+        archive may have got hold of it.
+        """
         archive = await get_job(self._reader, task["job_id"])
         assert archive is not None
         found: Sequence[Mapping[str, Any]] = task["found"]["unpacking"]["files"]
+        most = task["limits"]["max_archive_files"]
+        if len(found) > most:
+            raise ArchiveBomb(
+                filename=archive.filename, measured=f"{len(found):,} files", limit=f"{most:,} files"
+            )
         idents = _idents(archive.id, "job", len(found))
         waiting = iter(list(zip(idents, found, strict=True)))
         done = 0
@@ -71,7 +81,9 @@ class Placing:
                 if await get_job(self._reader, ident) is None:
                     stored = await self._store(folder / str(int(file["number"])), archive.filename)
                     placed.append(stored)
-                    drafts.append(_created(archive, ident, str(file["name"]), stored))
+                    drafts.append(
+                        _created(archive, ident, clean_filename(str(file["name"])), stored)
+                    )
             if drafts:
                 await self._journal.append(*drafts, user_id=archive.user_id)
         except Exception:

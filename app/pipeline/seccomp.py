@@ -54,6 +54,14 @@ REFUSED: dict[str, tuple[int, int | None]] = {
     "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
+    # memory and messages that would outlive the worker, and watching what others do with files
+    "shmget": (29, 194),
+    "shmat": (30, 196),
+    "msgget": (68, 186),
+    "semget": (64, 190),
+    "mq_open": (240, 180),
+    "inotify_init": (253, None),
+    "inotify_init1": (294, 26),
     # who may open a file, which Landlock does not watch
     "chmod": (90, None),
     "fchmod": (91, 52),

@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 START_WITHIN_S = 120.0
 GONE_WITHIN_S = 5.0
 FORKSERVER_GONE_WITHIN_S = 0.5
+# A step's news is a few megabytes at most; a hostile file that has hold of a reader says more.
+MOST_TOLD_BYTES = 64 * 1024 * 1024
 
 BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
@@ -239,9 +241,14 @@ class Workers:
 
     async def _listen(self, reader: asyncio.StreamReader, hear: Hear) -> dict[str, Any] | None:
         """Pass on what the worker tells; return its last word, or None when it had none."""
+        told_bytes = 0
         while True:
             try:
                 line = await reader.readuntil(b"\n")
+                told_bytes += len(line)
+                if told_bytes > MOST_TOLD_BYTES:
+                    logger.error("worker said more than a step may: bytes=%d", told_bytes)
+                    return None
                 message = orjson.loads(line)
                 match message["is"]:
                     case "told":

@@ -106,6 +106,9 @@ def _act(step: str, task: Task, tell: Tell) -> dict[str, Any]:
         case "babble":
             os.write(_channel(), b"this is no message\n")
             signal.pause()
+        case "never stop talking":
+            while True:
+                tell.events([{"type": "zone_processing", "message": "x" * 1_000_000}])
         case "show what is prepared":
             return {"prepared": PREPARED}
         case "leave":

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from app.core.errors import FileMissing
+from app.core.errors import ArchiveBomb, FileMissing
 from app.keys import DATABASE, FILES, JOURNAL
 from app.pipeline.placing import Placing
 from app.pipeline.workers import Heard
@@ -157,6 +157,26 @@ async def test_a_link_in_the_work_folder_is_not_followed(server: Server, tmp_pat
             with pytest.raises(FileMissing):
                 await placing(task, _ignore)
         assert not list(app[FILES].incoming_dir.iterdir())
+
+
+async def test_what_a_worker_says_of_an_archive_is_not_believed(
+    server: Server, tmp_path: Path
+) -> None:
+    async with server.client("ann") as ann:
+        accepted = await upload(ann, ("odd.zip", zipped({"z.csv": table(5)})))
+        (archive,) = await ended(ann, accepted)
+        app = server.app
+        placing = Placing(app[FILES], app[DATABASE].reader, app[JOURNAL], lambda: None)
+        task = task_for(_folder_of(tmp_path), "zip")
+        task["job_id"], task["work_dir"] = archive["job_id"], str(tmp_path)
+        many = [{"name": "n.csv", "number": 1, "size": 1} for _ in range(2001)]
+        task["found"]["unpacking"] = {"files": many}
+        with pytest.raises(ArchiveBomb):
+            await placing(task, _ignore)
+        odd = {"name": "../../etc/\u202epasswd\n.csv", "number": 1, "size": 1}
+        task["found"]["unpacking"] = {"files": [many[0], odd]}
+        await placing(task, _ignore)
+        assert set(await batch_of(ann, accepted["batch_id"])) == {"odd.zip", "z.csv", "passwd.csv"}
 
 
 async def test_the_same_archive_again_is_known(server: Server) -> None:

@@ -23,7 +23,7 @@ from app.core.errors import (
 from app.core.notices import Notice
 from app.core.reading import Task
 from app.pipeline import memory
-from app.pipeline.workers import Limits, Told, Workers
+from app.pipeline.workers import Heard, Limits, Told, Workers
 from app.settings import GIB
 from tests.integration.readers_for_tests import READERS
 
@@ -150,6 +150,20 @@ async def test_a_worker_without_an_answer_is_a_crash(
     workers: Workers, tmp_path: Path, act: str
 ) -> None:
     assert isinstance(await failure(workers, task_for(tmp_path, act)), WorkerCrashed)
+
+
+async def test_a_worker_that_never_stops_talking_is_ended(
+    workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.pipeline.workers.MOST_TOLD_BYTES", 4_000_000)
+    heard: list[int] = []
+
+    async def hear(said: Heard) -> None:
+        heard.append(1)
+
+    with pytest.raises(WorkerCrashed):
+        await workers.run(TARGET, task_for(tmp_path, "never stop talking"), LIMITS, hear)
+    assert 1 <= len(heard) <= 5
 
 
 async def test_a_crash_does_not_touch_the_neighbour(workers: Workers, tmp_path: Path) -> None:
