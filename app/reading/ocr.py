@@ -22,6 +22,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 from rapidocr import RapidOCR
 
+MOST_STRETCHED = 60  # times as long as wide: no page; the engine would make nothing of it
 TALL = 1.5  # times as high as wide: text that goes up or down
 LOOKED_AT = 12  # lines by which is told whether the page stands on its head
 SURE_SIDE = 0.6  # of them say so
@@ -66,6 +67,8 @@ class Ocr:
 
     def read(self, image: Image.Image) -> Seen:
         """Return the words of a picture in RGB."""
+        if min(image.size) * MOST_STRETCHED < max(image.size):
+            return Seen([], 0, 0.0)
         pixels: Pixels = np.ascontiguousarray(np.asarray(image)[:, :, ::-1])
         turned = 0
         result = self._recognise(pixels)

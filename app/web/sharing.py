@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.core.errors import NotFound
 from app.core.rooms import Room
 from app.core.times import iso_from_ms
 from app.web import views
 from app.web.rendering import render, shell_of
 from app.web.shares import ShareWish, create_share, maker_of, page_of
-from app.web.wire import read_fields, validated
+from app.web.wire import read_fields, read_id, validated
 
 LONGEST_HOURS = 366 * 24
 
@@ -32,16 +33,24 @@ def sharing_routes() -> list[web.AbstractRouteDef]:
 
 async def share_job(request: web.Request) -> web.Response:
     """POST /jobs/{job_id}/share."""
-    return await _share(request, Room("job", request.match_info["job_id"]))
+    return await _share(request, Room("job", _id_of(request, "job")))
 
 
 async def share_batch(request: web.Request) -> web.Response:
     """POST /batches/{batch_id}/share."""
-    return await _share(request, Room("batch", request.match_info["batch_id"]))
+    return await _share(request, Room("batch", _id_of(request, "batch")))
+
+
+def _id_of(request: web.Request, what: str) -> str:
+    """Return the id in the path. Raises NotFound for what can be none."""
+    maker_of(request)
+    ident = read_id(request, f"{what}_id")
+    if not ident:
+        raise NotFound(what=what)
+    return ident
 
 
 async def _share(request: web.Request, room: Room) -> web.Response:
-    maker_of(request)
     given = validated(ShareForm, await read_fields(request), "form")
     ends = datetime.now(UTC) + timedelta(hours=given.hours)
     url, _, share = await create_share(request, ShareWish(room=str(room), expires_at=ends))

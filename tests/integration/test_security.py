@@ -279,6 +279,12 @@ async def test_lists_and_rooms_hold_nothing_of_others(
             assert (await socket.receive_json())["type"] == "error"
 
 
+@pytest.mark.parametrize("path", ["/jobs/{}/share", "/batches/{}/share"])
+async def test_what_can_be_no_id_is_nowhere(ann: aiohttp.ClientSession, path: str) -> None:
+    async with ann.post(path.format("9" * 5000)) as answer:
+        assert answer.status == 404
+
+
 # Other sites
 
 

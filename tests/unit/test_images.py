@@ -156,3 +156,8 @@ def test_nobody_is_told_how_pictures_are_read(tmp_path: Path) -> None:
     environ = {"HOME": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
     subprocess.run(command, env=environ, check=True)
     assert list(tmp_path.iterdir()) == []  # what would be told is gathered there
+
+
+@pytest.mark.parametrize("size", [(1, 20_000), (20_000, 3), (40, 9000), (2, 100), (1, 1)])
+def test_a_picture_that_can_be_no_page_has_no_words(tmp_path: Path, size: tuple[int, int]) -> None:
+    assert seen(tmp_path, Image.new("RGB", size, "white")).text == ""
