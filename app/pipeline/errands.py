@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from app.core.reading import Task
 from app.pipeline.shop import Shop, limits_for, reader_limits
 from app.pipeline.workers import Heard
 from app.store.jobs import JobRow
+
+SHOWN_WITHIN_S = 30.0  # somebody waits for it, and others behind
 
 Take = Callable[[Path], Awaitable[None]]
 RunErrand = Callable[[Shop, str, str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
@@ -48,12 +51,15 @@ async def run_look_into(
     """Run `target` on a job's file, beside jobs and without records.db.
 
     take  is given the folder in which it left its work, before that goes away
+
+    Raises also StepTimeout past SHOWN_WITHIN_S.
     """
     task = _task_for(shop, row.user_id, options)
     task["filename"], task["size"], task["sha256"] = row.filename, row.size_bytes, row.sha256
     task["path"] = str(shop.path_of(row.sha256).absolute())
     async with _folder_of(task) as work_dir:
         limits = limits_for(shop.settings, records=False)
+        limits = replace(limits, timeout_s=min(limits.timeout_s, SHOWN_WITHIN_S))
         found = await shop.workers.run(target, task, limits, _unheard)
         await take(work_dir)
         return found

@@ -14,6 +14,7 @@ from typing import Any
 from app.core.errors import AppError
 from app.core.queueing import Place
 from app.pipeline.answers import Answers, Deadlines
+from app.pipeline.asked import FairTurns
 from app.pipeline.control import Control, Hand, Log, remove_folder
 from app.pipeline.errands import RunErrand, Take, run_errand, run_look, run_look_into
 from app.pipeline.jail import InForce
@@ -44,6 +45,7 @@ logger = logging.getLogger(__name__)
 
 AGAIN_AFTER_S = 1.0
 CORES_OF_A_HEAVY_STEP = 2
+LOOKS_AT_ONCE = 2  # that people asked for; each is a worker beside those of the jobs
 RUNS = ("pending", "processing")
 
 
@@ -96,6 +98,8 @@ class Runner(Control):
         super().__init__(shop, journal, forget_file)
         self._line = Line(database, patient, shop.rates, settings.workers, self._busy)
         self._turns = Turns()
+        self._looks = FairTurns(LOOKS_AT_ONCE)
+        self._changes = FairTurns(1)  # all of them wait for the database of rows
         self._wake.set()
         self._suspects: set[str] = set()  # that a server died with: see _take
         self._mended = asyncio.Event()  # leftover folders are swept
@@ -172,11 +176,11 @@ class Runner(Control):
         options  its task's options; it has no file. Runs to its end, even when whoever asked
                  has left. Raises what it raises, or what stopped its worker, and ShuttingDown.
         """
-        return await self._own(self._errand(run_errand, user_id, target, options))
+        return await self._own(self._errand(run_errand, self._changes, user_id, target, options))
 
     async def look(self, user_id: str, target: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """The same for a reader that only looks: it waits for no job."""
-        return await self._own(self._errand(run_look, user_id, target, options))
+        return await self._own(self._errand(run_look, self._looks, user_id, target, options))
 
     async def look_into(
         self, row: JobRow, target: str, options: Mapping[str, Any], take: Take
@@ -279,10 +283,16 @@ class Runner(Control):
     # What people ask for
 
     async def _errand(
-        self, run: RunErrand, user_id: str, target: str, options: Mapping[str, Any]
+        self,
+        run: RunErrand,
+        turns: FairTurns,
+        user_id: str,
+        target: str,
+        options: Mapping[str, Any],
     ) -> dict[str, Any]:
         await self._mended.wait()
-        return await run(self._shop, user_id, target, options)
+        async with turns.of(user_id):
+            return await run(self._shop, user_id, target, options)
 
     async def _look_into(
         self, row: JobRow, target: str, options: Mapping[str, Any], take: Take

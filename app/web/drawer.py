@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.pipeline.asked import FairTurns
 from app.pipeline.runner import Runner
 from app.store.jobs import JobRow
 from app.store.pictures import PictureStore
@@ -29,7 +30,7 @@ class Drawer:
     def __init__(self, store: PictureStore, runner: Runner) -> None:
         self._store = store
         self._runner = runner
-        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._turns = FairTurns(AT_ONCE)
         self._drawing: dict[tuple[str, int], asyncio.Task[Path]] = {}
 
     async def picture(self, wanted: Wanted) -> Path:
@@ -64,6 +65,6 @@ class Drawer:
             sha256, drawn = wanted.job.sha256, work_dir / DRAWN
             kept.append(await self._store.keep(sha256, wanted.page, drawn))
 
-        async with self._at_once:
+        async with self._turns.of(wanted.job.user_id):
             await self._runner.look_into(wanted.job, DRAW, options, take)
         return kept[0]
