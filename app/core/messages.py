@@ -57,6 +57,7 @@ OWN: Mapping[str, str] = {
     "document_saved": "Your document is saved",
     "indexing": "Making it searchable...",
     "unpacking": "Unpacking the archive...",
+    "left_out": "I have this document already, so I left this copy of it out",
     "unpacked": "The archive is unpacked",
     "placing": "Putting the files from the archive beside it...",
     "placed": "The files from the archive are in your list",

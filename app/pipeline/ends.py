@@ -15,7 +15,7 @@ from app.core.times import ms_from_iso
 from app.pipeline.report import JobInHand
 from app.pipeline.shop import Shop
 from app.pipeline.steps.duplicate_check import found_before
-from app.pipeline.steps.likeness import like_before, told_of_likeness
+from app.pipeline.steps.likeness import ended_alike, told_of_likeness
 from app.pipeline.steps.result import duplicate_result, result_of
 from app.store.checkpoints import IN_HAND, drop_checkpoints
 from app.store.clarifications import close_questions
@@ -55,7 +55,7 @@ async def completed(
     words, result = friendly_message("complete", facts), result_of(hand.id, found)
     if earlier is not None:
         likeness = found.get("likeness", {})
-        said = like_before(likeness) if likeness else found_before(earlier)
+        said = ended_alike(likeness) if likeness else found_before(earlier)
         words = friendly_message(said.step, {**facts, **said.context})
         result = {**duplicate_result(hand.id, earlier), **told_of_likeness(likeness)}
     return ProcessingCompleted(

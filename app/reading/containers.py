@@ -82,6 +82,21 @@ def look_into_zip(path: Path, filename: str, limits: Limits) -> tuple[str, str, 
     return kind, found, members
 
 
+def is_locked_opendocument(
+    path: Path, filename: str, limits: Limits, members: list[Member]
+) -> bool:
+    """Tell whether an OpenDocument file has a password: its manifest, which is plain, says so.
+
+    Raises DamagedFile, ArchiveBomb.
+    """
+    for member in members:
+        if member.name == "META-INF/manifest.xml" and not member.encrypted:
+            with path.open("rb") as stream:
+                blocks = Unpacker(filename, limits).blocks(stream, member)
+                return b"encryption-data" in next(blocks, b"")
+    return False
+
+
 def _check_directory(stream: BinaryIO, filename: str, most: int) -> None:
     """Look at the directory's size before it is read into memory."""
     size = stream.seek(0, 2)

@@ -15,6 +15,7 @@ from app.core.notices import ExtensionMismatch
 from app.core.reading import Task, Tell
 from app.reading.containers import (
     OLE_MAGIC,
+    is_locked_opendocument,
     look_into_zip,
     ole_kind,
     ole_streams,
@@ -146,6 +147,9 @@ def _binary_kind(path: Path, head: bytes, task: Task) -> Kind | None:
 def _zip(path: Path, task: Task) -> Kind:
     kind, found, members = look_into_zip(path, task["filename"], task["limits"])
     if kind in ("xlsx", "zip") and any(member.encrypted for member in members):
+        raise PasswordProtected(filename=task["filename"])
+    # Its reader only knows a locked one by the ending of its name, which stored files do not have.
+    if kind == "ods" and is_locked_opendocument(path, task["filename"], task["limits"], members):
         raise PasswordProtected(filename=task["filename"])
     return Kind(kind, found, f"a zip container with {len(members):,} parts, as {found} has")
 

@@ -252,7 +252,7 @@ def _tags(job: JobState) -> tuple[tuple[str, str], ...]:
     if job["undone"]:
         tags.append(("", "Undone"))
     elif result.get("duplicate_of"):
-        tags.append(("dup", "Exact match"))
+        tags.append(("dup", "Same document" if result.get("near") else "Exact match"))
     elif fact(job, "existing_rows"):
         tags.append(("dup", "Overlaps"))
     elif result.get("near"):

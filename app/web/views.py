@@ -167,7 +167,7 @@ class JobPage:
     events     the newest, newest first; `count` of them in all, those no longer kept among them
     seq        place in the log of the newest, from which on the script listens
     undo_text  what an undo would take back; "" when there is nothing to undo
-    same_as    the earlier file with the same bytes, or None
+    same_as    the earlier file with the same bytes, or that is the same document, or None
     rejected   how many rows could not be read
     questions  what it waits for, oldest first
     document   what is shown in place of rows of a PDF or an image; None for a table

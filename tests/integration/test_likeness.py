@@ -8,7 +8,9 @@ import pytest
 
 from app.core.asking import DUPLICATE, Asking
 from app.core.documents import FIELDS, FieldValue, absent
+from app.core.messages import friendly_message
 from app.core.reading import Task
+from app.pipeline.steps.likeness import ended_alike
 from app.reading.likeness import compare_documents
 from app.reading.page import Page, Word
 from app.reading.save import store, undo
@@ -105,6 +107,20 @@ def test_the_same_invoice_is_left_out_with_the_facts_side_by_side(desk: Desk) ->
     assert (near["job_id"], near["score"], near["certain"]) == ("a", 1.0, True)
     assert (near["number"], near["date"], near["total"]) == ("2026-117", "2026-03-01", "119.00")
     assert near["vendor"] == "ACME GmbH"
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        ({"decision": "skip"}, "I have this document already, so I left this copy of it out"),
+        ({"decision": "merge", "filled": ["iban"]}, "The one I have got 1 field that it lacked"),
+    ],
+)
+def test_a_document_that_is_not_stored_again_ends_with_what_became_of_it(
+    found: dict[str, Any], sentence: str
+) -> None:
+    said = ended_alike(found)
+    assert friendly_message(said.step, said.context) == sentence
 
 
 def test_what_is_only_alike_is_told_and_stored(desk: Desk) -> None:

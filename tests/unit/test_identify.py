@@ -227,6 +227,13 @@ def test_a_workbook_with_a_password_is_told_so() -> None:
         assert asking.value.unanswered[0] == PasswordProtected.code
 
 
+def test_an_opendocument_table_with_a_password_is_told_so_under_any_name(tmp_path: Path) -> None:
+    content = sample("calamine/pass_protected.ods").read_bytes()
+    for filename in ("01f3", "table.ods"):
+        with pytest.raises(PasswordProtected):
+            found_in(tmp_path, content, filename)
+
+
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf", b"\xff\xfe", b" \r\n\t"])
 def test_nothing_but_blanks_is_an_empty_file(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(EmptyFile):

@@ -157,6 +157,11 @@ def test_a_stage_that_only_began_is_still_seen() -> None:
         ),
         ({"existing_rows": 5}, "Nothing new to store", (("dup", "Overlaps"),)),
         ({"duplicate_of": "x"}, "Nothing new to store", (("dup", "Exact match"),)),
+        (
+            {"duplicate_of": "x", "near": [{"job_id": "x"}]},
+            "Nothing new to store",
+            (("dup", "Same document"),),
+        ),
         ({"new_rows": 3, "rejected": 2}, "3 rows stored", (("warn", "2 not read"),)),
     ],
 )

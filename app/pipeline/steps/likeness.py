@@ -15,7 +15,10 @@ class Likeness(Work):
 
     def after(self, task: Task, found: Found) -> Sequence[Said]:
         near = found.get("near", ())
-        return (like_before(found),) if near else ()
+        if not near:
+            return ()
+        facts = {"similarity_score": near[0]["score"]}
+        return (Said("near_duplicate_found", facts, {"near": near}),)
 
     def closing(self, task: Task, found: Found) -> Said:
         near = len(found.get("near", ()))
@@ -28,10 +31,11 @@ class Likeness(Work):
         return {"skip": "known already", "merge": "merged"}.get(found.get("decision", ""), "")
 
 
-def like_before(found: Found) -> Said:
-    """Return what is said where there is a document like this one."""
-    near = found["near"]
-    return Said("near_duplicate_found", {"similarity_score": near[0]["score"]}, {"near": near})
+def ended_alike(found: Found) -> Said:
+    """Return what is said at the end of a document that is stored as another one already."""
+    if found["decision"] == "merge":
+        return Said("likeness_compared", {"filled": len(found["filled"])})
+    return Said("left_out")
 
 
 def told_of_likeness(found: Found) -> dict[str, Any]:

@@ -159,10 +159,12 @@ function documentSummary({ fields = {}, pages = 0, zones }) {
   return said.filter(Boolean).join(" · ") || `${plural(pages, "page")}, ${plural(zones, "zone")}`;
 }
 
+const sameAs = ({ near }) => (near?.length ? "Same document" : "Exact match");
+
 function tagsOf(job) {
   const tags = [];
   if (job.undone) tags.push(["", "Undone"]);
-  else if (job.result?.duplicate_of) tags.push(["dup", "Exact match"]);
+  else if (job.result?.duplicate_of) tags.push(["dup", sameAs(job.result)]);
   else if (fact(job, "existing_rows")) tags.push(["dup", "Overlaps"]);
   else if (job.result?.near?.length) tags.push(["dup", "Like another"]);
   const review = job.undone || !job.result?.zones ? 0 : fact(job, "review");
