@@ -55,6 +55,21 @@ async def test_keys_choose_and_send_an_answer_on_the_page_of_the_file(
     await expect(visitor.page.locator("form.ask")).to_have_count(0)
 
 
+async def test_every_file_that_waits_shows_its_question_when_the_page_is_opened(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await visit(server)
+    names = ("one.csv", "two.csv", "three.csv")
+    async with visitor.client() as client:
+        files = [(name, EITHER_WAY.replace(b"Salary", name.encode())) for name in names]
+        for job in (await upload(client, *files))["jobs"]:
+            await followed(client, f"job:{job['job_id']}", "clarification_requested")
+    await visitor.open()
+    for name in names:
+        card = visitor.file(name).get_by_role("group", name="Which way round")
+        await expect(card).to_be_visible()
+
+
 async def test_a_question_is_answered_without_scripts(server: ServerProcess, visit: Visit) -> None:
     visitor = await visit(server, java_script_enabled=False)
     page = visitor.page

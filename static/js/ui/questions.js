@@ -20,7 +20,8 @@ const INPUTS = { password: "password", header_row: "number" };
 export function createQuestions(api) {
   /** Cards by their question. @type {Map<string, HTMLFormElement>} */
   const cards = new Map();
-  let asked = 0;
+  /** How often each job was asked about. @type {Map<string, number>} */
+  const asked = new Map();
 
   async function paint(jobId, ids, host) {
     for (const card of host.querySelectorAll("form.ask")) {
@@ -29,9 +30,10 @@ export function createQuestions(api) {
       if (!ids.includes(id)) drop(id);
     }
     if (ids.every((id) => cards.has(id))) return;
-    const mine = ++asked;
+    const mine = (asked.get(jobId) ?? 0) + 1;
+    asked.set(jobId, mine);
     const found = await api.get(`/clarifications?job_id=${jobId}&state=open`).catch(tell);
-    if (!found || mine !== asked) return;
+    if (!found || mine !== asked.get(jobId)) return;
     for (const one of [...found.clarifications].reverse()) {
       const id = one.clarification_id;
       if (!ids.includes(id) || cards.has(id)) continue;
