@@ -45,13 +45,17 @@ async def one(request: web.Request) -> web.Response:
 
 async def decide(request: web.Request) -> web.Response:
     """POST /api/v1/jobs/{job_id}/delta: store known rows after all, or leave them out again."""
+    return json_answer(await decide_rows(request, await read_json(request, DeltaDecision)))
+
+
+async def decide_rows(request: web.Request, wish: DeltaDecision) -> DeltaDecided:
+    """Do what `wish` says of the job in the path. Raises NotFound, NotAllowed."""
     request.app[DOOR].pass_through()
     job = await job_of(request, "control")
-    wish = await read_json(request, DeltaDecision)
     note(request, "control", op="delta", job_id=job.id)
     options = {"job_id": job.id, **wish.model_dump()}
     found = await request.app[RUNNER].errand(job.user_id, DECIDE, options)
     if found["changed"]:
         await tell_of_rows(request, {job.id: found["changed"]})
     delta = Delta.model_validate(await request.app[RECORDS].delta(job.id))
-    return json_answer(DeltaDecided(changed=found["changed"], delta=delta))
+    return DeltaDecided(changed=found["changed"], delta=delta)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Annotated
+from typing import Annotated, Literal
 
 import orjson
 from aiohttp import web
@@ -27,6 +27,7 @@ from app.web.control import (
     steer_batch,
     steer_job,
 )
+from app.web.delta import DeltaDecision, decide_rows
 from app.web.exports import ExportWish, make_export
 from app.web.identity import owner_for, viewer_for
 from app.web.wire import read_fields, read_id, validated
@@ -73,6 +74,13 @@ class RetryForm(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
     from_step: str = Field(default="", max_length=64)
+
+
+class KnownRowsForm(BaseModel):
+    """The form that stores known rows after all, or leaves them out again."""
+
+    model_config = ConfigDict(extra="ignore")
+    state: Literal["new", "known"]
 
 
 class PriorityForm(BaseModel):
@@ -180,6 +188,13 @@ async def prioritise(request: web.Request) -> web.Response:
     given = validated(PriorityForm, await read_fields(request), "form")
     wish = PriorityWish(priority=given.priority)
     return see_other(f"/jobs/{(await prioritise_job(request, wish)).id}")
+
+
+async def known_rows(request: web.Request) -> web.Response:
+    """POST /jobs/{job_id}/known-rows: all of those that an earlier file holds."""
+    given = validated(KnownRowsForm, await read_fields(request), "form")
+    await decide_rows(request, DeltaDecision(state=given.state))
+    return see_other(f"/jobs/{request.match_info['job_id']}#duplicates")
 
 
 async def delete(request: web.Request) -> web.Response:

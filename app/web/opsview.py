@@ -33,6 +33,8 @@ PARTS: Mapping[str, str] = {
     "files": "Files",
     "scanner": "Scanner",
     "workers": "Workers",
+    "jail": "Readers' jail",
+    "models": "Language models",
     "live": "Live",
 }
 DID: Mapping[str, str] = {

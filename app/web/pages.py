@@ -289,6 +289,7 @@ async def job_page(request: web.Request) -> web.Response:
         same_as=await _same_as(request, state),
         new_rows=delta["new_rows"],
         known_rows=delta["existing_rows"],
+        kept_rows=delta["kept_rows"],
         feed=feedview.told(events, {stage["key"]: stage["label"] for stage in state["stages"]}),
         events=feedview.event_lines(events),
         count=state["n"],

@@ -154,6 +154,7 @@ def form_routes() -> list[web.RouteDef]:
         web.post("/jobs/{job_id}/pause", forms.of_job("pause")),
         web.post("/jobs/{job_id}/resume", forms.of_job("resume")),
         web.post("/jobs/{job_id}/priority", forms.prioritise),
+        web.post("/jobs/{job_id}/known-rows", forms.known_rows),
         web.post("/jobs/{job_id}/delete", forms.delete),
         *(web.post(f"/batches/{{batch_id}}/{op}", forms.of_batch(op)) for op in control.DOES),
     ]

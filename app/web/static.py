@@ -29,7 +29,7 @@ STYLES = (
     "table",
     "gate",
 )
-PAGE_STYLES = ("panels", "document")  # what few pages need; sent on their own
+PAGE_STYLES = ("panels", "document", "rows")  # what few pages need; sent on their own
 
 STYLE_SHEET = "app.css"
 TYPES = {

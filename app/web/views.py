@@ -168,6 +168,7 @@ class JobPage:
     seq        place in the log of the newest, from which on the script listens
     undo_text  what an undo would take back; "" when there is nothing to undo
     same_as    the earlier file with the same bytes, or that is the same document, or None
+    kept_rows  how many of the new ones an earlier file holds, too, and were stored all the same
     rejected   how many rows could not be read
     questions  what it waits for, oldest first
     document   what is shown in place of rows of a PDF or an image; None for a table
@@ -191,6 +192,7 @@ class JobPage:
     same_as: Earlier | None
     new_rows: int
     known_rows: int
+    kept_rows: int
     feed: tuple[Message, ...]
     events: tuple[EventLine, ...]
     count: int

@@ -176,3 +176,21 @@ async def test_the_audit_log_is_narrowed_and_paged_by_links(ann: aiohttp.ClientS
 async def test_members_have_no_page_of_operations(bob: aiohttp.ClientSession) -> None:
     assert "/operations" not in await page(bob, "/")
     assert "operators" in await page(bob, "/operations", 403)
+
+
+async def test_known_rows_are_stored_after_all_and_left_out_again_by_a_form(
+    ann: aiohttp.ClientSession,
+) -> None:
+    await finished(ann, await upload(ann, ("march.csv", EXPENSES)))
+    longer = EXPENSES + b"2026-03-04,Spotify,-9.99,EUR\n"
+    accepted = await upload(ann, ("april.csv", longer))
+    await finished(ann, accepted)
+    path = f"/jobs/{accepted['jobs'][0]['job_id']}"
+    assert "1 new row, 3 I already know" in await page(ann, path)
+    where, text = await send(ann, f"{path}/known-rows", {"state": "new"})
+    assert where == path
+    assert "4 new rows, 0 I already know" in text
+    assert "what earlier files hold (3)" in text
+    _, text = await send(ann, f"{path}/known-rows", {"state": "known"})
+    assert "1 new row, 3 I already know" in text
+    await send_and_fail(ann, f"{path}/known-rows", {"state": "odd"}, 400)

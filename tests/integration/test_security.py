@@ -139,6 +139,7 @@ DECIDED = {
     "POST /jobs/{job_id}/pause": THEIRS,
     "POST /jobs/{job_id}/resume": THEIRS,
     "POST /jobs/{job_id}/priority": THEIRS,
+    "POST /jobs/{job_id}/known-rows": THEIRS,
     "POST /batches/{batch_id}/pause": THEIRS,
     "POST /batches/{batch_id}/resume": THEIRS,
     "POST /batches/{batch_id}/cancel": THEIRS,

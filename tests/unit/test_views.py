@@ -338,6 +338,7 @@ def job_page(state: JobState, rows: list[dict[str, Any]]) -> views.JobPage:
         same_as=None,
         new_rows=len(rows),
         known_rows=0,
+        kept_rows=0,
         feed=(),
         events=(),
         count=3,

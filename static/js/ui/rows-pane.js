@@ -62,6 +62,8 @@ export function createPane({ jobId, api, jobOf, open }) {
   let asked = 0;
   let storedAt = "";
   let group = "";
+  /** Loaded when somebody changes the first row. */
+  let editor = null;
   // since the server rendered the tab of duplicates
   let compared = false;
   const tabOf = (name) => byId(`tab-${name}`).lastElementChild;
@@ -84,6 +86,13 @@ export function createPane({ jobId, api, jobOf, open }) {
     event.preventDefault();
     page += Number(link.dataset.step);
     load().then(() => byId("rows").scrollIntoView({ block: "start" }));
+  });
+
+  body.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-part=change]");
+    if (!button) return;
+    editor ??= import("./rows-edit.js").then((its) => its.createRowsEdit({ jobId, api, changed }));
+    editor.then((its) => its.open(Number(button.value))).catch(tell);
   });
 
   byId("duplicates").addEventListener("click", (event) => {
@@ -125,6 +134,19 @@ export function createPane({ jobId, api, jobOf, open }) {
     return found.counts;
   }
 
+  /** Show what a person changed; focus goes on where it was, though that button is another now. */
+  async function changed(number) {
+    await again();
+    body.querySelector(`button[value="${number}"]`)?.focus();
+  }
+
+  async function again() {
+    const counts = await load();
+    if (!counts) return;
+    setText(tabOf("rows"), counts.all ? formatCount(counts.all) : "");
+    await compare();
+  }
+
   function lineOf(line) {
     const node = template.cloneNode(true);
     const part = parts(node);
@@ -139,6 +161,8 @@ export function createPane({ jobId, api, jobOf, open }) {
     const [colour, words] = TAGS[line.mark];
     part.tag.className = `tag ${colour}`;
     setText(part.tag, words);
+    if (part.change) part.change.value = line.number;
+    setAttr(part.change, "aria-label", `Change row ${line.number}`);
     if (line.seen) {
       const place = line.seen_url ? el("a", { href: line.seen_url }, line.seen) : line.seen;
       part.seen.replaceChildren("Seen in ", place);
@@ -156,6 +180,7 @@ export function createPane({ jobId, api, jobOf, open }) {
 
   /** Rows are there after they were stored, have categories at the end, and go with an undo. */
   function heard(event, job) {
+    if (event.type === "rows_edited") again().catch(tell);
     const done = event.type === "step_completed" ? event.step : event.type;
     const tells = ["storing", "classification", "processing_completed", "job_undone"];
     if (!tells.includes(done) || storedAt === `${done} ${job.attempt}`) return;
