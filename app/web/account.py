@@ -145,7 +145,7 @@ async def _shown(
     settings = request.app[SETTINGS]
     shares = await list_shares(reader, viewer.user_id, at_ms)
     page = accountview.AccountPage(
-        shell=shell_of(request, "account"),
+        shell=shell_of(request, "forms"),
         role=viewer.role,
         error=error,
         said=said,

@@ -72,10 +72,15 @@ async def listing(request: web.Request) -> web.Response:
 
 async def forget(request: web.Request) -> web.Response:
     """DELETE /api/v1/memory: what is forgotten is asked again."""
-    viewer, query = owner_for(request, "control"), read_query(request, ForgetQuery)
+    await forget_answer(request, read_query(request, ForgetQuery))
+    return web.Response(status=204)
+
+
+async def forget_answer(request: web.Request, query: ForgetQuery) -> None:
+    """Forget something that is remembered of whoever asks. Raises NotFound."""
+    viewer = owner_for(request, "control")
     request.app[DOOR].pass_through()
     note(request, "control", op="forget", key=query.key)
     done = await request.app[RUNNER].errand(viewer.user_id, FORGET, query.model_dump())
     if not done["forgotten"]:
         raise NotFound(what="answer")
-    return web.Response(status=204)

@@ -18,7 +18,7 @@ MODULES = {
     "files": "js/pages/files.js",
     "job": "js/pages/job.js",
     "gate": "js/pages/gate.js",
-    "account": "js/pages/account.js",
+    "forms": "js/pages/forms.js",
     "operations": "js/pages/operations.js",
 }
 

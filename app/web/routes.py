@@ -34,6 +34,7 @@ from app.web import (
 from app.web.account import account_routes
 from app.web.opspage import operations_routes
 from app.web.pages import page_routes
+from app.web.rulespage import rules_routes
 from app.web.sharing import sharing_routes
 from app.web.uploads import send_later
 
@@ -169,5 +170,6 @@ def all_routes() -> list[web.AbstractRouteDef]:
         *page_routes(),
         *operations_routes(),
         *account_routes(),
+        *rules_routes(),
         *sharing_routes(),
     ]

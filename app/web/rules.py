@@ -170,35 +170,55 @@ async def listing(request: web.Request) -> web.Response:
 
 async def preview(request: web.Request) -> web.Response:
     """GET /api/v1/rules/preview: what a rule would change. Nothing is changed."""
-    viewer, query = owner_for(request, "read"), read_query(request, RuleQuery)
+    return json_answer(await tried_out(request, read_query(request, RuleQuery)))
+
+
+async def tried_out(request: web.Request, query: RuleQuery) -> RulePreview:
+    """Return what a rule would change; one without a value fits nothing."""
+    viewer = owner_for(request, "read")
     if not query.value.strip():
-        return json_answer(RulePreview(rows=0, changes=0, edited=0, jobs=[], examples=[]))
+        return RulePreview(rows=0, changes=0, edited=0, jobs=[], examples=[])
     wish = {**query.model_dump(), "value": query.value.strip(), "sign": int(query.sign)}
     found = await request.app[RUNNER].look(viewer.user_id, PREVIEW, wish)
-    return json_answer(RulePreview.model_validate(found))
+    return RulePreview.model_validate(found)
 
 
 async def create(request: web.Request) -> web.Response:
     """POST /api/v1/rules: make a rule; with `apply` it also changes what is there."""
-    viewer, wish = owner_for(request, "control"), await read_json(request, RuleWish)
-    made = await _changed(request, viewer.user_id, MAKE, wish.model_dump())
+    made = await make_rule(request, await read_json(request, RuleWish))
     return json_answer(made, 201, {"Location": f"/api/v1/rules/{made.rule.id}"})
+
+
+async def make_rule(request: web.Request, wish: RuleWish) -> RuleMade:
+    """Make a rule of one's own, behind those there are. Raises InvalidRequest: too many."""
+    user_id = owner_for(request, "control").user_id
+    return await _changed(request, user_id, MAKE, wish.model_dump())
 
 
 async def change(request: web.Request) -> web.Response:
     """PATCH /api/v1/rules/{rule_id}: what it says, or where it stands among the others."""
-    viewer, wish = owner_for(request, "control"), await read_json(request, RuleChange)
+    return json_answer(await alter_rule(request, await read_json(request, RuleChange)))
+
+
+async def alter_rule(request: web.Request, wish: RuleChange) -> RuleMade:
+    """Change the rule in the path. Raises NotFound."""
+    user_id = owner_for(request, "control").user_id
     options = {**wish.model_dump(exclude_none=True), "id": number_in_path(request, "rule_id")}
-    return json_answer(await _changed(request, viewer.user_id, ALTER, options))
+    return await _changed(request, user_id, ALTER, options)
 
 
 async def remove(request: web.Request) -> web.Response:
     """DELETE /api/v1/rules/{rule_id}: later files know nothing of it; what it decided stays."""
+    await remove_rule(request)
+    return web.Response(status=204)
+
+
+async def remove_rule(request: web.Request) -> None:
+    """Let the rule in the path go. Raises NotFound."""
     viewer = owner_for(request, "control")
     request.app[DOOR].pass_through()
     options = {"id": number_in_path(request, "rule_id")}
     await request.app[RUNNER].errand(viewer.user_id, REMOVE, options)
-    return web.Response(status=204)
 
 
 async def correct(request: web.Request) -> web.Response:

@@ -55,7 +55,7 @@ async def _share(request: web.Request, room: Room) -> web.Response:
     ends = datetime.now(UTC) + timedelta(hours=given.hours)
     url, _, share = await create_share(request, ShareWish(room=str(room), expires_at=ends))
     page = views.SharedPage(
-        shell=shell_of(request, "account"),
+        shell=shell_of(request, "forms"),
         what="file" if room.kind == "job" else "batch",
         url=url,
         until=iso_from_ms(share.expires_ms),

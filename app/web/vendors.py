@@ -56,24 +56,39 @@ class VendorsChanged(BaseModel):
 
 async def suggestions(request: web.Request) -> web.Response:
     """GET /api/v1/vendors/suggestions: names that are alike, 88 to 99 percent."""
+    return json_answer(await suggested(request))
+
+
+async def suggested(request: web.Request) -> VendorSuggestions:
+    """Return which of one's own vendors may be one."""
     viewer = owner_for(request, "read")
     found = await request.app[RUNNER].look(viewer.user_id, SUGGEST, {})
-    return json_answer(VendorSuggestions.model_validate(found))
+    return VendorSuggestions.model_validate(found)
 
 
 async def merge(request: web.Request) -> web.Response:
     """POST /api/v1/vendors/merge: two vendors are one. `part` takes it back."""
-    viewer, wish = owner_for(request, "control"), await read_json(request, MergeWish)
+    return json_answer(await merge_vendors(request, await read_json(request, MergeWish)))
+
+
+async def merge_vendors(request: web.Request, wish: MergeWish) -> VendorsChanged:
+    """Make one vendor of two. Raises NotFound."""
+    viewer = owner_for(request, "control")
     request.app[DOOR].pass_through()
     found = await request.app[RUNNER].errand(viewer.user_id, MERGE, wish.model_dump())
     await tell_of_rows(request, found["jobs"])
-    return json_answer(VendorsChanged(rows=found["rows"]))
+    return VendorsChanged(rows=found["rows"])
 
 
 async def part(request: web.Request) -> web.Response:
     """POST /api/v1/vendors/part: two vendors are not one, and are not suggested again."""
-    viewer, wish = owner_for(request, "control"), await read_json(request, PartWish)
+    return json_answer(await part_vendors(request, await read_json(request, PartWish)))
+
+
+async def part_vendors(request: web.Request, wish: PartWish) -> VendorsChanged:
+    """Remember that two vendors are not one."""
+    viewer = owner_for(request, "control")
     request.app[DOOR].pass_through()
     found = await request.app[RUNNER].errand(viewer.user_id, PART, wish.model_dump())
     await tell_of_rows(request, found["jobs"])
-    return json_answer(VendorsChanged(rows=found["rows"]))
+    return VendorsChanged(rows=found["rows"])

@@ -58,7 +58,7 @@ export function createShell({ keys = {} } = {}) {
     dialog?.showModal();
   };
   document.querySelector('[data-do="keys"]')?.addEventListener("click", showKeys);
-  listen({ "?": showKeys, "g f": () => go("/"), "g o": () => go("/operations"), "g a": () => go("/account"), ...keys }, () => off?.checked);
+  listen({ "?": showKeys, "g f": () => go("/"), "g o": () => go("/operations"), "g r": () => go("/rules"), "g a": () => go("/account"), ...keys }, () => off?.checked);
   for (const box of document.querySelectorAll(".confirm")) {
     box.addEventListener("keydown", (event) => event.key === "Escape" && shut(box));
     box.querySelector('[data-do="close"]')?.addEventListener("click", () => shut(box));

@@ -1,4 +1,4 @@
-/** The account page, and a share link that was just made: the frame, and what copies a secret. */
+/** Pages that work by forms alone: the frame, and what copies a secret that was just made. */
 
 import { createShell } from "../ui/shell.js";
 
