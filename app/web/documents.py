@@ -122,12 +122,13 @@ async def search(request: web.Request) -> web.Response:
     headers = None
     if len(hits) == query.limit:
         headers = next_link(request, offset=query.offset + query.limit)
-    names = await _filenames(request, hits)
+    names = await filenames(request, hits)
     found = [_hit(hit, names[hit.job_id]) for hit in hits if hit.job_id in names]
     return state_answer(request, DocumentHits.model_validate({"hits": found}), headers)
 
 
-async def _filenames(request: web.Request, hits: Sequence[Hit]) -> dict[str, str]:
+async def filenames(request: web.Request, hits: Sequence[Hit]) -> dict[str, str]:
+    """Return the names of the files that hold `hits`, by job; a deleted one has none."""
     names = {}
     for job_id in {hit.job_id for hit in hits}:
         job = await get_job(request.app[DATABASE].reader, job_id)

@@ -65,6 +65,16 @@ class DocumentView:
     items: tuple[tuple[str, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class HitLine:
+    """A page that holds what was looked for. `parts` of its text are (text, whether looked for)."""
+
+    url: str
+    name: str
+    page: int
+    parts: tuple[tuple[str, bool], ...]
+
+
 NEAR_SHOWN = 3
 NEAR_FACTS = (
     ("vendor", "vendor_name", "Vendor"),

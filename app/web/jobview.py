@@ -14,6 +14,7 @@ from app.web.words import (
     GROUP_OF_STATE,
     STATE_OF_STATUS,
     STATE_WORDS,
+    STEERING,
     amount_text,
     kind_of,
     time_left,
@@ -115,7 +116,7 @@ def file_row(job: JobState) -> FileRow:
         state=state,
         group=GROUP_OF_STATE[state],
         slim=state in ("wait", "done", "stop"),
-        message=job["message"],
+        message=_message(job),
         stage=stage,
         count=_count(job, state),
         percent=int(job["progress"]),
@@ -127,7 +128,7 @@ def file_row(job: JobState) -> FileRow:
         segments=tuple(_segments(job)),
         failure=_failure(job),
         can_cancel=state in UNDER_WAY or state == "pause",
-        can_pause=state in UNDER_WAY,
+        can_pause=state in UNDER_WAY and not job.get("steering"),
         can_resume=state == "pause",
     )
 
@@ -148,6 +149,18 @@ def fact(job: JobState, key: str) -> int:
     """Return a count from the job's result, 0 when it has none."""
     value = (job["result"] or {}).get(key)
     return value if isinstance(value, int) else 0
+
+
+def _message(job: JobState) -> str:
+    """Return the sentence about now; what was asked for and is not done yet comes first."""
+    steering = job.get("steering")
+    return STEERING.get(steering["op"], job["message"]) if steering else job["message"]
+
+
+def _left(job: JobState) -> str:
+    between: list[int] | None = job["details"].get("eta_range")
+    seconds = job["estimated_time_remaining"]
+    return time_left(seconds, (between[0], between[1]) if between else None)
 
 
 def _segments(job: JobState) -> list[Segment]:
@@ -192,8 +205,7 @@ def _count(job: JobState, state: str) -> str:
 def _when(job: JobState, state: str) -> tuple[str, str]:
     ended = job["completed_at"] or job["updated_at"]
     if state == "run":
-        left = time_left(job["estimated_time_remaining"])
-        return left, ""
+        return _left(job), ""
     if state == "done":
         took = took_text(job["duration_ms"])
         return (f"{took} · " if took else ""), ended
@@ -209,7 +221,7 @@ def _when(job: JobState, state: str) -> tuple[str, str]:
 def _spoken(job: JobState, state: str, stage: str) -> str:
     parts = [f"{int(job['progress'])} percent", stage.lower()]
     if state == "run":
-        parts.append(time_left(job["estimated_time_remaining"]))
+        parts.append(_left(job))
     else:
         parts.append(STATE_WORDS[state])
     return ", ".join(part for part in parts if part)

@@ -26,8 +26,10 @@ from app.store.jobs import JobRow, get_job, list_jobs
 from app.store.shares import get_share
 from app.web import feedview, rowview, views
 from app.web.belongings import demand, guest_of, thing_of
+from app.web.documents import filenames, parts_of
 from app.web.documentview import (
     DocumentView,
+    HitLine,
     NearView,
     document_view,
     has_pictures,
@@ -56,6 +58,7 @@ EARLIER_SHOWN = 20
 ZONES_RENDERED = 200
 QUESTIONS_SHOWN = 50
 EXPORTS_SHOWN = 10
+HITS_SHOWN = 20
 UNFINISHED = ("pending", "processing", "paused", "waiting")
 
 GATE_FORMS = {"/login": "login.html", "/setup": "setup.html"}
@@ -181,7 +184,26 @@ async def files_page(request: web.Request) -> web.Response:
     page = await asyncio.to_thread(_files, request, batch, jobs, search, viewer)
     guest = await _guest(request, viewer, thing_of(batch))
     exports = await _exports(request, batch_id=batch.id) if batch and not guest else ()
-    return render(request, "files.html", replace(page, guest=guest, exports=exports))
+    found = await _found(request, search) if search and not guest else ()
+    page = replace(page, guest=guest, exports=exports, found=found)
+    return render(request, "files.html", page)
+
+
+async def _found(request: web.Request, search: str) -> tuple[HitLine, ...]:
+    """Return the pages of one's own documents that hold the words of `search`, best first."""
+    user_id = viewer_of(request).user_id
+    hits = await request.app[RECORDS].documents.search(user_id, search, limit=HITS_SHOWN)
+    names = await filenames(request, hits)
+    return tuple(
+        HitLine(
+            url=f"/jobs/{hit.job_id}?page={hit.page}#document",
+            name=names[hit.job_id],
+            page=hit.page,
+            parts=tuple((part["text"], part["found"]) for part in parts_of(hit.snippet)),
+        )
+        for hit in hits
+        if hit.job_id in names
+    )
 
 
 async def _guest(request: web.Request, viewer: Viewer, thing: Thing | None) -> views.Guest | None:
@@ -234,6 +256,7 @@ def _files(
         other_view=("/?all", "All files") if batch and may(viewer, "read") else None,
         older=older,
         search=search,
+        found=(),
         max_upload_bytes=settings.max_upload_bytes,
         max_files=settings.max_files_per_batch,
         limit_text=size_text(settings.max_upload_bytes),

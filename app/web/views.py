@@ -8,7 +8,7 @@ from app.core.errors import AppError
 from app.core.messages import count, size_text
 from app.core.state import JobState
 from app.core.times import ms_from_iso
-from app.web.documentview import DocumentView, NearView
+from app.web.documentview import DocumentView, HitLine, NearView
 from app.web.exportview import ExportLine
 from app.web.feedview import EventLine, Message
 from app.web.jobview import FileRow, file_row, rows_of
@@ -84,6 +84,7 @@ class FilesPage:
     percent     of all files together
     other_view  (url, label) of another view worth a link, or None
     older       address of the next page, "" when this is the last
+    found       pages of documents that hold what is searched for
     max_upload_bytes, max_files, limit_text   what the drop zone checks and says
     """
 
@@ -106,6 +107,7 @@ class FilesPage:
     other_view: tuple[str, str] | None
     older: str
     search: str
+    found: tuple[HitLine, ...]
     max_upload_bytes: int
     max_files: int
     limit_text: str

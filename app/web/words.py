@@ -36,13 +36,20 @@ STATE_WORDS: Mapping[str, str] = {
 }
 
 
-def time_left(seconds: int | None) -> str:
+STEERING: Mapping[str, str] = {"pause": "Pausing...", "cancel": "Stopping..."}
+"""What is said while it is asked for and not done yet."""
+
+
+def time_left(seconds: int | None, between: tuple[int, int] | None = None) -> str:
     """Return what is left, in steps a person can take in: "a few seconds left", "about 3 min left".
 
     seconds  None while unknown gives ""
+    between  seconds; while it is not sure: "20 to 45 s left", "1 to 3 min left"
     """
     if seconds is None:
         return ""
+    if between is not None and between[0] <= seconds <= between[1] and (said := _between(*between)):
+        return said
     if seconds <= 5:
         return "a few seconds left"
     if seconds < 60:
@@ -51,6 +58,17 @@ def time_left(seconds: int | None) -> str:
     if minutes < 60:
         return f"about {minutes} min left"
     return f"about {count(nearest(minutes / 60), 'hour')} left"
+
+
+def _between(low: int, high: int) -> str:
+    """Return a range in words; "" where both ends are the same words, or hours."""
+    if high < 60:
+        least, most, unit = nearest(low / 5) * 5, min(55, nearest(high / 5) * 5), "s"
+    else:
+        least, most, unit = nearest(low / 60), nearest(high / 60), "min"
+    if (most <= 5 and unit == "s") or least >= most or (unit == "min" and most >= 60):
+        return ""
+    return f"{least} to {most} {unit} left" if least else f"up to {most} {unit} left"
 
 
 def took_text(duration_ms: int | None) -> str:

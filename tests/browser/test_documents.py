@@ -118,3 +118,24 @@ async def test_a_deleted_file_leaves_its_page(
     await visitor.page.get_by_role("button", name="Delete it").click()
     await expect(visitor.page).to_have_url(f"{server.url}/")
     await expect(visitor.file("INV-4004.pdf")).to_have_count(0)
+
+
+async def test_a_document_is_found_by_what_it_says(
+    server: ServerProcess, visit: Visit, tmp_path: Path
+) -> None:
+    visitor = await visit(server)
+    page = visitor.page
+    await brought(visitor, invoice(tmp_path, "INV-1006"))
+    await visitor.open("/?all")
+    await visitor.live()
+    await page.get_by_label("Find a file").fill("terms of deliv")
+    hit = page.locator("#found li")
+    await expect(hit).to_have_count(1)
+    await expect(hit.locator("mark").first).to_have_text("Terms")
+    await hit.get_by_role("link", name="INV-1006.pdf").click()
+    await expect(page.locator("#page-place")).to_have_text("Page 2 of 2")
+    plain = await visit(server, visitor.name, java_script_enabled=False)
+    await plain.open("/?q=anchor+chain")
+    await expect(plain.page.locator("#found li")).to_contain_text("Anchor chain, 10 mm")
+    await plain.open("/?q=nowhere")
+    await expect(plain.page.locator("#found")).to_be_hidden()

@@ -109,6 +109,34 @@ def test_a_long_list_is_cut_but_counted_whole() -> None:
     assert [(g.count, len(g.rows)) for g in groups] == [(0, 0), (0, 0), (150, 100)]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "between", "words"),
+    [
+        (38, [20, 46], "20 to 45 s left"),
+        (9, [2, 16], "up to 15 s left"),
+        (4, [2, 6], "a few seconds left"),
+        (40, [38, 41], "40 s left"),
+        (90, [54, 150], "1 to 3 min left"),
+        (4000, [2800, 6400], "about 1 hour left"),
+        (300, [2, 16], "about 5 min left"),  # a range of an earlier attempt
+        (38, None, "40 s left"),
+    ],
+)
+def test_what_is_not_sure_yet_is_a_range(
+    seconds: int, between: list[int] | None, words: str
+) -> None:
+    facts = {"estimated_time_remaining": seconds, "details": {"eta_range": between}}
+    assert file_row(job(status="processing", **facts)).when == words
+
+
+def test_what_was_asked_for_is_said_until_it_is_done() -> None:
+    asked = {"op": "cancel", "by": "ann"}
+    row = file_row(job(status="processing", message="Reading...", steering=asked))
+    assert (row.message, row.can_pause, row.can_cancel) == ("Stopping...", False, True)
+    row = file_row(job(status="processing", message="Reading...", steering={"op": "pause"}))
+    assert row.message == "Pausing..."
+
+
 def test_a_running_row_says_how_far_it_is() -> None:
     row = file_row(
         job(
@@ -306,6 +334,7 @@ def files_page(states: list[JobState], **facts: Any) -> views.FilesPage:
         "other_view": None,
         "older": "",
         "search": "",
+        "found": (),
         "max_upload_bytes": 2**31,
         "max_files": 1000,
         "limit_text": "2.1 GB",
@@ -460,7 +489,12 @@ def any_job(chance: Random) -> JobState:
             {"processed": 5, "total": 9},
             {"rows_done": 5, "rows_total": 9, "processed": 9, "total": None},
             {"rows_done": 9, "rows_total": 4, "rows": 12_960},
+            {"eta_range": None},
+            {"eta_range": sorted(chance.choices([0, 2, 7, 18, 33, 59, 60, 95, 600, 9000], k=2))},
         ]
+    )
+    state["steering"] = chance.choice(
+        [None, None, {"op": chance.choice(["pause", "cancel"]), "by": ""}]
     )
     if state["result"] is not None:
         state["result"] = {

@@ -3,7 +3,7 @@
  *  formatCount(12960) -> "12,960"            plural(2, "row") -> "2 rows"
  *  formatBytes(1900000) -> "1.9 MB"
  *  formatDuration(ms) -> "0.9 s" "41 s" "2 min 5 s" "1 h 3 min"
- *  formatLeft(seconds|null) -> "a few seconds left" "40 s left" "about 3 min left" ""
+ *  formatLeft(seconds|null, between?) -> "a few seconds left" "40 s left" "about 3 min left" ""
  *  timeLeft(status, nowMs) -> what stands beside the percentage; "" where nothing is known
  *  formatClock(iso, {seconds?}) -> "10:41"
  *  amountText("-1234.50") -> "-1,234.50"
@@ -46,14 +46,27 @@ export function formatDuration(ms) {
 
 const withRest = (whole, rest, unit) => (rest ? `${whole} ${rest} ${unit}` : whole);
 
-/** @param {number|null|undefined} seconds */
-export function formatLeft(seconds) {
+/** @param {number|null|undefined} seconds  @param {[number, number]|null} [between]  while not sure */
+export function formatLeft(seconds, between) {
   if (seconds === null || seconds === undefined) return "";
+  const range = between?.[0] <= seconds && seconds <= between[1] ? formatBetween(between) : "";
+  if (range) return range;
   if (seconds <= 5) return "a few seconds left";
   if (seconds < 60) return `${Math.min(55, Math.round(seconds / 5) * 5)} s left`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `about ${minutes} min left`;
   return `about ${plural(Math.round(minutes / 60), "hour")} left`;
+}
+
+/** "20 to 45 s left"; "" where both ends are the same words, or hours. */
+function formatBetween([low, high]) {
+  const [size, unit, limit] = high < 60 ? [5, "s", 55] : [60, "min", 59];
+  const step = unit === "s" ? 5 : 1;
+  const least = Math.round(low / size) * step;
+  const nearest = Math.round(high / size) * step;
+  const most = unit === "s" ? Math.min(limit, nearest) : nearest;
+  if ((unit === "s" && most <= 5) || least >= most || most > limit) return "";
+  return least ? `${least} to ${most} ${unit} left` : `up to ${most} ${unit} left`;
 }
 
 const QUIET_AFTER_MS = 30_000;
@@ -71,7 +84,8 @@ export function timeLeft(status, nowMs) {
   }
   const left = job.estimated_time_remaining;
   if (left === null || left === undefined) return "";
-  return formatLeft(Math.max(0, left - Math.max(0, silent) / 1000));
+  const less = (seconds) => Math.max(0, seconds - Math.max(0, silent) / 1000);
+  return formatLeft(less(left), job.details.eta_range?.map(less));
 }
 
 const two = (number) => String(number).padStart(2, "0");

@@ -236,6 +236,7 @@ byId("chips").addEventListener("click", (event) => {
 byId("find").addEventListener("input", (event) => {
   search = event.target.value.trim().toLowerCase();
   arrange();
+  lookInside();
 });
 byId("find").addEventListener("keydown", (event) => event.key === "Escape" && event.target.blur());
 byId("find").form.addEventListener("submit", (event) => event.preventDefault());
@@ -244,7 +245,16 @@ document.querySelector('[data-do="clear"]').addEventListener("click", (event) =>
   byId("find").value = search = chip = "";
   for (const node of head.chips) setAttr(node, "aria-pressed", node.value === "");
   arrange();
+  lookInside();
 });
+
+let found = null;
+/** Documents that hold the words are listed, too; a guest looks at what was shared. */
+function lookInside() {
+  const box = byId("found");
+  if (box) found ??= import("../ui/found.js").then((its) => its.createFound({ api, box }));
+  found?.then((its) => its.look(search));
+}
 
 // what a person does
 

@@ -45,6 +45,8 @@ const WORDS = {
   fail: "failed",
   stop: "stopped",
 };
+/** Said while it is asked for and not done yet. */
+const STEERING = { pause: "Pausing...", cancel: "Stopping..." };
 /** Which details count a step's rows. `processed` alone may still be the scan's bytes. */
 const ROWS = ["rows_done", "rows_total"];
 const UNITS = ["processed", "total"];
@@ -58,7 +60,7 @@ const COUNTS = {
 const SMALLEST_FILL = 4;
 
 /** @param {JobState} job  @param {string} [left]  @returns {View} */
-export function jobView(job, left = formatLeft(job.estimated_time_remaining)) {
+export function jobView(job, left = formatLeft(job.estimated_time_remaining, job.details.eta_range)) {
   const state = job.undone ? "stop" : (STATES[job.status] ?? "wait");
   const group = GROUPS[state];
   const stage = job.stages.find((one) => one.key === job.stage)?.label ?? "";
@@ -71,7 +73,7 @@ export function jobView(job, left = formatLeft(job.estimated_time_remaining)) {
     state,
     group,
     slim: state === "wait" || state === "done" || state === "stop",
-    message: job.message,
+    message: STEERING[job.steering?.op] ?? job.message,
     stage,
     count: countOf(job, state),
     percent: Math.floor(job.progress),
@@ -89,7 +91,7 @@ export function jobView(job, left = formatLeft(job.estimated_time_remaining)) {
     segments: job.stages.map((one) => segment(one, job.progress)),
     failure: failureOf(job, stage),
     can_cancel: group === "progress" || state === "ask",
-    can_pause: state !== "pause" && (group === "progress" || state === "ask"),
+    can_pause: !job.steering && state !== "pause" && (group === "progress" || state === "ask"),
     can_resume: state === "pause",
   };
 }
