@@ -4,6 +4,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Visit
+from tests.browser.test_keyboard import check_tab_order
+from tests.browser.test_looks import SIDEWAYS, WIDTHS, nameless
 from tests.process import ServerProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -59,3 +61,36 @@ async def test_a_known_row_is_stored_after_all(server: ServerProcess, visit: Vis
     await page.get_by_role("tab", name="Duplicates").click()
     await page.get_by_role("button", name="Store the known rows after all").click()
     await expect(page.locator("#delta")).to_contain_text("4 new rows, 0 I already know")
+
+
+async def test_rules_are_kept_without_scripts_and_fit_every_page(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await visit(server)
+    page = visitor.page
+    await visitor.open()
+    await visitor.choose(("alike.csv", TIMBER + b"2026-01-05,Zimmerei Tannen,-3.00\n"))
+    await visitor.done("alike.csv")
+    plain = (await visit(server, visitor.name, java_script_enabled=False)).page
+    await plain.goto(f"{server.url}/rules")
+    for value in ("Tanne", "Grocer"):
+        await plain.locator("[name=operator]").select_option("contains")
+        await plain.get_by_label("This", exact=True).fill(value)
+        await plain.get_by_label("Get the category").fill("Housing")
+        await plain.get_by_role("button", name="See what it would change").click()
+        await expect(plain.locator("#preview")).to_contain_text("and would change")
+        await plain.get_by_role("button", name="Make the rule").click()
+        await expect(plain.locator("#said")).to_contain_text("The rule is made")
+    rules = plain.get_by_role("table", name="Your rules").get_by_role("row")
+    await expect(rules.nth(1)).to_contain_text("Tanne")
+    await plain.get_by_role("button", name="Up: Vendor contains Grocer").click()
+    await expect(rules.nth(1)).to_contain_text("Grocer")
+
+    await page.goto(f"{server.url}/rules?value=Tanne&operator=contains&category=Other")
+    assert await nameless(page) == []
+    for width in WIDTHS:
+        await page.set_viewport_size({"width": width, "height": 900})
+        assert await page.evaluate(SIDEWAYS) is None, width
+    await check_tab_order(page)
+    await page.get_by_role("button", name="Zimmerei Tannen and Zimmerei Tanne are two").click()
+    await expect(page.locator("#vendors")).to_contain_text("No two names")
