@@ -6,6 +6,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.keys import DOOR, RECORDS, RUNNER
+from app.store.jobs import JobRow
 from app.web.audit import note
 from app.web.edits import tell_of_rows
 from app.web.jobs import is_shown_to_guest, job_of
@@ -45,13 +46,13 @@ async def one(request: web.Request) -> web.Response:
 
 async def decide(request: web.Request) -> web.Response:
     """POST /api/v1/jobs/{job_id}/delta: store known rows after all, or leave them out again."""
-    return json_answer(await decide_rows(request, await read_json(request, DeltaDecision)))
-
-
-async def decide_rows(request: web.Request, wish: DeltaDecision) -> DeltaDecided:
-    """Do what `wish` says of the job in the path. Raises NotFound, NotAllowed."""
-    request.app[DOOR].pass_through()
     job = await job_of(request, "control")
+    return json_answer(await decide_rows(request, job, await read_json(request, DeltaDecision)))
+
+
+async def decide_rows(request: web.Request, job: JobRow, wish: DeltaDecision) -> DeltaDecided:
+    """Do what `wish` says of the rows of `job`. Raises NotFound where it has none."""
+    request.app[DOOR].pass_through()
     note(request, "control", op="delta", job_id=job.id)
     options = {"job_id": job.id, **wish.model_dump()}
     found = await request.app[RUNNER].errand(job.user_id, DECIDE, options)

@@ -30,6 +30,7 @@ from app.web.control import (
 from app.web.delta import DeltaDecision, decide_rows
 from app.web.exports import ExportWish, make_export
 from app.web.identity import owner_for, viewer_for
+from app.web.jobs import job_of
 from app.web.wire import read_fields, read_id, validated
 
 LONGEST_PATH = 2000
@@ -192,9 +193,10 @@ async def prioritise(request: web.Request) -> web.Response:
 
 async def known_rows(request: web.Request) -> web.Response:
     """POST /jobs/{job_id}/known-rows: all of those that an earlier file holds."""
+    job = await job_of(request, "control")
     given = validated(KnownRowsForm, await read_fields(request), "form")
-    await decide_rows(request, DeltaDecision(state=given.state))
-    return see_other(f"/jobs/{request.match_info['job_id']}#duplicates")
+    await decide_rows(request, job, DeltaDecision(state=given.state))
+    return see_other(f"/jobs/{job.id}#duplicates")
 
 
 async def delete(request: web.Request) -> web.Response:

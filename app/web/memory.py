@@ -72,6 +72,7 @@ async def listing(request: web.Request) -> web.Response:
 
 async def forget(request: web.Request) -> web.Response:
     """DELETE /api/v1/memory: what is forgotten is asked again."""
+    owner_for(request, "control")
     await forget_answer(request, read_query(request, ForgetQuery))
     return web.Response(status=204)
 

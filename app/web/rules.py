@@ -170,6 +170,7 @@ async def listing(request: web.Request) -> web.Response:
 
 async def preview(request: web.Request) -> web.Response:
     """GET /api/v1/rules/preview: what a rule would change. Nothing is changed."""
+    owner_for(request, "read")
     return json_answer(await tried_out(request, read_query(request, RuleQuery)))
 
 
@@ -185,6 +186,7 @@ async def tried_out(request: web.Request, query: RuleQuery) -> RulePreview:
 
 async def create(request: web.Request) -> web.Response:
     """POST /api/v1/rules: make a rule; with `apply` it also changes what is there."""
+    owner_for(request, "control")
     made = await make_rule(request, await read_json(request, RuleWish))
     return json_answer(made, 201, {"Location": f"/api/v1/rules/{made.rule.id}"})
 
@@ -197,6 +199,7 @@ async def make_rule(request: web.Request, wish: RuleWish) -> RuleMade:
 
 async def change(request: web.Request) -> web.Response:
     """PATCH /api/v1/rules/{rule_id}: what it says, or where it stands among the others."""
+    owner_for(request, "control")
     return json_answer(await alter_rule(request, await read_json(request, RuleChange)))
 
 

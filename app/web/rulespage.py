@@ -68,6 +68,7 @@ async def _refused(request: web.Request, error: AppError) -> web.Response:
 
 async def rules_page(request: web.Request) -> web.Response:
     """GET /rules: with a rule in the query, what it would change."""
+    owner_for(request, "read")
     asked = {key: request.query[key] for key in ASKED if key in request.query}
     wish = validated(RuleQuery, asked, "query")
     return await _shown(request, wish=wish, is_applied="apply" in request.query)

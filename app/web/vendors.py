@@ -68,6 +68,7 @@ async def suggested(request: web.Request) -> VendorSuggestions:
 
 async def merge(request: web.Request) -> web.Response:
     """POST /api/v1/vendors/merge: two vendors are one. `part` takes it back."""
+    owner_for(request, "control")
     return json_answer(await merge_vendors(request, await read_json(request, MergeWish)))
 
 
@@ -82,6 +83,7 @@ async def merge_vendors(request: web.Request, wish: MergeWish) -> VendorsChanged
 
 async def part(request: web.Request) -> web.Response:
     """POST /api/v1/vendors/part: two vendors are not one, and are not suggested again."""
+    owner_for(request, "control")
     return json_answer(await part_vendors(request, await read_json(request, PartWish)))
 
 
