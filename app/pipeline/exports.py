@@ -109,8 +109,8 @@ class Exporter:
 
     async def delete(self, export_id: str) -> None:
         """Forget an export and its file; one that is being made is broken off."""
-        making = self._making
         await self._database.writer.run(partial(delete_exports, ids=[export_id]))
+        making = self._making  # it may have been taken up meanwhile
         if making is not None and making[0] == export_id:
             making[1].cancel()
             await asyncio.wait([making[1]])

@@ -40,7 +40,6 @@ LABELS: Mapping[str, str] = {
     "contract": "contract",
     "tax_notice": "tax notice",
     "insurance": "insurance policy",
-    "letter": "letter",
     "image": "image",
     "document": "document",
 }

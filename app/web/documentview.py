@@ -125,11 +125,8 @@ def is_document(job: JobState) -> bool:
 
 
 def has_pictures(job: JobState) -> bool:
-    """Tell whether the job's pages can be drawn: they were read, and are no generated ones."""
-    media_type = str(job["details"].get("media_type") or "")
-    return "page_reading" in job["steps_done"] and media_type.startswith(
-        ("application/pdf", "image/")
-    )
+    """Tell whether the job's pages can be drawn: what was read can."""
+    return "page_reading" in job["steps_done"]
 
 
 def document_view(

@@ -69,7 +69,11 @@ def test_an_ofx_record_becomes_a_row(tmp_path: Path) -> None:
     (row,) = records(written(tmp_path, OFX.format(records=RECORD)), "ofx")
     assert row["Date"] == "2026-01-02"
     assert (row["Amount"], row["Currency"], row["Account"]) == ("-3.20", "EUR", "DE12")
-    assert (row["Payee"], row["Description"], row["Reference"]) == ("Shop", "Bread & milk", "1")
+    assert (row["Counterparty"], row["Description"], row["Reference"]) == (
+        "Shop",
+        "Bread & milk",
+        "1",
+    )
     assert (row["Type"], row["Account type"], row["line"]) == ("DEBIT", "CHECKING", "7")
 
 
@@ -115,7 +119,7 @@ def test_ansi_letters_and_utf_8_are_both_read(tmp_path: Path) -> None:
     text = OFX.format(records=RECORD.replace("Shop", "Café"))
     for encoding in ("cp1252", "utf-8"):
         (row,) = records(written(tmp_path, text.encode(encoding)), "ofx")
-        assert row["Payee"] == "Café"
+        assert row["Counterparty"] == "Café"
 
 
 def test_an_investment_is_a_row_by_its_total(tmp_path: Path) -> None:
@@ -179,7 +183,11 @@ def test_a_qif_record_becomes_a_row(tmp_path: Path) -> None:
     )
     (row,) = records(written(tmp_path, text), "qif")
     assert (row["Date"], row["Amount"], row["Account"]) == ("1/2/2006", "-1,234.50", "Checking")
-    assert (row["Payee"], row["Category"], row["Reference"]) == ("Shop", "Food:Bakery", "123")
+    assert (row["Counterparty"], row["Category"], row["Reference"]) == (
+        "Shop",
+        "Food:Bakery",
+        "123",
+    )
     assert row["Split"] == "Food: -1,000.00; Household: -234.50"
     assert (row["Address"], row["line"]) == ("Street 1, Town", "6")
 
@@ -242,7 +250,7 @@ def test_german_text_fields_are_taken_apart(tmp_path: Path) -> None:
         " Januar?30BIC?31DE99?32Stadt?33werke"
     )
     (row,) = entries(tmp_path, text)
-    assert (row["Payee"], row["Description"]) == ("Stadtwerke", "Strom Januar")
+    assert (row["Counterparty"], row["Description"]) == ("Stadtwerke", "Strom Januar")
     assert (row["Counter account"], row["Type"]) == ("DE99", "LASTSCHRIFT")
     assert row["End-to-end reference"] == "E2E 1"
 
@@ -250,7 +258,7 @@ def test_german_text_fields_are_taken_apart(tmp_path: Path) -> None:
 def test_text_between_slashes_is_taken_apart(tmp_path: Path) -> None:
     text = ":61:260102D1,NTRFNONREF\n:86:/TRTP/SEPA OVERBOEKING/IBAN/NL99/NAME/Shop/REMI/Invoice 7"
     (row,) = entries(tmp_path, text)
-    assert (row["Payee"], row["Description"], row["Counter account"]) == (
+    assert (row["Counterparty"], row["Description"], row["Counter account"]) == (
         "Shop",
         "Invoice 7",
         "NL99",
@@ -343,7 +351,7 @@ def test_a_camt_entry_becomes_a_row(tmp_path: Path, version: str, name: str) -> 
     (row,) = records(path, "camt")
     assert (row["Date"], row["Value date"]) == ("2026-01-03", "2026-01-02")
     assert (row["Amount"], row["Currency"], row["Account"]) == ("-3.20", "EUR", "DE12")
-    assert (row["Payee"], row["Description"]) == ("Shop", "Invoice 7")
+    assert (row["Counterparty"], row["Description"]) == ("Shop", "Invoice 7")
     assert (row["Counter account"], row["End-to-end reference"]) == ("FR99", "E1")
 
 
@@ -394,7 +402,7 @@ def test_entities_in_an_ofx_file_stay_what_they_are(tmp_path: Path) -> None:
     doctype = '<?xml version="1.0"?><!DOCTYPE OFX [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
     text = OFX.format(records=RECORD.replace("Shop", "x&a;"))
     (row,) = records(written(tmp_path, doctype + text[text.index("<OFX>") :]), "ofx")
-    assert row["Payee"] == "x&a;"
+    assert row["Counterparty"] == "x&a;"
 
 
 def test_xml_that_ends_too_early_is_damaged(tmp_path: Path) -> None:
@@ -465,7 +473,7 @@ def test_what_was_written_is_read_in_every_format(
     for kind, text in texts.items():
         (row,) = records(written(folder, text, "round"), kind)
         assert row["Amount"] == f"{sign}{amount}"
-        assert row["Payee"] == " ".join(payee.split())
+        assert row["Counterparty"] == " ".join(payee.split())
         assert row["Description"] == " ".join(memo.split())
 
 

@@ -10,19 +10,12 @@ from typing import Any
 from lxml import etree
 
 from app.core.errors import DamagedFile
-from app.reading.statements.record import Format, Record, Source, exact, spaced
+from app.reading.statements.record import BOOKING, Format, Record, Source, exact, spaced
 
 BOOKED = {"BOOK": "booked", "PDNG": "pending", "INFO": "pending", "FUTR": "pending"}
 
 COLUMNS: tuple[tuple[str, str | None], ...] = (
-    ("Date", "date"),
-    ("Value date", "value_date"),
-    ("Amount", "amount"),
-    ("Currency", "currency"),
-    ("Payee", "counterparty"),
-    ("Description", "description"),
-    ("Reference", "reference"),
-    ("Account", "account"),
+    *BOOKING,
     ("Status", "status"),
     ("Type", "type"),
     ("Counter account", None),

@@ -8,7 +8,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from app.reading.statements.record import Format, Line, Record, Source, exact, spaced, text_lines
+from app.reading.statements.record import (
+    BOOKING,
+    Format,
+    Line,
+    Record,
+    Source,
+    exact,
+    spaced,
+    text_lines,
+)
 
 TAG = re.compile(r":(\d{2}[A-Z]?):(.*)", re.DOTALL)
 ENTRY = re.compile(
@@ -27,14 +36,7 @@ SLASHED = re.compile(
 )
 
 COLUMNS: tuple[tuple[str, str | None], ...] = (
-    ("Date", "date"),
-    ("Value date", "value_date"),
-    ("Amount", "amount"),
-    ("Currency", "currency"),
-    ("Payee", "counterparty"),
-    ("Description", "description"),
-    ("Reference", "reference"),
-    ("Account", "account"),
+    *BOOKING,
     ("Type", "type"),
     ("Counter account", None),
     ("End-to-end reference", None),

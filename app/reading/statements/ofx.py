@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from app.core.errors import BankRefused, DamagedFile
 from app.reading.encoding import detect_encoding
-from app.reading.statements.record import SAMPLE_BYTES, Format, Record, Source, spaced
+from app.reading.statements.record import BOOKING, SAMPLE_BYTES, Format, Record, Source, spaced
 
 TAG = re.compile(rb"<(/?)([A-Za-z][\w.:-]{0,80})[^<>]*>([^<]*)(?:<!\[CDATA\[([^<]*)\]\]>)?")
 DAY = re.compile(r"(\d{4})(\d\d)(\d\d)")
@@ -26,14 +26,7 @@ EARNED = "INCOME INVEXPENSE REINVEST RETOFCAP MARGININTEREST"
 RECORDS = frozenset(("STMTTRN", *BOUGHT.split(), *EARNED.split()))
 
 COLUMNS: tuple[tuple[str, str | None], ...] = (
-    ("Date", "date"),
-    ("Value date", "value_date"),
-    ("Amount", "amount"),
-    ("Currency", "currency"),
-    ("Payee", "counterparty"),
-    ("Description", "description"),
-    ("Reference", "reference"),
-    ("Account", "account"),
+    *BOOKING,
     ("Type", "type"),
     ("Check number", None),
     ("Counter account", None),

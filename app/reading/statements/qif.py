@@ -16,7 +16,7 @@ SPLIT = {"S": "category", "E": "memo", "$": "amount"}
 COLUMNS: tuple[tuple[str, str | None], ...] = (
     ("Date", "date"),
     ("Amount", "amount"),
-    ("Payee", "counterparty"),
+    ("Counterparty", "counterparty"),
     ("Description", "description"),
     ("Category", "category"),
     ("Reference", "reference"),

@@ -47,6 +47,19 @@ class Format:
     read: Callable[[Source], Iterator[Record]]
 
 
+BOOKING: tuple[tuple[str, str | None], ...] = (
+    ("Date", "date"),
+    ("Value date", "value_date"),
+    ("Amount", "amount"),
+    ("Currency", "currency"),
+    ("Counterparty", "counterparty"),
+    ("Description", "description"),
+    ("Reference", "reference"),
+    ("Account", "account"),
+)
+"""The columns that the formats of banks begin with."""
+
+
 class Line(NamedTuple):
     """A line of text without its end, its number from 1, and the bytes read so far."""
 
