@@ -12,6 +12,7 @@ from tests.process import ServerProcess
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 FIRST, SECOND = sample_files()[:2]
 PROGRAM = ("salary.csv", b"MZ\x90\x00" + bytes(4096))
+ASKING = ("either_way.csv", b"Booked,Text,Amount\n03/04/2026,Tea,-3.50\n05/06/2026,Rice,-20.10\n")
 LONG = ("ledger.csv", b"".join(transactions_csv(30_000)))
 
 # What a pointer can use and a person can see, in the order of the document.
@@ -197,14 +198,19 @@ async def test_the_arrows_keep_focus_on_the_tabs_when_duplicates_are_loaded_anew
     page = visitor.page
     await visitor.open()
     await visitor.live()
-    await visitor.choose(LONG)
-    await expect(visitor.file(LONG[0])).to_have_attribute("data-s", "run")
-    await visitor.open_file(LONG[0])
-    await expect(page.locator("#delta")).to_contain_text("30,000 new rows")
+    await visitor.choose(ASKING)
+    await expect(visitor.file(ASKING[0])).to_have_attribute("data-s", "ask")
+    await visitor.open_file(ASKING[0])  # before its rows are there
+    await visitor.live()
+    await page.get_by_label("day-month-year").check()
+    await page.get_by_role("button", name="Answer").click()
+    await expect(page.locator("#delta")).to_contain_text("2 new rows")
 
     await page.locator("#tab-rows").focus()
     await page.keyboard.press("ArrowLeft")
     await expect(page.locator("#tab-events")).to_be_focused()
+    await page.keyboard.press("ArrowLeft")
+    await expect(page.locator("#tab-exports")).to_be_focused()
     async with page.expect_event("load"):
         await page.keyboard.press("ArrowLeft")
     await expect(page.locator("#tab-duplicates")).to_be_focused()
