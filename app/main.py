@@ -249,6 +249,7 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
         recall=app[keys.RECORDS].profiles,
         path_of=app[keys.FILES].path_of,
         preload=PRELOADED if warm else (),
+        forget_exports=lambda job: app[keys.EXPORTER].forget_job(job),
         forget_file=partial(_forget_file, app),
     )
     exporter = app[keys.EXPORTER] = Exporter(

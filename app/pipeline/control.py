@@ -79,14 +79,22 @@ class Control:
     """Steers jobs, whether somebody works on them or not.
 
     log          where somebody waits for the answer: a full disk is told at once
-    forget_file  called with the SHA-256 of a file that a deleted job had
+    forget_exports  called with a job before it is deleted: deletes the exports that may hold it
+    forget_file     called with the SHA-256 of a file that a deleted job had
     """
 
-    def __init__(self, shop: Shop, log: Log, forget_file: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        shop: Shop,
+        log: Log,
+        forget_exports: Callable[[JobRow], Awaitable[None]],
+        forget_file: Callable[[str], Awaitable[None]],
+    ) -> None:
         self._shop = shop
         self._log = log
         self._journal = shop.journal
         self._database = shop.database
+        self._forget_exports = forget_exports
         self._forget_file = forget_file
         self._hands: dict[str, Hand] = {}
         self._held: dict[str, asyncio.Event] = {}  # being steered while nobody works on them
@@ -147,7 +155,8 @@ class Control:
         return await self._own(self._undo(job_id, by))
 
     async def delete(self, job_id: str, by: str) -> None:
-        """Forget a job: its rows, its events, and its file unless another job has the same.
+        """Forget a job: its rows, what its answers alone taught, exports that may hold it, its
+        events, and its file with the pictures of its pages unless another job has the same.
 
         One that has not ended is cancelled first. Raises NotFound, or what stopped the worker.
         """
@@ -305,8 +314,9 @@ class Control:
             await self._database.writer.run(
                 lambda connection: put_checkpoint(connection, job_id, DELETE, {"by": by}, 0)
             )
-            if row.status != "cancelled" and not row.undone:
-                await taking_back.take_back(self._shop, row)
+            # Also what stored nothing, or nothing any more, may have taught something.
+            await taking_back.take_back(self._shop, row)
+            await self._forget_exports(row)
             await self._log.append(
                 JobDeleted(
                     batch_id=row.batch_id,

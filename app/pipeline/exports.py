@@ -34,6 +34,7 @@ from app.store.exports import (
     delete_exports,
     exported_jobs,
     exports_beyond,
+    exports_holding,
     get_export,
     mark_completed,
     mark_failed,
@@ -42,6 +43,7 @@ from app.store.exports import (
     waiting_exports,
 )
 from app.store.files import sync_folder
+from app.store.jobs import JobRow
 from app.tasks import running
 
 logger = logging.getLogger(__name__)
@@ -115,6 +117,11 @@ class Exporter:
             making[1].cancel()
             await asyncio.wait([making[1]])
         await asyncio.to_thread(self.path_of(export_id).unlink, missing_ok=True)
+
+    async def forget_job(self, job: JobRow) -> None:
+        """Delete the exports that may hold what was read out of a job."""
+        for export_id in await exports_holding(self._database.reader, job):
+            await self.delete(export_id)
 
     async def tidy(self) -> None:
         """Delete the exports that are too old, or too much."""

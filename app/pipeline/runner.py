@@ -57,6 +57,7 @@ class Runner(Control):
     recall    what is remembered of earlier answers, see questions.Recall; None: nothing
     path_of   where the file with a SHA-256 is stored
     preload   what the workers share: "module", or "module:function" to call one at the start
+    forget_exports  deletes the exports that may hold a job
     forget_file  deletes the file with a SHA-256, unless a job refers to it
 
     The table of jobs is the queue: nothing waits in memory. `wake` tells that something was added.
@@ -73,6 +74,7 @@ class Runner(Control):
         server_steps: Mapping[str, ServerStep] | None = None,
         recall: Recall | None = None,
         preload: Sequence[str] = (),
+        forget_exports: Callable[[JobRow], Awaitable[None]],
         forget_file: Callable[[str], Awaitable[None]],
     ) -> None:
         self._settings = settings
@@ -95,7 +97,7 @@ class Runner(Control):
             recall=recall or _nothing,
             deadlines=self._deadlines,
         )
-        super().__init__(shop, journal, forget_file)
+        super().__init__(shop, journal, forget_exports, forget_file)
         self._line = Line(database, patient, shop.rates, settings.workers, self._busy)
         self._turns = Turns()
         self._looks = FairTurns(LOOKS_AT_ONCE)

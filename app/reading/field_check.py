@@ -33,6 +33,7 @@ from app.store.records_schema import reading_records, writing_records
 
 MOST_PAGES = 20  # of a long document, whose invoice stands on its first pages
 LONGEST_KEY = 200
+TEACHERS_KEPT = 100  # ids of invoices that taught a template; the newest
 KEY = "field:"  # in front of a field's name: the key of the question about it
 ABOUT_READING = ("sum", "future", "due_before_date", "currency", "vat_id", "iban")
 """The rules that a misread value breaks; the others are about the invoice itself."""
@@ -272,19 +273,28 @@ def _learn(task: Task, fields: Mapping[str, FieldValue], pages: Sequence[Page]) 
     """Keep where the values stand that people gave, for the vendor's next invoice."""
     taught = [name for name, value in fields.items() if value["source"] == "person"]
     if taught:
-        learn(task, fields, taught, pages)
+        learn(task, task["job_id"], fields, taught, pages)
 
 
 def learn(
-    task: Task, fields: Mapping[str, FieldValue], taught: Sequence[str], pages: Sequence[Page]
+    task: Task,
+    job_id: str,
+    fields: Mapping[str, FieldValue],
+    taught: Sequence[str],
+    pages: Sequence[Page],
 ) -> bool:
-    """Keep what was taught, in a transaction of its own; say whether there was anything."""
+    """Keep what was taught, in a transaction of its own; say whether there was anything.
+
+    job_id  of the invoice by which it was taught: with the last of these it is forgotten
+    """
     with writing_records(task["records_path"]) as connection:
         key = template_key(fields)
         before = memory_of(connection, task["user_id"], "template", key)
         template = learned(fields, taught, pages, before)
         if template is None:
             return False
+        jobs = [one for one in (before or {}).get("jobs", []) if one != job_id]
+        template["jobs"] = [job_id, *jobs][:TEACHERS_KEPT]
         now_ms = time.time_ns() // 1_000_000
         remember(connection, task["user_id"], "template", key, template, now_ms)
     return True

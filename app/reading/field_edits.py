@@ -28,8 +28,9 @@ def edit_fields(task: Task, tell: Tell) -> dict[str, Any]:
     NotFound where the job has stored no document.
     """
     said: Mapping[str, str | None] = task["options"]["fields"]
+    job_id: str = task["options"]["job_id"]
     with writing_records(task["records_path"]) as connection:
-        import_id = document_of(connection, task["user_id"], task["options"]["job_id"])
+        import_id = document_of(connection, task["user_id"], job_id)
         if import_id is None:
             raise NotFound(what="document")
         fields = fields_of(connection, import_id)
@@ -50,7 +51,7 @@ def edit_fields(task: Task, tell: Tell) -> dict[str, Any]:
             total_micros=micros_of(fields["total_amount"]["value"]),
             currency=fields["currency"]["value"],
         )
-    return {"fields": fields, "learned": learn(task, fields, list(said), pages)}
+    return {"fields": fields, "learned": learn(task, job_id, fields, list(said), pages)}
 
 
 def _vendor_key(fields: Mapping[str, FieldValue]) -> str | None:

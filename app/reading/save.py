@@ -111,5 +111,5 @@ def undo(task: Task, tell: Tell) -> dict[str, Any]:
     """
     with writing_records(task["records_path"]) as connection:
         empty_filled(connection, task["job_id"])
-        forget_taught_by(connection, task["user_id"], "profile", task["job_id"])
+        forget_taught_by(connection, task["user_id"], task["job_id"])
         return {"rows": undo_import(connection, task["job_id"])}

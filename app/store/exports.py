@@ -9,6 +9,8 @@ import orjson
 from aiosqlite import Connection
 
 from app.core.errors import Conflict
+from app.core.times import ms_from_iso
+from app.store.jobs import JobRow
 
 ExportState = Literal["pending", "running", "completed", "failed"]
 UNFINISHED_AT_MOST = 20  # of one user
@@ -174,6 +176,20 @@ async def outdated_exports(db: Connection, before_ms: int) -> list[str]:
 async def exports_beyond(db: Connection, quota_bytes: int) -> list[str]:
     """Return the oldest exports of users whose files are larger than that together."""
     return [row[0] for row in await db.execute_fetchall(BEYOND, (quota_bytes,))]
+
+
+# One that waits takes what is there when its turn comes; one of the very job would be empty.
+HOLDING = (
+    "SELECT id FROM export WHERE job_id = ?1 OR (job_id IS NULL AND state <> 'pending'"
+    " AND (batch_id = ?2 OR (batch_id IS NULL AND user_id = ?3 AND created_ms >= ?4)))"
+)
+
+
+async def exports_holding(db: Connection, job: JobRow) -> list[str]:
+    """Return the exports that may hold something of a job: of it, its batch, or all files."""
+    came_ms = ms_from_iso(job.state["created_at"])
+    rows = await db.execute_fetchall(HOLDING, (job.id, job.batch_id, job.user_id, came_ms))
+    return [row[0] for row in rows]
 
 
 async def all_export_ids(db: Connection) -> set[str]:

@@ -20,9 +20,10 @@ PUT = (
     " ON CONFLICT DO UPDATE SET value = excluded.value, changed_ms = excluded.changed_ms"
 )
 TAUGHT_BY = (
-    f"DELETE FROM memory WHERE person = {PERSON} AND kind = ?"  # noqa: S608
+    f"DELETE FROM memory WHERE person = {PERSON} AND kind = 'profile'"  # noqa: S608
     " AND json_extract(value, '$.job_id') = ?"
 )
+REWRITE = f"UPDATE memory SET value = ? WHERE person = {PERSON} AND kind = ? AND key = ?"  # noqa: S608
 DROP = f"DELETE FROM memory WHERE person = {PERSON} AND kind = ? AND key = ?"  # noqa: S608
 TRIM = (
     f"DELETE FROM memory WHERE person = {PERSON} AND kind = ? AND key IN ("  # noqa: S608
@@ -66,8 +67,16 @@ def forget(connection: sqlite3.Connection, user_id: str, kind: MemoryKind, key: 
     return connection.execute(DROP, (user_id, kind, key)).rowcount > 0
 
 
-def forget_taught_by(
-    connection: sqlite3.Connection, user_id: str, kind: MemoryKind, job_id: str
-) -> None:
-    """Forget what was learned last from answers to this job's questions."""
-    connection.execute(TAUGHT_BY, (user_id, kind, job_id))
+def forget_taught_by(connection: sqlite3.Connection, user_id: str, job_id: str) -> None:
+    """Forget what this job alone taught: profiles last answered for it, and vendors' templates."""
+    connection.execute(TAUGHT_BY, (user_id, job_id))
+    for key, template in memories(connection, user_id, "template").items():
+        jobs = template.get("jobs", [])
+        if job_id not in jobs:
+            continue
+        template["jobs"] = [one for one in jobs if one != job_id]
+        if template["jobs"]:
+            value = orjson.dumps(template).decode()
+            connection.execute(REWRITE, (value, user_id, "template", key))
+        else:
+            forget(connection, user_id, "template", key)

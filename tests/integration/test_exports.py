@@ -265,6 +265,26 @@ async def test_a_deleted_export_is_gone_with_its_file(
         assert answer.status == 404
 
 
+async def test_a_deleted_file_is_in_no_export_any_more(
+    server: Server, ann: aiohttp.ClientSession, jobs: list[Body]
+) -> None:
+    first, second = jobs
+    wishes: list[Body] = [
+        {"job_id": first["job_id"]},
+        {"batch_id": first["batch_id"]},
+        {},
+        {"job_id": second["job_id"]},
+        {"batch_id": second["batch_id"]},
+    ]
+    made = [(await done(ann, await asked(ann, **wish)))["export_id"] for wish in wishes]
+    async with ann.delete(f"/api/v1/jobs/{first['job_id']}") as answer:
+        assert answer.status == 204, await answer.text()
+    async with ann.get("/api/v1/exports") as answer:
+        left = {one["export_id"] for one in (await answer.json())["exports"]}
+    assert left == set(made[3:]), "what another file alone is in stays"
+    assert {path.name for path in server.app[EXPORTER].path_of("x").parent.iterdir()} == left
+
+
 INVOICE = {
     "vendor_name": "Tea & Co",
     "invoice_number": "R-1",

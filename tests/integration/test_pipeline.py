@@ -29,6 +29,7 @@ from app.store.batches import BatchRow, insert_batch
 from app.store.checkpoints import checkpoints_of
 from app.store.database import Database
 from app.store.events import Recorded, read_room
+from app.store.jobs import JobRow
 from app.store.rates import read_rates
 from app.web import feedview
 from tests.integration.readers_for_tests import READERS
@@ -67,12 +68,17 @@ class House:
                     READERS,
                     self.path_of,
                     preload=PRELOAD,
+                    forget_exports=self.forget_exports,
                     forget_file=self.forget_file,
                 ) as self.runner,
             ):
                 yield self
         finally:
             await self.database.close()
+
+    async def forget_exports(self, job: JobRow) -> None:
+        with self.diary.open("a") as stream:
+            stream.write(f"{job.filename} exports\n")
 
     async def forget_file(self, sha256: str) -> None:
         self.path_of(sha256).unlink()

@@ -12,6 +12,7 @@ from app.core.errors import InvalidRequest
 from app.core.reading import Task
 from app.reading.field_check import check
 from app.reading.page import Page
+from app.reading.save import undo
 from tests.pages import save_pages
 from tests.readers import Heard, task_for
 from tests.unit.test_evidence import page
@@ -197,6 +198,23 @@ def test_answers_are_learned_and_the_next_invoice_of_that_vendor_asks_less(
     assert (found["readers"], found["asked"]) == (["layout", "template"], 0)
     told = invoice.heard.events_told[-1]
     assert (told["type"], told["model_name"]) == ("model_result", "template")
+
+
+def test_a_template_is_forgotten_with_the_last_invoice_that_taught_it(invoice: Invoice) -> None:
+    invoice.layout = {
+        "vendor_name": value("ACME Trading GmbH", 0.9),
+        "total_amount": value("12.00", 0.5),
+    }
+    invoice.answers = {"field:total_amount": "1119.00"}
+    first, second = invoice.task(), invoice.task()
+    second["job_id"] = "another"
+    for task in (first, second):
+        check(task, invoice.heard)
+    invoice.answers = {}
+    undo(first, invoice.heard)
+    assert invoice.check()["readers"] == ["layout", "template"]
+    undo(second, invoice.heard)
+    assert list(invoice.asked()) == ["field:total_amount"]
 
 
 def test_what_nobody_said_is_not_learned(invoice: Invoice) -> None:
