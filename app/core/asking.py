@@ -31,6 +31,9 @@ OWN_KINDS: frozenset[str] = frozenset({"text", "field"})
 DISCARD = "discard"
 """The answer to a question of kind `save` that ends the job, as if it was cancelled."""
 LONGEST_ANSWER = 2000
+OF_OTHERS = frozenset({"near", "seen_in"})
+"""What in the evidence of a duplicate tells of other files."""
+LIKENESS = ("score", "certain")
 LAST_LINE = 1_000_000
 
 
@@ -199,6 +202,20 @@ def failure_without(question: str, unanswered: tuple[str, dict[str, Any]] | None
     return AppError.from_wire(*unanswered)
 
 
+def evidence_for_all(question: Question) -> dict[str, Any]:
+    """Return what a question rests on without what it tells of other files.
+
+    For guests, who are shown one file or batch, and for events, which they may follow.
+    """
+    if question.kind != "duplicate":
+        return question.evidence
+    own = {key: value for key, value in question.evidence.items() if key not in OF_OTHERS}
+    near = question.evidence.get("near")
+    if near is None:
+        return own
+    return {**own, "near": [{key: one.get(key) for key in LIKENESS} for one in near]}
+
+
 def reason_for(question: Question) -> str:
     """Return what a question rests on, as a sentence or two; "" where its text says all."""
     found = question.evidence
@@ -238,6 +255,12 @@ def _likeness(near: Sequence[Mapping[str, Any]]) -> str:
     if not near:
         return ""
     first = near[0]
-    labels = (("vendor", "from"), ("number", "number"), ("date", "of"), ("total", "total"))
+    labels = (
+        ("filename", "called"),
+        ("vendor", "from"),
+        ("number", "number"),
+        ("date", "of"),
+        ("total", "total"),
+    )
     facts = [f"{label} {first[key]}" for key, label in labels if first.get(key)]
     return f"The other one is {', '.join(facts)}." if facts else ""

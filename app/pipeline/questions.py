@@ -12,6 +12,7 @@ from app.core.asking import (
     Asking,
     Question,
     answers_others,
+    evidence_for_all,
     failure_without,
     is_answer,
     words_for,
@@ -192,6 +193,6 @@ def _request(step: Step, asked: Asked, expires_ms: int) -> Event:
         choices=[asdict(choice) for choice in question.choices],
         default=question.default,
         expires_at=iso_from_ms(expires_ms),
-        evidence=question.evidence,
+        evidence=evidence_for_all(question),
         message=question.text,
     )

@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.asking import SECRET_KINDS, reason_for, told_answer, words_for
+from app.core.asking import SECRET_KINDS, evidence_for_all, reason_for, told_answer, words_for
 from app.core.errors import NotAllowed, NotFound
 from app.core.permissions import Thing, Viewer, may, obstacle
 from app.core.rooms import Room
@@ -25,8 +25,8 @@ from app.store.clarifications import (
 from app.store.idempotency import Answer, Remembered, remember_answer
 from app.web.address import address_of
 from app.web.batches import key_of
-from app.web.belongings import belonging_of
-from app.web.identity import owner_for, viewer_for
+from app.web.belongings import belonging_of, guest_of
+from app.web.identity import owner_for, viewer_for, viewer_of
 from app.web.wire import (
     json_bytes,
     next_link,
@@ -135,7 +135,7 @@ async def listing(request: web.Request) -> web.Response:
     page = found[: query.limit]
     after = page[-1].id if len(found) > query.limit else None
     headers = next_link(request, before=after) if after else None
-    answers = [answer_of(one) for one in page]
+    answers = [answer_of(as_shown_to(viewer_of(request), one)) for one in page]
     return state_answer(request, ClarificationList(clarifications=answers, next=after), headers)
 
 
@@ -161,7 +161,7 @@ async def one(request: web.Request) -> web.Response:
     )
     if found is None or not may(viewer, "read", thing_about(found)):
         raise NotFound(what="question", is_foreign=found is not None)
-    return state_answer(request, answer_of(found))
+    return state_answer(request, answer_of(as_shown_to(viewer, found)))
 
 
 async def answer(request: web.Request) -> web.Response:
@@ -225,6 +225,13 @@ async def answerable(app: web.Application, viewer: Viewer, ident: str) -> Clarif
 def thing_about(one: Clarification) -> Thing:
     """Return whose question it is, and where it lies."""
     return Thing(one.user_id, one.batch_id, one.job_id)
+
+
+def as_shown_to(viewer: Viewer, one: Clarification) -> Clarification:
+    """Return the question as `viewer` may see it: a guest is told of no other file."""
+    if guest_of(viewer, thing_about(one)) is None:
+        return one
+    return replace(one, question=replace(one.question, evidence=evidence_for_all(one.question)))
 
 
 def _fingerprint(asked: Clarification, wish: AnswerWish) -> str:

@@ -26,6 +26,7 @@ from app.store.jobs import JobRow, get_job, list_jobs
 from app.store.shares import get_share
 from app.web import feedview, rowview, views
 from app.web.belongings import demand, guest_of, thing_of
+from app.web.clarifications import as_shown_to
 from app.web.documents import filenames, parts_of
 from app.web.documentview import (
     DocumentView,
@@ -386,9 +387,11 @@ async def _questions(request: web.Request, job: JobRow) -> tuple[QuestionCard, .
     found = await list_clarifications(
         request.app[DATABASE].reader, job_id=job.id, state="open", limit=QUESTIONS_SHOWN
     )
+    viewer = viewer_of(request)
+    shown = [as_shown_to(viewer, one) for one in reversed(found)]
     return tuple(
         question_card(one.id, one.job_id, one.batch_id, one.question, one.expires_ms)
-        for one in reversed(found)
+        for one in shown
     )
 
 

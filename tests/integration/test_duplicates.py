@@ -49,7 +49,8 @@ async def question_of(ann: aiohttp.ClientSession, job: str) -> dict[str, Any]:
         for event in await followed(ann, f"job:{job}", "clarification_requested")
         if event["type"] == "clarification_requested"
     ]
-    return asked
+    async with ann.get(f"/api/v1/clarifications/{asked['clarification_id']}") as answer:
+        return dict(await answer.json())
 
 
 async def answered(
@@ -75,6 +76,35 @@ async def test_asked_about_a_copy_skip_leaves_it_out(ann: aiohttp.ClientSession)
     assert asked["evidence"]["near"][0]["job_id"] == original["job_id"]
     state = await answered(ann, asked, "skip")
     assert state["result"]["duplicate_of"] == original["job_id"]
+
+
+async def test_a_guest_who_sees_the_question_is_told_of_no_other_file(
+    ann: aiohttp.ClientSession, stranger: aiohttp.ClientSession
+) -> None:
+    original = await first(ann)
+    job = await bring(ann, CSV, "ask")
+    asked = await question_of(ann, job)
+    assert (asked["why"], asked["evidence"]["near"][0]["filename"]) == (
+        "The other one is called a.csv.",
+        "a.csv",
+    )
+    async with ann.post("/api/v1/shares", json={"room": f"job:{job}"}) as answer:
+        token = (await answer.json())["token"]
+    async with stranger.post("/api/v1/auth/share", json={"token": token}) as answer:
+        assert answer.status == 200
+    for path in (
+        f"/api/v1/clarifications?job_id={job}",
+        f"/api/v1/clarifications/{asked['clarification_id']}",
+        f"/api/v1/jobs/{job}",
+        f"/api/v1/jobs/{job}/events",
+        f"/jobs/{job}",
+    ):
+        async with stranger.get(path) as answer:
+            assert answer.status == 200, path
+            seen = await answer.text()
+        assert "exact copy of a file" in seen, path
+        assert "a.csv" not in seen, path
+        assert original["job_id"] not in seen, path
 
 
 @pytest.mark.parametrize(("answer", "counts"), [("keep", (2, 0, 2)), ("merge", (0, 2, 0))])

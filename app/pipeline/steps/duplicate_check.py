@@ -40,8 +40,9 @@ def ask_about_copy(task: Task, earlier: JobState) -> Question:
     return Question(
         key=DUPLICATE,
         kind="duplicate",
-        text=f"{task['filename']} is an exact copy of {earlier['filename']} of"
-        f" {_seen_on(earlier)}. What shall I do with it?",
+        # Without its name: whoever follows this file alone learns nothing of others.
+        text=f"{task['filename']} is an exact copy of a file of {_seen_on(earlier)}."
+        " What shall I do with it?",
         choices=(
             Choice("skip", "Leave it out", "Nothing of it is stored."),
             Choice("keep", "Store it again", "All of it is stored once more."),
