@@ -1,4 +1,4 @@
-"""Inside a worker: its limits, the one step it runs, and how its news crosses to the server.
+"""Inside a worker: its limits, the steps it runs, and how its news crosses to the server.
 
 A worker reads files from strangers, so what it says is data (one JSON object a line) and never
 pickle. It knows nothing of the log, and it does not outlive its server.
@@ -34,36 +34,51 @@ LARGEST_MESSAGE_BYTES = 4 * 1024 * 1024
 BETWEEN_TELLS_S = 0.1
 EVENTS_AT_ONCE = 100
 LONGEST_TRACE = 8_000
+FIT_CPU_S = 1  # a process that has used more is not given another step
 
 PR_SET_PDEATHSIG = 1
 ORJSON_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 
 
 def main(channel_fd: int, parent_pid: int, held_by: jail.InForce) -> int:
-    """Run the step that the first line of the channel describes; return the exit code.
+    """Run the steps that the lines of the channel describe; return the exit code.
+
+    All of them are of one job and may touch the same: what the first is confined to stands. Another
+    one is only run after one that found something, and left this process fit for it.
 
     held_by  what this system can hold a worker back by
     """
     _leave_nothing_behind(parent_pid)
     channel = socket.socket(fileno=channel_fd)
-    with channel.makefile("rb") as stream:
-        order = orjson.loads(stream.readline())
-    _keep_last_words(order["task"]["work_dir"])
-    _limit(order["memory_bytes"], order["cpu_s"], order["file_bytes"])
     send = _Sender(channel)
+    held: jail.InForce | None = held_by
     try:
-        send(_work(order, held_by, Teller(send, time.monotonic)))
+        with channel.makefile("rb") as stream:
+            while line := stream.readline():
+                order = orjson.loads(line)
+                _keep_last_words(order["task"]["work_dir"], begin=held is not None)
+                _limit(order["memory_bytes"], order["cpu_s"], order["file_bytes"])
+                said = _work(order, held, Teller(send, time.monotonic))
+                held = None
+                can_go_on = said["is"] == "found" and _is_fit(order["memory_bytes"])
+                send({**said, "can_go_on": can_go_on})
+                if not can_go_on:
+                    break
     except (BrokenPipeError, ConnectionResetError):
         return 1  # nobody listens any more
     return 0
 
 
-def _work(order: dict[str, Any], held_by: jail.InForce, tell: "Teller") -> dict[str, Any]:
-    """Return the worker's last message: what was found, or what went wrong."""
+def _work(order: dict[str, Any], held_by: jail.InForce | None, tell: "Teller") -> dict[str, Any]:
+    """Return the last message about a step: what was found, or what went wrong.
+
+    held_by  what to be confined by first; None where that was done
+    """
     task: Task = order["task"]
     filename = task["filename"]
     try:
-        jail.confine(jail.access_for(task, records=order["records"]), held_by)
+        if held_by is not None:
+            jail.confine(jail.access_for(task, records=order["records"]), held_by)
         found = _reader(order["target"])(task, tell)
         tell.flush()
     except (BrokenPipeError, ConnectionResetError):
@@ -185,17 +200,27 @@ def _leave_nothing_behind(parent_pid: int) -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def _keep_last_words(work_dir: str) -> None:
-    """Let what libraries write to standard error be read after this process has died of it."""
+def _keep_last_words(work_dir: str, *, begin: bool) -> None:
+    """Let what libraries write to standard error be read after this process has died of it.
+
+    begin  open the file; else forget what an earlier step left in it
+    """
     with contextlib.suppress(OSError):
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        if not begin:
+            os.ftruncate(2, 0)
+            return
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
         number = os.open(Path(work_dir) / LAST_WORDS, flags, 0o600)
         os.dup2(number, 2)
         os.close(number)
 
 
 def _limit(memory_bytes: int, cpu_s: int, file_bytes: int | None) -> None:
-    """Set the limits that the system enforces. What is set lower already stays."""
+    """Set the limits that the system enforces. What is set lower already stays.
+
+    cpu_s  of the next step, beside what earlier ones have used
+    """
+    cpu_s += int(time.process_time())
     wanted = {resource.RLIMIT_CORE: 0, resource.RLIMIT_CPU: cpu_s}
     if sys.platform == "linux":  # macOS refuses limits on the address space
         wanted[resource.RLIMIT_AS] = memory_bytes
@@ -204,6 +229,22 @@ def _limit(memory_bytes: int, cpu_s: int, file_bytes: int | None) -> None:
     for what, limit in wanted.items():
         _, hard = resource.getrlimit(what)
         lowest = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        # One second between the soft and the hard limit of CPU time: the soft one has a name.
-        top = lowest + 1 if what == resource.RLIMIT_CPU and lowest == limit else lowest
+        # Between the soft and the hard limit of CPU time, of which the soft one has a name, there
+        # is a second, and what steps before may have used: the hard one can never be raised.
+        room = 1 + FIT_CPU_S
+        top = lowest + room if what == resource.RLIMIT_CPU and lowest == limit else lowest
         resource.setrlimit(what, (lowest, min(top, hard) if hard >= 0 else top))
+
+
+def _is_fit(memory_bytes: int) -> bool:
+    """Tell whether this process has used little enough to be given another step.
+
+    memory_bytes  the limit on its address space: half of it is to be left
+    """
+    if time.process_time() > FIT_CPU_S:
+        return False
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:  # not Linux, where there is no such limit either
+        return True
+    return pages * resource.getpagesize() <= memory_bytes // 2

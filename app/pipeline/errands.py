@@ -13,7 +13,7 @@ from typing import Any
 from app.core.ids import uuid7
 from app.core.reading import Task
 from app.pipeline.shop import Shop, limits_for, reader_limits
-from app.pipeline.workers import Heard
+from app.pipeline.worker import Heard
 from app.store.jobs import JobRow
 
 SHOWN_WITHIN_S = 30.0  # somebody waits for it, and others behind

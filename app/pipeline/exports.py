@@ -25,7 +25,8 @@ from app.pipeline.patient import PatientJournal, Stopping
 from app.pipeline.queue import Turns
 from app.pipeline.report import Journal
 from app.pipeline.shop import LARGEST_WORK_FILE_BYTES, limits_for, reader_limits
-from app.pipeline.workers import Heard, Told, Workers
+from app.pipeline.worker import Heard, Told
+from app.pipeline.workers import Workers
 from app.settings import Settings
 from app.store.database import Database
 from app.store.exports import (

@@ -26,6 +26,7 @@ from app.pipeline.patient import Stopping
 from app.pipeline.questions import Step, put
 from app.pipeline.rates import ANY_KIND
 from app.pipeline.reader_run import ReaderRun
+from app.pipeline.relay import Relay
 from app.pipeline.report import JobInHand
 from app.pipeline.shop import Shop, task_for
 from app.pipeline.steps import STEPS
@@ -60,7 +61,8 @@ class JobRun:
         self._timed_ms: list[int] = []  # what the steps of this run took
         self._deaths = 0  # of servers, in the step that is done next
         self.brake = Brake(PAUSE_WITHIN_S)
-        self._read = ReaderRun(shop, self._hand, self.brake)
+        self._relay = Relay(shop.workers)
+        self._read = ReaderRun(shop, self._relay, self._hand, self.brake)
 
     @property
     def size_bytes(self) -> int:
@@ -79,9 +81,10 @@ class JobRun:
         """
         try:
             try:
-                await self._begin()
-                while not await self._work_or_ask():
-                    await self._load()
+                async with self._relay:
+                    await self._begin()
+                    while not await self._work_or_ask():
+                        await self._load()
             except Halted:
                 if self.brake.why == "cancel":
                     await self._cancel(self.brake.by)

@@ -11,10 +11,11 @@ from app.core.events import ProcessingWarning, WarningInfo
 from app.core.notices import Notice
 from app.core.reading import Task
 from app.pipeline.brake import Brake
+from app.pipeline.relay import Relay
 from app.pipeline.report import JobInHand
 from app.pipeline.shop import Shop, limits_for
 from app.pipeline.steps.work import Work
-from app.pipeline.workers import Heard, OwnEvents
+from app.pipeline.worker import Heard, OwnEvents
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +26,9 @@ WARNINGS_AT_MOST = 500
 class ReaderRun:
     """Runs the readers of one job in hand, one after the other, and tells what they tell."""
 
-    def __init__(self, shop: Shop, hand: JobInHand, brake: Brake) -> None:
+    def __init__(self, shop: Shop, relay: Relay, hand: JobInHand, brake: Brake) -> None:
         self._shop = shop
+        self._relay = relay
         self._hand = hand
         self._brake = brake
         self._warned = 0
@@ -60,7 +62,7 @@ class ReaderRun:
             if work.key in shop.server_steps:
                 return await shop.server_steps[work.key](task, hear)
             limits = limits_for(shop.settings, records=work.records)
-            return await shop.workers.run(shop.readers[work.key], task, limits, hear)
+            return await self._relay.run(shop.readers[work.key], task, limits, hear)
 
     @asynccontextmanager
     async def _turn_of(self, work: Work, task: Task) -> AsyncIterator[None]:

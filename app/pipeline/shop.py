@@ -14,7 +14,8 @@ from app.pipeline.patient import PatientJournal
 from app.pipeline.questions import Recall
 from app.pipeline.rates import Rates
 from app.pipeline.report import Report
-from app.pipeline.workers import Hear, Limits, Workers
+from app.pipeline.worker import Hear, Limits
+from app.pipeline.workers import Workers
 from app.settings import GIB, Settings
 from app.store.batches import get_batch
 from app.store.checkpoints import checkpoints_of

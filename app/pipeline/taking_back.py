@@ -8,7 +8,7 @@ from app.core.plans import Plan
 from app.pipeline.again import first_open
 from app.pipeline.ends import write_end
 from app.pipeline.shop import Shop, limits_for, task_for
-from app.pipeline.workers import Heard
+from app.pipeline.worker import Heard
 from app.store.checkpoints import (
     IN_HAND,
     TAKE_BACK,

@@ -1,7 +1,10 @@
 """Small readers that behave, or misbehave, as the batch's options ask: {"acts": {step: act}}."""
 
+import mmap
 import os
+import resource
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +13,9 @@ from app.core.asking import Asking, Choice, Question
 from app.core.errors import NotATable
 from app.core.notices import RejectedRows
 from app.core.reading import Task, Tell
-from app.pipeline import jail
+from app.pipeline import child, jail
 from app.pipeline.steps import STEPS
+from app.settings import GIB
 
 FOUND: dict[str, dict[str, Any]] = {
     "initializing_streaming": {"kind": "csv", "media_type": "text/csv", "label": "CSV"},
@@ -32,6 +36,7 @@ FOUND: dict[str, dict[str, Any]] = {
     "undo": {"rows": 6},
 }
 PREPARED: list[str] = []
+KEPT: list[mmap.mmap] = []
 MARK = Question("mark", "choice", "Comma or point?", (Choice(",", "Comma"), Choice(".", "Point")))
 READERS = {
     step: f"{__name__}:{'undo' if step == 'undo' else 'read_' + step}"
@@ -141,6 +146,35 @@ def _channel() -> int:
     """Return the one socket that a worker has."""
     sockets = (int(fd.name) for fd in Path("/proc/self/fd").iterdir() if fd.is_socket())
     return max(sockets)
+
+
+def use_the_processor(task: Task, tell: Tell) -> dict[str, Any]:
+    """Use more of it than a process may that is to be given another step."""
+    while time.process_time() <= child.FIT_CPU_S:
+        pass
+    return _act("extracting", task, tell)
+
+
+def keep_memory(task: Task, tell: Tell) -> dict[str, Any]:
+    """Keep more than half of the address space that tests allow, without touching it."""
+    KEPT.append(mmap.mmap(-1, 2 * GIB))
+    return _act("extracting", task, tell)
+
+
+def tell_the_limits(task: Task, tell: Tell) -> dict[str, Any]:
+    """Return what the system enforces: each as its soft and its hard limit."""
+    kinds = {
+        "cpu_s": resource.RLIMIT_CPU,
+        "memory": resource.RLIMIT_AS,
+        "file": resource.RLIMIT_FSIZE,
+    }
+    return {name: resource.getrlimit(kind) for name, kind in kinds.items()}
+
+
+def speak_to_nobody(task: Task, tell: Tell) -> dict[str, Any]:
+    """Say on standard error what a library says that runs out of memory, and go on."""
+    os.write(2, b"memory allocation of a lot failed\n")
+    return _act("extracting", task, tell)
 
 
 def read_initializing_streaming(task: Task, tell: Tell) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pytest_asyncio
 from app.core.errors import ArchiveBomb, FileMissing
 from app.keys import DATABASE, FILES, JOURNAL
 from app.pipeline.placing import Placing
-from app.pipeline.workers import Heard
+from app.pipeline.worker import Heard
 from tests.integration.bad_files import EICAR, table
 from tests.integration.serving import Server, ended, serving, settings_for, upload, with_user
 from tests.readers import task_for

@@ -15,7 +15,7 @@ from app.core.reading import Task
 from app.pipeline.models.answer import CONFIDENCE
 from app.pipeline.models.prompt import LARGEST_PAGE, MOST_PAGES, PAGE_CHARACTERS
 from app.pipeline.models.reading import LONGEST_WAIT_S, ModelReading
-from app.pipeline.workers import Heard, OwnEvents
+from app.pipeline.worker import Heard, OwnEvents
 from app.reading.evidence import verified
 from app.reading.page import Page, Word, load_pages
 from app.settings import Settings

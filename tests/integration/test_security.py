@@ -15,7 +15,8 @@ from app.core.cells import harmless
 from app.core.errors import ArchiveBomb, TooManyRequests
 from app.core.reading import Task, Tell
 from app.core.times import DAY_MS
-from app.pipeline.workers import Limits, Workers
+from app.pipeline.worker import Limits
+from app.pipeline.workers import Workers
 from app.reading.amounts import parse_amount
 from app.reading.sheets import SheetExtent
 from app.store.accounts import now_ms

@@ -23,7 +23,8 @@ from app.core.errors import (
 from app.core.notices import Notice
 from app.core.reading import Task
 from app.pipeline import memory
-from app.pipeline.workers import Heard, Limits, Told, Workers
+from app.pipeline.worker import Heard, Limits, Told
+from app.pipeline.workers import Workers
 from app.settings import GIB
 from tests.integration.readers_for_tests import READERS
 
@@ -155,7 +156,7 @@ async def test_a_worker_without_an_answer_is_a_crash(
 async def test_a_worker_that_never_stops_talking_is_ended(
     workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.pipeline.workers.MOST_TOLD_BYTES", 4_000_000)
+    monkeypatch.setattr("app.pipeline.worker.MOST_TOLD_BYTES", 4_000_000)
     heard: list[int] = []
 
     async def hear(said: Heard) -> None:

@@ -18,7 +18,7 @@ from app.core.reading import Task
 from app.pipeline.models.answer import reading_of
 from app.pipeline.models.client import Answered, ModelClient, ModelFailed
 from app.pipeline.models.prompt import P, prompt_of, shown_pages
-from app.pipeline.workers import Hear, OwnEvents
+from app.pipeline.worker import Hear, OwnEvents
 from app.settings import Settings
 
 FIRST_WAIT_S = 1.0  # before another call; doubled each time

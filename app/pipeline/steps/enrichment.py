@@ -2,7 +2,7 @@
 
 from app.core.reading import Task
 from app.pipeline.steps.work import Found, Said, Work
-from app.pipeline.workers import Told
+from app.pipeline.worker import Told
 
 
 class Enrichment(Work):

@@ -3,7 +3,7 @@
 from app.core.messages import count
 from app.core.reading import Task
 from app.pipeline.steps.work import Found, Said, Work
-from app.pipeline.workers import Told
+from app.pipeline.worker import Told
 
 
 class Extracting(Work):

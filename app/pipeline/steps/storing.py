@@ -7,7 +7,7 @@ from app.core.messages import count
 from app.core.reading import Task
 from app.pipeline.steps.preview import asked_to_save
 from app.pipeline.steps.work import Found, Said, Work
-from app.pipeline.workers import Told
+from app.pipeline.worker import Told
 
 
 class Storing(Work):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from app.core.asking import Question
 from app.core.reading import Task
-from app.pipeline.workers import Told
+from app.pipeline.worker import Told
 
 Found = Mapping[str, Any]
 
