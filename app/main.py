@@ -99,7 +99,7 @@ ASKED_FOR = (
 PRELOADED = (
     *sorted({name.partition(":")[0] for name in (*READERS.values(), EXPORT)}),
     *ASKED_FOR,
-    "app.reading.rules:malware_rules",
+    "app.reading.rules:rule_count",
     "app.reading.classifier:trained",
 )
 SMALL_BODY_BYTES = 256 * 1024  # of forms and JSON; files are streamed and have their own limit

@@ -7,12 +7,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import aiohttp
 
 ROOT = Path(__file__).resolve().parents[1]
-ENDS = ("processing_completed", "processing_failed")
+ENDS = ("processing_completed", "processing_failed", "job_cancelled")
 
 
 class Served:
@@ -56,15 +56,12 @@ async def served(folder: Path) -> AsyncIterator[Served]:
         await process.wait()
 
 
-async def new_rows_visible_s(
-    server: Served, source: Path, rows: int, known: int = 0, kind: str = "text/csv"
-) -> float:
-    """Return the seconds from the last byte of an upload to the end of its job.
-
-    Raises RuntimeError unless it ends with `rows` new rows and `known` known ones.
-    """
+async def told(
+    server: Served, content: BinaryIO, name: str, kind: str
+) -> AsyncIterator[tuple[float, dict[str, Any]]]:
+    """Upload a file; yield what is told of its job, after the seconds since its last byte."""
     form = aiohttp.FormData()
-    form.add_field("files", source.open("rb"), filename=source.name, content_type=kind)
+    form.add_field("files", content, filename=name, content_type=kind)
     async with server.client.post("/api/v1/batches", data=form) as answer:
         answer.raise_for_status()
         accepted = await answer.json()
@@ -74,12 +71,26 @@ async def new_rows_visible_s(
         await socket.send_json({"op": "subscribe", "id": "1", "room": room, "after": 0})
         async for message in socket:
             event = message.json()
+            yield time.perf_counter() - began, event
             if event["type"] in ENDS:
-                took = time.perf_counter() - began
-                if event["type"] != ENDS[0]:
-                    raise RuntimeError(f"the plan failed: {event['error']}")
-                found = (event["result"]["new_rows"], event["result"]["existing_rows"])
-                if found != (rows, known):
-                    raise RuntimeError(f"{found} rows are new and known, not {(rows, known)}")
-                return took
+                return
     raise RuntimeError("the connection ended before the job")
+
+
+async def new_rows_visible_s(
+    server: Served, source: Path, rows: int, known: int = 0, kind: str = "text/csv"
+) -> float:
+    """Return the seconds from the last byte of an upload to the end of its job.
+
+    Raises RuntimeError unless it ends with `rows` new rows and `known` known ones.
+    """
+    took, event = 0.0, {}
+    with source.open("rb") as content:
+        async for at_s, one in told(server, content, source.name, kind):
+            took, event = at_s, one
+    if event["type"] != ENDS[0]:
+        raise RuntimeError(f"the plan failed: {event['error']}")
+    found = (event["result"]["new_rows"], event["result"]["existing_rows"])
+    if found != (rows, known):
+        raise RuntimeError(f"{found} rows are new and known, not {(rows, known)}")
+    return took

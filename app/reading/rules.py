@@ -206,5 +206,5 @@ def formula_rules() -> yara_x.Rules:
 
 @cache
 def rule_count() -> int:
-    """How many rules a file is held against."""
+    """How many rules a file is held against; compiles them all the first time."""
     return len(list(malware_rules())) + len(list(formula_rules()))

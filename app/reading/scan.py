@@ -27,6 +27,7 @@ HEAD_TAG = "head"
 PACKED_KINDS = frozenset({"xlsx", "xlsb", "ods"})
 TEXT_TABLES = frozenset({"csv", "tsv"})  # cells of other kinds are met with their rows
 
+ENGINE = f"yara-x {version('yara-x')}"
 # Parts of a workbook that are active content by their name alone.
 ACTIVE_PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r".*vbaProject\.bin$", re.I), "macros (VBA)"),
@@ -61,7 +62,7 @@ def scan(task: Task, tell: Tell) -> dict[str, Any]:
         "clean": True,
         "rules": rule_count(),
         "findings": list(findings.values()),
-        "engine": f"yara-x {version('yara-x')}",
+        "engine": ENGINE,
     }
 
 
