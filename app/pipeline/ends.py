@@ -16,7 +16,7 @@ from app.pipeline.report import JobInHand
 from app.pipeline.shop import Shop
 from app.pipeline.steps.duplicate_check import found_before
 from app.pipeline.steps.likeness import ended_alike, told_of_likeness
-from app.pipeline.steps.result import duplicate_result, result_of
+from app.pipeline.steps.result import duplicate_result, fields_read, result_of
 from app.store.checkpoints import IN_HAND, drop_checkpoints
 from app.store.clarifications import close_questions
 
@@ -58,6 +58,8 @@ async def completed(
         said = ended_alike(likeness) if likeness else found_before(earlier)
         words = friendly_message(said.step, {**facts, **said.context})
         result = {**duplicate_result(hand.id, earlier), **told_of_likeness(likeness)}
+        if likeness:  # what it says is stored nowhere else, and stands beside the other's
+            result["fields"] = fields_read(found)
     return ProcessingCompleted(
         job_id=hand.id,
         step="complete",

@@ -206,3 +206,17 @@ async def test_an_upload_can_not_name_a_model_that_is_not_configured(
             assert (await got.json())["batches"] == []
     assert told["status"] == 400
     assert "there is no groq:spy; known are openai-chat:good" in told["title"]
+
+
+async def test_an_invoice_that_is_stored_already_says_so_and_stands_beside_the_stored_one(
+    house: Server, models: ModelServer, tmp_path: Path
+) -> None:
+    models.answers("good", answer("NS-1", "2026-03-05", "119.00"))
+    name, content = invoice(tmp_path, "NS-1", "05.03.2026", "119,00")
+    async with house.client("ann") as client:
+        for copy in (content, content + b"\n% sent once more\n"):
+            accepted = await upload(client, (name, copy), options='{"ask": false}')
+            (state,) = await ended(client, accepted)
+    assert state["message"] == "I have this document already, so I left this copy of it out"
+    assert state["result"]["near"][0]["number"] == "NS-1"
+    assert state["result"]["fields"]["invoice_number"] == "NS-1"

@@ -55,7 +55,7 @@ def _of_table(job_id: str, found: Checkpoints) -> dict[str, Any]:
 
 def _of_document(job_id: str, found: Checkpoints) -> dict[str, Any]:
     read, kind = found["page_reading"], found.get("document_kind", {})
-    checked = found.get("field_check") or found.get("field_reading") or {}
+    checked = _checked(found)
     fields = checked.get("fields", {})
     return {
         "document_type": found.get("field_reading", kind).get("label"),
@@ -66,12 +66,22 @@ def _of_document(job_id: str, found: Checkpoints) -> dict[str, Any]:
         "zone_kinds": read.get("kinds", {}),
         "text_sources": read.get("sources", {}),
         "einvoice": kind.get("einvoice"),
-        "fields": {name: field.get("value") for name, field in fields.items()},
+        "fields": fields_read(found),
         "review": sum(field.get("status") == "check" for field in fields.values()),
         "line_items": len(checked.get("line_items", ())),
         "near": found.get("likeness", {}).get("near", []),
         "links": _document_links(job_id),
     }
+
+
+def fields_read(found: Checkpoints) -> dict[str, Any]:
+    """Return the values of a document's fields by their names."""
+    fields = _checked(found).get("fields", {})
+    return {name: field.get("value") for name, field in fields.items()}
+
+
+def _checked(found: Checkpoints) -> Mapping[str, Any]:
+    return found.get("field_check") or found.get("field_reading") or {}
 
 
 def _document_links(job_id: str) -> dict[str, str]:
