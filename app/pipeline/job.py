@@ -34,6 +34,7 @@ from app.pipeline.steps.duplicate_check import found_before
 from app.pipeline.steps.work import Work
 from app.store.checkpoints import IN_HAND, TAKE_BACK, drop_checkpoints, put_checkpoint
 from app.store.clarifications import answerer_of, unanswered_of
+from app.store.events import zones_told
 from app.store.jobs import JobRow
 
 logger = logging.getLogger(__name__)
@@ -121,6 +122,7 @@ class JobRun:
             await taking_back.drop(self._shop, self._row.id, (TAKE_BACK,))
             del self._found[TAKE_BACK]
         reader = self._shop.database.reader
+        self._hand.zones = await zones_told(reader, self._row.id)
         if (one := await unanswered_of(reader, self._row.id)) is not None:
             raise failure_without(one.question.text, one.unanswered)
 

@@ -14,6 +14,7 @@ from app.core.events import (
     StepCompleted,
     StepStarted,
     ZoneCompleted,
+    ZoneEvent,
     ZoneProcessing,
 )
 from app.core.messages import friendly_message
@@ -52,6 +53,7 @@ class JobInHand:
     step      the step of the plan that runs; sentences with other names are told as part of it
     fraction  how much of that step is done, 0 to 1
     rates     what was learned of how long its steps take
+    zones     what this attempt told of zones, as (type, zone_id)
     """
 
     id: str
@@ -61,6 +63,7 @@ class JobInHand:
     step: str
     fraction: float = 0.0
     rates: Mapping[str, Rate] = field(default_factory=dict)
+    zones: set[tuple[str, str]] = field(default_factory=set)
     eta: Eta = field(init=False)
     range_told: tuple[int, int] | None = None
     told: str | None = None  # the sentence that was told last
@@ -194,10 +197,14 @@ class Report:
         bodies  what `Tell.events` was given. Each is checked: a worker that a hostile file has got
                 hold of can say nothing else
 
+        What was told of a zone is not told again: a step that was broken off begins by repeating
+        what nobody may have heard.
+
         Raises ValueError for one that is none of OWN_EVENTS.
         """
         await self.flush(job)
         drafts: list[Event] = []
+        zones: set[tuple[str, str]] = set()
         for body in bodies:
             kind = OWN_EVENTS.get(str(body.get("type")))
             if kind is None:
@@ -205,6 +212,11 @@ class Report:
             done, total = body.get("done"), body.get("total")
             if done is not None and total:
                 job.fraction = max(job.fraction, min(float(done) / float(total), 1.0))
+            if issubclass(kind, ZoneEvent):
+                zone = str(body["type"]), str(body.get("zone_id"))
+                if zone in job.zones or zone in zones:
+                    continue
+                zones.add(zone)
             drafts.append(
                 kind.model_validate(
                     {
@@ -219,7 +231,9 @@ class Report:
                     }
                 )
             )
-        await self._journal.append(*drafts)
+        if drafts:
+            await self._journal.append(*drafts)
+        job.zones |= zones
 
     def time_left(self, job: JobInHand) -> int | None:
         """Return the seconds that `job` will still take; None while nobody can know."""

@@ -23,7 +23,8 @@ def read_pages(task: Task, tell: Tell) -> dict[str, Any]:
 
     Returns {"pages", "read", "zones", "kinds": {kind: zones}, "sources": {source: pages},
     "words", "unreadable": [page, ...], "turned": {page: quarters}}. A step that was broken off goes
-    on after its last page.
+    on after its last page. It tells the zones of the pages before once more: what it said last may
+    have been heard by nobody, and what was heard is not written twice.
 
     Raises DamagedFile, ImageTooLarge, and Asking for a password. Warns UnreadablePages,
     PagesLeftOut and DamagedImage.
@@ -37,6 +38,7 @@ def read_pages(task: Task, tell: Tell) -> dict[str, Any]:
             margins = Margins()
             for page in log.pages():
                 summary.count(page)
+                teller.zones(page)
                 margins.remember([word for line in page.lines for word in line], page.height)
             for number in range(log.kept + 1, total + 1):
                 page = _page(source, number, margins, summary.zones)
@@ -148,6 +150,11 @@ class _Teller:
         self._tell.events([{**self._of_page(number, "rapidocr"), "type": "zone_processing"}])
 
     def page(self, page: Page) -> None:
+        """Tell the page's zones, and how far the step is."""
+        self.zones(page)
+        self._tell(page.number, self.pages, pages_done=page.number, pages_total=self.pages)
+
+    def zones(self, page: Page) -> None:
         """Tell the page's zones, in one commit."""
         if self._summary.zones <= ZONES_TOLD:
             told = [event for zone in page.zones for event in self._of_zone(zone, page)]
@@ -159,7 +166,6 @@ class _Teller:
             body = self._of_page(page.number, tool)
             done = {"type": "zone_completed", "duration_ms": took_ms, "done": page.number}
             self._tell.events([{**body, **done}])
-        self._tell(page.number, self.pages, pages_done=page.number, pages_total=self.pages)
 
     def _of_zone(self, zone: Zone, page: Page) -> Iterator[dict[str, Any]]:
         place, count = zone.index - page.zones[0].index + 1, len(page.zones)

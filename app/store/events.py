@@ -93,6 +93,18 @@ async def read_job(
     return [Recorded(*row) for row in await db.execute_fetchall(OF_JOB, (job_id, after_n, limit))]
 
 
+ZONES_TOLD = (
+    "SELECT type, CAST(body AS TEXT) ->> 'zone_id' FROM event WHERE job_id = ?1"
+    " AND type IN ('zone_processing', 'zone_completed') AND n >"
+    " (SELECT ifnull(max(n), 0) FROM event WHERE job_id = ?1 AND type = 'job_retried')"
+)
+
+
+async def zones_told(db: Connection, job_id: str) -> set[tuple[str, str]]:
+    """Return what a job's latest attempt told of zones, as (type, zone_id)."""
+    return {(kind, zone) for kind, zone in await db.execute_fetchall(ZONES_TOLD, (job_id,))}
+
+
 FROM_PLACE = "SELECT seq, body FROM event WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT 1"
 
 

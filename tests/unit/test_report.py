@@ -136,3 +136,35 @@ async def test_the_time_left_is_told_once_it_can_be_known() -> None:
         await report(job, "extracting", second / 40)
     assert paper.told[0].estimated_time_remaining is None
     assert paper.told[-1].estimated_time_remaining is not None
+
+
+def zone(number: int, kind: str = "zone_completed") -> dict[str, Any]:
+    index = number - 1
+    return {"type": kind, "zone_id": f"p1z{number}", "zone_index": index, "page": 1, "kind": "text"}
+
+
+async def test_what_was_told_of_a_zone_is_not_told_again() -> None:
+    paper, _, report, job = make()
+    job.zones = {("zone_completed", "p1z1")}  # by the run before
+    await report.own_events(job, [zone(1), zone(2, "zone_processing"), zone(2), zone(2)])
+    await report.own_events(job, [zone(2), zone(3)])
+    told = [(event.type, event.zone_id) for event in paper.told]
+    assert told == [
+        ("zone_processing", "p1z2"),
+        ("zone_completed", "p1z2"),
+        ("zone_completed", "p1z3"),
+    ]
+
+
+async def test_where_everything_was_told_nothing_is_written() -> None:
+    commits: list[int] = []
+
+    class Counting(Paper):
+        async def append(self, *drafts: Event, **_: Any) -> None:
+            commits.append(len(drafts))
+
+    _, clock, _, job = make()
+    report = Report(Counting(), clock)
+    for _ in range(2):
+        await report.own_events(job, [zone(1)])
+    assert commits == [1]
