@@ -1,12 +1,15 @@
 """When two documents are alike, and when they only seem to be."""
 
+import hashlib
 import io
 import random
 
 import pytest
 from PIL import Image, ImageDraw
 
+from app.reading import alike
 from app.reading.alike import (
+    PLACES,
     Facts,
     Traits,
     compare,
@@ -49,6 +52,7 @@ def looks(page: Image.Image) -> bytes:
     return found
 
 
+SIGNED = "a71676724fd9b92f58676c1d3688d52221e27ad697e0e0ee569bf2b69b8e94f9"
 INVOICE = Facts("acme", "2026-117", "2026-03-01", 119_000_000, "EUR")
 
 
@@ -78,6 +82,28 @@ def test_likeness_of_texts_is_the_share_of_what_they_have_in_common() -> None:
 def test_the_same_text_in_other_letters_and_lines_is_the_same() -> None:
     one = text(3)
     assert text_likeness(signed(one), signed(one.upper().replace(" ", "\n"))) == 1.0
+
+
+def test_a_signature_means_the_same_for_ever() -> None:
+    """Signatures are stored: with other ones nothing that is there would be found again."""
+    made = signed(" ".join(f"word{n}" for n in range(40)))
+    assert len(made) == 4 * PLACES
+    assert hashlib.sha256(made).hexdigest() == SIGNED
+
+
+def test_of_a_vast_text_the_beginning_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alike, "MOST_WORDS", 100)
+    assert text_signature(text(1, 100)) == text_signature(f"{text(1, 100)} {text(2, 100)}")
+
+
+def test_a_photo_is_looked_at_as_its_camera_was_held() -> None:
+    """A camera that is held upright stores the picture lying, and notes which way is up."""
+    page = picture(1)
+    lying, stored = page.rotate(90, expand=True), io.BytesIO()
+    noted = lying.getexif()
+    noted[0x0112] = 6  # to be turned clockwise to be seen
+    lying.save(stored, "PNG", exif=noted)
+    assert looks_likeness(looks(page), looks(Image.open(stored))) > 0.95
 
 
 def test_copies_of_a_picture_look_alike_and_others_do_not() -> None:

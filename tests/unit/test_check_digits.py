@@ -1,8 +1,10 @@
 """Claims about check digits of account numbers and VAT ids."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.reading.check_digits import iban_is_valid, vat_country, vat_is_valid
+from app.reading.check_digits import IBAN_LENGTHS, iban_is_valid, vat_country, vat_is_valid
 
 IBANS = (
     "DE89370400440532013000",
@@ -40,6 +42,38 @@ def test_an_iban_is_right_and_wrong_with_any_two_neighbours_exchanged(iban: str)
 @pytest.mark.parametrize("text", ["", "DE", "DE8937040044053201300", "XX89370400440532013000"])
 def test_what_has_no_countrys_length_is_no_iban(text: str) -> None:
     assert not iban_is_valid(text)
+
+
+def iban_of(country: str, account: str) -> str:
+    """Return the account's IBAN with its check digits, whatever its length (ISO 13616)."""
+    digits = "".join(str(int(letter, 36)) for letter in f"{account}{country}00")
+    return f"{country}{98 - int(digits) % 97:02}{account}"
+
+
+@given(st.sampled_from(sorted(IBAN_LENGTHS)), st.data())
+def test_an_iban_needs_its_countrys_length_and_check_digits(
+    country: str, data: st.DataObject
+) -> None:
+    length = IBAN_LENGTHS[country] - 4
+    account = data.draw(st.text("0123456789ABCXYZ", min_size=length, max_size=length))
+    iban = iban_of(country, account)
+    assert iban_is_valid(iban)
+    assert not iban_is_valid(f"{country}{(int(iban[2:4]) + 1) % 100:02}{account}")
+    assert not iban_is_valid(iban_of(country, account[1:]))
+    assert not iban_is_valid(iban_of(country, account + "0"))
+
+
+@pytest.mark.parametrize(
+    "vat_id",
+    [
+        "NL000099998B57",  # the tax office's own example of a number since 2020
+        "GB100000034",  # as given out since 2010, by 97 less 55
+        "PT500000000",  # what would be 10 is written as 0
+        "DE100000008",  # a sum of 0 counts as 10
+    ],
+)
+def test_the_second_way_to_make_check_digits_counts_too(vat_id: str) -> None:
+    assert vat_is_valid(vat_id) is True
 
 
 @pytest.mark.parametrize("vat_id", VAT_IDS)

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
@@ -67,6 +67,61 @@ def test_json_lines_lose_nothing(tmp_path: Path) -> None:
         "extra": {"a": 1},
     }
     assert set(json.loads(lines[1]).values()) == {None}
+
+
+ZEROS = ("", 0, 0, "0.00", None, 0.0, "{}")
+
+
+def test_zero_is_no_gap(tmp_path: Path) -> None:
+    with made(tmp_path, "csv", ZEROS).open(newline="") as stream:
+        assert list(csv.reader(stream))[1] == ["", "0", "0.00", "0.00", "", "0.0", "{}"]
+    line = json.loads(made(tmp_path, "json", ZEROS).read_bytes())
+    assert list(line.values()) == ["", 0, "0.00", "0.00", None, 0.0, {}]
+    book = CalamineWorkbook.from_path(made(tmp_path, "xlsx", ZEROS))
+    assert book.get_sheet_by_index(0).to_python()[1][1:4] == [0, 0, 0]
+    row = pl.read_parquet(made(tmp_path, "parquet", ZEROS)).row(0)
+    assert row == ("", 0, Decimal("0.000000"), Decimal("0.000000"), None, 0.0, "{}")
+
+
+@pytest.mark.parametrize("price", ["NaN", "Infinity", "n/a", ""])
+def test_a_price_that_is_no_number_is_a_text_or_a_gap(tmp_path: Path, price: str) -> None:
+    row = ("x", None, None, price, "yesterday", None, None)
+    book = CalamineWorkbook.from_path(made(tmp_path, "xlsx", row))
+    assert book.get_sheet_by_index(0).to_python()[1][3:5] == [price, "yesterday"]
+    assert pl.read_parquet(made(tmp_path, "parquet", row)).row(0)[3:5] == (None, None)
+    assert json.loads(made(tmp_path, "json", row).read_bytes())["price"] == price
+
+
+texts = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8)
+micros = st.integers(-(10**18), 10**18)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(texts, micros, st.dates(date(1900, 1, 1)), micros), max_size=4))
+def test_amounts_and_days_come_back_from_every_exact_format(
+    tmp_path_factory: pytest.TempPathFactory, found: list[tuple[str, int, date, int]]
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    rows = [
+        (text, 1, amount, str(Decimal(price).scaleb(-6)), day.isoformat(), None, None)
+        for text, amount, day, price in found
+    ]
+    wanted = [(text, Decimal(m).scaleb(-6), Decimal(p).scaleb(-6), d) for text, m, d, p in found]
+    frame = pl.read_parquet(made(folder, "parquet", *rows))
+    assert frame.select("text", "amount", "price", "day").rows() == wanted
+    lines = [json.loads(line) for line in made(folder, "json", *rows).read_bytes().splitlines()]
+    with made(folder, "csv", *rows, formulas="as_is").open(newline="", encoding="utf-8") as stream:
+        cells = list(csv.DictReader(stream))
+    for read in (lines, cells):
+        assert [
+            (
+                one["text"],
+                Decimal(one["amount"]),
+                Decimal(one["price"]),
+                date.fromisoformat(one["day"]),
+            )
+            for one in read
+        ] == wanted
 
 
 def test_a_workbook_has_real_dates_and_numbers(tmp_path: Path) -> None:

@@ -62,6 +62,15 @@ def test_a_sum_may_be_off_by_the_cents_of_rounding(tax: str) -> None:
     assert rules(reading(tax_amount=tax)) == []
 
 
+@pytest.mark.parametrize("tax", ["19.03", "18.97"])
+def test_a_sum_that_is_off_by_more_is_found(tax: str) -> None:
+    assert rules(reading(tax_amount=tax)) == ["sum"]
+
+
+def test_an_invoice_of_today_that_is_due_at_once_is_sound() -> None:
+    assert rules(reading(invoice_date=TODAY, due_date=TODAY)) == []
+
+
 def test_a_credit_note_adds_up_below_zero() -> None:
     amounts = {"net_amount": "-100.00", "tax_amount": "-19.00", "total_amount": "-119.00"}
     assert rules(reading(("-100.00",), **amounts)) == []

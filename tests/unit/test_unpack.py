@@ -2,6 +2,7 @@
 
 import io
 import stat
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -91,14 +92,38 @@ def test_an_archive_with_a_password_is_told_so(tmp_path: Path) -> None:
 
 
 NULLS = bytes(20 * 1024 * 1024)
+DIRECTORY, END = b"PK\x01\x02", b"PK\x05\x06"
 
 
-def claiming(size: int) -> bytes:
-    """Return an archive whose directory claims that its file has this size."""
+def claiming(*sizes: int) -> bytes:
+    """Return an archive whose directory claims that its files have these sizes."""
+    content = bytearray(zipped({f"{n}.csv": b"1" for n in range(len(sizes))}))
+    at = 0
+    for size in sizes:
+        at = content.index(DIRECTORY, at) + 24
+        content[at : at + 4] = size.to_bytes(4, "little")
+    return bytes(content)
+
+
+def with_directory_of(size: int) -> bytes:
+    """Return an archive whose directory claims to take so many bytes."""
     content = bytearray(zipped({"a.csv": b"1"}))
-    at = content.rfind(b"PK\x01\x02") + 24
+    at = content.rfind(END) + 12
     content[at : at + 4] = size.to_bytes(4, "little")
     return bytes(content)
+
+
+def counted_by_zip64(files: int) -> bytes:
+    """Return an archive that claims so many files in the way of those beyond 65,535."""
+    content = zipped({"a.csv": b"1"})
+    end = content.rfind(END)
+    size, offset = struct.unpack_from("<II", content, end + 12)
+    record = struct.pack(
+        "<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, files, files, size, offset
+    )
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, end, 1)
+    last = struct.pack("<4sHHHHIIH", END, 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    return content[:end] + record + locator + last
 
 
 @pytest.mark.parametrize(
@@ -107,6 +132,9 @@ def claiming(size: int) -> bytes:
         (zipped({"a.csv": NULLS}), {}, "times its size"),
         (zipped({"a.csv": NULLS}), {"max_unpacked_bytes": 1_000_000}, "21 MB"),
         (claiming(3_000_000_000), {}, "3.0 GB"),
+        (claiming(700_000_000, 700_000_000), {}, "1.4 GB"),
+        (with_directory_of(2_000_000_000), {}, "1 files"),
+        (counted_by_zip64(10_000_000), {}, "10,000,000 files"),
         (zipped({"a.zip": zipped({"b.csv": NULLS})}), {}, "times its size"),
         (zipped({f"{n}.csv": b"1" for n in range(30)}), {"max_archive_files": 20}, "30 files"),
         (
@@ -124,6 +152,20 @@ def test_a_bomb_is_refused_with_what_was_measured_and_nothing_is_kept(
         unpacked(tmp_path, content, **limits)
     assert measured in caught.value.facts["measured"]
     assert not (tmp_path / FOLDER).exists()
+
+
+def test_the_limit_of_the_ratio_is_the_one_that_is_set(tmp_path: Path) -> None:
+    content = zipped({"a.csv": NULLS})
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        (info,) = archive.infolist()
+    ratio = info.file_size // info.compress_size  # a little more on the way
+    assert unpacked(tmp_path, content, max_unpack_ratio=round(1.05 * ratio)) == [("a.csv", NULLS)]
+    with pytest.raises(ArchiveBomb):
+        unpacked(tmp_path, content, max_unpack_ratio=round(0.95 * ratio))
+
+
+def test_zip64_is_read_where_it_says_the_truth(tmp_path: Path) -> None:
+    assert unpacked(tmp_path, counted_by_zip64(1)) == [("a.csv", b"1")]
 
 
 def test_a_size_that_is_a_lie_is_found_out_while_unpacking(tmp_path: Path) -> None:
