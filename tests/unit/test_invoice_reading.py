@@ -1,11 +1,16 @@
 """Claims about reading an invoice by its labels: six languages, many layouts, nothing guessed."""
 
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.core.documents import LineItem
+from app.reading.dates import DMY, MDY
 from app.reading.invoice_reading import read_layout
+from app.reading.printed import amounts_in, dates_in, lines_of
 from tests.layouts import page_of
 
 
@@ -436,3 +441,58 @@ def test_a_line_without_end_is_read_as_far_as_a_page_is_wide(text: str) -> None:
 def test_of_a_vast_document_the_first_lines_are_read() -> None:
     text = "Invoice No: A-17\n" + "Total 1.00\n" * 20_000
     assert fields_of(text)["invoice_number"] == "A-17"
+
+
+def test_a_credit_note_is_below_zero() -> None:
+    text = """
+Net                 -100.00
+VAT 19%              -19.00
+Total               -119.00 EUR
+"""
+    found = fields_of(text)
+    assert [found[name] for name in ("net_amount", "tax_amount", "total_amount")] == [
+        "-100.00",
+        "-19.00",
+        "-119.00",
+    ]
+
+
+LINES = sorted({line for text in (ENGLISH, GERMAN, FRENCH, SPANISH, ITALIAN, DUTCH)
+                for line in text.splitlines() if line})  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from(LINES), max_size=14), st.booleans())
+def test_no_field_says_what_the_page_does_not(chosen: list[str], receipt: bool) -> None:
+    """Of whatever lines a page has: each value stands in the box that is named with it."""
+    page = page_of("\n".join(chosen))
+    words = [word for line in page.lines for word in line]
+    fields = read_layout([page], receipt=receipt)["fields"]
+    for name, field in fields.items():
+        if field["value"] is None:
+            assert (field["status"], field["bbox"]) == ("absent", None)
+            continue
+        assert 0 < field["confidence"] <= 1
+        if name == "currency":
+            continue  # a sign, or the country's
+        assert field["page"] == 1
+        assert field["bbox"] is not None
+        x0, y0, x1, y1 = field["bbox"]
+        inside = [w for w in words if w.x0 >= x0 - 1 and w.x1 <= x1 + 1 and y0 - 1 <= w.y0 < y1]
+        said = " ".join(word.text for word in inside)
+        if name == "tax_amount" and field["value"] not in values_in(said):
+            continue  # several rates are added
+        assert field["value"] in values_in(said), (name, field, said)
+
+
+def values_in(text: str) -> set[str]:
+    """Return everything that a text can mean: its amounts, its dates in both orders, its words."""
+    found = {text, text.rstrip(".,;:")}
+    for line in lines_of([page_of(text)]):
+        found |= {amount.value for amount in amounts_in(line, whole=True)}
+        found |= {date.value for order in (DMY, MDY) for date in dates_in(line, order)}
+    words = text.split()
+    bare = [re.sub(r"[^\w/+-]", "", word) for word in words]
+    found |= {sep.join(some[a:b]) for some in (words, bare) for sep in ("", " ")
+              for a in range(len(some)) for b in range(a + 1, len(some) + 1)}  # fmt: skip
+    return found | {one.strip("·.,;:-# ") for one in found}
