@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.reading import Task
+from app.reading import saving
 from app.reading.pages import read_pages
 from app.reading.saving import index, save_document
 from app.store.documents_reader import Document, DocumentsReader
@@ -97,6 +98,42 @@ def test_a_step_that_runs_again_stores_nothing_twice(tmp_path: Path) -> None:
             for table in ("import", "document", "page", "page_text")
         ]
     assert counts == [1, 1, 2, 2]
+
+
+def test_what_another_worker_stores_just_before_is_not_stored_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last worker of a server that was killed may still be at it when the next one begins."""
+    task = read(tmp_path / "one")
+    fields_of = saving.fields_of
+
+    def the_other_first(task: Task) -> Any:
+        monkeypatch.setattr(saving, "fields_of", fields_of)
+        save_document(task, Heard())
+        return fields_of(task)
+
+    monkeypatch.setattr(saving, "fields_of", the_other_first)
+    assert save_document(task, Heard())["pages"] == 2
+    with closing(connect_records(tmp_path / "records.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM page").fetchone() == (2,)
+
+
+@pytest.mark.parametrize(
+    ("amount", "micros"),
+    [
+        ("12.50", 12_500_000),
+        ("-0.01", -10_000),
+        ("1234567890123.456789", 1_234_567_890_123_456_789),  # a float would round it
+        ("4611686018427.387904", 2**62),
+        ("4611686018427.387905", None),  # more than an integer of SQLite surely holds
+        ("1e30", None),
+        ("NaN", None),
+        ("12,50", None),
+        (None, None),
+    ],
+)
+def test_a_total_is_kept_exactly_or_not_at_all(amount: str | None, micros: int | None) -> None:
+    assert saving.micros_of(amount) == micros
 
 
 @pytest.mark.parametrize("words", ["creme brulee", "CRÈME", "brû", 'crème"  OR', "sells crème"])

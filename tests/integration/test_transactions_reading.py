@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import NoRows, TooManyColumns, TooManyRows
+from app.reading import save
 from app.reading.extract import PART_ROWS, extract
 from app.reading.fields import detect_fields
 from app.reading.save import store
@@ -190,8 +191,6 @@ def _store_and_die_before_the_commit(task: Any, desk: Desk) -> None:
     def die(*_: Any) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    import app.reading.save as save
-
     save.insert_keys = die  # type: ignore[assignment]
     store(task, desk.heard)
 
@@ -208,6 +207,23 @@ def test_a_worker_killed_while_storing_leaves_nothing_and_the_next_stores_once(d
 
     assert store(task, desk.heard) == {"stored": 5, "known": 0, "rejected": 0}
     assert desk.page("job-1").total == 5
+
+
+def test_what_another_worker_stores_just_before_is_not_stored_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last worker of a server that was killed may still be at it when the next one begins."""
+    task = desk.read(desk.task(desk.file(HEADER + COFFEE * 3)))
+    parts_of = save.parts_of
+
+    def the_other_first(*given: Any) -> Any:
+        monkeypatch.setattr(save, "parts_of", parts_of)
+        store(task, desk.heard)
+        return parts_of(*given)
+
+    monkeypatch.setattr(save, "parts_of", the_other_first)
+    assert store(task, desk.heard) == {"stored": 3, "known": 0, "rejected": 0}
+    assert desk.page("job-1").total == 3
 
 
 def test_undo_makes_the_next_job_the_first_one_that_had_the_rows(desk: Desk) -> None:

@@ -30,7 +30,7 @@ from app.reading import lines as lines_module
 from app.reading.dialect import Dialect
 from app.reading.encoding import Encoding
 from app.reading.lines import LineReader
-from app.reading.sheets import number_text
+from app.reading.sheets import number_text, with_sheet
 from app.reading.tables import Rows, TableShape, detect_shape, read_rows
 from tests.readers import LIMITS, Heard, task_for
 from tests.samples import ROOT, sample
@@ -487,6 +487,26 @@ def test_sheets_under_the_same_names_are_one_table_whose_rows_know_their_sheet(
     ]
     assert sample == [row for _, row in found]
     assert TableShape.from_json(json.loads(json.dumps(shape.to_json()))) == shape
+
+
+def test_a_row_that_ends_early_still_knows_its_sheet() -> None:
+    assert with_sheet(["a"], 3, "May") == ["a", "", "", "May"]
+    assert with_sheet(["a", "b", "c", "", ""], 3, "May") == ["a", "b", "c", "May"]
+    assert with_sheet(["a", "b", "c", "", "x"], 3, "May") == ["a", "b", "c", "May", "", "x"]
+
+
+@pytest.mark.parametrize("way", ["hide", "very_hidden"])
+def test_a_sheet_that_nobody_sees_is_not_read(tmp_path: Path, way: str) -> None:
+    path = tmp_path / "hidden.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        for name, payee in (("Shown", "Shop"), ("Aside", "Secret")):
+            sheet = book.add_worksheet(name)
+            for at, row in enumerate([MONTH, ["2026-01-02", payee, -1.5]]):
+                sheet.write_row(at, 0, row)
+        getattr(book.get_worksheet_by_name("Aside"), way)()
+    shape, _ = detect_shape(unasked(path), Heard())
+    assert shape.sheets == ("Shown",)
+    assert numbered(read_rows(path, shape, LIMITS)) == [(2, ["2026-01-02", "Shop", "-1.5"])]
 
 
 def test_a_workbook_of_months_is_read_without_a_remark(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A page laid out: whatever stands on it, no word is lost, and none is there twice."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -77,6 +78,20 @@ def test_every_word_is_in_one_line_and_in_one_zone(
     assert Counter(zoned) == Counter(word.text for word in words)
     assert all(draft.box[0] <= draft.box[2] and draft.box[1] <= draft.box[3]
                for draft in layout.drafts)  # fmt: skip
+
+
+def test_a_table_is_as_sure_as_its_words() -> None:
+    marks = Marks(
+        across=[(60, 100 + 20 * n, 220, 100 + 20 * n) for n in range(3)],
+        down=[(60 + 80 * n, 100, 60 + 80 * n, 140) for n in range(3)],
+    )
+    words = [
+        replace(word, confidence=0.5)
+        for at in range(4)
+        for word in line(64 + 80 * (at % 2), 104 + 20 * (at // 2), ["cell"])
+    ]
+    (table,) = lay_out(Sheet(1, WIDTH, HEIGHT, words, marks, "ocr"), Margins()).drafts
+    assert (table.kind, table.confidence) == ("table", 0.5)
 
 
 def test_columns_are_read_one_after_the_other() -> None:
