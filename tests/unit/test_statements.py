@@ -232,11 +232,19 @@ def test_an_mt940_entry_becomes_a_row(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("mark", "amount"),
-    [("C", "3.20"), ("D", "-3.20"), ("RC", "-3.20"), ("RD", "3.20"), ("CR", "3.20")],
-)
+    [
+        ("C", "3.20"), ("D", "-3.20"), ("RC", "-3.20"), ("RD", "3.20"), ("CR", "3.20"),
+        ("EC", "3.20"), ("ED", "-3.20"),  # expected ones
+    ],
+)  # fmt: skip
 def test_a_reversal_turns_the_sign(tmp_path: Path, mark: str, amount: str) -> None:
     (row,) = entries(tmp_path, f":61:2601020102{mark}3,2NMSCNONREF")
     assert row["Amount"] == amount
+
+
+def test_a_year_of_two_digits_is_of_the_last_century_from_80_on(tmp_path: Path) -> None:
+    rows = entries(tmp_path, ":61:991231D1,NMSCX\n:61:800101D1,NMSCX\n:61:791231D1,NMSCX")
+    assert [row["Date"] for row in rows] == ["1999-12-31", "1980-01-01", "2079-12-31"]
 
 
 def test_the_booking_date_is_the_nearest_such_day(tmp_path: Path) -> None:
@@ -366,6 +374,25 @@ def test_a_bundle_becomes_a_row_for_each_payment_that_it_adds_up_from(tmp_path: 
         entry("5.00", details=part("1.00") + part("2.00")),
     )
     assert [row["Amount"] for row in records(path, "camt")] == ["-1.20", "-2.00", "-5.00"]
+
+
+def test_a_bundle_in_another_currency_stays_one_row(tmp_path: Path) -> None:
+    """Its payments are no amounts of this account, even where the numbers add up."""
+
+    def part(amount: str) -> str:
+        own = f'<AmtDtls><TxAmt><Amt Ccy="USD">{amount}</Amt></TxAmt></AmtDtls>'
+        return DETAILS.format(amount=own, name="<Nm>Shop</Nm>")
+
+    (row,) = records(camt(tmp_path, entry("3.20", details=part("1.20") + part("2.00"))), "camt")
+    assert (row["Amount"], row["Currency"]) == ("-3.20", "EUR")
+
+
+def test_a_payment_that_came_back_has_its_own_direction(tmp_path: Path) -> None:
+    own = '<AmtDtls><TxAmt><Amt Ccy="EUR">3.20</Amt></TxAmt></AmtDtls>'
+    details = DETAILS.format(amount=own, name="<Nm>Shop</Nm>")
+    returned = details.replace("<TxDtls>", "<TxDtls><CdtDbtInd>CRDT</CdtDbtInd>")
+    rows = records(camt(tmp_path, entry(details=returned), entry(details=details)), "camt")
+    assert [(row["Amount"], row["Payee"]) for row in rows] == [("3.20", "Me"), ("-3.20", "Shop")]
 
 
 def test_what_is_not_booked_yet_is_set_aside(tmp_path: Path) -> None:
