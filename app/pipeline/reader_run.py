@@ -62,6 +62,8 @@ class ReaderRun:
             if work.key in shop.server_steps:
                 return await shop.server_steps[work.key](task, hear)
             limits = limits_for(shop.settings, records=work.records)
+            if work.fresh:
+                self._relay.begin_anew()
             return await self._relay.run(shop.readers[work.key], task, limits, hear)
 
     @asynccontextmanager

@@ -67,6 +67,10 @@ class Relay:
             self._release()
         return found
 
+    def begin_anew(self) -> None:
+        """Have the next step run in a process of its own."""
+        self._release()
+
     def _release(self) -> None:
         """Let the process that rests go; nobody need wait for its end."""
         self._quiet()

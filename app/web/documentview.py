@@ -76,13 +76,7 @@ class HitLine:
 
 
 NEAR_SHOWN = 3
-NEAR_FACTS = (
-    ("vendor", "vendor_name", "Vendor"),
-    ("number", "invoice_number", "Invoice number"),
-    ("date", "invoice_date", "Date"),
-    ("total", "total_amount", "Total"),
-    ("currency", "currency", "Currency"),
-)
+NEAR_FACTS = ("vendor_name", "invoice_number", "invoice_date", "total_amount", "currency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +89,13 @@ class NearView:
     facts: tuple[tuple[str, str, str, bool], ...]
 
 
-def near_views(job: JobState, names: Mapping[str, str]) -> tuple[NearView, ...]:
+def near_views(
+    job: JobState, names: Mapping[str, str], fields_of: Mapping[str, Mapping[str, str | None]]
+) -> tuple[NearView, ...]:
     """Return the documents that are like the job's, likest first.
 
-    names  job id -> filename, of those that whoever asks may see
+    names      job id -> filename, of those that whoever asks may see
+    fields_of  job id -> their fields as they stand
     """
     result = job["result"] or {}
     fields = result.get("fields") or {}
@@ -108,10 +105,11 @@ def near_views(job: JobState, names: Mapping[str, str]) -> tuple[NearView, ...]:
             name=names[one["job_id"]],
             percent=int(one["score"] * 100 + 0.5),
             facts=tuple(
-                (label, one.get(theirs) or "", fields.get(ours) or "", one.get(theirs) == mine)
-                for theirs, ours, label in NEAR_FACTS
-                for mine in [fields.get(ours)]
-                if one.get(theirs) or mine
+                (TITLES[name], theirs or "", ours or "", theirs == ours)
+                for name in NEAR_FACTS
+                for theirs in [fields_of.get(one["job_id"], {}).get(name)]
+                for ours in [fields.get(name)]
+                if theirs or ours
             ),
         )
         for one in result.get("near") or ()

@@ -59,6 +59,7 @@ EARLIER_SHOWN = 20
 ZONES_RENDERED = 200
 QUESTIONS_SHOWN = 50
 EXPORTS_SHOWN = 10
+NEAR_LOOKED_AT = 5
 HITS_SHOWN = 20
 UNFINISHED = ("pending", "processing", "paused", "waiting")
 
@@ -354,12 +355,17 @@ async def _near(
 ) -> tuple[NearView, ...]:
     """Return the documents that are like this one; a guest is told of no other file."""
     near = [] if guest else (state["result"] or {}).get("near") or []
-    names = {}
-    for one in near[:EARLIER_SHOWN]:
+    names, fields_of = {}, {}
+    reader = request.app[RECORDS].documents
+    for one in near[:NEAR_LOOKED_AT]:
         job = await get_job(request.app[DATABASE].reader, one["job_id"])
-        if job is not None and may(viewer_of(request), "read", thing_of(job)):
-            names[job.id] = job.filename
-    return near_views(state, names)
+        if job is None or not may(viewer_of(request), "read", thing_of(job)):
+            continue
+        names[job.id] = job.filename
+        document = await reader.document(job.id)
+        fields = {} if document is None else await reader.fields(document)
+        fields_of[job.id] = {name: field["value"] for name, field in fields.items()}
+    return near_views(state, names, fields_of)
 
 
 async def _document(request: web.Request, state: JobState) -> DocumentView:

@@ -218,5 +218,10 @@ async def test_an_invoice_that_is_stored_already_says_so_and_stands_beside_the_s
             accepted = await upload(client, (name, copy), options='{"ask": false}')
             (state,) = await ended(client, accepted)
     assert state["message"] == "I have this document already, so I left this copy of it out"
-    assert state["result"]["near"][0]["number"] == "NS-1"
+    (near,) = state["result"]["near"]
+    # what the other one says is shown to its owner alone
+    assert set(near) == {"job_id", "score", "certain", "differs"}
+    async with house.client("ann") as client, client.get(f"/jobs/{state['job_id']}") as page:
+        beside = (await page.text()).partition('id="duplicates"')[2]
+    assert "Invoice number" in beside
     assert state["result"]["fields"]["invoice_number"] == "NS-1"

@@ -13,6 +13,7 @@ from app.core.errors import NotATable, WorkerCrashed
 from app.pipeline import relay as relay_module
 from app.pipeline.memory import last_words
 from app.pipeline.relay import Relay
+from app.pipeline.steps import STEPS
 from app.pipeline.workers import Workers
 from app.settings import GIB
 from tests.integration import hostile_readers, readers_for_tests
@@ -66,6 +67,17 @@ async def test_a_step_that_may_touch_more_or_less_has_a_process_of_its_own(
 
 
 @pytest.mark.parametrize(("act", "error"), [("refuse", NotATable), ("crash", WorkerCrashed)])
+async def test_a_step_begins_anew_where_no_earlier_one_may_speak_for_it(
+    workers: Workers, tmp_path: Path
+) -> None:
+    assert STEPS["malware_scan"].fresh
+    async with Relay(workers) as relay:
+        await relay.run(TARGET, task_for(tmp_path), LIMITS, Ear())
+        relay.begin_anew()
+        await relay.run(TARGET, task_for(tmp_path), LIMITS, Ear())
+    assert len(set(pids(tmp_path))) == 2
+
+
 async def test_nothing_goes_on_in_a_process_that_failed(
     workers: Workers, tmp_path: Path, act: str, error: type[Exception]
 ) -> None:

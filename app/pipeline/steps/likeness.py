@@ -6,6 +6,8 @@ from typing import Any
 from app.core.reading import Task
 from app.pipeline.steps.work import Found, Said, Work
 
+TOLD = ("job_id", "score", "certain", "differs")  # of another document
+
 
 class Likeness(Work):
     """Documents that are the same, or nearly so."""
@@ -18,7 +20,7 @@ class Likeness(Work):
         if not near:
             return ()
         facts = {"similarity_score": near[0]["score"]}
-        return (Said("near_duplicate_found", facts, {"near": near}),)
+        return (Said("near_duplicate_found", facts, {"near": told_near(near)}),)
 
     def closing(self, task: Task, found: Found) -> Said:
         near = len(found.get("near", ()))
@@ -40,4 +42,13 @@ def ended_alike(found: Found) -> Said:
 
 def told_of_likeness(found: Found) -> dict[str, Any]:
     """Return what of the step belongs into the job's result."""
-    return {key: found[key] for key in ("near", "decision", "filled") if found.get(key)}
+    told = {key: found[key] for key in ("decision", "filled") if found.get(key)}
+    return {**told, "near": told_near(found["near"])} if found.get("near") else told
+
+
+def told_near(near: Sequence[Found]) -> list[dict[str, Any]]:
+    """Return what everybody who follows the job may know of the other documents.
+
+    What they say is not told: a guest of this file has no business with them.
+    """
+    return [{key: one.get(key) for key in TOLD} for one in near]

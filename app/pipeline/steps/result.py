@@ -5,6 +5,7 @@ from typing import Any
 
 from app.core.plans import ARCHIVE, TRANSACTIONS
 from app.core.state import JobState
+from app.pipeline.steps.likeness import told_near
 
 Checkpoints = Mapping[str, Mapping[str, Any]]
 
@@ -69,7 +70,7 @@ def _of_document(job_id: str, found: Checkpoints) -> dict[str, Any]:
         "fields": fields_read(found),
         "review": sum(field.get("status") == "check" for field in fields.values()),
         "line_items": len(checked.get("line_items", ())),
-        "near": found.get("likeness", {}).get("near", []),
+        "near": told_near(found.get("likeness", {}).get("near", [])),
         "links": _document_links(job_id),
     }
 

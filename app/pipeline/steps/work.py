@@ -24,11 +24,13 @@ class Work:
     """One step. Every sentence also knows `filename`.
 
     key      the step of the plan, and the name of its reader
+    fresh    its process is a new one: no earlier step that a file has got hold of speaks for it
     records  it reads or writes the database of rows, which one job does at a time
     """
 
     key: ClassVar[str]
     records: ClassVar[bool] = False
+    fresh: ClassVar[bool] = False
 
     def is_heavy(self, task: Task) -> bool:
         """Whether it keeps a core and much memory busy: few of these run at the same time."""
