@@ -66,7 +66,6 @@ async def test_a_step_that_may_touch_more_or_less_has_a_process_of_its_own(
     assert not any(is_alive(pid) for pid in pids(tmp_path))
 
 
-@pytest.mark.parametrize(("act", "error"), [("refuse", NotATable), ("crash", WorkerCrashed)])
 async def test_a_step_begins_anew_where_no_earlier_one_may_speak_for_it(
     workers: Workers, tmp_path: Path
 ) -> None:
@@ -78,6 +77,7 @@ async def test_a_step_begins_anew_where_no_earlier_one_may_speak_for_it(
     assert len(set(pids(tmp_path))) == 2
 
 
+@pytest.mark.parametrize(("act", "error"), [("refuse", NotATable), ("crash", WorkerCrashed)])
 async def test_nothing_goes_on_in_a_process_that_failed(
     workers: Workers, tmp_path: Path, act: str, error: type[Exception]
 ) -> None:
