@@ -371,14 +371,21 @@ class Control:
 
     @asynccontextmanager
     async def _holding(self, job_id: str) -> AsyncIterator[JobRow]:
-        """Keep the job out of the queue. Raises Conflict when it is being worked on, NotFound."""
-        async with self._at(job_id) as (row, hand):
-            if hand is not None:
-                raise Conflict(
-                    what="This file is being worked on right now",
-                    todo="Wait a moment and try again.",
-                )
-            yield row
+        """Keep the job out of the queue. Raises Conflict when it is being worked on, NotFound.
+
+        Its end may have been told while its last process still goes: that is waited for.
+        """
+        while True:
+            async with self._at(job_id) as (row, hand):
+                if hand is None:
+                    yield row
+                    return
+                if not is_finished(row.state):
+                    raise Conflict(
+                        what="This file is being worked on right now",
+                        todo="Wait a moment and try again.",
+                    )
+            await hand.ended.wait()
 
     async def _row(self, job_id: str) -> JobRow:
         row = await get_job(self._database.reader, job_id)
