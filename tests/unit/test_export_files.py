@@ -189,7 +189,9 @@ FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "＝1", " 
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_formula_is_not_run_but_kept_for_programs(tmp_path: Path, text: str) -> None:
-    for formulas, kept in (("safe", f"'{text}"), ("as_is", text)):
+    # a tab parts cells where that is how a program was told to read
+    safe = f"'{text}".replace("\t=", "\t'=")
+    for formulas, kept in (("safe", safe), ("as_is", text)):
         path = made(tmp_path, "csv", (text, *EMPTY[1:]), formulas=formulas)
         with path.open(newline="") as stream:
             assert list(csv.reader(stream))[1][0] == kept

@@ -392,7 +392,10 @@ def test_a_payment_that_came_back_has_its_own_direction(tmp_path: Path) -> None:
     details = DETAILS.format(amount=own, name="<Nm>Shop</Nm>")
     returned = details.replace("<TxDtls>", "<TxDtls><CdtDbtInd>CRDT</CdtDbtInd>")
     rows = records(camt(tmp_path, entry(details=returned), entry(details=details)), "camt")
-    assert [(row["Amount"], row["Payee"]) for row in rows] == [("3.20", "Me"), ("-3.20", "Shop")]
+    assert [(row["Amount"], row["Counterparty"]) for row in rows] == [
+        ("3.20", "Me"),
+        ("-3.20", "Shop"),
+    ]
 
 
 def test_what_is_not_booked_yet_is_set_aside(tmp_path: Path) -> None:
