@@ -205,6 +205,13 @@ async def test_a_file_goes_through_every_step_in_order(house: House) -> None:
     assert trail[-1]["progress"] == 100.0
 
 
+async def test_no_process_that_touched_the_file_before_speaks_for_the_scan(house: House) -> None:
+    (job,) = await house.drop("a")
+    await house.end_of(job)
+    process = {line.split()[1]: line.split()[-1] for line in house.diary.read_text().splitlines()}
+    assert process["malware_scan"] != process["initializing_streaming"]
+
+
 async def test_the_sentences_of_a_file_tell_a_story(house: House) -> None:
     (job,) = await house.drop("a")
     await house.end_of(job)
