@@ -224,4 +224,8 @@ SCRIPTS: tuple[str, ...] = (
         PRIMARY KEY (step, kind)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- 1: the work is done elsewhere and reported here; the runner leaves such a job alone.
+    ALTER TABLE job ADD COLUMN reported INTEGER NOT NULL DEFAULT 0;
+    """,
 )
