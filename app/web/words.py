@@ -1,4 +1,4 @@
-"""Numbers and states in words, as the pages show them. static/js/core/format.js is its twin."""
+"""Numbers and states in words, as the pages show them. static/sdk/format.js is its twin."""
 
 from collections.abc import Mapping
 

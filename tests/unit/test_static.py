@@ -110,7 +110,7 @@ LATER = re.compile(r"""\bimport\(\s*['"](\.{1,2}/[^'"]+\.js)['"]""")
 def test_what_is_loaded_later_is_there_and_small(files: StaticFiles) -> None:
     """Parts of a page that not everybody needs come when they are needed, each with its own."""
     found = 0
-    for script in (STATIC_FOLDER / "js").rglob("*.js"):
+    for script in STATIC_FOLDER.rglob("*.js"):
         for relative in LATER.findall(script.read_text(encoding="utf-8")):
             path = (script.parent / relative).resolve().relative_to(STATIC_FOLDER.resolve())
             sent = [files.get(one) for one in files.modules(path.as_posix())]

@@ -1,11 +1,11 @@
 /** The Files page: rows that live, the head that sums them up, and files that come in. */
 
 import { el, keyedList, setAttr, setHidden, setText, setVar } from "../core/dom.js";
-import { timeLeft } from "../core/format.js";
-import { createPainter } from "../core/frame.js";
-import { createStore } from "../core/store.js";
-import { createApi, ownProblem } from "../net/api.js";
-import { attachToPage, createClient } from "../net/client.js";
+import { timeLeft } from "../../sdk/format.js";
+import { createPainter } from "../../sdk/frame.js";
+import { createFileStatusStore } from "../../sdk/store.js";
+import { createApi, ownProblem } from "../../sdk/api.js";
+import { attachToPage, createClient } from "../../sdk/client.js";
 import { createDropZone } from "../ui/drop-zone.js";
 import { bindRow, paintRow } from "../ui/file-row.js";
 import { chipOf, jobView, tally } from "../ui/job-view.js";
@@ -24,7 +24,7 @@ const DISMISSED = "livetrail.dismissed";
 
 const byId = (id) => document.getElementById(id);
 const api = createApi();
-const store = createStore({ onGap: mend });
+const store = createFileStatusStore({ onGap: mend });
 /** What is shown of each file. @type {Map<string, import("../ui/job-view.js").View>} */
 const views = new Map();
 /** @type {Map<string, ReturnType<typeof bindRow>>} */

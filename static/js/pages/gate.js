@@ -1,6 +1,6 @@
 /** Setup, sign-in and share links: their token stands in the fragment, which a browser never sends. */
 
-import { createApi } from "../net/api.js";
+import { createApi } from "../../sdk/api.js";
 
 const api = createApi();
 const token = decodeURIComponent(location.hash.slice(1)).replace(/^token=/, "");

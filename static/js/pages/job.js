@@ -1,11 +1,11 @@
 /** The page of one file: head, stages, rows and messages, live. */
 
 import { adoptVars, el, setAttr, setHidden, setText, setVar } from "../core/dom.js";
-import { formatCount, plural, timeLeft } from "../core/format.js";
-import { createPainter } from "../core/frame.js";
-import { createStore } from "../core/store.js";
-import { createApi } from "../net/api.js";
-import { attachToPage, createClient } from "../net/client.js";
+import { formatCount, plural, timeLeft } from "../../sdk/format.js";
+import { createPainter } from "../../sdk/frame.js";
+import { createFileStatusStore } from "../../sdk/store.js";
+import { createApi } from "../../sdk/api.js";
+import { attachToPage, createClient } from "../../sdk/client.js";
 import { bindRow, paintHead } from "../ui/file-row.js";
 import { jobView, metaOf } from "../ui/job-view.js";
 import { createFeed } from "../ui/message-feed.js";
@@ -19,7 +19,7 @@ const MILESTONES = [75, 50, 25];
 
 const byId = (id) => document.getElementById(id);
 const api = createApi();
-const store = createStore({ onGap: load });
+const store = createFileStatusStore({ onGap: load });
 const headNode = byId("head");
 const head = bindRow(headNode);
 const part = head.parts;
@@ -70,7 +70,7 @@ const painter = createPainter(() => {
 });
 store.subscribe(jobId, () => painter.mark(jobId));
 
-/** @param {import("../core/fold.js").Warning[]} warnings */
+/** @param {import("../../sdk/fold.js").Warning[]} warnings */
 function notes(warnings) {
   const box = byId("warnings");
   const list = byId("notes");

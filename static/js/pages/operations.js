@@ -1,8 +1,8 @@
 /** The operations page: figures, connections, frames and notes, as long as somebody looks. */
 
 import { el, keyedList, parts, setAttr, setHidden, setText, setVar } from "../core/dom.js";
-import { formatCount, formatDuration } from "../core/format.js";
-import { createApi } from "../net/api.js";
+import { formatCount, formatDuration } from "../../sdk/format.js";
+import { createApi } from "../../sdk/api.js";
 import { actor, bound, columns, connectionLine, factsText, figures, frameText, partDetails } from "../ui/connections.js";
 import { createShell, localise, onForms } from "../ui/shell.js";
 import { createSigns } from "../ui/signs.js";
@@ -194,7 +194,7 @@ let clock = 0;
 let asking = false;
 let over = false;
 let lastLive = null;
-/** @type {import("../net/client.js").ConnectionState} */
+/** @type {import("../../sdk/client.js").ConnectionState} */
 let state = { name: "connecting" };
 const signs = createSigns(() => ({
   get state() {

@@ -9,7 +9,7 @@
  *  frameText(frame) -> its text, after its kind where that is not text
  */
 
-import { formatBytes, formatCount, formatDuration, plural } from "../core/format.js";
+import { formatBytes, formatCount, formatDuration, plural } from "../../sdk/format.js";
 
 const ROOMS_SHOWN = 3;
 const SHORT_ID = 6;

@@ -5,7 +5,7 @@
  */
 
 import { el, setText } from "../core/dom.js";
-import { formatBytes, plural } from "../core/format.js";
+import { formatBytes, plural } from "../../sdk/format.js";
 import { tell, toast } from "./shell.js";
 
 const LOOK_MS = 700;

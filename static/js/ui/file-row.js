@@ -7,7 +7,7 @@
  */
 
 import { el, parts, setAttr, setHidden, setText, setVar } from "../core/dom.js";
-import { formatClock } from "../core/format.js";
+import { formatClock } from "../../sdk/format.js";
 
 /** @typedef {{node: HTMLElement, blank?: Element, parts: Record<string, HTMLElement>, time: HTMLTimeElement|null,
  *   rail: HTMLElement[], tags: string, at: string}} Row */

@@ -5,7 +5,7 @@
  */
 
 import { el, setText } from "../core/dom.js";
-import { formatCount } from "../core/format.js";
+import { formatCount } from "../../sdk/format.js";
 import { tell } from "./shell.js";
 
 const AFTER_MS = 250; // since the last key

@@ -13,10 +13,10 @@
  *    segments: {label: string, state: string, weight: number, fill: number}[],
  *    failure: {title: string, kept: string, hint: string, code: string, retry: string}|null,
  *    can_cancel: boolean, can_pause: boolean, can_resume: boolean}} View
- *  @typedef {import("../core/fold.js").JobState} JobState
+ *  @typedef {import("../../sdk/fold.js").JobState} JobState
  */
 
-import { amountText, formatBytes, formatCount, formatDuration, formatLeft, plural } from "../core/format.js";
+import { amountText, formatBytes, formatCount, formatDuration, formatLeft, plural } from "../../sdk/format.js";
 
 const STATES = {
   pending: "wait",

@@ -8,7 +8,7 @@
  */
 
 import { el, setText } from "../core/dom.js";
-import { formatClock } from "../core/format.js";
+import { formatClock } from "../../sdk/format.js";
 
 const LINES_KEPT = 120;
 const OPEN_KEPT = 2000;

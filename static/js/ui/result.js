@@ -4,10 +4,10 @@
  *  noRows(job, known) -> what stands in place of the rows; known: how many are stored
  *  undoText(job) -> what an undo would take back, "" when there is nothing
  *
- *  @typedef {import("../core/fold.js").JobState} JobState
+ *  @typedef {import("../../sdk/fold.js").JobState} JobState
  */
 
-import { amountText, formatCount, plural } from "../core/format.js";
+import { amountText, formatCount, plural } from "../../sdk/format.js";
 
 /** @param {JobState} job  @param {number} known */
 export function noRows(job, known) {

@@ -6,7 +6,7 @@
  */
 
 import { el } from "../core/dom.js";
-import { amountText, plural } from "../core/format.js";
+import { amountText, plural } from "../../sdk/format.js";
 import { tell, toast } from "./shell.js";
 
 const LONGEST = 100;

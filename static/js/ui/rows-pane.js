@@ -8,7 +8,7 @@
  */
 
 import { el, parts, setAttr, setText } from "../core/dom.js";
-import { amountText, formatCount, plural } from "../core/format.js";
+import { amountText, formatCount, plural } from "../../sdk/format.js";
 import { noRows } from "./result.js";
 import { tell } from "./shell.js";
 

@@ -9,8 +9,8 @@
  */
 
 import { el, setText, setVar } from "../core/dom.js";
-import { plural } from "../core/format.js";
-import { checkFiles, createUploader, uploadWords } from "../net/upload.js";
+import { plural } from "../../sdk/format.js";
+import { checkFiles, createUploader, uploadWords } from "../../sdk/upload.js";
 
 const REFUSALS_SHOWN = 8;
 

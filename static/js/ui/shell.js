@@ -15,7 +15,7 @@
  */
 
 import { el } from "../core/dom.js";
-import { formatClock } from "../core/format.js";
+import { formatClock } from "../../sdk/format.js";
 
 const TOAST_MS = 8000;
 const KEYS_OFF = "livetrail.keys";
@@ -195,7 +195,7 @@ export function onForms(root, handlers) {
 /** @param {HTMLFormElement|null|undefined} form */
 export const submit = (form) => Boolean(form && !form.hidden) && (form.requestSubmit(), true);
 
-/** @param {ReturnType<typeof import("../net/api.js").createApi>} api */
+/** @param {ReturnType<typeof import("../../sdk/api.js").createApi>} api */
 export const share = (api) => async (form) => {
   const { room, hours } = Object.fromEntries(new FormData(form));
   const expires_at = new Date(Date.now() + hours * 3_600_000);

@@ -1,13 +1,13 @@
 /** What tells how current the page is: the sign in the top bar, its banner, and the announcer.
  *
- *  createSigns(clientOf) -> {show(state)}       state: ConnectionState of net/client.js
+ *  createSigns(clientOf) -> {show(state)}       state: ConnectionState of sdk/client.js
  *     clientOf  () => the page's client, which is made after its signs
  *  createAnnouncer({pauseMs?}) -> {say(text, {key?}), alert(text)}
  *     say: at most one sentence per pause; several of one key become "3 files done"
  */
 
 import { el, setAttr, setText, setVar } from "../core/dom.js";
-import { connectionWords } from "../core/words.js";
+import { connectionWords } from "../../sdk/words.js";
 
 const BANNER_AFTER_MS = 3000;
 const PAUSE_MS = 5000;
@@ -68,7 +68,7 @@ export function createSigns(clientOf) {
     }, TAKE_MS);
   }
 
-  /** @param {import("../net/client.js").ConnectionState} state */
+  /** @param {import("../../sdk/client.js").ConnectionState} state */
   function show(state) {
     clearInterval(ticking);
     // a guest can not sign in again: the server says what became of the link

@@ -5,11 +5,11 @@
  *  createRawLog(list) -> {add(event)}       events as the log has them, newest first
  *  elapsed(job, nowMs) -> "took 12.4 s"                                             pure
  *
- *  @typedef {import("../core/fold.js").JobState} JobState
+ *  @typedef {import("../../sdk/fold.js").JobState} JobState
  */
 
 import { el, setAttr, setText, setVar } from "../core/dom.js";
-import { formatClock, formatDuration } from "../core/format.js";
+import { formatClock, formatDuration } from "../../sdk/format.js";
 
 /** @param {HTMLElement} list  an ol rendered by the server, one li[data-key] a stage */
 export function createStageList(list) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createApi, ProblemError } from "../../../static/js/net/api.js";
-import { checkFiles, createUploader } from "../../../static/js/net/upload.js";
+import { createApi, ProblemError } from "../../../static/sdk/api.js";
+import { checkFiles, createUploader } from "../../../static/sdk/upload.js";
 import { Clock, settle } from "./support.js";
 
 const answer = (status, body, headers = {}) => new Response(body === null ? null : JSON.stringify(body), { status, headers });

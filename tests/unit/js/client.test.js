@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createClient } from "../../../static/js/net/client.js";
+import { createClient } from "../../../static/sdk/client.js";
 import { Clock, event, network, settle, story } from "./support.js";
 
 const ROOM = "user:me";

@@ -2,12 +2,12 @@
  *  {"job": the folded state, "status": what the store shows}. Run by test_javascript.py. */
 
 import { createInterface } from "node:readline";
-import { fold } from "../../../static/js/core/fold.js";
-import { createStore } from "../../../static/js/core/store.js";
+import { fold } from "../../../static/sdk/fold.js";
+import { createFileStatusStore } from "../../../static/sdk/store.js";
 
 for await (const line of createInterface({ input: process.stdin })) {
   const events = JSON.parse(line);
-  const store = createStore({ now: () => 0 });
+  const store = createFileStatusStore({ now: () => 0 });
   let job = null;
   for (const event of events) {
     job = fold(job, event);

@@ -9,8 +9,8 @@
  */
 
 import { createInterface } from "node:readline";
-import { createStore } from "../../../static/js/core/store.js";
-import { createClient } from "../../../static/js/net/client.js";
+import { createFileStatusStore } from "../../../static/sdk/store.js";
+import { createClient } from "../../../static/sdk/client.js";
 
 const { LIVETRAIL_URL: url, LIVETRAIL_TOKEN: token } = process.env;
 const headers = { Authorization: `Bearer ${token}` };
@@ -22,7 +22,7 @@ class Socket extends WebSocket {
   }
 }
 
-const store = createStore({ onGap: (...gap) => say({ gap }) });
+const store = createFileStatusStore({ onGap: (...gap) => say({ gap }) });
 const path = process.env.LIVETRAIL_TRANSPORT === "polling" ? "/nowhere" : "/ws";
 const client = createClient({
   url: url.replace("http", "ws") + path,

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as format from "../../../static/js/core/format.js";
-import * as words from "../../../static/js/core/words.js";
-import { createStore } from "../../../static/js/core/store.js";
+import * as format from "../../../static/sdk/format.js";
+import * as words from "../../../static/sdk/words.js";
+import { createFileStatusStore } from "../../../static/sdk/store.js";
 import { BEGAN, event, story } from "./support.js";
 
 const running = (left) => {
-  const store = createStore();
+  const store = createFileStatusStore();
   story(50).forEach(store.applyEvent);
   store.applyEvent(event(51, "processing_progress", { estimated_time_remaining: left }));
   return store.getStatus("job-1");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createPainter, createSlices } from "../../../static/js/core/frame.js";
-import { createStore } from "../../../static/js/core/store.js";
+import { createPainter, createSlices } from "../../../static/sdk/frame.js";
+import { createFileStatusStore } from "../../../static/sdk/store.js";
 import { event, story } from "./support.js";
 
 test("however often a file changes, a frame paints it once", () => {
@@ -56,7 +56,7 @@ test("an item that fails does not keep back the others", () => {
 });
 
 test("ten thousand events are folded without one being lost", () => {
-  const store = createStore();
+  const store = createFileStatusStore();
   store.batch(() => {
     for (const one of story(10_000)) store.applyEvent(one);
   });

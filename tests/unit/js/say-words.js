@@ -2,7 +2,7 @@
  *  test_javascript.py, which asks app/web/words.py the same. */
 
 import { createInterface } from "node:readline";
-import * as format from "../../../static/js/core/format.js";
+import * as format from "../../../static/sdk/format.js";
 
 for await (const line of createInterface({ input: process.stdin })) {
   const [name, argument] = JSON.parse(line);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createStore, STEPS_KEPT } from "../../../static/js/core/store.js";
+import { createFileStatusStore, STEPS_KEPT } from "../../../static/sdk/store.js";
 import { BEGAN, event, story } from "./support.js";
 
 function filled(n, options) {
-  const store = createStore(options);
+  const store = createFileStatusStore(options);
   for (const one of story(n)) store.applyEvent(one);
   return store;
 }
@@ -61,7 +61,7 @@ test("a snapshot fills the hole, and what it already knows is not applied again"
 
 test("an event of a job never seen is a hole from the start", () => {
   const gaps = [];
-  const store = createStore({ onGap: (...gap) => gaps.push(gap) });
+  const store = createFileStatusStore({ onGap: (...gap) => gaps.push(gap) });
   assert.equal(store.applyEvent(event(17)), false);
   assert.deepEqual(gaps, [["job-1", 0, 17]]);
   assert.equal(store.size, 0);
@@ -76,7 +76,7 @@ test("an older snapshot does not take back what is known", () => {
 
 test("a snapshot without its empty fields is whole again", () => {
   const { batch_id, error, result, ...short } = filled(2).getStatus("job-1").job;
-  const store = createStore();
+  const store = createFileStatusStore();
   store.applySnapshot(short);
   assert.equal(store.getStatus("job-1").job.error, null);
   assert.equal(store.getStatus("job-1").error, undefined);
@@ -106,7 +106,7 @@ test("a failure keeps its sentence as text and the whole of it in the job", () =
 });
 
 test("two hundred steps are kept for a file", () => {
-  const store = createStore();
+  const store = createFileStatusStore();
   for (const one of story(500)) {
     store.applyEvent({ ...one, type: one.n === 1 ? one.type : "step_completed", summary: "" });
   }
@@ -116,7 +116,7 @@ test("two hundred steps are kept for a file", () => {
 });
 
 test("a listener of one file hears of that file alone", () => {
-  const store = createStore();
+  const store = createFileStatusStore();
   const heard = [];
   store.subscribe("job-2", (status, id) => heard.push([id, status.n]));
   store.applyEvent(event(1, "job_created"));
@@ -125,7 +125,7 @@ test("a listener of one file hears of that file alone", () => {
 });
 
 test("a selector is heard only when its value is another, and not after leaving", () => {
-  const store = createStore();
+  const store = createFileStatusStore();
   const heard = [];
   const leave = store.subscribe((one) => one.getActiveFiles().length, (...values) => heard.push(values));
   for (const one of story(3)) store.applyEvent(one);
@@ -135,7 +135,7 @@ test("a selector is heard only when its value is another, and not after leaving"
 });
 
 test("a batch of changes tells each file once", () => {
-  const store = createStore();
+  const store = createFileStatusStore();
   let told = 0;
   store.subscribe("job-1", () => (told += 1));
   store.batch(() => story(100).forEach(store.applyEvent));
@@ -143,7 +143,7 @@ test("a batch of changes tells each file once", () => {
 });
 
 test("the batch's own events are kept by their seq", () => {
-  const store = createStore();
+  const store = createFileStatusStore();
   const whole = { job_id: null, n: null };
   store.applyEvent(event(1, "batch_created", { ...whole, seq: 5, name: "March close", jobs: 2 }));
   store.applyEvent(event(2, "batch_completed", { ...whole, seq: 9, jobs: 2, counts: { completed: 2 } }));
@@ -158,7 +158,7 @@ test("the batch's own events are kept by their seq", () => {
 });
 
 test("the actions draw a file before it is a job", () => {
-  const store = createStore({ now: () => BEGAN });
+  const store = createFileStatusStore({ now: () => BEGAN });
   store.addStep("local-1", { step: "upload", message: "Sending...", progress: 10 });
   store.updateProgress("local-1", 40);
   store.updateProgress("local-1", 30);

@@ -29,8 +29,8 @@
  *  the log, others' events among them, so that `total` is what there is to catch up at most.
  */
 
-import { backoffMs, hintedMs, offlineMs, TRIES } from "../core/backoff.js";
-import { createSlices } from "../core/frame.js";
+import { backoffMs, hintedMs, offlineMs, TRIES } from "./backoff.js";
+import { createSlices } from "./frame.js";
 import { openPolling, openSocket } from "./transports.js";
 
 const CONNECT_MS = 10_000; // to `welcome`

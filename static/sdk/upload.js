@@ -15,7 +15,7 @@
  *  known from the bytes sent: what precedes it is sent before it.
  */
 
-import { formatBytes, plural } from "../core/format.js";
+import { formatBytes, plural } from "./format.js";
 import { ownProblem, parse, problemOf, randomKey } from "./api.js";
 
 /** What can be known before a byte is sent. Whether the contents are fit, the server says.

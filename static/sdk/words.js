@@ -7,7 +7,7 @@
 import { formatClock, plural } from "./format.js";
 
 /** The sign in the header and, where one is needed, the banner. `tone` names shape and colour.
- *  @param {import("../net/client.js").ConnectionState} state  @param {number} [queued] to send
+ *  @param {import("./client.js").ConnectionState} state  @param {number} [queued] to send
  *  @returns {{sign: string, detail: string, tone: string,
  *    banner: {text: string, action: "retry"|"signIn"|"takeOver"|null}|null}} */
 export function connectionWords(state, queued = 0) {

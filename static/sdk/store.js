@@ -1,6 +1,6 @@
 /** What every file looks like now, for the page. No DOM, no IO; the clock is handed in.
  *
- *  createStore({now?, onGap?}) -> store
+ *  createFileStatusStore({now?, onGap?}) -> store
  *  feeding     applyEvent(event) -> boolean     a native event; false when it changed nothing
  *              applySnapshot(jobState) -> boolean   GET /api/v1/jobs/{id}, or rendered by the server
  *              batch(fn)                        many changes, listeners told once a file at the end
@@ -51,7 +51,7 @@ const ACTIVE = new Set(["waiting", "running", "paused", "asking"]);
 
 /** @param {{now?: () => number, onGap?: (jobId: string, haveN: number, gotN: number) => void}}
  *  [options]  now: milliseconds since the epoch */
-export function createStore({ now = Date.now, onGap = () => {} } = {}) {
+export function createFileStatusStore({ now = Date.now, onGap = () => {} } = {}) {
   /** @type {Map<string, FileStatus>} */
   const files = new Map();
   /** @type {Map<string, BatchStatus>} */

@@ -13,7 +13,7 @@
  *  so that the server does the work once; so is a GET.
  */
 
-import { problemWords } from "../core/words.js";
+import { problemWords } from "./words.js";
 
 export class ProblemError extends Error {
   /** @param {{code: string, title: string, detail?: string, hint?: string, status: number,
