@@ -28,6 +28,7 @@ from app.web.door import Door
 from app.web.drawer import Drawer
 from app.web.edge import Lobby
 from app.web.lag import LagMonitor
+from app.web.outbound import Outbound
 from app.web.throttle import Throttle
 from app.web.tickets import Tickets
 
@@ -56,6 +57,7 @@ LAG = web.AppKey("lag", LagMonitor)
 REFUSED = web.AppKey("refused", Counter[str])  # requests, by the code of their error
 LOBBY = web.AppKey("lobby", Lobby)
 DOOR = web.AppKey("door", Door)
+OUTBOUND = web.AppKey("outbound", Outbound)
 IDEMPOTENCY = web.AppKey("idempotency", Idempotency)
 
 BUDGET = web.RequestKey("budget", Budget)

@@ -55,6 +55,7 @@ from app.web.drawer import Drawer
 from app.web.edge import EdgeRunner, Lobby
 from app.web.lag import LagMonitor
 from app.web.middlewares import AccessLog, add_headers, errors, gate, request_id
+from app.web.outbound import Outbound
 from app.web.pages import setup_pages
 from app.web.routes import all_routes
 from app.web.sockets import make_desk
@@ -208,6 +209,9 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
             Positions(database.writer, keep_days=app[keys.SETTINGS].durable_name_days)
         )
         app[keys.DESK] = make_desk(app)
+        app[keys.OUTBOUND] = await stack.enter_async_context(
+            Outbound(allow_private=app[keys.SETTINGS].allow_private_targets)
+        )
         stack.push_async_callback(hub.close)
         app[keys.RECHECK] = recheck = Recheck(hub, app[keys.CREDENTIALS].still_good)
         await stack.enter_async_context(running(recheck.run(), name="recheck of connections"))

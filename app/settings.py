@@ -136,6 +136,12 @@ class Settings(BaseModel):
         (), description="addresses or networks whose X-Forwarded-For is believed, comma separated"
     )
 
+    allow_private_targets: bool = Field(
+        False,
+        description="webhooks, notifications and fetched addresses may reach this machine and"
+        " private networks",
+    )
+
     session_days: int = Field(30, ge=1, description="days until a browser has to sign in again")
     min_password_length: int = Field(8, ge=1, description="characters")
 

@@ -431,6 +431,28 @@ class Conflict(AppError):
     hint = "{todo}"
 
 
+class TargetRefused(AppError):
+    """An address that this server would have to call, and must not."""
+
+    code = "target_refused"
+    title = "This server does not call {host}: {why}"
+    kept = REFUSED
+    hint = (
+        "Use an http or https address on the open internet, or ask the operator to set"
+        " LIVETRAIL_ALLOW_PRIVATE_TARGETS."
+    )
+
+
+class TargetUnreachable(AppError):
+    """An address was called, and the call came to nothing."""
+
+    code = "target_unreachable"
+    title = "{host} could not be reached: {why}"
+    kept = REFUSED
+    hint = "Check the address, and that a server answers there; then try again."
+    retryable = True
+
+
 class TooManyRequests(AppError):
     code = "too_many_requests"
     title = "Too many requests; the limit is {limit}"

@@ -49,6 +49,8 @@ STATUS: dict[str, int] = {
     "name_taken": 409,
     "cross_site": 403,
     "conflict": 409,
+    "target_refused": 422,
+    "target_unreachable": 502,
     "too_many_requests": 429,
     "too_many_connections": 429,
     "request_timeout": 408,

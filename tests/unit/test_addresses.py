@@ -1,0 +1,45 @@
+"""Which addresses are of the open internet."""
+
+import pytest
+
+from app.core.addresses import is_public
+
+
+@pytest.mark.parametrize(
+    "address", ["93.184.216.34", "2606:4700::1111", "::ffff:93.184.216.34", "64:ff9b::5db8:d822"]
+)
+def test_addresses_of_the_internet_are_public(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "0.0.0.0",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "224.0.0.251",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "fe80::1%eth0",
+        "fd00::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a9fe:a9fe",  # 169.254.169.254, translated
+        "2002:7f00:1::",  # 127.0.0.1 by 6to4
+        "2001:0:a00:1::1",  # Teredo, whose server is 10.0.0.1
+    ],
+)
+def test_private_addresses_are_not_however_they_are_written(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("text", ["", "localhost", "127.1", "2130706433", "0x7f000001", "::g"])
+def test_what_is_no_address_is_not_public(text: str) -> None:
+    assert not is_public(text)
