@@ -134,9 +134,11 @@ def say(text):
 
 
 def run_tests(arguments):
-    """Run the checks and the suite; with arguments, only pytest with those."""
+    """Run the checks and the suite, on every core; with arguments, only pytest with those."""
     checks = [] if arguments else [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]]
-    for check in [*checks, ["pytest", *arguments]]:
+    # The tests of a file stay together: they share a server.
+    suite = ["pytest", *(arguments or ["-n", "auto", "--dist", "loadfile"])]
+    for check in [*checks, suite]:
         status = subprocess.call([PYTHON, "-m", *check], cwd=ROOT)
         if status != 0:
             return status

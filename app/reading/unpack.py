@@ -30,11 +30,11 @@ def unpack(task: Task, tell: Tell) -> dict[str, Any]:
     folder.mkdir()
     try:
         files = list(_Unpacking(task, tell, folder).files(Path(task["path"]), depth=1))
+        if not files:
+            raise EmptyFile(filename=task["filename"])
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    if not files:
-        raise EmptyFile(filename=task["filename"])
     return {"files": files}
 
 
