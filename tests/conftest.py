@@ -2,8 +2,19 @@
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
+
+from tests.node import CLIENTS, install_packages
+
+
+@pytest.fixture(scope="session")
+def node_packages() -> Path:
+    """The folder with the pinned packages of Node; skips with one line where they can not be."""
+    if (missing := install_packages()) is not None:
+        pytest.skip(missing)
+    return CLIENTS / "node_modules"
 
 
 @pytest.hookimpl(wrapper=True)
