@@ -1,5 +1,6 @@
 """Every key by which a handler reaches what the application holds."""
 
+import asyncio
 from collections import Counter
 
 from aiohttp import web
@@ -59,6 +60,7 @@ LOBBY = web.AppKey("lobby", Lobby)
 DOOR = web.AppKey("door", Door)
 OUTBOUND = web.AppKey("outbound", Outbound)
 IDEMPOTENCY = web.AppKey("idempotency", Idempotency)
+JOINING = web.AppKey("joining", asyncio.Lock)  # of files to batches that are there already
 
 BUDGET = web.RequestKey("budget", Budget)
 VIEWER = web.RequestKey("viewer", Viewer)

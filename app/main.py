@@ -162,6 +162,7 @@ async def with_store(app: web.Application) -> AsyncIterator[None]:
                 database.writer, database.reader, session_days=settings.session_days
             )
             app[keys.IDEMPOTENCY] = Idempotency(database.reader)
+            app[keys.JOINING] = asyncio.Lock()
             files = app[keys.FILES] = FileStore(
                 settings.files_dir,
                 settings.incoming_dir,

@@ -2,25 +2,33 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from aiosqlite import Connection
 
+from app.core.errors import Conflict, NotFound
+
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """One upload of one or more files, with the options it came with."""
+    """One upload of one or more files, with the options it came with.
+
+    begun  False: a client has given it its id, and no file of it is there yet
+    """
 
     id: str
     user_id: str
     name: str
     options: dict[str, Any]
     created_ms: int
+    begun: bool = True
 
 
-INSERT = "INSERT INTO batch (id, user_id, name, options, created_ms) VALUES (?, ?, ?, ?, ?)"
+INSERT = (
+    "INSERT INTO batch (id, user_id, name, options, created_ms, begun) VALUES (?, ?, ?, ?, ?, ?)"
+)
 
 
 def insert_batch(connection: sqlite3.Connection, batch: BatchRow) -> None:
@@ -33,7 +41,47 @@ def insert_batch(connection: sqlite3.Connection, batch: BatchRow) -> None:
             batch.name,
             orjson.dumps(batch.options).decode(),
             batch.created_ms,
+            int(batch.begun),
         ),
+    )
+
+
+def claim_batch(connection: sqlite3.Connection, wanted: BatchRow) -> BatchRow:
+    """Give a client's own id to a batch, inside the caller's transaction; return the batch.
+
+    A batch of the same user that has the id already is returned as it stands. As long as nobody
+    has said its name and options, those of `wanted` become its own.
+
+    Raises NotFound for somebody else's, Conflict when other options were said before.
+    """
+    row = connection.execute(f"{COLUMNS} WHERE id = ?", (wanted.id,)).fetchone()
+    if row is None:
+        insert_batch(connection, wanted)
+        return wanted
+    batch = _batch(row)
+    if batch.user_id != wanted.user_id:
+        raise NotFound(what="batch", is_foreign=True)
+    if not (wanted.name or wanted.options):
+        return batch
+    if not (batch.begun or batch.name or batch.options):
+        connection.execute(
+            "UPDATE batch SET name = ?, options = ? WHERE id = ?",
+            (wanted.name, orjson.dumps(wanted.options).decode(), batch.id),
+        )
+        return replace(batch, name=wanted.name, options=wanted.options)
+    if wanted.options != batch.options or wanted.name not in ("", batch.name):
+        raise Conflict(
+            what="This batch was begun with other options",
+            todo="Send the same ones or none, or use a batch of its own.",
+        )
+    return batch
+
+
+def begin_batch(connection: sqlite3.Connection, batch_id: str, name: str) -> None:
+    """Write that the first file of a claimed batch is there; `name` is used if it has none."""
+    connection.execute(
+        "UPDATE batch SET begun = 1, name = CASE name WHEN '' THEN ? ELSE name END WHERE id = ?",
+        (name, batch_id),
     )
 
 
@@ -43,11 +91,11 @@ def owner_of_batch(connection: sqlite3.Connection, batch_id: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-COLUMNS = "SELECT id, user_id, name, options, created_ms FROM batch"
+COLUMNS = "SELECT id, user_id, name, options, created_ms, begun FROM batch"
 
 
 def _batch(row: Any) -> BatchRow:
-    return BatchRow(row[0], row[1], row[2], orjson.loads(row[3]), row[4])
+    return BatchRow(row[0], row[1], row[2], orjson.loads(row[3]), row[4], bool(row[5]))
 
 
 async def get_batch(db: Connection, batch_id: str) -> BatchRow | None:
@@ -56,14 +104,21 @@ async def get_batch(db: Connection, batch_id: str) -> BatchRow | None:
     return _batch(rows[0]) if rows else None
 
 
-LIST = f"{COLUMNS} WHERE (?1 IS NULL OR user_id = ?1) AND (?2 IS NULL OR id < ?2) ORDER BY id DESC"
+LIST = f"""
+    {COLUMNS} WHERE (?1 IS NULL OR user_id = ?1) AND begun = 1
+        AND (?2 IS NULL OR (created_ms, id) < (SELECT created_ms, id FROM batch WHERE id = ?2))
+    ORDER BY created_ms DESC, id DESC LIMIT ?3
+"""  # noqa: S608 - a constant above
 
 
 async def list_batches(
     db: Connection, user_id: str | None = None, before_id: str | None = None, limit: int = 100
 ) -> list[BatchRow]:
-    """Return at most `limit` batches, newest first; of one user, or of all for None."""
-    rows = await db.execute_fetchall(f"{LIST} LIMIT ?3", (user_id, before_id, limit))
+    """Return at most `limit` batches, newest first; of one user, or of all for None.
+
+    before_id  only batches older than this one; nothing when there is no such batch
+    """
+    rows = await db.execute_fetchall(LIST, (user_id, before_id, limit))
     return [_batch(row) for row in rows]
 
 

@@ -227,5 +227,27 @@ SCRIPTS: tuple[str, ...] = (
     """
     -- 1: the work is done elsewhere and reported here; the runner leaves such a job alone.
     ALTER TABLE job ADD COLUMN reported INTEGER NOT NULL DEFAULT 0;
+
+    -- 0: a client has given it its id, and its first file is not there yet.
+    ALTER TABLE batch ADD COLUMN begun INTEGER NOT NULL DEFAULT 1;
+    -- The ids that clients make do not sort by time.
+    CREATE INDEX batch_created ON batch (user_id, created_ms, id);
+
+    -- Files that arrive piece by piece. Their bytes are in incoming/<id>.tus.
+    CREATE TABLE upload (
+        id TEXT PRIMARY KEY,
+        user_id TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        batch_id TEXT NOT NULL,
+        filename TEXT NOT NULL,
+        metadata TEXT NOT NULL,  -- as it was sent
+        length_bytes INTEGER,  -- NULL: the client does not know it yet
+        offset_bytes INTEGER NOT NULL DEFAULT 0,  -- so many are on the disk and count
+        job_id TEXT,  -- once every byte was there
+        created_ms INTEGER NOT NULL,
+        expires_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX upload_user ON upload (user_id, id);
+    CREATE INDEX upload_batch ON upload (batch_id, id);
+    CREATE INDEX upload_expires ON upload (expires_ms);
     """,
 )

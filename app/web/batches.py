@@ -5,6 +5,7 @@ import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import orjson
 from aiohttp import web
@@ -12,8 +13,8 @@ from aiosqlite import Connection
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import InvalidRequest
-from app.core.events import BatchCreated, JobCreated
-from app.core.ids import uuid7
+from app.core.events import BatchCreated, Event, JobCreated
+from app.core.ids import is_uuid, uuid7
 from app.core.messages import count, friendly_message
 from app.core.model_names import chosen_among, model_names
 from app.core.permissions import Action, Viewer
@@ -21,12 +22,21 @@ from app.core.plans import plan_for_name
 from app.core.queueing import PRIORITIES
 from app.core.samples import sample_files
 from app.core.times import iso_from_ms
-from app.keys import DATABASE, DOOR, FILES, IDEMPOTENCY, JOURNAL, RUNNER, SETTINGS
+from app.keys import DATABASE, DOOR, FILES, IDEMPOTENCY, JOINING, JOURNAL, RUNNER, SETTINGS
 from app.store.accounts import now_ms
-from app.store.batches import BatchRow, get_batch, insert_batch, list_batches, status_counts
+from app.store.batches import (
+    BatchRow,
+    begin_batch,
+    claim_batch,
+    get_batch,
+    insert_batch,
+    list_batches,
+    status_counts,
+)
 from app.store.files import StoredFile
 from app.store.idempotency import Answer, Remembered, remember_answer
 from app.store.jobs import is_referred_to
+from app.tasks import finished
 from app.web.belongings import demand
 from app.web.identity import owner_for, viewer_for
 from app.web.models import Accepted, AcceptedJob, BatchAnswer, BatchList
@@ -49,12 +59,16 @@ class Intake:
     """Who brings the files, and under which Idempotency-Key and path, if any.
 
     known  what was answered under that key before
+    batch  the one that the files join, which its owner gave its id; None: one of their own
+    also   a further write of the transaction that puts them into the log, given the answer
     """
 
     viewer: Viewer
     key: str | None
     path: str
     known: Remembered | None = None
+    batch: BatchRow | None = None
+    also: Callable[[sqlite3.Connection, Answer], None] | None = None
 
 
 TakeIn = Callable[[web.Request, Intake], Awaitable[Answer]]
@@ -114,7 +128,8 @@ async def take_in(
 ) -> Answer:
     """Place the files, then write batch and jobs with one append. All of it, or nothing.
 
-    What was taken in under the same key before is only compared, and answered again.
+    What was taken in under the same key before is only compared, and answered again. Files that
+    join a batch go by its options.
     """
     fingerprint = fingerprint_of(files, options)
     if intake.known is not None:
@@ -125,7 +140,7 @@ async def take_in(
     try:
         for file in files:
             placed.append(await store.place(file.incoming))
-        answer = await _record(app, intake, files, placed, options, fingerprint)
+        answer = await _recorded(app, intake, files, placed, options, fingerprint)
     except Exception:
         for stored in placed:
             await store.discard(stored.sha256, lambda sha256: _is_needed(app, sha256))
@@ -159,6 +174,51 @@ async def _is_needed(app: web.Application, sha256: str) -> bool:
     return await is_referred_to(app[DATABASE].reader, sha256)
 
 
+async def _recorded(
+    app: web.Application,
+    intake: Intake,
+    files: Sequence[ArrivedFile],
+    placed: Sequence[StoredFile],
+    options: UploadOptions,
+    fingerprint: str,
+) -> Answer:
+    """Write batch and jobs; where files join a batch, one after the other, to the end of each."""
+    if intake.batch is None:
+        return await _record(app, intake, files, placed, options, fingerprint)
+    options = options_of(intake.batch)
+    async with app[JOINING]:
+        batch = await get_batch(app[DATABASE].reader, intake.batch.id)
+        joining = replace(intake, batch=batch)
+        return await finished(_record(app, joining, files, placed, options, fingerprint))
+
+
+async def claim(
+    app: web.Application, viewer: Viewer, batch_id: str, options: UploadOptions
+) -> BatchRow:
+    """Return the batch with an id that its owner made up; its files may come one by one.
+
+    Its rooms can be followed from now on. Raises InvalidRequest for what is no id or names models
+    that there are not, NotFound for somebody else's, Conflict for other options than its own.
+    """
+    if not is_uuid(batch_id):
+        raise InvalidRequest(what="batch_id: not a UUID in its lower-case form")
+    _check_models(app, options)
+    wanted = BatchRow(
+        id=batch_id,
+        user_id=viewer.user_id,
+        name=options.name or "",
+        options=options.model_dump(exclude={"name"}, exclude_unset=True),
+        created_ms=now_ms(),
+        begun=False,
+    )
+    return await app[DATABASE].writer.run(partial(claim_batch, wanted=wanted))
+
+
+def options_of(batch: BatchRow) -> UploadOptions:
+    """Return the options that a batch was begun with."""
+    return UploadOptions(name=batch.name or None, **batch.options)
+
+
 async def _record(
     app: web.Application,
     intake: Intake,
@@ -168,20 +228,20 @@ async def _record(
     fingerprint: str,
 ) -> Answer:
     at_ms = now_ms()
-    batch = BatchRow(
-        id=_new_id(at_ms),
+    batch = intake.batch or BatchRow(
+        id=new_id(at_ms),
         user_id=intake.viewer.user_id,
         name=options.name or _name_of(files),
         options=options.model_dump(exclude={"name"}, exclude_unset=True),
         created_ms=at_ms,
     )
     # ids of one millisecond sort by chance; sorted, they keep the order of the files
-    idents = sorted(_new_id(at_ms) for _ in files)
+    idents = sorted(new_id(at_ms) for _ in files)
     jobs = [
         JobCreated(
             job_id=ident,
             batch_id=batch.id,
-            document_id=_new_id(at_ms),
+            document_id=new_id(at_ms),
             filename=file.filename,
             size=stored.size_bytes,
             sha256=stored.sha256,
@@ -209,19 +269,27 @@ async def _record(
     answer = Answer(202, accepted.model_dump_json())
 
     def also(connection: sqlite3.Connection) -> None:
-        insert_batch(connection, batch)
+        if intake.batch is None:
+            insert_batch(connection, batch)
+        elif not batch.begun:
+            begin_batch(connection, batch.id, _name_of(files))
+        if intake.also is not None:
+            intake.also(connection, answer)
         if intake.key is not None:
             remembered = Remembered(answer, fingerprint)
             remember_answer(connection, batch.user_id, intake.key, intake.path, remembered, at_ms)
 
-    verb = "is" if len(jobs) == 1 else "are"
-    begun = BatchCreated(
-        batch_id=batch.id,
-        name=batch.name,
-        jobs=len(jobs),
-        message=f"{count(len(jobs), 'file')} {verb} here and safe",
-    )
-    await app[JOURNAL].append(begun, *jobs, user_id=batch.user_id, also=also)
+    drafts: list[Event] = list(jobs)
+    if intake.batch is None or not batch.begun:
+        verb = "is" if len(jobs) == 1 else "are"
+        begun = BatchCreated(
+            batch_id=batch.id,
+            name=batch.name or _name_of(files),
+            jobs=len(jobs),
+            message=f"{count(len(jobs), 'file')} {verb} here and safe",
+        )
+        drafts.insert(0, begun)
+    await app[JOURNAL].append(*drafts, user_id=batch.user_id, also=also)
     return answer
 
 
@@ -230,7 +298,8 @@ def _name_of(files: Sequence[ArrivedFile]) -> str:
     return first if len(files) == 1 else f"{first} and {count(len(files) - 1, 'other file')}"
 
 
-def _new_id(at_ms: int) -> str:
+def new_id(at_ms: int) -> str:
+    """Return a fresh id of that time."""
     return uuid7(at_ms, os.urandom(10))
 
 
