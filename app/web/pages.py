@@ -24,7 +24,7 @@ from app.store.events import read_job
 from app.store.exports import list_exports
 from app.store.jobs import JobRow, get_job, list_jobs
 from app.store.shares import get_share
-from app.web import feedview, rowview, views
+from app.web import feedview, kit, rowview, views
 from app.web.belongings import demand, guest_of, thing_of
 from app.web.clarifications import as_shown_to
 from app.web.documents import filenames, parts_of
@@ -76,6 +76,8 @@ def page_routes() -> list[web.AbstractRouteDef]:
         web.get("/setup", gate_page),
         web.get("/signin", gate_page),
         web.get("/share", gate_page),
+        web.get("/static/sdk.tgz", kit.package),
+        web.get("/static/sdk/{path:.+}", kit.module),
         web.get("/static/{version}/{path:.+}", static_file),
     ]
 
@@ -83,6 +85,7 @@ def page_routes() -> list[web.AbstractRouteDef]:
 def setup_pages(app: web.Application) -> None:
     """Load templates and static files into `app`. Raises OSError when they can not be read."""
     app[STATIC] = files = StaticFiles.load(STATIC_FOLDER)
+    app[kit.PACKAGE] = kit.make_package(STATIC_FOLDER / "sdk")
     environment = aiohttp_jinja2.setup(
         app,
         loader=jinja2.FileSystemLoader(TEMPLATES),

@@ -8,7 +8,7 @@ import gzip
 import hashlib
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,11 +158,12 @@ async def static_file(request: web.Request) -> web.Response:
     if asset is None:
         raise web.HTTPNotFound
     current = request.match_info["version"] == files.version
-    headers = {
-        "Cache-Control": FOR_EVER if current else "no-cache",
-        "Content-Type": asset.media_type,
-        "Vary": "Accept-Encoding",
-    }
+    return asset_response(request, asset, {"Cache-Control": FOR_EVER if current else "no-cache"})
+
+
+def asset_response(request: web.Request, asset: Asset, headers: Mapping[str, str]) -> web.Response:
+    """Return `asset` as an answer, packed where whoever asks can unpack it."""
+    told = {**headers, "Content-Type": asset.media_type, "Vary": "Accept-Encoding"}
     if asset.packed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
-        return web.Response(body=asset.packed, headers={**headers, "Content-Encoding": "gzip"})
-    return web.Response(body=asset.body, headers=headers)
+        return web.Response(body=asset.packed, headers={**told, "Content-Encoding": "gzip"})
+    return web.Response(body=asset.body, headers=told)

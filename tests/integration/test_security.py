@@ -175,6 +175,8 @@ DECIDED = {
     "GET /login": OPEN,
     "GET /setup": OPEN,
     "GET /signin": OPEN,
+    "GET /static/sdk.tgz": OPEN,
+    "GET /static/sdk/{path:.+}": OPEN,
     "GET /static/{version}/{path:.+}": OPEN,
     "POST /jobs/{job_id}/delete": THEIRS,
     "DELETE /api/v1/jobs/{job_id}": THEIRS,
