@@ -5,19 +5,15 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.errors import (
-    InvalidRequest,
-    NotAllowed,
-    NotAuthenticated,
-)
-from app.core.permissions import Viewer, obstacle
+from app.core.errors import InvalidRequest
+from app.core.permissions import Viewer
 from app.core.places import NOWHERE, Place, parse_place
 from app.core.protocol import SUBSCRIPTIONS_AT_MOST, Subscribe
 from app.keys import DOOR, HUB, SETTINGS
 from app.live.sse import Asks, serve_stream
 from app.web.address import address_of
 from app.web.belongings import followed_room
-from app.web.identity import demand_known_origin, recognise_listener
+from app.web.identity import demand_known_origin, listener_for
 from app.web.seats import demand_seat
 from app.web.wire import validated
 
@@ -52,7 +48,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     TooManyConnections: a stream is a connection like any other.
     """
     request.app[DOOR].pass_through()
-    viewer = await _listener(request)
+    demand_known_origin(request)
+    viewer = await listener_for(request)
     asks = await _asks(request, viewer)
     demand_seat(request, viewer)
     # Nothing waits from here until the connection is counted.
@@ -64,17 +61,6 @@ async def stream(request: web.Request) -> web.StreamResponse:
         asks,
         address=address_of(request),
     )
-
-
-async def _listener(request: web.Request) -> Viewer:
-    """Return who asks, as on a socket. Raises NotAuthenticated, NotAllowed, CrossSite."""
-    demand_known_origin(request)
-    viewer = await recognise_listener(request)
-    if viewer is None:
-        raise NotAuthenticated
-    if why := obstacle(viewer, "listen"):
-        raise NotAllowed(why=why)
-    return viewer
 
 
 async def _asks(request: web.Request, viewer: Viewer) -> Asks:

@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.core.events import check_types
+from app.core.permissions import Viewer
 from app.core.protocol import LARGEST_SEQ
 from app.core.rooms import Room
 from app.keys import DATABASE, HUB
@@ -20,7 +21,7 @@ from app.live.polls import Poll
 from app.store.events import Recorded, last_before, read_room
 from app.store.retention import floor_of_room
 from app.web.belongings import followed_room
-from app.web.identity import demand_known_origin, viewer_for, viewer_of
+from app.web.identity import demand_known_origin, listener_for, viewer_of
 from app.web.jobs import job_of
 from app.web.seats import demand_seat
 from app.web.wire import json_bytes, next_link, read_query
@@ -64,6 +65,9 @@ class HistoryQuery(EventQuery):
     """Which events of which room."""
 
     room: str = Field(default="user:me", max_length=80)
+    token: str | None = Field(
+        default=None, max_length=2000, description="a ticket, or a token that may only listen"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +92,20 @@ class Stretch:
 async def of_job(request: web.Request) -> web.Response:
     """GET /api/v1/jobs/{job_id}/events: what happened to it, oldest first."""
     query, job = read_query(request, EventQuery), await job_of(request, "listen")
-    return await _answer(request, Room("job", job.id), query)
+    return await _answer(request, viewer_of(request), Room("job", job.id), query)
 
 
 async def of_room(request: web.Request) -> web.Response:
     """GET /api/v1/events/history: what happened in a room, oldest first."""
-    query, viewer = read_query(request, HistoryQuery), viewer_for(request, "listen")
-    return await _answer(request, await followed_room(request, viewer, query.room), query)
+    query, viewer = read_query(request, HistoryQuery), await listener_for(request)
+    room = await followed_room(request, viewer, query.room)
+    return await _answer(request, viewer, room, query)
 
 
-async def _answer(request: web.Request, room: Room, query: EventQuery) -> web.Response:
-    found = await _found(request, room, query)
+async def _answer(
+    request: web.Request, viewer: Viewer, room: Room, query: EventQuery
+) -> web.Response:
+    found = await _found(request, viewer, room, query)
     # Read last: what was pruned meanwhile is told too.
     floor = await floor_of_room(request.app[DATABASE].reader, room)
     found = replace(found, floor=0 if found.reset else floor)
@@ -111,7 +118,7 @@ async def _answer(request: web.Request, room: Room, query: EventQuery) -> web.Re
     return json_bytes(_listed(found, request.app[HUB].log_id), headers=headers)
 
 
-async def _found(request: web.Request, room: Room, query: EventQuery) -> Stretch:
+async def _found(request: web.Request, viewer: Viewer, room: Room, query: EventQuery) -> Stretch:
     """Return the next events, waiting for the first of them for as long as was asked.
 
     That events are missing is told at once, though none come.
@@ -122,7 +129,7 @@ async def _found(request: web.Request, room: Room, query: EventQuery) -> Stretch
     if found.events or found.end or not query.wait or await _is_cut(request, room, found.start):
         return found
     demand_known_origin(request)
-    hub, viewer = request.app[HUB], viewer_of(request)
+    hub = request.app[HUB]
     demand_seat(request, viewer)
     transport = request.transport
     if transport is None:

@@ -70,6 +70,19 @@ async def recognise_listener(request: web.Request) -> Viewer | None:
     return None if listen is None else await credentials.by_listen_token(*listen)
 
 
+async def listener_for(request: web.Request) -> Viewer:
+    """Return who wants to listen. Raises NotAuthenticated, and NotAllowed, naming what is missing.
+
+    A ticket in `?token=` is used up by it.
+    """
+    viewer = await recognise_listener(request)
+    if viewer is None:
+        raise NotAuthenticated
+    if why := obstacle(viewer, "listen"):
+        raise NotAllowed(why=why)
+    return viewer
+
+
 def maybe_viewer(request: web.Request) -> Viewer | None:
     """Return who asks; None for nobody."""
     viewer: Viewer | None = request.get(VIEWER)

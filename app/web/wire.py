@@ -130,4 +130,5 @@ def state_answer(
 def next_link(request: web.Request, **changes: str | int) -> dict[str, str]:
     """Return the Link header (RFC 8288) of the page after this one."""
     url = request.rel_url.update_query({key: str(value) for key, value in changes.items()})
+    url = url.without_query_params("token")  # a ticket is used up by now
     return {"Link": f'<{url}>; rel="next"'}

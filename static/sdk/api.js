@@ -9,6 +9,8 @@
  *     code is the server's, or "offline", "timeout", "bad_answer"
  *  problemOf(status, body, retryAfter?) -> ProblemError   shared with upload.js
  *
+ *  @typedef {{set: (run: () => void, ms: number) => any, clear: (id: any) => void}} Timers
+ *
  *  A POST carries an Idempotency-Key. When no answer comes it is sent once more with the same key,
  *  so that the server does the work once; so is a GET.
  */
@@ -53,7 +55,7 @@ const query = (facts) => {
 };
 
 /** @param {{fetch?: typeof fetch, base?: string, timeoutMs?: number, newKey?: () => string,
- *    timers?: {set: (run: () => void, ms: number) => any, clear: (id: any) => void}}} [options] */
+ *    timers?: Timers}} [options] */
 export function createApi(options = {}) {
   const {
     fetch = (...request) => globalThis.fetch(...request),

@@ -1,37 +1,46 @@
-/** The live connection: one state machine over WebSocket, or polling where that never opens.
+/** The live connection: one state machine over a WebSocket, or where that never opens over an
+ *  event stream, or by asking again and again.
  *
  *  createClient(options) -> client
  *  options
- *    rooms       [{room: "user:me", after: 1042}]    after: last_seq of what was rendered; 0 = all
+ *    rooms       [{room: "user:me", after: 1042}]    after: last_seq of what was rendered; 0 = all;
+ *                absent: how everything stands, then what comes
  *    log         the log's id as rendered, or null
  *    onEvent(event)          each new event once, in order of n within its job
- *    onState(state)          see ConnectionState
+ *    onState(state)          see ConnectionState in types.js
  *    onSnapshot(jobState)    the server sent a job's folded state
  *    onReset()               the log is another one: forget everything; snapshots follow
  *    onTruncated(room)       the log does not reach back far enough: what ended meanwhile is to be
  *                            asked for; over a WebSocket its snapshots follow by themselves
  *    onError(error)          {id, code, message, retry_after}
- *    url, historyUrl, WebSocket, fetch, timers {set, clear}, now, random, slices
- *                            handed in by tests; the browser's own by default
+ *    onMessage(message)      whatever the server says, events too, before all others
+ *    server      "https://files.example.org"; "" for the page's own
+ *    token       a listen-only token, for pages of other sites
+ *    getToken(kind)          instead: a fresh ticket or listen-only token for each connection (for
+ *                            each request while polling); may be async. What it throws with a
+ *                            `status` of 401 or 403 means signed out; anything else is tried again
+ *    transports  which ways, in order; ["websocket", "sse", "polling"]
+ *    url, WebSocket, fetch, timers {set, clear}, now, random, slices, load
+ *                            handed in by tests and by programs outside a browser
  *  client
- *    start()  stop()  retryNow()  giveWay()  follow(room, after = 0)
+ *    start()  stop()  retryNow()  giveWay()  follow(room, after?)
+ *    send(message) -> promise, see outbox.js; kept while there is no connection     queued
  *    state  positions() -> {room: seq}
  *    setVisible(bool)  setOnline(bool)  sleep()
- *  attachToPage(client, window)      visibility, online, offline, back-forward cache
- *
- *  @typedef {{name: "connecting"}
- *    | {name: "live", transport: "websocket"|"polling", latencyMs: number|null, everyMs?: number}
- *    | {name: "reconnecting", tries: number, inMs: number, since: string|null}
- *    | {name: "catchingUp", done: number, total: number}
- *    | {name: "offline", since: string|null}
- *    | {name: "signedOut"} | {name: "tooMany", inMs: number}} ConnectionState
- *  `since` is when it was last live, ISO 8601. `done` and `total` of catchingUp count places in
- *  the log, others' events among them, so that `total` is what there is to catch up at most.
+ *  attachToPage(client, window) -> detach()     visibility, online, offline, back-forward cache
+ */
+
+/** @typedef {import("./types.js").ConnectionState} ConnectionState
+ *  @typedef {import("./fold.js").WireEvent} WireEvent
+ *  @typedef {import("./transports.js").Transport} Transport
+ *  @typedef {ReturnType<typeof createClient>} Client
+ *  @typedef {{at: number|null, live: boolean, from?: number, head?: number}} Place  of a room.
+ *    at: everything up to there was seen, null: nothing yet; from, head: the replay under way
  */
 
 import { backoffMs, hintedMs, offlineMs, TRIES } from "./backoff.js";
 import { createSlices } from "./frame.js";
-import { openPolling, openSocket } from "./transports.js";
+import { createWays } from "./transports.js";
 
 const CONNECT_MS = 10_000; // to `welcome`
 const PING_MS = 20_000;
@@ -41,10 +50,18 @@ const FULL_MS = 10_000;
 const SCOUT_MS = 5_000;
 const HEARTBEAT_S = 30;
 
-export function createClient(options) {
+// Parts that few pages need come when they are needed.
+const LATER = { fallback: () => import("./fallback.js"), outbox: () => import("./outbox.js") };
+
+/** @param {import("./types.js").ClientOptions} [options] */
+export function createClient(options = {}) {
   const {
-    url = socketUrl(),
-    historyUrl = "/api/v1/events/history",
+    server = "",
+    url = socketUrl(server),
+    token = null,
+    getToken = token === null ? null : () => token,
+    transports = ["websocket", "sse", "polling"],
+    load = LATER,
     WebSocket = globalThis.WebSocket,
     fetch = (...request) => globalThis.fetch(...request),
     timers = { set: (run, ms) => setTimeout(run, ms), clear: (id) => clearTimeout(id) },
@@ -57,12 +74,12 @@ export function createClient(options) {
     onReset = () => {},
     onTruncated = () => {},
     onError = () => {},
+    onMessage = () => {},
   } = options;
 
-  /** at: everything up to there was seen; from, head: the replay under way.
-   *  @type {Map<string, {at: number, live: boolean, from?: number, head?: number}>} */
+  /** @type {Map<string, Place>} */
   const rooms = new Map();
-  for (const { room, after = 0 } of options.rooms ?? []) rooms.set(room, { at: after, live: false });
+  for (const { room, after = null } of options.rooms ?? []) rooms.set(room, { at: after, live: false });
   /** Our name for a room, by the server's. @type {Map<string, string>} */
   const names = new Map();
   /** Last n by job, last seq by batch, so that what two rooms both replay is told once.
@@ -72,33 +89,51 @@ export function createClient(options) {
   let log = options.log ?? null;
   /** @type {ConnectionState} */
   let state = { name: "connecting" };
+  /** @type {Transport|null} */
   let transport = null;
+  /** @type {import("./outbox.js").Outbox|null} */
+  let outbox = null;
+  /** @type {Promise<import("./outbox.js").Outbox>|null} */
+  let makingOutbox = null;
   let wanted = false;
   let visible = true;
   let asleep = false;
   let tries = 0;
-  let everOpened = false; // a WebSocket was
   let welcomed = false; // on this connection
   let wiped = false; // on this connection
-  let unopened = 0;
+  let carries = false; // what is sent, on this connection
+  let strange = 0; // tokens that the server did not know, one after the other
+  /** @type {number|null} */
   let lastLive = null;
   let lastHeard = 0;
   let heartbeatMs = HEARTBEAT_S * 1000;
+  /** @type {number|null} */
   let latencyMs = null;
   let pingAt = 0;
   let pingId = 0;
   let full = false;
+  /** @type {any} */
   let hidden = null; // its timer outlives connections
   /** @type {Record<string, any>} */
   const clocks = {};
 
-  const inbox = createSlices((line) => receive(line), slices);
+  const ways = createWays({
+    kinds: transports,
+    socket: { url, WebSocket },
+    getToken,
+    loadFallback: load.fallback,
+    common: () => ({ server, fetch, timers, log, rooms: places }),
+    handlers: { onText: heard, onClose: lost },
+  });
+  const inbox = createSlices((/** @type {string} */ line) => receive(line), slices);
 
+  /** @param {string} name  @param {number} ms  @param {() => void} run */
   function after(name, ms, run) {
     timers.clear(clocks[name]);
     clocks[name] = timers.set(run, ms);
   }
 
+  /** @param {string[]} names */
   function cancel(...names) {
     for (const name of names.length ? names : Object.keys(clocks)) {
       timers.clear(clocks[name]);
@@ -106,6 +141,7 @@ export function createClient(options) {
     }
   }
 
+  /** @param {ConnectionState} next */
   function become(next) {
     state = next;
     onState(next);
@@ -115,18 +151,14 @@ export function createClient(options) {
 
   // connecting
 
-  const handlers = { onOpen: () => {}, onText: heard, onClose: lost };
-  const poll = (how) => openPolling({ url: historyUrl, fetch, timers, log, ...handlers, ...how });
+  /** @returns {[string, number|null][]} */
+  const places = () => [...rooms].map(([name, { at }]) => [name, at]);
 
   function connect() {
     if (!wanted || asleep) return;
     drop();
     lastHeard = now();
-    if (!everOpened && unopened >= 2) {
-      transport = poll({});
-    } else {
-      transport = openSocket({ url, WebSocket, ...handlers });
-    }
+    transport = ways.open(ways.next());
     if (!full && tries === 0) become({ name: "connecting" });
     after("connect", CONNECT_MS, lost);
   }
@@ -136,6 +168,8 @@ export function createClient(options) {
     cancel();
     transport?.close();
     transport = null;
+    outbox?.halt();
+    carries = false;
     welcomed = false;
     wiped = false;
     inbox.clear();
@@ -150,20 +184,21 @@ export function createClient(options) {
   function lost({ code = 1006, reason = "" } = {}) {
     const kind = transport?.kind;
     if (state.name === "live" || state.name === "catchingUp") lastLive = now();
-    if (kind === "websocket" && code >= 4000) everOpened = true;
-    if (kind === "websocket" && !welcomed) unopened += 1;
-    // the socket gets a turn before polling again
-    if (kind === "polling") unopened = 1;
+    if (kind) ways.ended(kind, code, welcomed);
     drop();
     if (!wanted || asleep) return;
-    if (code === 4001 || code === 4003) {
+    if (code === 4001) strange += 1;
+    // a token that was just fetched may be of a server that has begun anew since: one more
+    if (code === 4003 || (code === 4001 && (getToken === null || strange > 1))) {
       become({ name: "signedOut" });
     } else if (code === 4009) {
       full = true;
       become({ name: "tooMany", inMs: FULL_MS });
       after("retry", FULL_MS, connect);
       // not live, but never older than that
-      transport = poll({ everyMs: FULL_MS, onClose: () => {} });
+      if (ways.has("polling")) {
+        transport = ways.open("polling", { everyMs: FULL_MS, onClose: () => {} });
+      }
     } else {
       full = false;
       wait(reason);
@@ -191,7 +226,9 @@ export function createClient(options) {
     inbox.add(text.split("\n").filter(Boolean));
   }
 
+  /** @param {string} line */
   function receive(line) {
+    /** @type {Record<string, any>} */
     let message;
     try {
       message = JSON.parse(line);
@@ -200,41 +237,46 @@ export function createClient(options) {
       lost();
       return;
     }
-    if (typeof message.seq === "number" && "n" in message) event(message);
-    else {
+    onMessage(message);
+    if (typeof message.seq === "number" && "n" in message) {
+      event(/** @type {WireEvent} */ (message));
+    } else {
       ANSWERS[message.type]?.(message);
       // after what it asked or answered under the log that was known
       if (message.log) log = message.log;
     }
   }
 
-  /** Tell whether `place` lies past what was told of a job or batch, and note it. */
+  /** Tell whether `place` lies past what was told of a job or batch, and note it.
+   *  @param {string} id  @param {number} place */
   function isPast(id, place) {
     if (place <= (last.get(id) ?? 0)) return false;
     last.set(id, place);
     return true;
   }
 
+  /** @param {WireEvent} message */
   function event(message) {
     const { job_id: job, batch_id: batch, n, seq } = message;
-    if (isPast(job ?? batch, n ?? seq)) onEvent(message);
+    if (isPast(job ?? batch ?? "", n ?? seq)) onEvent(message);
     const lagging = [...rooms.values()].filter((room) => !room.live);
     if (lagging.length === 0) {
-      for (const room of rooms.values()) room.at = Math.max(room.at, seq);
+      for (const room of rooms.values()) room.at = Math.max(room.at ?? 0, seq);
     } else if (rooms.size === 1) {
-      lagging[0].at = Math.max(lagging[0].at, seq);
+      lagging[0].at = Math.max(lagging[0].at ?? 0, seq);
     }
     if (state.name === "catchingUp") progressed(seq);
   }
 
+  /** @type {Record<string, (message: Record<string, any>) => void>} */
   const ANSWERS = {
     welcome(message) {
       cancel("connect");
       welcomed = true;
-      if (message.heartbeat) heartbeatMs = message.heartbeat * 1000;
-      if (transport.kind === "websocket") {
-        everOpened = true;
-        unopened = 0;
+      strange = 0;
+      if (transport) ways.works(transport.kind);
+      if (message.heartbeat) {
+        heartbeatMs = message.heartbeat * 1000;
         watch();
       }
       for (const name of rooms.keys()) ask(name);
@@ -243,17 +285,17 @@ export function createClient(options) {
     subscribed(message) {
       const room = roomOf(message);
       if (!room) return;
-      room.from = room.at;
+      room.from = room.at ?? message.head; // states are not counted
       room.head = message.head;
-      if (message.head > room.at && state.name !== "live" && !full) {
-        become({ name: "catchingUp", ...reach(room.at) });
+      if (message.head > (room.at ?? message.head) && state.name !== "live" && !full) {
+        become({ name: "catchingUp", ...reach(room.at ?? 0) });
       }
     },
     live(message) {
       const room = roomOf(message);
       if (!room) return;
       room.live = true;
-      room.at = Math.max(room.at, message.seq ?? 0);
+      room.at = Math.max(room.at ?? 0, message.seq ?? 0);
       settled();
     },
     reset(message) {
@@ -273,12 +315,15 @@ export function createClient(options) {
       latencyMs = Math.max(0, Math.round(now() - pingAt));
       if (state.name === "live") become({ ...state, latencyMs });
     },
+    ok: (message) => outbox?.settle(message),
     error(message) {
-      onError(message);
+      if (outbox?.settle(message)) return;
+      onError(/** @type {any} */ (message));
       if (message.code === "too_many_messages") {
         // it does not say which one was refused
         after("ask", (message.retry_after ?? 1) * 1000 + 1000, () => {
           for (const [name, room] of rooms) if (!room.live && room.head === undefined) ask(name);
+          outbox?.again();
         });
       } else if (rooms.delete(message.id)) {
         settled();
@@ -286,19 +331,20 @@ export function createClient(options) {
     },
   };
 
+  /** @param {Record<string, any>} message */
   function roomOf({ id, room }) {
     // user:me comes back under its own name
     if (id !== undefined) names.set(room, id);
     return rooms.get(names.get(room) ?? room);
   }
 
-  /** How far the slowest room has come. */
+  /** How far the slowest room has come. @param {number} at */
   function reach(at) {
     let from = Infinity;
     let head = 0;
     for (const room of rooms.values()) {
       if (room.live || room.head === undefined) continue;
-      from = Math.min(from, room.from);
+      from = Math.min(from, room.from ?? 0);
       head = Math.max(head, room.head);
     }
     const total = Math.max(0, head - from);
@@ -306,6 +352,7 @@ export function createClient(options) {
   }
 
   let shown = 0;
+  /** @param {number} at */
   function progressed(at) {
     const { done, total } = reach(at);
     // a sign that changes at every event would cost more than the events
@@ -318,50 +365,49 @@ export function createClient(options) {
   /** Live, once every room is. */
   function settled() {
     if (!transport || [...rooms.values()].some((room) => !room.live)) return;
-    const kind = transport.kind;
+    const { kind, everyMs } = transport;
+    carries = true;
+    outbox?.begin();
     if (full && kind === "polling") return;
     tries = 0;
     full = false;
     shown = 0;
     lastLive = now();
     if (state.name !== "live" || state.transport !== kind) {
-      const next = { name: "live", transport: kind, latencyMs };
-      if (kind === "polling") next.everyMs = transport.everyMs;
-      become(next);
+      become({ name: "live", transport: kind, latencyMs, ...(everyMs && { everyMs }) });
     }
     if (kind === "websocket" && clocks.ping === undefined) ping();
-    if (kind === "polling" && clocks.scout === undefined) scout(SCOUT_MS);
+    if (kind !== "websocket" && clocks.scout === undefined) scout(SCOUT_MS);
   }
 
-  /** While polling, see now and then whether a WebSocket gets through after all. */
+  /** While there is no socket, see now and then whether one gets through after all.
+   *  @param {number} inMs */
   function scout(inMs) {
+    if (!ways.has("websocket")) return;
     after("scout", inMs, () => {
-      const done = (works) => {
+      const done = (/** @type {boolean} */ works) => {
         trial.close();
-        if (transport?.kind !== "polling") return;
+        if (!transport || transport.kind === "websocket") return;
         if (works) {
-          everOpened = true;
+          ways.works("websocket");
           connect();
         } else {
           scout(Math.min(SCOUT_MS * 60, inMs * 2));
         }
       };
-      const trial = openSocket({
-        url,
-        WebSocket,
-        onOpen: () => {},
+      const trial = ways.open("websocket", {
         onText: () => done(true),
         onClose: ({ code }) => done(code >= 4000),
       });
     });
   }
 
+  /** @param {string} name */
   function ask(name) {
     const room = rooms.get(name);
     if (!room) return;
-    const message = { op: "subscribe", id: name, room: name, after: room.at };
-    if (log) message.log = log;
-    transport?.send(message);
+    const from = room.at === null ? { snapshot: true } : { after: room.at, ...(log && { log }) };
+    transport?.send({ op: "subscribe", id: name, room: name, ...from });
   }
 
   function ping() {
@@ -415,13 +461,30 @@ export function createClient(options) {
     },
     stop() {
       wanted = false;
+      timers.clear(hidden);
       drop();
+      outbox?.abandon();
+    },
+    /** Steer a job or answer a question, now or once there is a connection; see outbox.js.
+     *  @param {import("./outbox.js").Outgoing} message */
+    async send(message) {
+      makingOutbox ??= load.outbox().then(({ createOutbox }) =>
+        createOutbox({ transmit: (one) => transport?.send(one) }),
+      );
+      outbox = await makingOutbox;
+      const answer = outbox.send(message);
+      if (carries) outbox.begin();
+      return answer;
+    },
+    get queued() {
+      return outbox?.size ?? 0;
     },
     /** Try at once: a person asked, or signed in again. */
     retryNow() {
       if (!wanted) return;
       asleep = false;
       full = false;
+      strange = 0;
       become({ name: "connecting" });
       connect();
     },
@@ -429,12 +492,14 @@ export function createClient(options) {
     giveWay() {
       if (state.name === "live") lost({ code: 4009 });
     },
-    follow(room, from = 0) {
+    /** @param {string} room  @param {number|null} [from]  as `after` of the options */
+    follow(room, from = null) {
       if (rooms.has(room)) return;
       rooms.set(room, { at: from, live: false });
       if (welcomed) ask(room);
     },
-    /** A hidden page closes its connection after two minutes and resumes when seen again. */
+    /** A hidden page closes its connection after two minutes and resumes when seen again.
+     *  @param {boolean} next */
     setVisible(next) {
       if (next === visible) return;
       visible = next;
@@ -442,36 +507,42 @@ export function createClient(options) {
       if (visible) wake();
       else hidden = timers.set(sleep, HIDDEN_MS);
     },
-    /** The browser's word on the network; it may be wrong, so it only hurries things up. */
+    /** The browser's word on the network; it may be wrong, so it only hurries things up.
+     *  @param {boolean} online */
     setOnline(online) {
       if (online) wake();
       else if (transport && state.name === "live") probe();
     },
     sleep,
-    positions: () => Object.fromEntries([...rooms].map(([name, room]) => [name, room.at])),
+    positions: () => Object.fromEntries(places().map(([name, at]) => [name, at ?? 0])),
     get state() {
       return state;
     },
   };
 }
 
-/** @param {Location} [place] */
-function socketUrl(place = globalThis.location) {
-  return place ? `${place.protocol === "https:" ? "wss" : "ws"}://${place.host}/ws` : "";
+/** @param {string} server */
+function socketUrl(server) {
+  const base = server || globalThis.location?.origin;
+  return base ? `${base.replace(/^http/, "ws")}/ws` : "";
 }
 
-/** @param {ReturnType<typeof createClient>} client  @param {Window} window */
+/** @param {Client} client  @param {Window} window */
 export function attachToPage(client, window) {
   const { document } = window;
   const seen = () => client.setVisible(!document.hidden);
-  const online = () => client.setOnline(true);
-  const offline = () => client.setOnline(false);
-  const leave = () => client.sleep();
-  const back = (event) => {
-    if (event.persisted) client.retryNow();
-  };
+  /** @type {[string, (event: any) => void][]} */
+  const listeners = [
+    ["online", () => client.setOnline(true)],
+    ["offline", () => client.setOnline(false)],
+    ["pagehide", () => client.sleep()],
+    ["pageshow", ({ persisted }) => persisted && client.retryNow()],
+  ];
   document.addEventListener("visibilitychange", seen);
-  const listeners = { online, offline, pagehide: leave, pageshow: back };
-  for (const [name, fn] of Object.entries(listeners)) window.addEventListener(name, fn);
+  for (const [name, fn] of listeners) window.addEventListener(name, fn);
   seen();
+  return () => {
+    document.removeEventListener("visibilitychange", seen);
+    for (const [name, fn] of listeners) window.removeEventListener(name, fn);
+  };
 }

@@ -1,26 +1,31 @@
-/** Two ways to listen, one shape: text lines of the protocol in, messages out.
+/** The socket, and what all ways to listen have in common: text lines of the protocol in,
+ *  messages out. The ways for where no socket opens are in fallback.js, loaded when needed.
  *
- *  openSocket({url, WebSocket, ...handlers}) -> {kind: "websocket", send(message), close()}
- *  openPolling({url, fetch, timers, everyMs, log, ...handlers}) -> {kind: "polling", send, close}
+ *  openSocket({url, WebSocket, ...handlers}) -> Transport
+ *  openLater(kind, prepare, handlers) -> Transport    one that needs a token or a module first
+ *  createWays(options) -> ways     which way is taken next, and how it is opened
+ *  ways.open(kind, how?)  next()  has(kind)  works(kind)  ended(kind, code, welcomed)
+ *  withQuery(url, {name: value}) -> url               null and "" are left out
  *
- *  handlers
- *    onOpen()                        the way is open (a `welcome` line follows)
- *    onText(text)                    one or more JSON objects, one a line
- *    onClose({code, reason})         once, at the end; not after close(). As of WebSocket
- *
- *  Polling speaks the same protocol: it takes `subscribe`, asks the history again and again, and
- *  says `welcome`, `subscribed`, events, `live`, `reset` and `truncated` itself.
+ *  @typedef {"websocket"|"sse"|"polling"} Kind
+ *  @typedef {Record<string, any> & {op: string, id?: string}} Message  to the server
+ *  @typedef {{kind: Kind, everyMs?: number, send: (message: Message) => void,
+ *    close: () => void}} Transport  everyMs: of polling
+ *  @typedef {{code: number, reason?: string}} End  as of WebSocket
+ *  @typedef {{onText: (text: string) => void, onClose: (end: End) => void}} Handlers
+ *    onText   one or more JSON objects, one a line; "" for a sign of life alone
+ *    onClose  once, at the end; not after close()
+ *  @typedef {(kind: Kind) => string|null|undefined|Promise<string|null|undefined>} GetToken
  */
 
-/** What the log answers a page with, at most. */
-const PAGE = 1000;
-/** Answers without events, as a socket would close. @type {Record<number, number>} */
-const CODES = { 401: 4001, 403: 4003, 404: 4004 };
-
-export function openSocket({ url, WebSocket, onOpen, onText, onClose }) {
+/** @param {{url: string, WebSocket: typeof globalThis.WebSocket} & Handlers} options
+ *  @returns {Transport} */
+export function openSocket({ url, WebSocket, onText, onClose }) {
   let over = false;
   const socket = new WebSocket(url);
-  socket.onopen = () => (over ? socket.close(1000) : onOpen());
+  socket.onopen = () => {
+    if (over) socket.close(1000);
+  };
   socket.onmessage = (message) => {
     if (!over && typeof message.data === "string") onText(message.data);
   };
@@ -43,128 +48,109 @@ export function openSocket({ url, WebSocket, onOpen, onText, onClose }) {
   };
 }
 
-/** @param {{url: string, fetch: typeof fetch, everyMs?: number, log?: string|null,
- *    timers: {set: (run: () => void, ms: number) => any, clear: (id: any) => void},
- *    onOpen: () => void, onText: (text: string) => void,
- *    onClose: (end: {code: number}) => void}} options
- *  url  of GET /api/v1/events/history, which answers {events, after, head, more} */
-export function openPolling(options) {
-  const { url, fetch, timers, everyMs = 2000, timeoutMs = 10_000 } = options;
-  const { onOpen, onText, onClose } = options;
-  /** @type {Map<string, {after: number, live: boolean}>} */
-  const rooms = new Map();
-  let opened = false;
+/** @param {Kind} kind  @param {() => Promise<() => Transport>} prepare
+ *  @param {Handlers["onClose"]} onClose  @returns {Transport} */
+export function openLater(kind, prepare, onClose) {
   let over = false;
-  let busy = false;
-  let timer = null;
-  let request = null;
-  let { log = null } = options;
+  /** @type {Transport|null} */
+  let inner = null;
+  prepare()
+    .then((open) => {
+      if (!over) inner = open();
+    })
+    .catch((error) => {
+      if (over) return;
+      over = true;
+      onClose({ code: endOf(error) });
+    });
+  return {
+    kind,
+    get everyMs() {
+      return inner?.everyMs;
+    },
+    send: (message) => inner?.send(message),
+    close() {
+      over = true;
+      inner?.close();
+    },
+  };
+}
 
-  const say = (message) => onText(JSON.stringify(message));
+const PATIENCE = 2; // how often a way may not open before the next one is taken
 
-  function end(code) {
-    if (over) return;
-    stop();
-    onClose({ code });
-  }
-
-  function stop() {
-    over = true;
-    timers.clear(timer);
-    request?.abort();
-  }
-
-  async function page(room, after) {
-    request = new AbortController();
-    const late = timers.set(() => request.abort(), timeoutMs);
-    const query = `room=${encodeURIComponent(room)}&after=${after}&limit=${PAGE}`;
-    try {
-      const answer = await fetch(`${url}?${query}`, {
-        signal: request.signal,
-        headers: { Accept: "application/json" },
-        credentials: "same-origin",
-      });
-      return answer.ok ? await answer.json() : { code: CODES[answer.status] ?? 1011 };
-    } finally {
-      timers.clear(late);
-    }
-  }
-
-  /** Ask for one room until nothing is left. Returns a close code when it can not go on. */
-  async function follow(name, room) {
-    for (;;) {
-      const found = await page(name, room.after);
-      if (over || rooms.get(name) !== room) return 0;
-      if (found.code === 4004) {
-        rooms.delete(name);
-        say({ type: "error", id: name, code: "not_found", message: "There is no such room" });
-        return 0;
-      }
-      if (found.code) return found.code;
-      const another = log && found.log !== log;
-      log = found.log;
-      if (another || found.head < room.after) {
-        room.after = 0;
-        room.total = undefined;
-        say({ type: "reset", room: name, log });
-        continue;
-      }
-      if (!room.live && room.total === undefined) {
-        room.total = found.head;
-        say({ type: "subscribed", id: name, room: name, head: room.total });
-      }
-      if (found.truncated) say({ type: "truncated", room: name, oldest: found.oldest });
-      room.after = Math.max(room.after, found.after);
-      onText(found.events.map((event) => JSON.stringify(event)).join("\n"));
-      if (!found.more) break;
-    }
-    if (!room.live) {
-      room.live = true;
-      say({ type: "live", room: name, seq: room.after, log });
-    }
-    return 0;
-  }
-
-  async function round() {
-    if (busy || over) return;
-    busy = true;
-    timers.clear(timer);
-    let code = 0;
-    try {
-      for (const [name, room] of rooms) {
-        code = await follow(name, room);
-        if (code || over) break;
-      }
-    } catch {
-      code = 1006; // no answer, a cut answer, or not JSON
-    }
-    busy = false;
-    if (over) return;
-    if (code) {
-      end(code);
-      return;
-    }
-    timer = timers.set(round, [...rooms.values()].every((room) => room.live) ? everyMs : 0);
-  }
-
-  timer = timers.set(() => {
-    opened = true;
-    onOpen();
-    say({ type: "welcome", log, head: 0, heartbeat: null });
-    round();
-  }, 0);
+/** @param {{
+ *    kinds: Kind[],
+ *    socket: {url: string, WebSocket: typeof globalThis.WebSocket},
+ *    getToken: GetToken|null,
+ *    loadFallback: () => Promise<typeof import("./fallback.js")>,
+ *    common: () => {server: string, fetch: typeof globalThis.fetch, log: string|null,
+ *      timers: import("./api.js").Timers, rooms: () => [string, number|null][]},
+ *    handlers: Handlers,
+ *  }} options  common: what the other ways need, as it is now */
+export function createWays({ kinds, socket, getToken, loadFallback, common, handlers }) {
+  const ways = kinds.filter((kind) => kind !== "websocket" || socket.WebSocket !== undefined);
+  const last = ways[ways.length - 1];
+  /** How often each did not open, one after the other. @type {Map<Kind, number>} */
+  const unopened = new Map();
+  let everOpened = false; // a socket was: it will be again
 
   return {
-    kind: "polling",
-    everyMs,
-    send(message) {
-      if (message.op !== "subscribe") return;
-      rooms.set(message.room, { after: message.after, live: false });
-      if (opened && !busy) {
-        timers.clear(timer);
-        timer = timers.set(round, 0);
+    /** @param {Kind} kind  @param {Partial<Handlers> & {everyMs?: number}} [how]
+     *  @returns {Transport} */
+    open(kind, { everyMs, ...own } = {}) {
+      const told = { ...handlers, ...own };
+      if (kind === "websocket") {
+        const to = (/** @type {string|null|undefined} */ token) =>
+          openSocket({ ...told, ...socket, url: withQuery(socket.url, { token }) });
+        if (getToken === null) return to(null);
+        const prepare = async () => {
+          const token = await getToken(kind);
+          return () => to(token);
+        };
+        return openLater(kind, prepare, told.onClose);
       }
+      const prepare = async () => {
+        const { openPolling, openStream } = await loadFallback();
+        const options = { ...common(), getToken, ...told };
+        return () => (kind === "sse" ? openStream(options) : openPolling({ ...options, everyMs }));
+      };
+      return openLater(kind, prepare, told.onClose);
     },
-    close: stop,
+    /** The first one that is not known to be closed. */
+    next: () => ways.find((kind) => (unopened.get(kind) ?? 0) < PATIENCE) ?? last,
+    has: (/** @type {Kind} */ kind) => ways.includes(kind),
+    /** @param {Kind} kind */
+    works(kind) {
+      unopened.set(kind, 0);
+      if (kind === "websocket") everOpened = true;
+    },
+    /** @param {Kind} kind  @param {number} code  from 4000 on the server's own: it was reached
+     *  @param {boolean} welcomed */
+    ended(kind, code, welcomed) {
+      if (kind === "websocket") {
+        if (code >= 4000) everOpened = true;
+        if (!everOpened) unopened.set(kind, (unopened.get(kind) ?? 0) + 1);
+        return;
+      }
+      // what a stream does not say is which room there is not: polling does
+      const times = code === 4004 ? PATIENCE : (unopened.get(kind) ?? 0) + 1;
+      if (!welcomed) unopened.set(kind, times);
+      if (!welcomed && kind !== last) return;
+      // those before it get a turn before it does again
+      for (const one of ways) if (one !== "websocket" || !everOpened) unopened.set(one, 1);
+      if (welcomed) unopened.set(kind, 0);
+    },
   };
+}
+
+/** The close code of a token that could not be had, or an answer that did not come.
+ *  @param {{status?: number}} error */
+export const endOf = ({ status }) => (status === 401 || status === 403 ? 4000 + (status % 400) : 1006);
+
+/** @param {string} url  @param {Record<string, string|number|null|undefined>} values */
+export function withQuery(url, values) {
+  const pairs = Object.entries(values).filter(([, value]) => (value ?? "") !== "");
+  if (pairs.length === 0) return url;
+  const query = new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]));
+  return `${url}${url.includes("?") ? "&" : "?"}${query}`;
 }

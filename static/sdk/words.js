@@ -7,7 +7,7 @@
 import { formatClock, plural } from "./format.js";
 
 /** The sign in the header and, where one is needed, the banner. `tone` names shape and colour.
- *  @param {import("./client.js").ConnectionState} state  @param {number} [queued] to send
+ *  @param {import("./types.js").ConnectionState} state  @param {number} [queued] to send
  *  @returns {{sign: string, detail: string, tone: string,
  *    banner: {text: string, action: "retry"|"signIn"|"takeOver"|null}|null}} */
 export function connectionWords(state, queued = 0) {
@@ -24,6 +24,7 @@ export function connectionWords(state, queued = 0) {
       if (state.transport === "polling") {
         return say("Live by polling", `every ${Math.round(state.everyMs / 1000)} s`, "polling");
       }
+      if (state.transport === "sse") return say("Live", "by event stream", "live");
       return say("Live", state.latencyMs === null ? "" : `${state.latencyMs} ms`, "live");
     case "reconnecting":
       return say(
@@ -68,6 +69,8 @@ const PROBLEMS = {
   timeout: ["The server did not answer in time", "Try again in a moment."],
   upload_cut: ["The upload broke off", "Send it again."],
   cancelled: ["You stopped the upload", "Send it again whenever you like."],
+  outbox_full: ["Too much waits to be sent already", "Do it again once the server answers."],
+  stopped: ["The page stopped listening before this was sent", "Do it again."],
   bad_answer: ["The server gave an answer I do not understand", "Reload the page and try again."],
 };
 

@@ -12,6 +12,8 @@ from app.store.accounts import now_ms
 from app.store.offline import offline, reset_password
 from tests.integration.serving import LONGEST_S, PASSWORD, Server, session_of, token_of
 
+NOBODY = "01936d2e-0000-7000-8000-000000000001"
+
 EVERYWHERE = "/api/v1/auth/logout-everywhere"
 
 
@@ -208,6 +210,7 @@ async def test_a_listen_only_token_listens_only(
     headers = {"Authorization": f"Bearer {token}"}
     for path in ("/api/v1/auth/me", "/api/v1/jobs", "/api/v1/events/history"):
         assert await status(stranger, path, headers=headers) == 401
+    for path in ("/api/v1/auth/me", "/api/v1/jobs", "/api/v1/jobs/any/events"):
         assert await status(stranger, f"{path}?token={token}") in (400, 401)
     async with stranger.ws_connect(f"/ws?token={token}&frames=single") as socket:
         await socket.receive()
@@ -215,6 +218,21 @@ async def test_a_listen_only_token_listens_only(
         assert (await socket.receive_json())["code"] == "not_allowed"
         await socket.send_json({"op": "subscribe", "id": 2, "room": "all"})
         assert (await socket.receive_json())["code"] == "not_allowed"
+
+
+async def test_who_listens_by_asking_again_and_again_may_do_so_by_the_same_tokens(
+    server: Server, ann: aiohttp.ClientSession, stranger: aiohttp.ClientSession
+) -> None:
+    path, token = "/api/v1/events/history?limit=1&token=", await listen_token(ann)
+    assert [await status(stranger, path + token) for _ in range(2)] == [200, 200]
+    async with ann.post("/api/v1/auth/websocket-token") as answer:
+        ticket = (await answer.json())["token"]
+    assert [await status(stranger, path + ticket) for _ in range(2)] == [200, 401]
+    secret = token_of(server.settings, "ann")
+    assert await status(stranger, path + secret) == 401
+    elsewhere = {"room": f"user:{NOBODY}", "token": token}
+    async with stranger.get("/api/v1/events/history", params=elsewhere) as answer:
+        assert answer.status == 404
 
 
 async def test_a_listen_only_token_ends_within_a_day() -> None:

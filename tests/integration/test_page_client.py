@@ -149,14 +149,22 @@ async def test_the_page_hears_every_event_once_however_often_the_server_is_kille
     check(seen, tmp_path)
 
 
-async def test_the_page_hears_every_event_once_by_polling(
-    server: ServerProcess, tmp_path: Path
+@pytest.mark.parametrize("transport", ["sse", "polling"])
+async def test_the_page_hears_every_event_once_where_no_socket_opens(
+    server: ServerProcess, tmp_path: Path, transport: str
 ) -> None:
     token = token_of(Settings(data_dir=tmp_path), "ann")
-    async with page(server, token, LIVETRAIL_TRANSPORT="polling") as seen:
+    async with page(server, token, LIVETRAIL_TRANSPORTS=transport) as seen:
         await seen.until_state("live")
-        assert seen.states[-1]["transport"] == "polling"
-        await upload(server, token, *sample_files()[:2])
+        assert seen.states[-1]["transport"] == transport
+        long = ("long.csv", b"".join(transactions_csv(5_000)))
+        await upload(server, token, long, *sample_files()[:2])
+        await seen.until_events(6)
+        await server.kill(with_workers=True)
+        await seen.until_state("reconnecting")
+        await server.start()
+        await seen.until_state("live")
+        assert seen.states[-1]["transport"] == transport
         await seen.until_all_ended()
         await seen.end()
     check(seen, tmp_path)

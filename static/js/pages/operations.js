@@ -194,7 +194,7 @@ let clock = 0;
 let asking = false;
 let over = false;
 let lastLive = null;
-/** @type {import("../../sdk/client.js").ConnectionState} */
+/** @type {import("../../sdk/types.js").ConnectionState} */
 let state = { name: "connecting" };
 const signs = createSigns(() => ({
   get state() {

@@ -68,7 +68,7 @@ export function createSigns(clientOf) {
     }, TAKE_MS);
   }
 
-  /** @param {import("../../sdk/client.js").ConnectionState} state */
+  /** @param {import("../../sdk/types.js").ConnectionState} state */
   function show(state) {
     clearInterval(ticking);
     // a guest can not sign in again: the server says what became of the link

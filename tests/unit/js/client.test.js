@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClient } from "../../../static/sdk/client.js";
+import * as fallback from "../../../static/sdk/fallback.js";
+import * as outbox from "../../../static/sdk/outbox.js";
 import { Clock, event, network, settle, story } from "./support.js";
 
 const ROOM = "user:me";
@@ -12,6 +14,8 @@ function begin(options = {}) {
   const told = { states: [], events: [], snapshots: [], resets: 0, errors: [] };
   const client = createClient({
     url: "ws://test/ws",
+    transports: ["websocket", "polling"],
+    load: { fallback: async () => fallback, outbox: async () => outbox },
     rooms: [{ room: ROOM, after: 0 }],
     WebSocket: net.WebSocket,
     fetch: () => Promise.reject(new Error("no polling here")),

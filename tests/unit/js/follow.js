@@ -2,7 +2,7 @@
  *  tests/integration/test_page_client.py with --experimental-websocket:
  *
  *  LIVETRAIL_URL, LIVETRAIL_TOKEN, LIVETRAIL_ROOM   where, who, what
- *  LIVETRAIL_TRANSPORT=polling                      no WebSocket ever opens
+ *  LIVETRAIL_TRANSPORTS=sse,polling                 no WebSocket ever opens; what else there is
  *
  *  Writes a JSON object a line: {"event"}, {"state"}, {"gap"}, {"reset"}; told "end", it writes
  *  {"jobs": {id: folded state}} and ends.
@@ -23,10 +23,11 @@ class Socket extends WebSocket {
 }
 
 const store = createFileStatusStore({ onGap: (...gap) => say({ gap }) });
-const path = process.env.LIVETRAIL_TRANSPORT === "polling" ? "/nowhere" : "/ws";
+const path = process.env.LIVETRAIL_TRANSPORTS ? "/nowhere" : "/ws";
 const client = createClient({
+  server: url,
   url: url.replace("http", "ws") + path,
-  historyUrl: `${url}/api/v1/events/history`,
+  transports: ["websocket", ...(process.env.LIVETRAIL_TRANSPORTS ?? "sse,polling").split(",")],
   rooms: [{ room: process.env.LIVETRAIL_ROOM ?? "user:me", after: 0 }],
   WebSocket: Socket,
   fetch: (address, request) =>
