@@ -14,6 +14,7 @@ from app.live.recheck import Recheck
 from app.live.visit import Desk
 from app.pipeline.exports import Exporter
 from app.pipeline.learner import Learner
+from app.pipeline.plugins.catalogue import Plugins
 from app.pipeline.runner import Runner
 from app.settings import Settings
 from app.store.accounts import Accounts
@@ -50,6 +51,7 @@ RECHECK = web.AppKey("recheck", Recheck)
 DESK = web.AppKey("desk", Desk)
 EXPORTER = web.AppKey("exporter", Exporter)
 RUNNER = web.AppKey("runner", Runner)
+PLUGINS = web.AppKey("plugins", Plugins)
 LEARNER = web.AppKey("learner", Learner)
 TICKETS = web.AppKey("tickets", Tickets)
 BUDGETS = web.AppKey("budgets", Budgets)

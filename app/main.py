@@ -31,8 +31,11 @@ from app.pipeline.learner import Learner
 from app.pipeline.models.client import load_library
 from app.pipeline.models.reading import ModelReading
 from app.pipeline.placing import Placing
+from app.pipeline.plugins.catalogue import Plugins
+from app.pipeline.plugins.finding import find_plugins
 from app.pipeline.runner import Runner
 from app.reading.evidence import verified
+from app.reading.magic import CLAIMS
 from app.reading.page import load_pages
 from app.settings import Settings, SettingsError
 from app.store.accounts import Accounts
@@ -237,6 +240,9 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
                 "language models are configured, and what speaks to them is not installed;"
                 " install Livetrail with its extra llm, or leave the setting models empty"
             ) from error
+    plugins = app[keys.PLUGINS] = Plugins(
+        await asyncio.to_thread(find_plugins, settings, tuple(CLAIMS))
+    )
     runner = app[keys.RUNNER] = Runner(
         settings=settings,
         database=app[keys.DATABASE],
@@ -252,6 +258,7 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
             ),
         },
         recall=app[keys.RECORDS].profiles,
+        plugins=plugins,
         path_of=app[keys.FILES].path_of,
         preload=PRELOADED if warm else (),
         forget_exports=lambda job: app[keys.EXPORTER].forget_job(job),

@@ -90,6 +90,12 @@ class Settings(BaseModel):
     give_up_after_crashes: int = Field(
         3, ge=1, description="a file in one of whose steps the server itself ended this often fails"
     )
+    plugins: bool = Field(
+        True, description="off: no plugin is loaded, of the data folder's or of a package's"
+    )
+    plugin_timeout_s: float = Field(
+        60.0, gt=0, description="longest time of one call of a plugin's code"
+    )
     shutdown_timeout_s: float = Field(10.0, gt=0, description="a graceful stop ends within this")
 
     enable_websockets: bool = Field(
@@ -191,6 +197,11 @@ class Settings(BaseModel):
     def pictures_dir(self) -> Path:
         """Pictures of pages that were looked at: pages/<sha256>/<number>.png."""
         return self.data_dir / "pages"
+
+    @property
+    def plugins_dir(self) -> Path:
+        """The operator's own plugins: NAME.py, or a folder NAME with an __init__.py."""
+        return self.data_dir / "plugins"
 
     @property
     def work_dir(self) -> Path:

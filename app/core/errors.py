@@ -270,6 +270,29 @@ class StorageFull(AppError):
     retryable = True
 
 
+class PluginFailed(AppError):
+    """Code of a plugin raised, took too long, ended its process, or returned what can not be.
+
+    The fact `trace` is for the log alone.
+    """
+
+    code = "plugin_failed"
+    title = "The plugin {plugin} failed in “{part}” of {filename}: {reason}"
+    kept = "Every step before this one is kept, and nothing is half stored."
+    hint = "Retry once whoever looks after this server has mended or removed the plugin."
+    retryable = True
+
+
+class PluginGone(AppError):
+    """What reads this kind of file is not there any more."""
+
+    code = "plugin_gone"
+    title = "{filename} is read by the plugin {plugin}, which is not here any more"
+    kept = "Every step before this one is kept, and nothing is half stored."
+    hint = "Retry once whoever looks after this server has put the plugin back."
+    retryable = True
+
+
 class FileMissing(AppError):
     code = "file_missing"
     title = "The stored copy of {filename} is gone from the data folder"

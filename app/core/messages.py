@@ -39,6 +39,7 @@ OWN: Mapping[str, str] = {
     "delta_analysis": "Comparing your data with everything I already know...",
     "stored": "Your data is saved",
     "plan_chosen": "Now I know what kind of work this is",
+    "plan_extended": "Steps of plugins come with it",
     "document_kind": "Finding out what kind of document this is...",
     "page_reading": "Reading the pages...",
     "pages_read": "I have read the pages",
@@ -439,7 +440,8 @@ def friendly_message(step: str, context: Context | None = None) -> str:
     """Return the sentence that tells a person what `step` is doing.
 
     context  facts such as {"filename": "expenses.csv"}; unknown keys are ignored, and a value
-             that can not be put into words falls back to the step's plain sentence
+             that can not be put into words falls back to the step's plain sentence; for a step
+             of a plugin `says` is the sentence
 
     Never raises: a message must not stop the work it speaks of. docs/messages.md lists the
     sentences and the facts of each.
@@ -451,8 +453,8 @@ def friendly_message(step: str, context: Context | None = None) -> str:
                 return phrase(facts)
             except (TypeError, ValueError):
                 break
-    plain = FIXED.get(step) or OWN.get(step)
-    return plain or f"Working on {step.replace('_', ' ').strip() or 'your file'}..."
+    plain = FIXED.get(step) or OWN.get(step) or facts.get("says")
+    return str(plain) if plain else f"Working on {step.replace('_', ' ').strip() or 'your file'}..."
 
 
 def took(duration_ms: int) -> str:

@@ -197,3 +197,28 @@ class DamagedImage(Notice):
     title = "The image is cut short or damaged; I read what is there"
     detail = "Where its data ends, the picture is empty."
     hint = "If something is missing, take or export the picture again and upload that."
+
+
+class PluginSays(Notice):
+    code = "plugin_says"
+    title = "{says}"
+    detail = "That is what the plugin {plugin} noticed; I read the file all the same."
+    hint = "Whoever looks after this server knows what the plugin looks for."
+
+
+class PluginFailedHere(Notice):
+    """A part of a plugin that the job can do without failed."""
+
+    code = "plugin_failed"
+    title = "The plugin {plugin} failed in “{part}”: {reason}"
+    detail = "I went on without it."
+    hint = "Tell whoever looks after this server, and retry the file if the plugin matters to you."
+
+
+class PluginGoneHere(Notice):
+    """The job was begun with a plugin's step; the server has been started without it since."""
+
+    code = "plugin_gone"
+    title = "“{part}” of the plugin {plugin} is not here any more"
+    detail = "This file was begun with it; I went on without it."
+    hint = "Once the plugin is back, retry the file from an earlier step if it matters to you."

@@ -21,6 +21,13 @@ class Limits(TypedDict):
     max_image_pixels: int
 
 
+class PluginCall(TypedDict):
+    """Whose function does the work: core.plugins.Plugin and Part, as JSON values."""
+
+    plugin: dict[str, Any]
+    part: dict[str, Any]
+
+
 class Task(TypedDict):
     """One step's work on one file, as plain JSON values, so that it can cross to a worker.
 
@@ -33,6 +40,9 @@ class Task(TypedDict):
     defaults      the keys of those answers that are defaults, since nobody answered
     learned       what those answers are worth for later files, by the question's `remember`: for
                   the step that stores what was read
+    claims        readers of plugins, core.plugins.Part as JSON values: what kinds they read
+    plugin        for a plugin's code: whose, and which
+    reads         further files and folders that this step may read
     """
 
     job_id: str
@@ -49,6 +59,9 @@ class Task(TypedDict):
     answers: dict[str, Any]
     defaults: NotRequired[list[str]]
     learned: NotRequired[dict[str, dict[str, Any]]]
+    claims: NotRequired[list[dict[str, Any]]]
+    plugin: NotRequired[PluginCall]
+    reads: NotRequired[list[str]]
 
 
 class Tell(Protocol):

@@ -25,7 +25,6 @@ from app.core.events import (
     PriorityChanged,
 )
 from app.core.messages import friendly_message
-from app.core.plans import plan_named
 from app.core.queueing import PRIORITIES
 from app.core.state import OutOfPlace, is_finished
 from app.pipeline import taking_back
@@ -33,7 +32,7 @@ from app.pipeline.again import first_step, meets_own_rows
 from app.pipeline.job import JobRun
 from app.pipeline.patient import Stopping
 from app.pipeline.report import Journal
-from app.pipeline.shop import Shop
+from app.pipeline.shop import Shop, plan_of
 from app.store.batches import status_counts
 from app.store.checkpoints import (
     DELETE,
@@ -205,7 +204,7 @@ class Control:
             if is_finished(row.state):
                 raise _has_ended(row)
             if hand is None:
-                await taking_back.cancel(self._shop, row, plan_named(row.state["plan"]), by)
+                await taking_back.cancel(self._shop, row, await plan_of(self._shop, row), by)
                 await self._after(row)
                 return
             asked = ControlRequested(
@@ -241,7 +240,7 @@ class Control:
                 await self._journal.append(_paused(job_id, by))
             case {"op": "cancel", "by": by}:
                 row = await self._row(job_id)
-                await taking_back.cancel(self._shop, row, plan_named(row.state["plan"]), by)
+                await taking_back.cancel(self._shop, row, await plan_of(self._shop, row), by)
 
     # Jobs that have ended
 
@@ -254,8 +253,8 @@ class Control:
                     what=f"{row.filename} has not failed, so there is nothing to try again",
                     todo="Name the step to begin at, if you want a finished file read again.",
                 )
-            plan = plan_named(row.state["plan"])
             done = await checkpoints_of(self._database.reader, job_id)
+            plan = self._shop.plugins.plan(row.state["plan"], done)
             step = first_step(plan, done, from_step, has_folder=row.status == "error")
             again = plan.step_keys[plan.step_keys.index(step) :]
             takes_back = not row.undone and meets_own_rows(plan, done, step)

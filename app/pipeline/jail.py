@@ -108,7 +108,7 @@ class Access:
     """What a worker may touch.
 
     data_dir  where everybody's files are: nothing in it but what follows
-    reads     single files
+    reads     files, and folders with what is in them
     changes   files that it reads and writes, which exist
     folders   in which it may do everything but make links and devices
     """
@@ -133,7 +133,8 @@ def access_for(task: Task, *, records: bool) -> Access:
                 path.touch(mode=0o600)
     return Access(
         data_dir=records_path.parent,
-        reads=(Path(task["path"]),) if task["path"] else (),  # an errand has no file
+        # An errand has no file.
+        reads=tuple(Path(path) for path in (task["path"], *task.get("reads", ())) if path),
         changes=(records_path, *beside) if records else (),
         folders=(Path(task["work_dir"]),),
     )

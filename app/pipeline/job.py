@@ -11,10 +11,18 @@ from functools import partial
 from typing import Any
 
 from app.core.asking import DISCARD, Asking, failure_without, is_answer
-from app.core.errors import AppError, FileMissing, InternalError, ServerCrashed, StorageFull
+from app.core.errors import (
+    AppError,
+    FileMissing,
+    InternalError,
+    PluginGone,
+    ServerCrashed,
+    StorageFull,
+)
 from app.core.events import Event, PlanChosen, ProcessingStarted, StepCompleted, StepStarted
 from app.core.messages import friendly_message
 from app.core.plans import Plan, plan_for_content, plan_named
+from app.core.plugins import BEGUN_WITH, Part
 from app.core.rates import WHOLE_JOB
 from app.core.state import JobState
 from app.pipeline import taking_back
@@ -23,13 +31,14 @@ from app.pipeline.child import is_disk_full
 from app.pipeline.earlier import stored_before, stored_elsewhere
 from app.pipeline.ends import completed, write_end, write_failure
 from app.pipeline.patient import Stopping
+from app.pipeline.plugins.catalogue import FIRST, read_by
+from app.pipeline.plugins.saying import gone_warning
 from app.pipeline.questions import Step, put
 from app.pipeline.rates import ANY_KIND
 from app.pipeline.reader_run import ReaderRun
 from app.pipeline.relay import Relay
 from app.pipeline.report import JobInHand
 from app.pipeline.shop import Shop, task_for
-from app.pipeline.steps import STEPS
 from app.pipeline.steps.duplicate_check import found_before
 from app.pipeline.steps.work import Work
 from app.store.checkpoints import IN_HAND, TAKE_BACK, drop_checkpoints, put_checkpoint
@@ -60,6 +69,7 @@ class JobRun:
         self._hand = JobInHand(row.id, row.filename, row.size_bytes, plan, plan.step_keys[0])
         self._found: dict[str, dict[str, Any]] = {}
         self._timed_ms: list[int] = []  # what the steps of this run took
+        self._gone: tuple[Part, ...] = ()  # of plugins that the job was begun with
         self._deaths = 0  # of servers, in the step that is done next
         self.brake = Brake(PAUSE_WITHIN_S)
         self._relay = Relay(shop.workers)
@@ -108,10 +118,10 @@ class JobRun:
         await self._load()
         if (died := self._found.pop(IN_HAND, None)) is not None:
             self._deaths = int(died["deaths"]) + 1
-        left = self._next_step()
-        if left is not None:
-            self._hand.enter(left)
-        await self._shop.journal.append(self._started())
+        told, keeping = self._take_plan()
+        await self._shop.journal.append(self._started(), *told, also=keeping)
+        if (gone := read_by(self._found)) in {part.key for part in self._gone}:
+            raise PluginGone(filename=self._row.filename, plugin=str(gone).partition(".")[0])
         if not await asyncio.to_thread(self._shop.path_of(self._row.sha256).is_file):
             raise FileMissing(filename=self._row.filename)
         if self._deaths >= self._shop.settings.give_up_after_crashes:
@@ -125,6 +135,38 @@ class JobRun:
         self._hand.zones = await zones_told(reader, self._row.id)
         if (one := await unanswered_of(reader, self._row.id)) is not None:
             raise failure_without(one.question.text, one.unanswered)
+
+    def _take_plan(self) -> tuple[list[Event], Callable[[sqlite3.Connection], None] | None]:
+        """Take the plan that the job goes by, with the steps that plugins add.
+
+        Returns what is to be told of it, and what notes with which of them the job was begun.
+        """
+        plugins, found, name = self._shop.plugins, self._found, self._row.state["plan"]
+        begins = self._row.status == "pending" and FIRST not in found
+        if begins:
+            found.pop(BEGUN_WITH, None)
+        parts = plugins.begun_with(found)
+        self._gone = plugins.gone(name, found)
+        self._hand.change_plan(plugins.plan(name, found))
+        if (left := self._next_step()) is not None:
+            self._hand.enter(left)
+        if not begins and not self._gone:
+            return [], None
+        told: list[Event] = [gone_warning(self._row.id, part) for part in self._gone]
+        is_longer = self._plan != plan_named(name)
+        if self._gone or is_longer:
+            told.append(self._choose(self._plan, "plan_extended" if is_longer else "plan_chosen"))
+        if not parts:
+            return told, None
+        kept = [part for part in parts if part not in self._gone]
+        found[BEGUN_WITH] = {"parts": [part.model_dump(mode="json") for part in kept]}
+        return told, partial(
+            put_checkpoint,
+            job_id=self._row.id,
+            step=BEGUN_WITH,
+            found=found[BEGUN_WITH],
+            took_ms=0,
+        )
 
     async def _load(self) -> None:
         """Gather what the job's readers are given."""
@@ -145,7 +187,10 @@ class JobRun:
         async with AsyncExitStack() as turn:
             waited = False
             while (step := self._next_step()) is not None:
-                work = STEPS[step]
+                work = self._shop.steps[step]
+                if work.lets_go and waited:
+                    await turn.aclose()
+                    waited = False
                 if work.records and not waited:
                     async with self.brake.on(gently=False):
                         await turn.enter_async_context(self._shop.records_turn)
@@ -206,8 +251,9 @@ class JobRun:
         told.append(
             report.step_event(hand, StepCompleted, closing, duration_ms=took_ms, summary=summary)
         )
-        plan = plan_for_content(self._plan, work.key, found)
-        if plan is not self._plan:
+        base = plan_for_content(plan_named(self._plan.name), work.key, found)
+        plan = self._shop.plugins.plan(base.name, self._found)
+        if plan != self._plan:
             told.append(self._choose(plan))
         keeping = self._keeping(work.key, found, took_ms)
         if earlier is None and self._next_step() is not None:
@@ -258,20 +304,20 @@ class JobRun:
 
         return write
 
-    def _choose(self, plan: Plan) -> PlanChosen:
+    def _choose(self, plan: Plan, words: str = "plan_chosen") -> PlanChosen:
         """Go on by another plan from here, and return the event that says so."""
         self._hand.change_plan(plan)
         return PlanChosen(
             job_id=self._row.id,
             stage=plan.stage_of(self._hand.step).key,
             step=self._hand.step,
-            progress=plan.progress(self._hand.step, 1.0),
+            progress=plan.progress(self._hand.step, self._hand.fraction),
             plan=plan.describe(),
-            message=friendly_message("plan_chosen", {"plan": plan.name}),
+            message=friendly_message(words, {"plan": plan.name}),
         )
 
     def _started(self) -> ProcessingStarted:
-        resumed = self._row.status == "processing" or bool(self._found)
+        resumed = self._row.status == "processing" or bool(self._found.keys() - {BEGUN_WITH})
         words = friendly_message(
             "resumed" if resumed else "started", {"filename": self._row.filename}
         )

@@ -21,11 +21,14 @@ from app.pipeline.jail import InForce
 from app.pipeline.job import JobRun
 from app.pipeline.line import Line
 from app.pipeline.patient import PatientJournal, Stopping
+from app.pipeline.plugins.catalogue import Plugins
+from app.pipeline.plugins.work import server_steps as plugin_steps
 from app.pipeline.questions import Recall
 from app.pipeline.queue import Turns
 from app.pipeline.rates import Rates
 from app.pipeline.report import Report
 from app.pipeline.shop import ServerStep, Shop
+from app.pipeline.steps import STEPS
 from app.pipeline.workers import Workers
 from app.settings import Settings
 from app.store.checkpoints import DELETE, IN_HAND
@@ -55,6 +58,7 @@ class Runner(Control):
     readers   by step, and "undo": "module:function", run in a worker process
     server_steps  steps that run in the server: see Shop
     recall    what is remembered of earlier answers, see questions.Recall; None: nothing
+    plugins   what was added; None: nothing
     path_of   where the file with a SHA-256 is stored
     preload   what the workers share: "module", or "module:function" to call one at the start
     forget_exports  deletes the exports that may hold a job
@@ -73,6 +77,7 @@ class Runner(Control):
         *,
         server_steps: Mapping[str, ServerStep] | None = None,
         recall: Recall | None = None,
+        plugins: Plugins | None = None,
         preload: Sequence[str] = (),
         forget_exports: Callable[[JobRow], Awaitable[None]],
         forget_file: Callable[[str], Awaitable[None]],
@@ -82,6 +87,8 @@ class Runner(Control):
         patient = PatientJournal(journal)
         self.answers = Answers(database, journal, self.wake)
         self._deadlines = Deadlines(database, patient, self.wake)
+        plugins = plugins or Plugins()
+        added = plugin_steps(plugins, self._workers, settings)
         shop = Shop(
             settings=settings,
             database=database,
@@ -89,13 +96,15 @@ class Runner(Control):
             report=Report(patient),
             workers=self._workers,
             readers=readers,
-            server_steps=server_steps or {},
+            server_steps={**(server_steps or {}), **added},
             path_of=path_of,
             records_turn=asyncio.Lock(),
             heavy_turn=asyncio.Semaphore(max(1, (os.cpu_count() or 2) // CORES_OF_A_HEAVY_STEP)),
             rates=Rates(database),
             recall=recall or _nothing,
             deadlines=self._deadlines,
+            steps={**STEPS, **plugins.steps()},
+            plugins=plugins,
         )
         super().__init__(shop, journal, forget_exports, forget_file)
         self._line = Line(database, patient, shop.rates, settings.workers, self._busy)

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from app.core.model_names import chosen_among, model_names
+from app.core.plans import Plan
 from app.core.reading import Limits as ReaderLimits
 from app.core.reading import Task
 from app.pipeline.answers import Deadlines
 from app.pipeline.patient import PatientJournal
+from app.pipeline.plugins.catalogue import Plugins
 from app.pipeline.questions import Recall
 from app.pipeline.rates import Rates
 from app.pipeline.report import Report
+from app.pipeline.steps.work import Work
 from app.pipeline.worker import Hear, Limits
 from app.pipeline.workers import Workers
 from app.settings import GIB, Settings
@@ -38,6 +41,8 @@ class Shop:
     path_of       where the file with this SHA-256 is stored
     records_turn  held by the one job that works on the database of rows
     heavy_turn    held by each job whose step keeps a core and much memory busy
+    steps         every step there is, those of plugins too
+    plugins       what was added to the plans
     recall        what people's answers to earlier questions were, see questions.Recall
     deadlines     is told when something was asked
     """
@@ -55,6 +60,8 @@ class Shop:
     rates: Rates
     recall: Recall
     deadlines: Deadlines
+    steps: Mapping[str, Work]
+    plugins: Plugins
 
 
 async def task_for(shop: Shop, row: JobRow) -> Task:
@@ -78,7 +85,14 @@ async def task_for(shop: Shop, row: JobRow) -> Task:
         answers=await answers_of(reader, row.id),
         defaults=await defaults_of(reader, row.id),
         learned=await learned_from(reader, row.id),
+        claims=[part.model_dump(mode="json") for part in shop.plugins.of("reader")],
     )
+
+
+async def plan_of(shop: Shop, row: JobRow) -> Plan:
+    """Return the plan that the job goes by, with what plugins add."""
+    found = await checkpoints_of(shop.database.reader, row.id)
+    return shop.plugins.plan(row.state["plan"], found)
 
 
 def options_for(settings: Settings, asked: Mapping[str, Any]) -> dict[str, Any]:

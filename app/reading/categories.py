@@ -1,10 +1,10 @@
 """Step classification: each row gets a category, how sure that is, and the reason in plain words.
 
-In this order: the person's own rules, their corrections of the same supplier, what the export
-itself says, of a seller's the kind of each row, the rules that everybody has, what the user's
-earlier files said of the same vendor, likeness to a corrected name, likeness of letters. Below
-REVIEW_BELOW a category is only a suggestion that waits for a person's look; where nothing speaks,
-no category is invented.
+In this order: the person's own rules, their corrections of the same supplier, what a plugin says,
+what the export itself says, of a seller's the kind of each row, the rules that everybody has, what
+the user's earlier files said of the same vendor, likeness to a corrected name, likeness of letters.
+Below REVIEW_BELOW a category is only a suggestion that waits for a person's look; where nothing
+speaks, no category is invented.
 """
 
 import sqlite3
@@ -27,6 +27,7 @@ from app.reading.learning import learned
 from app.reading.own_rules import RULED, Fitting, fitting, reason_of
 from app.reading.payees import payee_key, with_purpose
 from app.reading.sellers import EARNED, SELLERS, decide_for_seller, is_a_sellers
+from app.reading.suggested import suggestions
 from app.reading.taught import decide_by_likeness, decide_by_taught
 from app.store.records import (
     REVIEW_BELOW,
@@ -61,11 +62,13 @@ class Own:
     taught  supplier -> what corrections say of it, see taught.teach_category
     ruled   label -> the rule of theirs that fits it
     model   what was learned from all of it; None: only what everybody has
+    plugins  label -> what a plugin said
     """
 
     taught: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     ruled: Mapping[int, Rule] = field(default_factory=dict)
     model: Classifier | None = None
+    plugins: Mapping[int, Decision] = field(default_factory=dict)
 
 
 NOTHING_TAUGHT = Own()
@@ -93,7 +96,7 @@ def decide(
     unknown: dict[str, list[Label]] = {}
     rows_of: Counter[str] = Counter()
     for number, label in enumerate(labels, 1):
-        decision = _by_person(label, own, keys)
+        decision = _by_person(label, own, keys) or own.plugins.get(label.id)
         if decision is None and not sellers:
             decision = decide_by_source(label.source_category)
         if decision is None:
@@ -206,7 +209,7 @@ def categorise(task: Task, tell: Tell) -> dict[str, Any]:
             remembered = known_categories(connection, user_id, job_id)
             fits = fitting(connection, stored.id, labels, rules_of(connection, user_id))
             taught = memories(connection, user_id, "category")
-            own = Own(taught, fits.labels, learned(connection, user_id))
+            own = Own(taught, fits.labels, learned(connection, user_id), suggestions(task))
     kind = task["found"].get("document_classification", {}).get("document_type") or ""
     decided = decide(labels, remembered, kind, tell, sellers=is_a_sellers(task["found"]), own=own)
     with writing_records(task["records_path"]) as connection:

@@ -12,6 +12,8 @@ from app.core.errors import (
     UnsupportedType,
 )
 from app.core.notices import ExtensionMismatch
+from app.core.plans import TRANSACTIONS
+from app.core.plugins import FOREIGN, Part
 from app.core.reading import Task, Tell
 from app.reading.containers import (
     OLE_MAGIC,
@@ -61,13 +63,17 @@ def identify(task: Task, tell: Tell) -> dict[str, Any]:
 
     locked  there, and true, where a password opened it: see reading/unlocked
     plan  the name of the plan that reads such files
+    read_by  there, and the key of a plugin's reader, where one reads it: its kind is FOREIGN
 
     Raises EmptyFile, UnsupportedType, DisguisedFile, PasswordProtected, DamagedFile. Warns
     ExtensionMismatch.
     """
     path, filename = Path(task["path"]), task["filename"]
+    ending = PurePath(filename).suffix.lower().lstrip(".")
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
+    if head and (reader := claimed_by(task, ending, head)) is not None:
+        return _foreign(reader)
     if not head.strip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"):
         if len(head) < HEAD_BYTES:
             raise EmptyFile(filename=filename)
@@ -75,7 +81,6 @@ def identify(task: Task, tell: Tell) -> dict[str, Any]:
     else:
         found = _binary_kind(path, head, task) or _text_kind(head, whole=len(head) < HEAD_BYTES)
     tell(task["size"], task["size"])
-    ending = PurePath(filename).suffix.lower().lstrip(".")
     family, claimed = CLAIMS.get(ending, ("", ""))
     if found.kind == "prose" and (family in (TABLE_TEXT, "text") or not ending):
         found = replace(found, kind="csv", found="a table in text (CSV)")
@@ -102,6 +107,25 @@ def identify(task: Task, tell: Tell) -> dict[str, Any]:
         "evidence": found.evidence,
         "plan": readable.plan,
         **({"locked": True} if is_locked else {}),
+    }
+
+
+def claimed_by(task: Task, ending: str, head: bytes) -> Part | None:
+    """Return the plugin's reader that reads files of this name and beginning; None for most."""
+    for claim in map(Part.model_validate, task.get("claims", ())):
+        if ending in claim.endings and head.startswith(bytes.fromhex(claim.magic)):
+            return claim
+    return None
+
+
+def _foreign(reader: Part) -> dict[str, Any]:
+    return {
+        "kind": FOREIGN,
+        "media_type": "application/octet-stream",
+        "label": reader.label,
+        "evidence": f"the plugin {reader.plugin} reads files of this name",
+        "plan": TRANSACTIONS.name,
+        "read_by": reader.key,
     }
 
 

@@ -12,6 +12,7 @@ import yara_x
 
 from app.core.errors import ArchiveBomb, MalwareFound
 from app.core.notices import ActiveContent, FormulaCells, FormulasWithoutResult
+from app.core.plugins import FOREIGN
 from app.core.reading import Task, Tell
 from app.reading.containers import MAX_DEPTH, Unpacker, zip_members
 from app.reading.encoding import detect_encoding
@@ -47,9 +48,9 @@ def scan(task: Task, tell: Tell) -> dict[str, Any]:
     Raises MalwareFound, ArchiveBomb, DamagedFile. Warns ActiveContent, FormulaCells (of
     text tables; those of other kinds are met with their rows) and FormulasWithoutResult.
     """
-    path = path_of(task)
-    findings: dict[str, dict[str, str]] = {}
     kind = task["found"]["initializing_streaming"]["kind"]
+    path = Path(task["path"]) if kind == FOREIGN else path_of(task)
+    findings: dict[str, dict[str, str]] = {}
     if kind in PACKED_KINDS:
         _Office(task, tell, findings).scan(path)
     elif kind in TEXT_TABLES:

@@ -167,7 +167,7 @@ def _detect_text(path: Path, task: Task, tell: Tell) -> tuple[TableShape, list[l
     if encoding.guessed:
         told.append(GuessedEncoding(encoding=encoding.name))
     text = sample[encoding.bom :].decode(encoding.name, "replace")
-    lines = sample_lines(text, whole=len(sample) == task["size"])
+    lines = sample_lines(text, whole=len(sample) == path.stat().st_size)
     sep = SEP_LINE.fullmatch(lines[0].rstrip())
     dialect = detect_dialect(lines[1:] if sep else lines)
     if sep:

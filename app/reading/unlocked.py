@@ -7,6 +7,7 @@ import msoffcrypto
 
 from app.core.asking import Asking, Question
 from app.core.errors import PasswordProtected
+from app.core.plugins import TABLE, folder_of
 from app.core.reading import Task
 
 COPY = "unlocked"
@@ -14,12 +15,16 @@ KEYS = ("password", "password:2", "password:3")  # a PDF's questions have the sa
 
 
 def path_of(task: Task) -> Path:
-    """Return where the file can be read: the original, or the copy without its lock.
+    """Return where the file can be read: the original, the copy without its lock, or the table
+    that a plugin has made of it.
 
     The copy lies in the job's own folder, which goes when the job has ended. Raises what
     `unlock` raises, where the copy is gone.
     """
-    if not task["found"].get("initializing_streaming", {}).get("locked"):
+    found = task["found"].get("initializing_streaming", {})
+    if "read_by" in found:
+        return folder_of(Path(task["work_dir"]), found["read_by"]) / TABLE
+    if not found.get("locked"):
         return Path(task["path"])
     copy = Path(task["work_dir"]) / COPY
     return copy if copy.is_file() else unlock(task)

@@ -28,6 +28,8 @@ STATUS: dict[str, int] = {
     "step_timeout": 500,
     "out_of_memory": 500,
     "storage_full": 507,
+    "plugin_failed": 500,
+    "plugin_gone": 500,
     "file_missing": 410,
     "invalid_request": 400,
     "not_multipart": 415,

@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "store": SHARED | {"store"},
     "live": SHARED | {"store", "live"},
     "reading": SHARED | {"store", "reading"},
-    "pipeline": SHARED | {"store", "pipeline"},
+    "pipeline": SHARED | {"store", "pipeline", "plugins"},
     "web": SHARED | {"store", "live", "pipeline", "web", "keys"},
 }
 STANDARD_LIBRARY_AND_PYDANTIC = {"pydantic"}

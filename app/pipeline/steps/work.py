@@ -25,12 +25,14 @@ class Work:
 
     key      the step of the plan, and the name of its reader
     fresh    its process is a new one: no earlier step that a file has got hold of speaks for it
+    lets_go  it may take long and needs no rows: others may have their turn at the database
     records  it reads or writes the database of rows, which one job does at a time
     """
 
-    key: ClassVar[str]
+    key: str
     records: ClassVar[bool] = False
     fresh: ClassVar[bool] = False
+    lets_go: ClassVar[bool] = False
 
     def is_heavy(self, task: Task) -> bool:
         """Whether it keeps a core and much memory busy: few of these run at the same time."""

@@ -1,0 +1,81 @@
+"""The plugins of a running server: what they add to plans, and who does the work."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.core.plans import Plan, plan_named
+from app.core.plugins import BEGUN_WITH, WORKING, Kind, Part, Plugin, with_parts
+from app.pipeline.plugins.saying import PluginStep
+from app.pipeline.steps.work import Work
+
+FIRST = "initializing_streaming"
+
+
+class Plugins:
+    """What was found when the server started; it stays so until it ends.
+
+    failures  how often each part failed since then, by its key
+    """
+
+    def __init__(self, plugins: Sequence[Plugin] = ()) -> None:
+        self.all = tuple(plugins)
+        self.failures: Counter[str] = Counter()
+        self._by_key = {part.key: (plugin, part) for plugin in plugins for part in plugin.parts}
+
+    def of(self, *kinds: Kind) -> tuple[Part, ...]:
+        """Return the parts of these kinds, in the order of their plugins."""
+        return tuple(part for _, part in self._by_key.values() if part.kind in kinds)
+
+    def find(self, key: str) -> tuple[Plugin, Part] | None:
+        """Return the part with this key, and its plugin; None when it is not there."""
+        return self._by_key.get(key)
+
+    @property
+    def broken(self) -> tuple[Plugin, ...]:
+        """Those that are not used."""
+        return tuple(plugin for plugin in self.all if plugin.problem)
+
+    # Plans
+
+    def begun_with(self, found: Mapping[str, Any]) -> tuple[Part, ...]:
+        """Return the parts that a job goes with: those of when its first step was done."""
+        if BEGUN_WITH in found:
+            return tuple(Part.model_validate(part) for part in found[BEGUN_WITH]["parts"])
+        if FIRST in found:  # it was begun before there were any
+            return ()
+        return self.of(*WORKING)
+
+    def plan(self, name: str, found: Mapping[str, Any]) -> Plan:
+        """Return the plan of this name for a job whose checkpoints are `found`.
+
+        What is gone since it was begun is left out.
+        """
+        parts = [part for part in self.begun_with(found) if self._is_there(part)]
+        return with_parts(plan_named(name), parts, read_by(found))
+
+    def gone(self, name: str, found: Mapping[str, Any]) -> tuple[Part, ...]:
+        """Return the parts that the job still expects, and that are not there any more."""
+        parts = self.begun_with(found)
+        expected = with_parts(plan_named(name), parts, read_by(found)).step_keys
+        return tuple(
+            part
+            for part in parts
+            if part.key in expected and part.key not in found and not self._is_there(part)
+        )
+
+    def _is_there(self, part: Part) -> bool:
+        here = self._by_key.get(part.key)
+        return here is not None and here[1].kind == part.kind
+
+    # Work
+
+    def steps(self) -> Mapping[str, Work]:
+        """Return what they say, by step."""
+        return {part.key: PluginStep(part) for part in self.of(*WORKING)}
+
+
+def read_by(found: Mapping[str, Any]) -> str | None:
+    """Return the key of the plugin's reader that reads the job's file; None for most files."""
+    key = found.get(FIRST, {}).get("read_by")
+    return None if key is None else str(key)
