@@ -15,6 +15,7 @@ from app.live.visit import Desk
 from app.pipeline.exports import Exporter
 from app.pipeline.learner import Learner
 from app.pipeline.plugins.catalogue import Plugins
+from app.pipeline.reporting import Reporting
 from app.pipeline.runner import Runner
 from app.settings import Settings
 from app.store.accounts import Accounts
@@ -31,6 +32,7 @@ from app.web.drawer import Drawer
 from app.web.edge import Lobby
 from app.web.lag import LagMonitor
 from app.web.outbound import Outbound
+from app.web.reportdesk import ReportDesk
 from app.web.throttle import Throttle
 from app.web.tickets import Tickets
 
@@ -52,6 +54,8 @@ DESK = web.AppKey("desk", Desk)
 EXPORTER = web.AppKey("exporter", Exporter)
 RUNNER = web.AppKey("runner", Runner)
 PLUGINS = web.AppKey("plugins", Plugins)
+REPORTING = web.AppKey("reporting", Reporting)
+REPORT_DESK = web.AppKey("report_desk", ReportDesk)
 LEARNER = web.AppKey("learner", Learner)
 TICKETS = web.AppKey("tickets", Tickets)
 BUDGETS = web.AppKey("budgets", Budgets)

@@ -33,6 +33,7 @@ from app.pipeline.models.reading import ModelReading
 from app.pipeline.placing import Placing
 from app.pipeline.plugins.catalogue import Plugins
 from app.pipeline.plugins.finding import find_plugins
+from app.pipeline.reporting import Reporting
 from app.pipeline.runner import Runner
 from app.reading.evidence import verified
 from app.reading.magic import CLAIMS
@@ -60,6 +61,7 @@ from app.web.lag import LagMonitor
 from app.web.middlewares import AccessLog, add_headers, errors, gate, request_id
 from app.web.outbound import Outbound
 from app.web.pages import setup_pages
+from app.web.reportdesk import ReportDesk
 from app.web.routes import all_routes
 from app.web.sockets import make_desk
 from app.web.throttle import Throttle
@@ -130,6 +132,7 @@ def make_app(settings: Settings, *, warm: bool = True) -> web.Application:
         signed_in=settings.requests_per_minute, anonymous=settings.anonymous_requests_per_minute
     )
     app[keys.FRAME_LOGS] = FrameLogs()
+    app[keys.REPORT_DESK] = ReportDesk()
     app[keys.REFUSED] = Counter()
     app[keys.LOBBY] = Lobby(
         idle_s=IDLE_S,
@@ -266,6 +269,13 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
     )
     exporter = app[keys.EXPORTER] = Exporter(
         app[keys.SETTINGS], app[keys.DATABASE], app[keys.JOURNAL], runner.workers, EXPORT
+    )
+    app[keys.REPORTING] = Reporting(
+        app[keys.DATABASE],
+        app[keys.JOURNAL],
+        settle=runner.settle,
+        asked=runner.asked,
+        answer_within_h=settings.answer_within_h,
     )
     async with runner, exporter:
         drawer = app[keys.PICTURES] = Drawer(app[keys.PICTURE_STORE], runner)

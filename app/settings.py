@@ -44,6 +44,10 @@ class Settings(BaseModel):
     max_upload_bytes: int = Field(2 * GIB, ge=1, description="largest file")
     max_files_per_batch: int = Field(1000, ge=1, description="files in one upload")
     min_free_bytes: int = Field(64 * MIB, ge=0, description="uploads stop below this free space")
+    max_report_bytes: int = Field(
+        4 * MIB, ge=1024, description="largest request of a worker that reports from outside"
+    )
+    max_reports_per_request: int = Field(5000, ge=1, description="events in one such request")
     storage_quota_bytes: int = Field(0, ge=0, description="limit for stored files; 0 is none")
     upload_idle_s: float = Field(60.0, gt=0, description="an upload that sends nothing is ended")
 

@@ -476,6 +476,31 @@ class TargetUnreachable(AppError):
     retryable = True
 
 
+class ReportTooLarge(AppError):
+    code = "report_too_large"
+    title = "The reports of this request are larger than {limit}"
+    kept = "Nothing of this request was stored; what was reported before it stays."
+    hint = "Send them in several requests, one after the other."
+
+
+class InvalidReport(AppError):
+    """`index` is the place of the report in its request, from 0."""
+
+    code = "invalid_report"
+    title = "Report {index} can not be taken: {what}"
+    kept = "Nothing of this request was stored; what was reported before it stays."
+    hint = "Correct it as described and send the whole request again."
+
+
+class JobEnded(AppError):
+    """Of a job that is reported from outside. `job_status` says how it ended."""
+
+    code = "job_ended"
+    title = "{filename} has ended already: it is {job_status}"
+    kept = "Nothing of this request was stored; what was reported before it stays."
+    hint = "Stop reporting it. A retry begins it again, and is told as job_retried."
+
+
 class TooManyRequests(AppError):
     code = "too_many_requests"
     title = "Too many requests; the limit is {limit}"

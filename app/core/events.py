@@ -85,6 +85,7 @@ class JobCreated(Event):
     sha256: str = ""
     plan: dict[str, Any] = Field(default_factory=dict)
     priority: int = Field(default=0, ge=-1, le=1, description="1 first, 0 as usual, -1 last")
+    reported: bool = Field(default=False, description="the work is done elsewhere, told by reports")
 
 
 class ProcessingStarted(Event):
@@ -114,6 +115,9 @@ class ProcessingProgress(Event):
 
     type: Literal["processing_progress"] = "processing_progress"
     current_operation: str | None = None
+    current_zone: str | None = None
+    zones_completed: int | None = Field(default=None, ge=0)
+    zones_total: int | None = Field(default=None, ge=0)
 
 
 class PlanChosen(Event):

@@ -78,6 +78,13 @@ OWN: Mapping[str, str] = {
     "undone": "Taken back: everything this file stored is gone again",
     "retried": "Trying again from where it stopped...",
     "cancelled": "Cancelled. Nothing of this file is stored",
+    "cancelled_outside": "Cancelled. Whoever works on it is told",
+    "cancelled_by_worker": "Cancelled by whoever worked on it",
+    "zone_processing": "Processing a zone...",
+    "zone_completed": "A zone is done",
+    "model_answered": "A model has answered",
+    "expected": "Waiting for whoever works on it",
+    "resumed_outside": "Going on",
     "batch_completed": "All your files are done",
     "export_started": "Putting your export together...",
     "exporting": "Writing your export...",
@@ -406,6 +413,21 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
             lambda c: f"Unpacking the archive: {count(c['files_done'], 'file')} so far...",
         ),
     ),
+    "zone_processing": (
+        (
+            ("zone", "zones"),
+            lambda c: f"Processing zone {_grouped(c['zone'])} of {_grouped(c['zones'])}",
+        ),
+        (("zone",), lambda c: f"Processing zone {_grouped(c['zone'])}"),
+    ),
+    "zone_completed": (
+        (
+            ("zone", "zones"),
+            lambda c: f"Zone {_grouped(c['zone'])} of {_grouped(c['zones'])} is done",
+        ),
+        (("zone",), lambda c: f"Zone {_grouped(c['zone'])} is done"),
+    ),
+    "model_answered": ((("model",), lambda c: f"{c['model']} has answered"),),
     "unpacked": ((("files",), lambda c: f"Unpacked {count(c['files'], 'file')}"),),
     "placing": (
         (

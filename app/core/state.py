@@ -68,6 +68,7 @@ class JobState(TypedDict):
     waiting_for: list[str]
     steering: dict[str, str] | None  # what was asked for and is not done yet: op, by
     priority: int
+    reported: bool  # the work is done elsewhere; see reports.py
 
 
 def place(
@@ -139,28 +140,39 @@ STEERS = frozenset(
 
 
 def check_place(draft: Event, state: JobState | None) -> None:
-    """Raise OutOfPlace when `draft` steers a job that has ended, or tells a turn that has come."""
+    """Raise OutOfPlace when `draft` steers a job that has ended, or tells a turn that has come.
+
+    Of a job that is reported from outside, nothing is told after its end but that it begins again.
+    """
     if state is None:
         return
     has_come = draft.type == "queue_moved" and state["status"] != "pending"
-    if has_come or (draft.type in STEERS and is_finished(state)):
+    is_late = draft.type in STEERS or (is_reported(state) and draft.type not in OWN_PROGRESS)
+    if has_come or (is_late and is_finished(state)):
         raise OutOfPlace(f"{draft.type} for {draft.job_id}, which is {state['status']}")
 
 
 def _status_after(draft: Event, state: JobState | None) -> str:
-    """Return the job's status after `draft`. A pause outlasts questions and their answers."""
+    """Return the job's status after `draft`. A pause outlasts questions and their answers.
+
+    Nobody has to take up a job that is reported from outside: it goes on at once, and that its
+    worker has begun takes neither a pause nor a question away.
+    """
+    if draft.type == "processing_started" and state is not None and is_reported(state):
+        return "processing" if state["status"] == "pending" else state["status"]
     if draft.type in STATUS_AFTER:
         return STATUS_AFTER[draft.type]
     if state is None:
         return "pending"
     now, open_ones = state["status"], set(state.get("waiting_for", []))
+    goes_on = "processing" if is_reported(state) and state["started_at"] else "pending"
     if draft.type == "job_resumed" and now == "paused":
-        return "waiting" if open_ones else "pending"
+        return "waiting" if open_ones else goes_on
     own = getattr(draft, "clarification_id", None)
     if draft.type == "clarification_requested" and now != "paused":
         return "waiting"
     if draft.type in ("clarification_answered", "clarification_expired") and now == "waiting":
-        return "waiting" if open_ones - {own} else "pending"
+        return "waiting" if open_ones - {own} else goes_on
     return now
 
 
@@ -241,6 +253,7 @@ def _first(event: Mapping[str, Any]) -> JobState:
         waiting_for=[],
         steering=None,
         priority=event.get("priority", 0),
+        reported=event.get("reported", False),
     )
 
 
@@ -435,6 +448,11 @@ _CHANGES = {
     "fields_edited": _fields_edited,
     "rows_edited": _rows_edited,
 }
+
+
+def is_reported(state: JobState) -> bool:
+    """Tell whether the job's work is done elsewhere, and told by reports."""
+    return state.get("reported", False)  # states of before there were reports do not have the key
 
 
 def is_finished(state: JobState) -> bool:

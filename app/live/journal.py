@@ -24,6 +24,7 @@ from app.store.jobs import insert_jobs, read_state, update_jobs
 logger = logging.getLogger(__name__)
 
 Also = Callable[[sqlite3.Connection], None]
+Then = Callable[[sqlite3.Connection, Sequence[Recorded]], None]
 OnCommit = Callable[[Sequence[Recorded]], None]
 
 COMMIT_AT_MOST = 500  # events in one transaction: more would hold the interpreter for milliseconds
@@ -52,6 +53,7 @@ class _Append:
     drafts: tuple[Event, ...]
     user_id: str | None
     also: Also | None
+    then: Then | None
     done: asyncio.Future[list[Recorded]]
     asked_s: float
 
@@ -117,12 +119,17 @@ class Journal:
         await self._idle.wait()
 
     async def append(
-        self, *drafts: Event, user_id: str | None = None, also: Also | None = None
+        self,
+        *drafts: Event,
+        user_id: str | None = None,
+        also: Also | None = None,
+        then: Then | None = None,
     ) -> list[Recorded]:
         """Write `drafts` in one transaction, and return them with their places after the commit.
 
         user_id  the owner; needed with batch_created and job_created, known otherwise
         also     further writes of the same transaction; runs before the events are placed
+        then     the same, once they are placed: it is given them
 
         Waits while too many events are uncommitted. Raises ValueError for an event of an unknown
         job or batch, OutOfPlace for one that steers a job that has ended, StorageFull when the disk
@@ -136,7 +143,7 @@ class Journal:
             raise RuntimeError("the journal is closed")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[list[Recorded]] = loop.create_future()
-        self._pending.append(_Append(drafts, user_id, also, done, asked_s))
+        self._pending.append(_Append(drafts, user_id, also, then, done, asked_s))
         self._pending_events += len(drafts)
         if not self._writing:
             self._writing = True
@@ -264,7 +271,10 @@ class Journal:
             start = len(events)
             for draft in append.drafts:
                 events.append(place_one(draft, append.user_id, now_ms, connection, written))
-            written.per_append.append(events[start:])
+            placed = events[start:]
+            written.per_append.append(placed)
+            if append.then is not None:
+                append.then(connection, placed)
         insert_jobs(
             connection, [(written.owners[key], state) for key, state in written.new_jobs.items()]
         )

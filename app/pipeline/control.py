@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from app.core.errors import Conflict, NotFound, ShuttingDown, StorageFull
+from app.core.errors import Conflict, InvalidRequest, NotFound, ShuttingDown, StorageFull
 from app.core.events import (
     BatchCompleted,
     ControlRequested,
@@ -190,7 +190,9 @@ class Control:
             asked = (row.state["steering"] or {}).get("op")
             if row.status != "paused" and asked != "pause":
                 return
-            key = "resumed_waiting" if row.state["waiting_for"] else "resumed_by_person"
+            begun = row.reported and row.state["started_at"] is not None
+            key = "resumed_outside" if begun else "resumed_by_person"
+            key = "resumed_waiting" if row.state["waiting_for"] else key
             words = "pause_withdrawn" if row.status != "paused" else key
             message = friendly_message(words)
             await self._steer(row, JobResumed(job_id=job_id, by=by, message=message))
@@ -253,6 +255,9 @@ class Control:
                     what=f"{row.filename} has not failed, so there is nothing to try again",
                     todo="Name the step to begin at, if you want a finished file read again.",
                 )
+            if row.reported:
+                await self._begin_again_outside(row, by, from_step, answers)
+                return
             done = await checkpoints_of(self._database.reader, job_id)
             plan = self._shop.plugins.plan(row.state["plan"], done)
             step = first_step(plan, done, from_step, has_folder=row.status == "error")
@@ -285,8 +290,36 @@ class Control:
         self._given_up.discard(job_id)
         self._wake.set()
 
+    async def _begin_again_outside(
+        self, row: JobRow, by: str, from_step: str | None, answers: Mapping[str, Any]
+    ) -> None:
+        """Tell the worker that reports the job to begin again; it decides where."""
+        if from_step is not None or answers:
+            raise InvalidRequest(
+                what="where a job begins again, and what it knows then, is for its worker to say"
+            )
+        state = row.state
+        done, stages = state["steps_done"], state["stages"]
+        async with self._settling:
+            await self._log.append(
+                JobRetried(
+                    job_id=row.id,
+                    by=by,
+                    attempt=state["attempt"] + 1,
+                    from_step=done[0] if done else None,
+                    stage=stages[0]["key"] if stages else None,
+                    progress=0.0,
+                    message=friendly_message("expected"),
+                )
+            )
+
     async def _undo(self, job_id: str, by: str) -> int:
         async with self._holding(job_id) as row:
+            if row.reported:
+                raise Conflict(
+                    what=f"Nothing of {row.filename} is stored here, so there is nothing to undo",
+                    todo="What was done elsewhere has to be taken back there.",
+                )
             if row.status != "completed":
                 raise Conflict(
                     what=f"{row.filename} has stored nothing that could be taken back",
@@ -313,8 +346,9 @@ class Control:
             await self._database.writer.run(
                 lambda connection: put_checkpoint(connection, job_id, DELETE, {"by": by}, 0)
             )
-            # Also what stored nothing, or nothing any more, may have taught something.
-            await taking_back.take_back(self._shop, row)
+            if not row.reported:
+                # Also what stored nothing, or nothing any more, may have taught something.
+                await taking_back.take_back(self._shop, row)
             await self._forget_exports(row)
             await self._log.append(
                 JobDeleted(
@@ -327,7 +361,8 @@ class Control:
                 also=partial(delete_job, job_id=job_id),
             )
             self._log.forget(job_id)
-            await self._forget_file(row.sha256)
+            if not row.reported:
+                await self._forget_file(row.sha256)
             await asyncio.to_thread(remove_folder, self._shop.settings.work_dir / job_id)
         self._given_up.discard(job_id)
 
@@ -417,6 +452,10 @@ class Control:
             await asyncio.to_thread(remove_folder, self._shop.settings.work_dir / row.id)
         if row.batch_id is not None:
             await self._settle(row.batch_id)
+
+    async def settle(self, batch_id: str) -> None:
+        """Tell that the batch has ended, where a job that is reported was its last."""
+        await self._own(self._settle(batch_id))
 
     async def _settle(self, batch_id: str) -> None:
         """Tell that the batch has ended, if it has and nobody said so."""

@@ -169,6 +169,10 @@ class Runner(Control):
         """Look for new jobs."""
         self._wake.set()
 
+    def asked(self) -> None:
+        """A question was written: its time may be over before all others'."""
+        self._deadlines.asked()
+
     async def place_of(self, job_id: str) -> Place | None:
         """Return how many jobs go before one that waits; None for any other."""
         return await self._line.place_of(job_id)

@@ -46,8 +46,10 @@ async def forget_stored(shop: Shop, row: JobRow, plan: Plan) -> None:
 
 async def cancel(shop: Shop, row: JobRow, plan: Plan, by: str) -> None:
     """End a job that nobody works on as cancelled, and take back what it stored."""
-    await forget_stored(shop, row, plan)
-    draft = JobCancelled(job_id=row.id, by=by, message=friendly_message("cancelled"))
+    if not row.reported:
+        await forget_stored(shop, row, plan)
+    words = friendly_message("cancelled_outside" if row.reported else "cancelled")
+    draft = JobCancelled(job_id=row.id, by=by, message=words)
     steps = (IN_HAND, *plan.step_keys)
     await write_end(shop, row.id, draft, also=partial(drop_checkpoints, job_id=row.id, steps=steps))
 

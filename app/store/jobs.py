@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from aiosqlite import Connection
 
-from app.core.state import JobState
+from app.core.state import JobState, is_reported
 from app.store.checkpoints import DELETE, UNDO
 
 
@@ -29,10 +29,16 @@ class JobRow:
     last_seq: int
     state: JobState
 
+    @property
+    def reported(self) -> bool:
+        """Tell whether its work is done elsewhere: then it has no file here, and stores nothing."""
+        return is_reported(self.state)
+
 
 INSERT = (
     "INSERT INTO job (user_id, batch_id, document_id, filename, size_bytes, sha256, priority,"
-    " status, undone, last_seq, state, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " reported, status, undone, last_seq, state, id)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 ROWS_AT_ONCE = 100
 # Naming `status` would rewrite its index even where it stays the same, which it mostly does.
@@ -65,6 +71,7 @@ def insert_jobs(connection: sqlite3.Connection, jobs: Iterable[tuple[str, JobSta
                 state["size"],
                 state["sha256"],
                 state["priority"],
+                int(is_reported(state)),
                 *_changing(state),
             )
             for user_id, state in jobs
@@ -199,7 +206,8 @@ async def find_same_file(
 
 async def stored_hashes(db: Connection) -> set[str]:
     """Return the hash of every file that a job refers to."""
-    return {row[0] for row in await db.execute_fetchall("SELECT DISTINCT sha256 FROM job")}
+    found = await db.execute_fetchall("SELECT DISTINCT sha256 FROM job WHERE sha256 <> ''")
+    return {row[0] for row in found}  # what is reported from outside has no file
 
 
 REFERRED = "SELECT EXISTS (SELECT 1 FROM job WHERE sha256 = ?)"

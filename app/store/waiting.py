@@ -15,7 +15,7 @@ NEXT = """
         ) AS place
         FROM job
         WHERE status NOT IN ('completed', 'error', 'cancelled')
-            AND status IN ('pending', 'processing')
+            AND status IN ('pending', 'processing') AND reported = 0
             AND id NOT IN (SELECT value FROM json_each(?))
     ) WHERE place = 1 ORDER BY came
 """
@@ -34,7 +34,8 @@ async def next_jobs(db: Connection, without: list[str]) -> dict[str, str]:
 
 LINE = """
     SELECT id, row_number() OVER (PARTITION BY user_id ORDER BY priority DESC, rowid), size_bytes
-    FROM job WHERE status NOT IN ('completed', 'error', 'cancelled') AND status = 'pending'
+    FROM job
+    WHERE status NOT IN ('completed', 'error', 'cancelled') AND status = 'pending' AND reported = 0
 """
 
 

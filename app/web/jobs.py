@@ -14,7 +14,7 @@ from app.core.errors import FileMissing, HistoryPruned, InvalidRequest, NotFound
 from app.core.events import JobStatus
 from app.core.permissions import Action, may
 from app.core.rooms import Room
-from app.core.state import JobState, fold_all
+from app.core.state import JobState, fold_all, is_reported
 from app.keys import DATABASE, FILES, RECORDS, RUNNER
 from app.store.events import Recorded, read_job
 from app.store.jobs import JobRow, get_job, list_jobs
@@ -124,11 +124,12 @@ async def job_of(request: web.Request, action: Action = "read") -> JobRow:
 def answer_of(state: JobState) -> dict[str, Any]:
     """Return `state` with its links: a JobAnswer, as plain values because lists are long."""
     api = f"/api/v1/jobs/{state['job_id']}"
-    parts = (
-        *("events", "rows", "fields", "zones", "pages", "text"),
-        *("delta", "rejected.csv", "original"),
-        *("undo", "retry", "cancel", "pause", "resume", "priority"),
+    read = (
+        *("rows", "fields", "zones", "pages", "text"),
+        *("delta", "rejected.csv", "original", "undo"),
     )
+    steering = ("retry", "cancel", "pause", "resume", "priority")
+    parts = ("events", *(() if is_reported(state) else read), *steering)
     links = {part.partition(".")[0]: f"{api}/{part}" for part in parts}
     page = f"/jobs/{state['job_id']}"
     return {**state, "links": {"self": api, **links, "page": page}}
@@ -171,6 +172,8 @@ async def rejected(request: web.Request) -> web.StreamResponse:
 async def original(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/jobs/{job_id}/original: the very bytes that came, as a download."""
     job = await job_of(request, "download")
+    if job.reported:
+        raise NotFound(what="file")
     path = request.app[FILES].path_of(job.sha256)
     if not await asyncio.to_thread(path.is_file):
         raise FileMissing(filename=job.filename)

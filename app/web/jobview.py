@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.messages import count, size_text
-from app.core.state import JobState
+from app.core.state import JobState, is_reported
 from app.web.words import (
     GROUP_OF_STATE,
     STATE_OF_STATUS,
@@ -184,6 +184,8 @@ def _stage_label(job: JobState) -> str:
 
 def _meta(job: JobState) -> str:
     rows = rows_of(job)
+    if is_reported(job) and not job["size"]:  # there is no file
+        return "" if rows is None else count(rows, "row")
     size = size_text(job["size"])
     return size if rows is None else f"{count(rows, 'row')} · {size}"
 
@@ -229,7 +231,7 @@ def _spoken(job: JobState, state: str, stage: str) -> str:
 
 def _summary(job: JobState, state: str) -> str:
     if state == "wait":
-        return job["message"] if job["n"] > 1 else "Waiting for its turn"
+        return job["message"] if job["n"] > 1 or is_reported(job) else "Waiting for its turn"
     if job["undone"]:
         return "Taken back; nothing of it is stored"
     if state == "stop":
@@ -237,6 +239,9 @@ def _summary(job: JobState, state: str) -> str:
     if state != "done":
         return ""
     result = job["result"] or {}
+    if is_reported(job):
+        own = result.get("summary")
+        return own if isinstance(own, str) else job["message"]
     if "zones" in result:
         return _document_summary(result)
     new, known = fact(job, "new_rows"), fact(job, "existing_rows")
@@ -260,6 +265,8 @@ def _document_summary(result: Mapping[str, Any]) -> str:
 
 def _tags(job: JobState) -> tuple[tuple[str, str], ...]:
     tags: list[tuple[str, str]] = []
+    if is_reported(job):  # its result is its worker's, whatever it is called
+        return ()
     result = job["result"] or {}
     if job["undone"]:
         tags.append(("", "Undone"))
@@ -281,7 +288,7 @@ def _failure(job: JobState) -> Failure | None:
     if error is None:
         return None
     stage = _stage_label(job).lower()
-    retry = f"Retry from {stage}" if stage else "Retry"
+    retry = f"Retry from {stage}" if stage and not is_reported(job) else "Retry"
     return Failure(
         title=error["title"],
         kept=error["detail"],

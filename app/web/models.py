@@ -72,6 +72,9 @@ class JobAnswer(BaseModel):
         default=None, description="a pause or cancel that was asked for: op, by"
     )
     priority: int = Field(default=0, description="1 first, 0 as usual, -1 last")
+    reported: bool = Field(
+        default=False, description="its work is done elsewhere and told by reports: no file here"
+    )
     queue: QueuePlace | None = Field(
         default=None, description="of a job that waits for its turn, where it was asked for alone"
     )

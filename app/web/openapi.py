@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 
 from app import __version__
+from app.core.reports import ReportList
 from app.web import (
     audit,
     auth,
@@ -27,6 +28,7 @@ from app.web import (
     memory,
     models,
     operations,
+    reports,
     rules,
     shares,
     tokens,
@@ -58,6 +60,7 @@ class Operation:
 
     answer  the model of the answer, a media type of one that is not JSON, or None for no body
     is_open  answers without signing in
+    also_as  a further media type of the body
     """
 
     method: str
@@ -71,6 +74,7 @@ class Operation:
     takes_files: bool = False
     takes_bytes: bool = False
     takes_key: bool = False
+    also_as: str = ""
 
 
 API = "/api/v1"
@@ -126,6 +130,10 @@ OPERATIONS = (
               takes_key=True),
     Operation("get", f"{API}/jobs", "One's jobs, newest first", models.JobList,
               query=jobs.JobQuery),
+    Operation("post", f"{API}/jobs", "A job whose work is reported", reports.JobMade, 201,
+              body=reports.JobWish, takes_key=True),
+    Operation("post", f"{JOB}/events", "Report what was done", reports.ReportsTaken,
+              body=ReportList, also_as=reports.NDJSON[0], takes_key=True),
     Operation("get", JOB, "A job as it stands, or stood", JOB_ANSWER, query=jobs.StateQuery),
     Operation("get", f"{JOB}/events", "What happened to a job", models.EventList,
               query=history.EventQuery),
@@ -284,6 +292,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
             "required": any(f.is_required() for f in operation.body.model_fields.values()),
             "content": {"application/json": {"schema": _ref(operation.body)}},
         }
+        if operation.also_as:
+            described["requestBody"]["content"][operation.also_as] = {}
     return described
 
 

@@ -14,7 +14,7 @@ from aiohttp import web
 from app.core.errors import AppError, NotAuthenticated
 from app.core.messages import size_text
 from app.core.permissions import Thing, Viewer, may
-from app.core.state import JobState
+from app.core.state import JobState, is_reported
 from app.core.times import iso_from_ms
 from app.keys import ACCOUNTS, DATABASE, GIVEN, RECORDS, SETTINGS
 from app.store.accounts import now_ms
@@ -136,6 +136,7 @@ BLANK: JobState = {
     "waiting_for": [],
     "steering": None,
     "priority": 0,
+    "reported": False,
 }
 """What the script clones a row from, when a file arrives while the page is open."""
 
@@ -298,7 +299,8 @@ async def job_page(request: web.Request) -> web.Response:
     rows = await _rows(request, job.id, None if guest else names)
     now = now_ms()
     stages = views.stage_items(state, now)
-    document = await _document(request, state) if is_document(state) else None
+    outside = is_reported(state)
+    document = await _document(request, state) if is_document(state) and not outside else None
     row = file_row(state)
     shown_batch = batch if may(viewer, "read", thing_of(batch)) and batch is not None else None
     page = views.JobPage(
@@ -314,7 +316,7 @@ async def job_page(request: web.Request) -> web.Response:
         total=took_text(state["duration_ms"]),
         rows=rows,
         earlier=earlier,
-        same_as=await _same_as(request, state),
+        same_as=None if outside else await _same_as(request, state),
         new_rows=delta["new_rows"],
         known_rows=delta["existing_rows"],
         kept_rows=delta["kept_rows"],
@@ -324,17 +326,18 @@ async def job_page(request: web.Request) -> web.Response:
         seq=recorded[-1].seq if recorded else state["last_seq"],
         warnings=tuple(state["warnings"]),
         facts=rowview.facts(state),
-        rejected=delta["rejected_rows"] or fact(state, "rejected"),
+        rejected=delta["rejected_rows"] or (0 if outside else fact(state, "rejected")),
         undo_text=views.undo_text(state),
         no_rows=views.no_rows(state, rows.filters[0].count),
         size=views.size_of(state),
-        plan=state["plan"],
+        plan="reported" if outside else state["plan"],
         questions=await _questions(request, job),
         document=document,
-        show_pictures=guest is None and has_pictures(state),
-        near=await _near(request, state, guest),
-        can_export=state["status"] == "completed" and not state["undone"],
+        show_pictures=guest is None and not outside and has_pictures(state),
+        near=() if outside else await _near(request, state, guest),
+        can_export=state["status"] == "completed" and not state["undone"] and not outside,
         exports=() if guest else await _exports(request, job_id=job.id),
+        is_reported=outside,
     )
     return render(request, "job.html", page)
 

@@ -53,11 +53,16 @@ STATUS: dict[str, int] = {
     "conflict": 409,
     "target_refused": 422,
     "target_unreachable": 502,
+    "invalid_report": 400,
+    "report_too_large": 413,
+    "job_ended": 409,
     "too_many_requests": 429,
     "too_many_connections": 429,
     "request_timeout": 408,
     "shutting_down": 503,
 }
+FURTHER = ("index", "job_status")
+"""Facts of an error that a program may need: members of its problem, too."""
 RETRY_AFTER_S = {"shutting_down": 5, "storage_full": 60}
 
 
@@ -77,6 +82,7 @@ def problem(error: AppError, status: int | None = None) -> dict[str, object]:
         "code": body["code"],
         "hint": body["hint"],
         "retryable": body["retryable"],
+        **{key: error.facts[key] for key in FURTHER if key in error.facts},
     }
 
 

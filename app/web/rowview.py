@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.state import JobState
+import orjson
+
+from app.core.state import JobState, is_reported
 from app.store.records import REVIEW_BELOW
 from app.web.words import amount_text
 
 ROWS_A_PAGE = 100
+FACTS_AT_MOST = 12
+LONGEST_FACT = 200
 STATES = (("", "All"), ("new", "New"), ("known", "Known"), ("review", "To check"))
 
 
@@ -85,6 +89,8 @@ def filters(counts: Mapping[str, int]) -> tuple[Filter, ...]:
 def facts(job: JobState) -> tuple[tuple[str, str], ...]:
     """Return the result as (name, value) pairs, in reading order, as far as it stands."""
     result = {} if job["undone"] else job["result"] or {}
+    if is_reported(job):
+        return _facts_of_worker(result)
     found: list[tuple[str, str]] = []
     if kind := result.get("document_type") or job["document_type"]:
         found.append(("Kind", str(kind)))
@@ -113,3 +119,23 @@ def facts(job: JobState) -> tuple[tuple[str, str], ...]:
         if isinstance(value, int) and (value or key == "new_rows"):
             found.append((label, f"{value:,}"))
     return tuple(found)
+
+
+def _facts_of_worker(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the plain values of a result of which nothing is known but that it is JSON."""
+    found = [
+        (f"{key[:1].upper()}{key[1:]}".replace("_", " "), _plain(value))
+        for key, value in result.items()
+        if isinstance(value, str | int | float) and key != "summary"
+    ]
+    return tuple(found[:FACTS_AT_MOST])
+
+
+def _plain(value: str | float | bool) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value[:LONGEST_FACT]
+    return (
+        f"{value:,}" if isinstance(value, int) else orjson.dumps(value).decode().removesuffix(".0")
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.core.errors import AppError
 from app.core.messages import count, size_text
-from app.core.state import JobState
+from app.core.state import JobState, is_reported
 from app.core.times import ms_from_iso
 from app.web.documentview import DocumentView, HitLine, NearView
 from app.web.exportview import ExportLine
@@ -177,6 +177,7 @@ class JobPage:
     show_pictures  its pages can be seen: the file is there, and is safe to draw
     near       earlier documents that are like this one
     exports    that were made of it, newest first
+    is_reported  the work is done elsewhere: there is no file here, and nothing was read
     """
 
     shell: Shell
@@ -212,6 +213,7 @@ class JobPage:
     near: tuple[NearView, ...]
     can_export: bool
     exports: tuple[ExportLine, ...]
+    is_reported: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,7 +360,7 @@ def elapsed(job: JobState, now_ms: int) -> str:
 
 def undo_text(job: JobState) -> str:
     """Return what an undo of `job` takes back; "" when it stored nothing or was undone."""
-    if job["status"] != "completed" or job["undone"]:
+    if job["status"] != "completed" or job["undone"] or is_reported(job):
         return ""
     result = job["result"] or {}
     name = job["filename"]
@@ -392,4 +394,5 @@ def no_rows(job: JobState, known: int) -> str:
 def size_of(job: JobState) -> str:
     """Return the file's size and rows for its page."""
     rows = rows_of(job)
-    return size_text(job["size"]) + ("" if rows is None else f" · {count(rows, 'row')}")
+    size = "" if is_reported(job) and not job["size"] else size_text(job["size"])
+    return " · ".join(part for part in (size, "" if rows is None else count(rows, "row")) if part)

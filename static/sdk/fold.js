@@ -20,7 +20,7 @@
  *    details: Record<string, any>, warnings: Warning[], document_type: string|null,
  *    platform: string|null, error: Failure|null, result: Record<string, any>|null,
  *    undone: boolean, waiting_for: string[], steering: {op: string, by: string}|null,
- *    priority: number}} JobState  times are ISO 8601, UTC; `stages` edges are percent
+ *    priority: number, reported: boolean}} JobState  times are ISO 8601, UTC; `stages` edges are percent
  *  @typedef {Record<string, any> & {seq: number, n: number|null, type: string,
  *    job_id: string|null, batch_id: string|null, message: string, timestamp: string}} WireEvent
  */
@@ -89,6 +89,7 @@ const NOTHING = {
   waiting_for: [],
   steering: null,
   priority: 0,
+  reported: false,
 };
 
 function first(event) {
@@ -128,6 +129,7 @@ function first(event) {
     waiting_for: [],
     steering: null,
     priority: event.priority ?? 0,
+    reported: event.reported ?? false,
   };
 }
 

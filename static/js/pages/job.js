@@ -25,7 +25,12 @@ const head = bindRow(headNode);
 const part = head.parts;
 const stages = createStageList(byId("stages"));
 /** What was read, as this kind of file shows it; its tabs are the server's. */
-const pane = (plan === "transactions" ? import("../ui/rows-pane.js") : import("../ui/document-pane.js")).then(
+const NOTHING_READ = { createPane: () => ({ paint() {}, heard() {}, opened() {} }) };
+const PANES = {
+  reported: () => Promise.resolve(NOTHING_READ),
+  transactions: () => import("../ui/rows-pane.js"),
+};
+const pane = (PANES[plan] ?? (() => import("../ui/document-pane.js")))().then(
   (kind) => kind.createPane({ jobId, api, jobOf: () => store.getStatus(jobId)?.job, open }),
 );
 /** Cards of what the job asks, once it has asked. */

@@ -107,6 +107,7 @@ const fact = (job, key) => (isCount(job.result?.[key]) ? job.result[key] : 0);
 
 export function metaOf(job) {
   const rows = job.result?.rows ?? job.details.rows;
+  if (job.reported && !job.size) return isCount(rows) ? plural(rows, "row") : "";
   const size = formatBytes(job.size);
   return isCount(rows) ? `${plural(rows, "row")} · ${size}` : size;
 }
@@ -143,10 +144,13 @@ function whenOf(job, state, left) {
 }
 
 function summaryOf(job, state) {
-  if (state === "wait") return job.n > 1 ? job.message : "Waiting for its turn";
+  if (state === "wait") return job.n > 1 || job.reported ? job.message : "Waiting for its turn";
   if (job.undone) return "Taken back; nothing of it is stored";
   if (state === "stop") return `Cancelled at ${Math.floor(job.progress)}%`;
   if (state !== "done") return "";
+  if (job.reported) {
+    return typeof job.result?.summary === "string" ? job.result.summary : job.message;
+  }
   if (isCount(job.result?.zones)) return documentSummary(job.result);
   const added = fact(job, "new_rows");
   const known = fact(job, "existing_rows");
@@ -165,6 +169,7 @@ const sameAs = ({ near }) => (near?.length ? "Same document" : "Exact match");
 
 function tagsOf(job) {
   const tags = [];
+  if (job.reported) return tags; // its result is its worker's, whatever it is called
   if (job.undone) tags.push(["", "Undone"]);
   else if (job.result?.duplicate_of) tags.push(["dup", sameAs(job.result)]);
   else if (fact(job, "existing_rows")) tags.push(["dup", "Overlaps"]);
@@ -179,7 +184,7 @@ function tagsOf(job) {
 function failureOf(job, stage) {
   const { error } = job;
   if (!error) return null;
-  const retry = stage ? `Retry from ${stage.toLowerCase()}` : "Retry";
+  const retry = stage && !job.reported ? `Retry from ${stage.toLowerCase()}` : "Retry";
   return {
     title: error.title,
     kept: error.detail,

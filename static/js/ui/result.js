@@ -22,7 +22,7 @@ export function noRows(job, known) {
 
 /** @param {JobState} job */
 export function undoText(job) {
-  if (job.status !== "completed" || job.undone) return "";
+  if (job.status !== "completed" || job.undone || job.reported) return "";
   const { new_rows: rows, pages, filled } = job.result ?? {};
   let what = "";
   if (rows) what = `${plural(rows, "row")} that ${job.filename} stored, with their categories`;
@@ -31,6 +31,22 @@ export function undoText(job) {
     what = `${plural(filled.length, "field")} that ${job.filename} added to the document before it`;
   }
   return what && `This takes back ${what}. The file itself stays here, and you can import it again.`;
+}
+
+const FACTS_AT_MOST = 12;
+const LONGEST_FACT = 200;
+
+/** The plain values of a result of which nothing is known but that it is JSON. */
+const factsOfWorker = (result) =>
+  Object.entries(result)
+    .filter(([key, value]) => ["string", "number", "boolean"].includes(typeof value) && key !== "summary")
+    .slice(0, FACTS_AT_MOST)
+    .map(([key, value]) => [`${key[0]?.toUpperCase() ?? ""}${key.slice(1)}`.replaceAll("_", " "), plainText(value)]);
+
+function plainText(value) {
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "string") return value.slice(0, LONGEST_FACT);
+  return Number.isInteger(value) ? formatCount(value) : String(value);
 }
 
 const NUMBERS = [
@@ -47,6 +63,7 @@ const NUMBERS = [
 /** @param {JobState} job  @returns {[string, string][]} */
 export function facts(job) {
   const result = (job.undone ? null : job.result) ?? {};
+  if (job.reported) return factsOfWorker(result);
   const found = [];
   const kind = result.document_type || job.document_type;
   const platform = result.platform || job.platform;

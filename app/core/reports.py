@@ -1,0 +1,306 @@
+"""What a worker elsewhere may report of a job, as it sends it. Pure: models alone.
+
+Everything else of an event is the server's to say: `reporting.py` makes events of reports.
+"""
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    TypeAdapter,
+    model_validator,
+)
+
+from app.core.names import one_line
+from app.core.plans import PLANS, Plan, Stage, Step
+
+LONGEST_NAME = 64
+LONGEST_TEXT = 500
+STAGES_AT_MOST = 20
+STEPS_AT_MOST = 50  # of one stage
+CHOICES_AT_MOST = 50
+
+
+def _clean(text: str) -> str:
+    """Return `text` as one harmless line. Raises ValueError where nothing is left of it."""
+    line = text if text.isprintable() else one_line(text)
+    if not line.strip():
+        raise ValueError("has to hold something that can be read")
+    return line
+
+
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_clean)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_clean)]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+Facts = dict[str, Any]
+
+
+class _Said(BaseModel):
+    """Nothing is guessed: a misspelt field and a number in quotes are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Report(_Said):
+    """What every report may say."""
+
+    step: Name | None = Field(
+        default=None, description="what is done: a step of the plan, or any other word for it"
+    )
+    stage: Name | None = Field(default=None, description="a stage of the plan; mostly found out")
+    progress: float | None = Field(default=None, ge=0, le=100, description="of the whole job")
+    message: Text | None = Field(default=None, description="absent: a friendly sentence is made")
+    estimated_time_remaining: Count | None = Field(
+        default=None, description="seconds; absent: estimated from the time so far"
+    )
+    context: Facts = Field(
+        default_factory=dict, description="facts for the sentence; they go into details too"
+    )
+    details: Facts = Field(default_factory=dict, description="further facts")
+
+
+class Started(Report):
+    """The work begins. Told for a worker whose first report is another one."""
+
+    type: Literal["processing_started"]
+
+
+class StepBegun(Report):
+    """A step begins."""
+
+    type: Literal["step_started"]
+
+
+class StepDone(Report):
+    """A step has ended well; `summary` is a few words for its stage."""
+
+    type: Literal["step_completed"]
+    duration_ms: Count = 0
+    summary: Annotated[str, Field(max_length=200)] = ""
+
+
+class Progressed(Report):
+    """It has come further."""
+
+    type: Literal["processing_progress"]
+    current_operation: Text | None = None
+    current_zone: Name | None = None
+    zones_completed: Count | None = None
+    zones_total: Count | None = None
+
+
+class _Zone(Report):
+    zone_id: Name
+    zone_index: Count
+    page: Annotated[int, Field(ge=1, lt=2**31)] = 1
+    kind: Name = "text"
+    bbox: Annotated[list[float], Field(min_length=4, max_length=4)] | None = None
+    processing_tool: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
+    zones_completed: Count | None = None
+    zones_total: Count | None = None
+
+
+class ZoneBegun(_Zone):
+    """The work on a zone of a document begins."""
+
+    type: Literal["zone_processing"]
+
+
+class ZoneDone(_Zone):
+    """A zone was worked on."""
+
+    type: Literal["zone_completed"]
+    confidence: float = Field(default=1.0, ge=0, le=1)
+    duration_ms: Count = 0
+
+
+class ModelSaid(Report):
+    """A model begins, has answered, or has failed."""
+
+    type: Literal["model_result"]
+    model_name: Name
+    provider: Name = "local"
+    model_status: Literal["processing", "completed", "failed"] = "completed"
+    duration_ms: Count = 0
+    result: Facts | None = None
+    error: Text | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cost: Annotated[str, Field(max_length=40, pattern=r"^\d+(\.\d+)?$")] | None = None
+
+
+class Noted(_Said):
+    """A warning in its sentences; the title may stand alone."""
+
+    code: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")] = "reported_warning"
+    title: Text
+    detail: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+    hint: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+
+
+class Warned(Report):
+    """Something a person should know although the work goes on."""
+
+    type: Literal["processing_warning"]
+    warning: Noted | Text
+
+
+class Offered(_Said):
+    """One way to answer."""
+
+    value: Name
+    label: Text
+    hint: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+
+
+class Asked(Report):
+    """A question to a person. The answer is told as `clarification_answered`."""
+
+    type: Literal["clarification_requested"]
+    question: Text
+    key: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="names the doubt; the same doubt of another file has the same"
+    )
+    choices: Annotated[list[Offered], Field(max_length=CHOICES_AT_MOST)] = Field(
+        default_factory=list, description="none: the answer is a text"
+    )
+    default: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)] | None = Field(
+        default=None, description="taken when nobody answers in time"
+    )
+    expires_in_s: Annotated[int, Field(ge=1, le=31 * 86_400)] | None = Field(
+        default=None, description="seconds for an answer; absent: as the server's settings say"
+    )
+
+    @model_validator(mode="after")
+    def _has_its_default(self) -> "Asked":
+        values = [choice.value for choice in self.choices]
+        if len(set(values)) < len(values):
+            raise ValueError("two choices have the same value")
+        if values and self.default is not None and self.default not in values:
+            raise ValueError("default: it is none of the choices")
+        return self
+
+
+class Completed(Report):
+    """The job has ended well."""
+
+    type: Literal["processing_completed"]
+    result: Facts = Field(default_factory=dict)
+
+
+class Mishap(_Said):
+    """A failure in its sentences; the title may stand alone."""
+
+    code: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")] = "reported_failure"
+    title: Text
+    detail: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+    hint: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+    retryable: bool = Field(default=False, description="a retry may help: its button is shown")
+
+
+class Failed(Report):
+    """The job has ended in a failure."""
+
+    type: Literal["processing_failed"]
+    error: Mishap | Text
+
+
+class Cancelled(Report):
+    """The worker gave the job up, because somebody asked it to."""
+
+    type: Literal["job_cancelled"]
+
+
+AnyReport = Annotated[
+    Started
+    | StepBegun
+    | StepDone
+    | Progressed
+    | ZoneBegun
+    | ZoneDone
+    | ModelSaid
+    | Warned
+    | Asked
+    | Completed
+    | Failed
+    | Cancelled,
+    Field(discriminator="type"),
+]
+
+
+class ReportList(RootModel[AnyReport | list[AnyReport]]):
+    """One report, or a list of them in their order."""
+
+
+REPORTS: TypeAdapter[list[AnyReport]] = TypeAdapter(list[AnyReport])
+REPORT_TYPES: tuple[str, ...] = tuple(
+    get_args(model.model_fields["type"].annotation)[0] for model in get_args(get_args(AnyReport)[0])
+)
+ENDS = frozenset({"processing_completed", "processing_failed", "job_cancelled"})
+
+
+class OwnStage(_Said):
+    """One stretch of the bar. Without `from` and `to`, all stages have equal shares."""
+
+    model_config = ConfigDict(populate_by_name=True)
+    key: Name
+    label: Name
+    start: float | None = Field(default=None, ge=0, le=100, alias="from")
+    end: float | None = Field(default=None, ge=0, le=100, alias="to")
+    steps: Annotated[list[Name], Field(max_length=STEPS_AT_MOST)] = Field(default_factory=list)
+
+
+OwnStages = Annotated[list[OwnStage], Field(min_length=1, max_length=STAGES_AT_MOST)]
+OWN_PLAN = "own"
+PLAIN_PLAN = Plan(OWN_PLAN, (Stage("work", "Working", 0.0, 100.0, ()),))
+"""Of a job of which nothing else is said."""
+
+
+def plan_of(wish: str | list[OwnStage] | None) -> Plan:
+    """Return the plan that `wish` names or describes.
+
+    Raises ValueError for a name that there is not, for stages that do not cover 0 to 100 percent
+    without a gap, and for keys or steps that come twice.
+    """
+    if wish is None:
+        return PLAIN_PLAN
+    if isinstance(wish, str):
+        if wish not in PLANS:
+            raise ValueError(f"there is no plan {wish[:64]}; known are {', '.join(PLANS)}")
+        return PLANS[wish]
+    steps = [step for stage in wish for step in stage.steps]
+    if len({stage.key for stage in wish}) < len(wish) or len(set(steps)) < len(steps):
+        raise ValueError("two stages have the same key, or two steps the same name")
+    given = [stage for stage in wish if stage.start is not None and stage.end is not None]
+    if not given and all(stage.start is None and stage.end is None for stage in wish):
+        edges = [round(100 * at / len(wish), 1) for at in range(len(wish) + 1)]
+    elif len(given) == len(wish):
+        edges = [float(wish[0].start or 0.0), *(float(stage.end or 0.0) for stage in wish)]
+        if any(stage.start != edge for stage, edge in zip(wish, edges, strict=False)):
+            raise ValueError("a stage has to begin where the one before it ends")
+    else:
+        raise ValueError("either all stages say from and to, or none does")
+    if sorted(edges) != edges:
+        raise ValueError("a stage can not end before it begins")
+    stages = [
+        Stage(one.key, one.label, start, end, tuple(Step(name) for name in one.steps))
+        for one, start, end in zip(wish, edges, edges[1:], strict=False)
+    ]
+    return Plan(OWN_PLAN, tuple(stages))
+
+
+def plan_told(described: dict[str, Any]) -> Plan:
+    """Return the plan that a `job_created` has told, with its steps."""
+    if described["name"] in PLANS:
+        return PLANS[described["name"]]
+    stages = [
+        Stage(
+            one["key"], one["label"], one["from"], one["to"], tuple(Step(k) for k in one["steps"])
+        )
+        for one in described["stages"]
+    ]
+    return Plan(described["name"], tuple(stages))

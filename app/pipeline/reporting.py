@@ -1,0 +1,284 @@
+"""Jobs whose work is done elsewhere: creating them, and taking what is reported of them.
+
+`Reporting` called as a function is the one call that tells progress from within the process:
+`await reporting(job_id, "extracting", 45, context={"rows_done": 150, "rows_total": 500})`.
+"""
+
+import asyncio
+import os
+import sqlite3
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
+
+import orjson
+
+from app.core.errors import Conflict, JobEnded, NotFound, ShuttingDown
+from app.core.events import BatchCreated, Event, JobCreated
+from app.core.ids import uuid7
+from app.core.messages import friendly_message
+from app.core.plans import Plan
+from app.core.queueing import PRIORITIES, PriorityName
+from app.core.reporting import AskedOutside, Filled, Filler, Phrase
+from app.core.reports import Progressed, Report, plan_told
+from app.core.state import JobState, OutOfPlace, is_finished, is_reported
+from app.store.batches import BatchRow, insert_batch
+from app.store.clarifications import Asked, AskedBy, close_questions, insert_clarifications
+from app.store.database import Database
+from app.store.events import Recorded, read_job
+from app.store.jobs import get_job
+
+PLANS_REMEMBERED = 1024
+
+Then = Callable[[sqlite3.Connection, Sequence[Recorded]], None]
+
+
+class Log(Protocol):
+    """The log as reports need it."""
+
+    async def append(
+        self,
+        *drafts: Event,
+        user_id: str | None = None,
+        also: Callable[[sqlite3.Connection], None] | None = None,
+        then: Then | None = None,
+    ) -> list[Recorded]:
+        """Write the drafts in one transaction with what `also` and `then` write."""
+
+    async def state(self, job_id: str) -> JobState | None:
+        """Return the job's committed state; None when there is no such job."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job without a file. `batch_id`: None for a batch of its own, which gets `batch_name`."""
+
+    user_id: str
+    filename: str
+    plan: Plan
+    size: int = 0
+    media_type: str = "application/octet-stream"
+    details: Mapping[str, Any] | None = None
+    priority: PriorityName = "normal"
+    batch_id: str | None = None
+    batch_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of a request's reports. `status` is the job's after them."""
+
+    accepted: int
+    last_seq: int
+    last_n: int
+    status: str
+    clarification_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Who reports; `then` writes more, within the transaction of the events."""
+
+    name: str
+    then: Callable[[sqlite3.Connection, Taken], None] | None = None
+
+
+class Reporting:
+    """Takes reports. Those of one request are one transaction: all of them are told, or none.
+
+    settle   tells the end of a batch, if it has come
+    asked    tells that a question was written, whose time may be over before all others'
+    phrase   makes the sentence of a step
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        log: Log,
+        *,
+        settle: Callable[[str], Awaitable[None]],
+        asked: Callable[[], None],
+        answer_within_h: float,
+        phrase: Phrase = friendly_message,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._database, self._log = database, log
+        self._settle, self._asked = settle, asked
+        self._answer_within_ms = round(answer_within_h * 3_600_000)
+        self._phrase, self._clock_ms = phrase, clock_ms
+        self._plans: OrderedDict[str, Plan] = OrderedDict()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def create(
+        self,
+        new: NewJob,
+        then: Callable[[sqlite3.Connection, str, str], None] | None = None,
+    ) -> tuple[str, str]:
+        """Create a job; return its id and its batch's. `then` is given both, to write more.
+
+        Raises StorageFull.
+        """
+        now_ms = self._clock_ms()
+        job_id = self._new_id()
+        batch_id = new.batch_id or self._new_id()
+        created = JobCreated(
+            job_id=job_id,
+            batch_id=batch_id,
+            document_id=self._new_id(),
+            filename=new.filename,
+            size=new.size,
+            media_type=new.media_type,
+            plan=new.plan.describe(),
+            priority=PRIORITIES[new.priority],
+            reported=True,
+            progress=0.0,
+            message=friendly_message("expected"),
+            details={"filename": new.filename, "size": new.size, **(new.details or {})},
+        )
+        drafts: list[Event] = [created]
+        if new.batch_id is None:
+            name = new.batch_name or new.filename
+            batch = BatchRow(batch_id, new.user_id, name, {}, now_ms)
+            words = friendly_message("expected")
+            drafts.insert(0, BatchCreated(batch_id=batch_id, name=name, jobs=1, message=words))
+
+        def also(connection: sqlite3.Connection) -> None:
+            if new.batch_id is None:
+                insert_batch(connection, batch)
+            if then is not None:
+                then(connection, job_id, batch_id)
+
+        await self._log.append(*drafts, user_id=new.user_id, also=also)
+        return job_id, batch_id
+
+    async def __call__(
+        self,
+        job_id: str,
+        step: str,
+        progress: float | None = None,
+        *,
+        context: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Taken:
+        """Say that the job is at `step`, and `progress` percent done; None where it was.
+
+        context  facts for the friendly sentence; they go into the event's details too
+        extra    further details of the event
+
+        Returns after the commit. Raises as `take` does.
+        """
+        report = Progressed(
+            type="processing_progress",
+            step=step,
+            progress=progress,
+            context=dict(context or {}),
+            details=dict(extra or {}),
+        )
+        return await self.take(job_id, [report], Reporter("Livetrail"))
+
+    async def take(self, job_id: str, reports: Sequence[Report], reporter: Reporter) -> Taken:
+        """Write what is reported of the job, in its order, and return after the commit.
+
+        Raises NotFound, Conflict for a job that Livetrail works on itself, JobEnded, InvalidReport
+        for one that does not fit its job, StorageFull; then nothing of it was stored.
+        """
+        turn = self._turns.setdefault(job_id, asyncio.Lock())
+        async with turn:
+            state = await self._state(job_id)
+            filled = Filler(
+                state,
+                await self._plan(job_id),
+                now_ms=self._clock_ms(),
+                answer_within_ms=self._answer_within_ms,
+                by=reporter.name,
+                new_id=self._new_id,
+                phrase=self._phrase,
+            ).fill(reports)
+            taken = await self._write(state, filled, len(reports), reporter)
+        if filled.asked:
+            self._asked()
+        if filled.ended and state["batch_id"] is not None:
+            with suppress(ShuttingDown):  # the next start tells it
+                await self._settle(state["batch_id"])
+        return taken
+
+    async def _state(self, job_id: str) -> JobState:
+        state = await self._log.state(job_id)
+        if state is None:
+            raise NotFound(what="job")
+        if not is_reported(state):
+            raise Conflict(
+                what=f"Livetrail works on {state['filename']} itself, so nobody else reports it",
+                todo="Create a job without a file for what is done elsewhere.",
+            )
+        if is_finished(state):
+            raise _ended(state)
+        return state
+
+    async def _write(
+        self, state: JobState, filled: Filled, accepted: int, reporter: Reporter
+    ) -> Taken:
+        job_id = state["job_id"]
+        row = await get_job(self._database.reader, job_id)
+        if row is None:
+            raise NotFound(what="job")
+        taken: list[Taken] = []
+
+        def also(connection: sqlite3.Connection) -> None:
+            for asked in filled.asked:
+                _insert_question(connection, asked, state, row.user_id, self._clock_ms())
+            if filled.ended:
+                close_questions(connection, job_id)
+
+        def then(connection: sqlite3.Connection, placed: Sequence[Recorded]) -> None:
+            last = placed[-1]
+            ids = tuple(asked.id for asked in filled.asked)
+            status = orjson.loads(last.body)["status"]
+            taken.append(Taken(accepted, last.seq, last.n or 0, status, ids))
+            if reporter.then is not None:
+                reporter.then(connection, taken[-1])
+
+        try:
+            await self._log.append(*filled.drafts, also=also, then=then)
+        except OutOfPlace as error:  # somebody ended it just now
+            raise _ended(await self._log.state(job_id) or state) from error
+        except ValueError as error:
+            if await self._log.state(job_id) is None:  # somebody deleted it just now
+                raise NotFound(what="job") from error
+            raise
+        return taken[-1]
+
+    async def _plan(self, job_id: str) -> Plan:
+        """Return the job's plan, as its first event told it."""
+        plan = self._plans.get(job_id)
+        if plan is None:
+            first = (await read_job(self._database.reader, job_id, 0, 1))[0]
+            plan = plan_told(orjson.loads(first.body)["plan"])
+        self._plans[job_id] = plan
+        self._plans.move_to_end(job_id)
+        if len(self._plans) > PLANS_REMEMBERED:
+            self._plans.popitem(last=False)
+        return plan
+
+    def _new_id(self) -> str:
+        return uuid7(self._clock_ms(), os.urandom(10))
+
+
+def _ended(state: JobState) -> JobEnded:
+    return JobEnded(filename=state["filename"], job_status=state["status"])
+
+
+def _insert_question(
+    connection: sqlite3.Connection,
+    asked: AskedOutside,
+    state: JobState,
+    user_id: str,
+    now_ms: int,
+) -> None:
+    by = AskedBy(state["job_id"], state["batch_id"], user_id, state["attempt"], asked.step, None)
+    one = Asked(asked.id, asked.question)
+    insert_clarifications(connection, [one], by, asked_ms=now_ms, expires_ms=asked.expires_ms)

@@ -1,0 +1,306 @@
+"""Reporting from outside: jobs without a file, and what a worker elsewhere says of them."""
+
+import asyncio
+import hashlib
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Annotated, Any
+
+import orjson
+from aiohttp import web
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+
+from app.core.errors import (
+    InvalidReport,
+    InvalidRequest,
+    ReportTooLarge,
+    UploadCut,
+)
+from app.core.messages import size_text
+from app.core.names import clean_filename, one_line
+from app.core.permissions import Viewer
+from app.core.queueing import PriorityName
+from app.core.reports import REPORT_TYPES, REPORTS, AnyReport, OwnStages, plan_of
+from app.keys import DATABASE, DOOR, IDEMPOTENCY, REPORT_DESK, REPORTING, SETTINGS
+from app.pipeline.reporting import NewJob, Reporter, Taken
+from app.store.accounts import now_ms
+from app.store.batches import get_batch
+from app.store.idempotency import Answer, Remembered, remember_answer
+from app.web.batches import Intake, key_of
+from app.web.belongings import demand
+from app.web.identity import owner_for, viewer_for
+from app.web.jobs import job_of
+from app.web.wire import json_bytes, read_json
+
+NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+CHECKED_AT_ONCE = 100  # reports; then others have their turn on the loop
+LONGEST_REPORT_BYTES = 16 * 1024
+DETAILS_AT_MOST = 50
+ROOM = 8  # levels that a report gains on its way into the log
+
+
+class JobWish(BaseModel):
+    """A job whose work is done elsewhere."""
+
+    model_config = ConfigDict(extra="forbid")
+    filename: str = Field(
+        validation_alias=AliasChoices("filename", "name"),
+        min_length=1,
+        max_length=1000,
+        description="what it is about, as people see it; `name` is good for it too",
+    )
+    batch_id: str | None = Field(
+        default=None, max_length=64, description="one of yours; without it the job has its own"
+    )
+    batch_name: str | None = Field(default=None, max_length=200)
+    plan: Annotated[str, Field(max_length=64)] | OwnStages | None = Field(
+        default=None, description="one of Livetrail's plans, or stages of your own"
+    )
+    details: dict[str, Any] = Field(default_factory=dict, max_length=DETAILS_AT_MOST)
+    size: int = Field(default=0, ge=0, lt=2**53, description="bytes; 0: it has none")
+    media_type: str = Field(
+        default="application/octet-stream", max_length=200, pattern=r"^[\w.+-]+/[\w.+-]+$"
+    )
+    priority: PriorityName = "normal"
+
+
+class JobMade(BaseModel):
+    """The job, and where its parts are."""
+
+    job_id: str
+    batch_id: str
+    filename: str
+    status: str
+    links: dict[str, str]
+
+
+class ReportsTaken(BaseModel):
+    """What came of the reports. It is on the disk."""
+
+    accepted: int
+    last_seq: int = Field(description="place of the last of them in the log")
+    last_n: int = Field(description="its place in the job")
+    status: str = Field(description="of the job after them")
+    clarification_ids: list[str] = Field(description="of the questions they asked, in order")
+
+
+Do = Callable[[Intake], Awaitable[Answer]]
+
+
+async def create(request: web.Request) -> web.Response:
+    """POST /api/v1/jobs: a job without a file, whose work is reported. 201 once it is committed."""
+    viewer = owner_for(request, "upload")
+    request.app[DOOR].pass_through()
+    wish = await read_json(request, JobWish)
+    fingerprint = hashlib.sha256(wish.model_dump_json().encode()).hexdigest()
+    new = await _new_job(request, viewer, wish)
+
+    async def make(intake: Intake) -> Answer:
+        if intake.known is not None:
+            return intake.known.again(fingerprint)
+        made: list[Answer] = []
+
+        def then(connection: sqlite3.Connection, job_id: str, batch_id: str) -> None:
+            made.append(Answer(201, _made(job_id, batch_id, new.filename).model_dump_json()))
+            _remember(connection, intake, made[-1], fingerprint)
+
+        await request.app[REPORTING].create(new, then)
+        return made[-1]
+
+    answer = await _once(request, viewer, make)
+    where = f"/api/v1/jobs/{orjson.loads(answer.body)['job_id']}"
+    return json_bytes(answer.body.encode(), answer.status, {"Location": where})
+
+
+async def _new_job(request: web.Request, viewer: Viewer, wish: JobWish) -> NewJob:
+    """Return what is wished for. Raises InvalidRequest, NotFound."""
+    try:
+        plan = plan_of(wish.plan)
+    except ValueError as error:
+        raise InvalidRequest(what=f"plan: {error}") from error
+    if len(orjson.dumps(wish.details)) > LONGEST_REPORT_BYTES:
+        raise InvalidRequest(what=f"details: at most {LONGEST_REPORT_BYTES} bytes")
+    if wish.batch_id is not None:
+        batch = await get_batch(request.app[DATABASE].reader, wish.batch_id)
+        owner_id = demand(viewer, "upload", batch, "batch").user_id
+    else:
+        owner_id = viewer.user_id
+    return NewJob(
+        user_id=owner_id,
+        filename=clean_filename(wish.filename),
+        plan=plan,
+        size=wish.size,
+        media_type=wish.media_type,
+        details=wish.details,
+        priority=wish.priority,
+        batch_id=wish.batch_id,
+        batch_name=one_line(wish.batch_name or ""),
+    )
+
+
+def _made(job_id: str, batch_id: str, filename: str) -> JobMade:
+    api = f"/api/v1/jobs/{job_id}"
+    links = {
+        "self": api,
+        "events": f"{api}/events",
+        "cancel": f"{api}/cancel",
+        "batch": f"/api/v1/batches/{batch_id}",
+        "page": f"/jobs/{job_id}",
+    }
+    return JobMade(
+        job_id=job_id, batch_id=batch_id, filename=filename, status="pending", links=links
+    )
+
+
+async def take(request: web.Request) -> web.Response:
+    """POST /api/v1/jobs/{job_id}/events: what a worker reports, one or many, all or none.
+
+    JSON, one object or a list, or NDJSON. Answered once it is committed.
+    """
+    job = await job_of(request, "upload")
+    viewer = viewer_for(request, "upload")
+    request.app[DOOR].pass_through()
+    with request.app[REPORT_DESK].place(viewer.user_id):
+        body = await _body(request)
+        fingerprint = hashlib.sha256(body).hexdigest()
+
+        async def report(intake: Intake) -> Answer:
+            if intake.known is not None:
+                return intake.known.again(fingerprint)
+            reports = await _reports(request, body)
+            reporter = Reporter(
+                viewer.name,
+                lambda connection, taken: _remember(connection, intake, _told(taken), fingerprint),
+            )
+            return _told(await request.app[REPORTING].take(job.id, reports, reporter))
+
+        answer = await _once(request, viewer, report)
+    return json_bytes(answer.body.encode(), answer.status)
+
+
+def _told(taken: Taken) -> Answer:
+    told = ReportsTaken(
+        accepted=taken.accepted,
+        last_seq=taken.last_seq,
+        last_n=taken.last_n,
+        status=taken.status,
+        clarification_ids=list(taken.clarification_ids),
+    )
+    return Answer(200, told.model_dump_json())
+
+
+async def _once(request: web.Request, viewer: Viewer, do: Do) -> Answer:
+    """Do it, or say again what was answered under the same Idempotency-Key."""
+    intake = Intake(viewer, key_of(request), request.path)
+    if intake.key is None:
+        return await do(intake)
+    idempotency = request.app[IDEMPOTENCY]
+    with idempotency.answering(viewer.user_id, intake.key):
+        known = await idempotency.answered(viewer.user_id, intake.key, intake.path)
+        return await do(replace(intake, known=known))
+
+
+def _remember(
+    connection: sqlite3.Connection, intake: Intake, answer: Answer, fingerprint: str
+) -> None:
+    if intake.key is not None:
+        remembered = Remembered(answer, fingerprint)
+        remember_answer(
+            connection, intake.viewer.user_id, intake.key, intake.path, remembered, now_ms()
+        )
+
+
+async def _body(request: web.Request) -> bytes:
+    """Return the body. Raises ReportTooLarge, UploadCut, InvalidRequest."""
+    settings = request.app[SETTINGS]
+    most = settings.max_report_bytes
+    if (request.content_length or 0) > most:
+        raise ReportTooLarge(limit=size_text(most))
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(settings.upload_idle_s):
+            async for part in request.content.iter_any():
+                size += len(part)
+                if size > most:
+                    raise ReportTooLarge(limit=size_text(most))
+                parts.append(part)
+    except TimeoutError as error:
+        raise UploadCut from error
+    except web.RequestPayloadError as error:
+        raise InvalidRequest(what="the body is not packed as its headers say") from error
+    return b"".join(parts)
+
+
+async def _reports(request: web.Request, body: bytes) -> list[AnyReport]:
+    """Return what the body holds. Raises InvalidRequest, and InvalidReport that names its place.
+
+    The loop is left to others between a hundred reports and the next.
+    """
+    most = request.app[SETTINGS].max_reports_per_request
+    if request.content_type in NDJSON:
+        lines = [line for line in body.split(b"\n") if line.strip()]
+    else:
+        lines = _listed(body)
+    if not lines:
+        raise InvalidRequest(what="the body holds no reports")
+    if len(lines) > most:
+        raise InvalidRequest(what=f"{len(lines):,} reports in one request; at most {most:,}")
+    reports: list[AnyReport] = []
+    for start in range(0, len(lines), CHECKED_AT_ONCE):
+        reports += _checked(lines[start : start + CHECKED_AT_ONCE], start)
+        await asyncio.sleep(0)
+    return reports
+
+
+def _listed(body: bytes) -> list[Any]:
+    try:
+        values = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(what=f"the body is not JSON ({error})") from error
+    return values if isinstance(values, list) else [values]
+
+
+def _checked(some: Sequence[Any], start: int) -> list[AnyReport]:
+    """Return `some` reports, as lines or plain values, the first of which is the `start`th."""
+    values: list[Any] = []
+    for at, one in enumerate(some, start):
+        try:
+            value = orjson.loads(one) if isinstance(one, bytes) else one
+        except orjson.JSONDecodeError as error:
+            raise InvalidReport(index=at, what=f"it is not JSON ({error})") from error
+        _measure(value, at)
+        values.append(value)
+    try:
+        return REPORTS.validate_python(values)
+    except ValidationError as error:
+        raise _named(error, start) from error
+
+
+def _measure(value: Any, at: int) -> None:
+    """Raise InvalidReport for a report that is too large, or nested too deep for the log."""
+    try:
+        size = len(orjson.dumps([[[[[[[[value]]]]]]]]))
+    except (orjson.JSONEncodeError, RecursionError) as error:
+        raise InvalidReport(index=at, what="it is nested too deep") from error
+    if size > LONGEST_REPORT_BYTES + 2 * ROOM:
+        raise InvalidReport(index=at, what=f"it has more than {LONGEST_REPORT_BYTES} bytes")
+
+
+def _named(error: ValidationError, start: int) -> InvalidReport:
+    """Return what is wrong with the first bad report, and which it is."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    index, *where = first["loc"]
+    place = ".".join(str(part) for part in where[1:])  # the first is its type
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = "there is no such field, or it is the server's to say"
+    elif first["type"] == "union_tag_invalid":
+        told = str(first["ctx"]["tag"])[:64]
+        message = f"{told} is not reported; {', '.join(REPORT_TYPES)} are"
+    elif first["type"] == "union_tag_not_found":
+        message = "it has no type"
+    return InvalidReport(
+        index=start + int(index), what=f"{place[:200]}: {message}" if place else message
+    )
