@@ -213,7 +213,7 @@ class JobPage:
     near: tuple[NearView, ...]
     can_export: bool
     exports: tuple[ExportLine, ...]
-    is_reported: bool
+    is_reported: bool = False
 
 
 @dataclass(frozen=True, slots=True)

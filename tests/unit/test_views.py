@@ -516,6 +516,12 @@ def any_job(chance: Random) -> JobState:
             }.items()
             if chance.random() < 0.8
         }
+    if chance.random() < 0.3:
+        state["reported"] = True
+        state["size"] = chance.choice([0, 1024])
+        if state["result"] is not None:
+            told = {"summary": chance.choice(["12 shards", 3]), "rows": 12_960, "is_new": True}
+            state["result"] |= {**told, "share_done": 0.25, "": "?", "parts": [1], "mean": 2.0}
     return state
 
 
