@@ -1,4 +1,4 @@
-"""The command line: serve, demo, user, token, config, doctor."""
+"""The command line: serve, demo, user, token, config, doctor, and what commands.py adds."""
 
 import argparse
 import getpass
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from app.commands import add_commands, talk
 from app.core.errors import AppError, NotFound
 from app.core.permissions import SCOPES
 from app.settings import Settings, SettingsError, Sources, load_settings
@@ -110,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     for flag in ("--host", "--port"):
         doctor.add_argument(flag, help="as for serve")
     _data_dir(doctor)
+
+    add_commands(commands, lambda options, settings, sources: talk(options))
     return parser
 
 

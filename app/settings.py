@@ -17,7 +17,14 @@ from app.core.model_names import check_address, model_names
 PREFIX = "LIVETRAIL_"
 # Read by the tests and by load_settings itself; not settings of the server.
 NOT_SETTINGS = frozenset(
-    {"LIVETRAIL_CONFIG", "LIVETRAIL_SAMPLES", "LIVETRAIL_NOTHING_SKIPS", "LIVETRAIL_HISTORIES"}
+    {
+        "LIVETRAIL_CONFIG",
+        "LIVETRAIL_URL",  # of commands.py, which talk to a server
+        "LIVETRAIL_TOKEN",
+        "LIVETRAIL_SAMPLES",
+        "LIVETRAIL_NOTHING_SKIPS",
+        "LIVETRAIL_HISTORIES",
+    }
 )
 
 GIB = 1024**3

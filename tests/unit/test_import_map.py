@@ -7,17 +7,19 @@ from pathlib import Path
 import pytest
 
 APP = Path(__file__).resolve().parents[2] / "app"
-ROOMS = ("core", "store", "live", "reading", "pipeline", "web")
+ROOMS = ("core", "store", "live", "reading", "pipeline", "web", "client")
 SHARED = {"core", "settings", "tasks"}
 MAY_IMPORT = {
     "core": {"core"},
+    "client": {"core", "client"},
     "store": SHARED | {"store"},
     "live": SHARED | {"store", "live"},
     "reading": SHARED | {"store", "reading"},
     "pipeline": SHARED | {"store", "pipeline", "plugins"},
     "web": SHARED | {"store", "live", "pipeline", "web", "keys"},
 }
-STANDARD_LIBRARY_AND_PYDANTIC = {"pydantic"}
+STANDS_ON = {"core": {"pydantic"}, "client": {"pydantic", "aiohttp"}}
+"""Beside the standard library: these are used where nothing of the server is installed."""
 
 
 def imports_of(path: Path) -> Iterator[str]:
@@ -41,12 +43,16 @@ def test_a_room_imports_only_what_the_map_allows(room: str, path: Path) -> None:
     assert own <= MAY_IMPORT[room], f"{path} imports {own - MAY_IMPORT[room]}"
 
 
-@pytest.mark.parametrize("path", sorted((APP / "core").rglob("*.py")), ids=lambda path: path.name)
-def test_core_stands_on_the_standard_library_and_pydantic(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("room", "path"),
+    [(room, path) for room, path in modules() if room in STANDS_ON],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_core_and_client_stand_on_little(room: str, path: Path) -> None:
     import sys
 
     outside = {name.split(".")[0] for name in imports_of(path)} - {"app"}
-    assert outside <= set(sys.stdlib_module_names) | STANDARD_LIBRARY_AND_PYDANTIC
+    assert outside <= set(sys.stdlib_module_names) | STANDS_ON[room]
 
 
 def test_every_file_says_in_its_first_line_what_lives_there() -> None:

@@ -1,0 +1,159 @@
+"""The same client for programs without asyncio: every call waits for its answer."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from app.client.asynchronous import File, Livetrail, Upload
+from app.client.following import Position, Told
+from app.core.state import JobState
+
+T = TypeVar("T")
+
+
+class LivetrailSync:
+    """One user of one server; see Livetrail, whose methods these are.
+
+        with LivetrailSync("http://127.0.0.1:8080", "lt_...") as trail:
+            upload = trail.upload("expenses.csv")
+            for event in trail.until_done(upload.room):
+                print(event.message)
+
+    It may be used from several threads: one thread of its own does the talking.
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        self._trail = Livetrail(url, token)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="livetrail", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._wait(self._trail.__aenter__())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._wait(self._trail.__aexit__(kind, error, trace))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def me(self) -> dict[str, Any]:
+        return self._wait(self._trail.me())
+
+    def upload(
+        self, *files: File, options: Mapping[str, Any] | None = None, key: str | None = None
+    ) -> Upload:
+        return self._wait(self._trail.upload(*files, options=options, key=key))
+
+    def follow(
+        self,
+        room: str = "user:me",
+        after: Position | int | None = None,
+        *,
+        types: Collection[str] | None = None,
+    ) -> Iterator[Told]:
+        """Yield what is told in a room, for ever."""
+        return self._each(self._trail.follow(room, after, types=types))
+
+    def until_done(self, room: str, after: Position | int | None = 0) -> Iterator[Told]:
+        return self._each(self._trail.until_done(room, after))
+
+    def job(self, job_id: str, at_n: int | None = None) -> JobState:
+        return self._wait(self._trail.job(job_id, at_n))
+
+    def jobs(self, room: str = "user:me") -> Iterator[JobState]:
+        return self._each(self._trail.jobs(room))
+
+    def batch(self, batch_id: str) -> dict[str, Any]:
+        return self._wait(self._trail.batch(batch_id))
+
+    def rows(
+        self, job_id: str, *, offset: int = 0, limit: int = 100, state: str | None = None
+    ) -> dict[str, Any]:
+        return self._wait(self._trail.rows(job_id, offset=offset, limit=limit, state=state))
+
+    def fields(self, job_id: str) -> dict[str, Any]:
+        return self._wait(self._trail.fields(job_id))
+
+    def text(self, job_id: str) -> str:
+        return self._wait(self._trail.text(job_id))
+
+    def questions(self, room: str = "user:me", *, state: str = "open") -> list[dict[str, Any]]:
+        return self._wait(self._trail.questions(room, state=state))
+
+    def answer(
+        self, clarification_id: str, answer: Any, *, use_for_batch: bool = False
+    ) -> dict[str, Any]:
+        return self._wait(self._trail.answer(clarification_id, answer, use_for_batch=use_for_batch))
+
+    def pause(self, room: str) -> None:
+        self._wait(self._trail.pause(room))
+
+    def resume(self, room: str) -> None:
+        self._wait(self._trail.resume(room))
+
+    def cancel(self, room: str) -> None:
+        self._wait(self._trail.cancel(room))
+
+    def undo(self, room: str) -> None:
+        self._wait(self._trail.undo(room))
+
+    def retry(
+        self, room: str, *, from_step: str | None = None, answers: Mapping[str, Any] | None = None
+    ) -> None:
+        self._wait(self._trail.retry(room, from_step=from_step, answers=answers))
+
+    def delete(self, job_id: str) -> None:
+        self._wait(self._trail.delete(job_id))
+
+    def original(self, job_id: str, into: Path) -> Path:
+        return self._wait(self._trail.original(job_id, into))
+
+    def export(
+        self,
+        into: Path,
+        room: str | None = None,
+        *,
+        file_format: str = "csv",
+        query: Mapping[str, Any] | None = None,
+    ) -> Path:
+        return self._wait(self._trail.export(into, room, file_format=file_format, query=query))
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:  # Ctrl+C: what was begun ends too
+            future.cancel()
+            raise
+
+    def _each(self, items: AsyncIterator[T]) -> Iterator[T]:
+        try:
+            while True:
+                try:
+                    yield self._wait(_next(items))
+                except StopAsyncIteration:
+                    return
+        finally:
+            self._wait(_close(items))
+
+
+async def _next(items: AsyncIterator[T]) -> T:
+    return await anext(items)
+
+
+async def _close(items: AsyncIterator[Any]) -> None:
+    close = getattr(items, "aclose", None) or getattr(items, "close", None)
+    if close is not None:
+        await close()

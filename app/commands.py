@@ -1,0 +1,205 @@
+"""The commands that talk to a running server: what the Python client does, for a shell."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from app.client import Livetrail, LivetrailError, Position, Snapshot, Told
+from app.core.ids import is_uuid
+from app.core.names import one_line
+from app.watching import watch_folder
+
+URL, TOKEN = "LIVETRAIL_URL", "LIVETRAIL_TOKEN"
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+Do = Callable[[Livetrail, argparse.Namespace], Awaitable[int]]
+
+
+def add_commands(commands: Any, run: Callable[..., int]) -> None:
+    """Add the commands to a parser's subcommands; `run` is called with the parsed options."""
+
+    def command(name: str, do: Do, about: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = commands.add_parser(name, help=about)
+        parser.set_defaults(run=run, do=do)
+        parser.add_argument("--url", help=f"address of the server; ${URL}, or {DEFAULT_URL}")
+        parser.add_argument(
+            "--token-file", type=Path, help=f"file that holds the API token; else ${TOKEN}"
+        )
+        return parser
+
+    upload = command("upload", _upload, "give files, and tell what happens to them")
+    upload.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    upload.add_argument("--name", help="of the batch")
+    upload.add_argument("--options", type=_json, default={}, help="further options, as JSON")
+    upload.add_argument("--no-follow", action="store_true", help="leave once the files are safe")
+    upload.add_argument("--json", action="store_true", help="whole events, one a line")
+
+    follow = command("follow", _follow, "tell what happens in a room, for ever")
+    follow.add_argument("room", nargs="?", default="user:me", help="job:<id>, batch:<id>, user:me")
+    follow.add_argument("--after", type=_position, help="0 from the start, or a kept <log>:<seq>")
+    follow.add_argument("--until-done", action="store_true", help="of a job or a batch: its end")
+    follow.add_argument("--json", action="store_true", help="whole events, one a line")
+
+    questions = command("questions", _questions, "list the questions that wait for an answer")
+    questions.add_argument("room", nargs="?", default="user:me")
+    answer = command("answer", _answer, "answer a question")
+    answer.add_argument("question", help="its id")
+    answer.add_argument("answer")
+    answer.add_argument("--for-batch", action="store_true", help="good for the whole batch")
+
+    for name, about in STEERING.items():
+        steer = command(name, _steer, about)
+        steer.set_defaults(op=name)
+        steer.add_argument("room", type=_target, help="job:<id>, batch:<id>, or a job's id")
+
+    export = command("export", _export, "write what is stored to a file")
+    export.add_argument("into", type=Path, help="a file, or a folder")
+    export.add_argument("room", nargs="?", type=_target, help="job:<id> or batch:<id>; else all")
+    export.add_argument("--format", default="csv", choices=("csv", "json", "xlsx", "parquet"))
+
+    watch = command("watch", _watch, "give every file that comes into a folder")
+    watch.add_argument("folder", type=Path)
+    watch.add_argument("--done", type=Path, help="where given files go; by default FOLDER/done")
+    watch.add_argument("--once", action="store_true", help="give what is there, and leave")
+
+
+STEERING: Mapping[str, str] = {
+    "pause": "let a job or a batch rest",
+    "resume": "let it go on",
+    "cancel": "stop it, and take back what it stored",
+    "retry": "do it again from where it stopped",
+    "undo": "take back what it stored",
+}
+
+
+def talk(options: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> int:
+    """Run the chosen command against the server; return the exit code. Ctrl+C ends it with 130."""
+    url = options.url or environ.get(URL, DEFAULT_URL)
+    try:
+        token = _token(options.token_file, environ)
+        return asyncio.run(_until_interrupted(options, url, token))
+    except LivetrailError as error:
+        print(f"livetrail: {error}", file=sys.stderr)
+        return 1
+    except ValueError as error:
+        print(f"livetrail: {error}", file=sys.stderr)
+        return 2
+
+
+def _token(path: Path | None, environ: Mapping[str, str]) -> str:
+    """Return the token. Raises ValueError where there is none, OSError."""
+    token = path.read_text().strip() if path is not None else environ.get(TOKEN, "")
+    if not token:
+        raise ValueError(
+            f"no token: set {TOKEN}, or name a file with --token-file;"
+            " `python3 run.py token create --user NAME` makes one"
+        )
+    return token
+
+
+async def _until_interrupted(options: argparse.Namespace, url: str, token: str) -> int:
+    async with Livetrail(url, token) as trail:
+        work = asyncio.ensure_future(options.do(trail, options))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, work.cancel)
+        try:
+            code: int = await work
+        except asyncio.CancelledError:
+            return 130
+        return code
+
+
+async def _upload(trail: Livetrail, options: argparse.Namespace) -> int:
+    wishes = {**options.options, **({"name": options.name} if options.name else {})}
+    upload = await trail.upload(*options.files, options=wishes)
+    for job_id, filename in zip(upload.job_ids, upload.filenames, strict=True):
+        print(f"job:{job_id} {one_line(filename)}", flush=True)
+    if options.no_follow:
+        return 0
+    return await _tell_until_done(trail, upload.room, 0, as_json=options.json)
+
+
+async def _follow(trail: Livetrail, options: argparse.Namespace) -> int:
+    if options.until_done:
+        after = 0 if options.after is None else options.after
+        return await _tell_until_done(trail, options.room, after, as_json=options.json)
+    async with trail.follow(options.room, options.after) as following:
+        async for told in following:
+            _print(told, as_json=options.json)
+    return 0
+
+
+async def _tell_until_done(
+    trail: Livetrail, room: str, after: Position | int, *, as_json: bool
+) -> int:
+    """Print until it has ended. Return 0 when all ended well."""
+    async for told in trail.until_done(room, after):
+        _print(told, as_json=as_json)
+    kind, _, ident = room.partition(":")
+    if kind == "job":
+        return int((await trail.job(ident))["status"] != "completed")
+    counts = (await trail.batch(ident))["counts"]
+    return int(any(count for status, count in counts.items() if status != "completed"))
+
+
+def _print(told: Told, *, as_json: bool) -> None:
+    if isinstance(told, Snapshot):
+        line = json.dumps({"type": "snapshot", "job_id": told.job_id, "state": told.state})
+        print(line if as_json else told.state["message"], flush=True)
+    elif as_json:
+        print(told.model_dump_json(), flush=True)
+    else:
+        share = "" if told.progress is None else f"{told.progress:3.0f}%  "
+        print(f"{share}{one_line(told.message)}", flush=True)
+
+
+async def _questions(trail: Livetrail, options: argparse.Namespace) -> int:
+    for one in await trail.questions(options.room):
+        print(f"{one['clarification_id']}  {one_line(one['question'])}")
+        for choice in one.get("choices", []):
+            print(f"    {choice['value']}  {one_line(str(choice['label']))}")
+    return 0
+
+
+async def _answer(trail: Livetrail, options: argparse.Namespace) -> int:
+    await trail.answer(options.question, options.answer, use_for_batch=options.for_batch)
+    return 0
+
+
+async def _steer(trail: Livetrail, options: argparse.Namespace) -> int:
+    await getattr(trail, options.op)(options.room)
+    return 0
+
+
+async def _export(trail: Livetrail, options: argparse.Namespace) -> int:
+    print(await trail.export(options.into, options.room, file_format=options.format))
+    return 0
+
+
+async def _watch(trail: Livetrail, options: argparse.Namespace) -> int:
+    done = options.done or options.folder / "done"
+    async for path, upload in watch_folder(trail, options.folder, done, once=options.once):
+        print(f"job:{upload.job_ids[0]} {one_line(path.name)}", flush=True)
+    return 0
+
+
+def _target(text: str) -> str:
+    return f"job:{text}" if is_uuid(text) else text
+
+
+def _position(text: str) -> Position | int:
+    return int(text) if text.isdecimal() else Position.parse(text)
+
+
+def _json(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError("not a JSON object")
+    return found

@@ -1,0 +1,124 @@
+"""The commands that talk to a running server, as a person types them."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.client import Livetrail
+from tests.integration.serving import Server, token_of
+from tests.process import ROOT
+
+CSV = b"Date,Description,Amount\n2025-01-04,Tea,-2.10\n2025-01-05,Milk,-1.30\n"
+UNDECIDED = b"Date,Description,Amount\n01/02/2025,Tea,-2.10\n02/03/2025,Milk,-1.30\n"
+LONGEST_S = 60.0
+
+
+async def said(server: Server, *arguments: str | Path, token: str | None = None) -> tuple[int, str]:
+    """Run a command; return its exit code and all that it said."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("LIVETRAIL_")}
+    given = token_of(server.settings, "bob") if token is None else token
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "app.cli",
+        *map(str, arguments),
+        cwd=ROOT,
+        env={**environment, "LIVETRAIL_URL": server.url, "LIVETRAIL_TOKEN": given},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        async with asyncio.timeout(LONGEST_S):
+            output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert process.returncode is not None
+    return process.returncode, output.decode()
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "tea.csv"
+    path.write_bytes(CSV)
+    return path
+
+
+async def test_upload_tells_what_happens_until_the_end(server: Server, table: Path) -> None:
+    code, output = await said(server, "upload", table, "--name", "June")
+    lines = output.splitlines()
+    assert lines[0].startswith("job:")
+    assert lines[0].endswith("tea.csv")
+    assert lines[-1] == "Your file is done"
+    assert code == 0
+
+
+async def test_a_file_that_can_not_be_read_ends_in_1(server: Server, tmp_path: Path) -> None:
+    empty = tmp_path / "nothing.csv"
+    empty.write_bytes(b"\0\1\2" * 100)
+    code, output = await said(server, "upload", empty)
+    assert code == 1
+    assert "0 of 1 file done, 1 not" in output
+
+
+async def test_follow_repeats_the_log_as_json(server: Server, table: Path) -> None:
+    _, output = await said(server, "upload", table, "--no-follow")
+    job = output.split()[0]
+    code, output = await said(server, "follow", job, "--until-done", "--json")
+    events = [json.loads(line) for line in output.splitlines()]
+    assert code == 0
+    assert [event["n"] for event in events] == list(range(1, len(events) + 1))
+    code, again = await said(server, "follow", job, "--after", "0", "--until-done", "--json")
+    assert again == output
+
+
+async def test_a_question_is_listed_and_answered(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "dates.csv"
+    path.write_bytes(UNDECIDED)
+    async with Livetrail(server.url, token_of(server.settings, "bob")) as trail:
+        upload = await trail.upload(path)
+        async for told in trail.until_done(upload.room):
+            if told.type == "clarification_requested":
+                _, output = await said(server, "questions", upload.room)
+                ident, choice = output.split()[0], output.splitlines()[1].split()[0]
+                assert await said(server, "answer", ident, choice) == (0, "")
+        assert (await trail.job(upload.job_ids[0]))["status"] == "completed"
+
+
+async def test_a_job_is_undone_and_what_is_stored_is_written(server: Server, table: Path) -> None:
+    _, output = await said(server, "upload", table)
+    job = output.split()[0]
+    into = table.parent / "all.csv"
+    assert await said(server, "export", into, job) == (0, f"{into}\n")
+    assert "Milk" in into.read_text()
+    assert await said(server, "undo", job.removeprefix("job:")) == (0, "")
+    async with Livetrail(server.url, token_of(server.settings, "bob")) as trail:
+        assert (await trail.job(job.removeprefix("job:")))["undone"]
+
+
+async def test_files_of_a_watched_folder_are_given_once(server: Server, table: Path) -> None:
+    folder = table.parent
+    (folder / "half.pdf.part").write_bytes(b"%PDF")
+    code, output = await said(server, "watch", folder, "--once")
+    assert (code, len(output.splitlines())) == (0, 1)
+    assert (folder / "done" / "tea.csv").read_bytes() == CSV
+    assert not table.exists()
+    assert (folder / "half.pdf.part").exists()
+    assert await said(server, "watch", folder, "--once") == (0, "")
+
+
+async def test_what_is_wrong_is_said_in_one_sentence(server: Server, table: Path) -> None:
+    code, output = await said(server, "upload", table, token="")
+    assert (code, len(output.splitlines())) == (2, 1)
+    assert "LIVETRAIL_TOKEN" in output
+    code, output = await said(server, "upload", table, token="lt_bad")
+    assert (code, len(output.splitlines())) == (1, 1)
+    code, output = await said(server, "upload", table.parent / "nowhere.csv")
+    assert (code, len(output.splitlines())) == (1, 1)
+    assert "nowhere.csv" in output
+    code, output = await said(server, "undo", "batch:nothing")
+    assert (code, len(output.splitlines())) == (1, 1)
