@@ -6,6 +6,7 @@ from collections import Counter
 from aiohttp import web
 
 from app.core.permissions import Viewer
+from app.live.deliverer import Deliverer
 from app.live.frames import FrameLogs
 from app.live.hub import Hub
 from app.live.journal import Journal
@@ -64,6 +65,7 @@ LAG = web.AppKey("lag", LagMonitor)
 REFUSED = web.AppKey("refused", Counter[str])  # requests, by the code of their error
 LOBBY = web.AppKey("lobby", Lobby)
 DOOR = web.AppKey("door", Door)
+DELIVERER = web.AppKey("deliverer", Deliverer)
 OUTBOUND = web.AppKey("outbound", Outbound)
 IDEMPOTENCY = web.AppKey("idempotency", Idempotency)
 JOINING = web.AppKey("joining", asyncio.Lock)  # of files to batches that are there already

@@ -19,6 +19,7 @@ from aiosqlite import Connection
 from app import keys
 from app.core.rooms import Room
 from app.core.state import JobState
+from app.live.deliverer import Deliverer
 from app.live.frames import FrameLogs
 from app.live.hub import Hub
 from app.live.journal import Journal
@@ -66,6 +67,7 @@ from app.web.routes import all_routes
 from app.web.sockets import make_desk
 from app.web.throttle import Throttle
 from app.web.tickets import Tickets, load_key
+from app.web.webhooks import post_to
 
 logger = logging.getLogger(__name__)
 
@@ -197,6 +199,7 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
 
     def tell(events: Sequence[Recorded]) -> None:
         app[keys.HUB].publish(events, since_s=app[keys.JOURNAL].asked_s)
+        app[keys.DELIVERER].told(events)
 
     async with AsyncExitStack() as stack:
         app[keys.JOURNAL] = journal = await stack.enter_async_context(Journal(database, tell))
@@ -216,8 +219,11 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
             Positions(database.writer, keep_days=app[keys.SETTINGS].durable_name_days)
         )
         app[keys.DESK] = make_desk(app)
-        app[keys.OUTBOUND] = await stack.enter_async_context(
+        app[keys.OUTBOUND] = outbound = await stack.enter_async_context(
             Outbound(allow_private=app[keys.SETTINGS].allow_private_targets)
+        )
+        app[keys.DELIVERER] = await stack.enter_async_context(
+            Deliverer(database, head=lambda: journal.head, post=partial(post_to, outbound))
         )
         stack.push_async_callback(hub.close)
         app[keys.RECHECK] = recheck = Recheck(hub, app[keys.CREDENTIALS].still_good)

@@ -33,6 +33,9 @@ Kind = Literal[
     "share_created",
     "share_revoked",
     "share_used",
+    "webhook_created",
+    "webhook_changed",
+    "webhook_removed",
     "user_created",
     "user_changed",
     "user_removed",
@@ -61,6 +64,9 @@ OWN: frozenset[Kind] = frozenset(
         "token_revoked",
         "share_created",
         "share_revoked",
+        "webhook_created",
+        "webhook_changed",
+        "webhook_removed",
     }
 )
 TOLD_A_MINUTE = 10  # of one such kind and source, or user; then their number

@@ -93,6 +93,15 @@ async def read_job(
     return [Recorded(*row) for row in await db.execute_fetchall(OF_JOB, (job_id, after_n, limit))]
 
 
+BODIES = "SELECT seq, body FROM event WHERE seq IN ({})"
+
+
+async def bodies_at(db: Connection, places: Sequence[int]) -> dict[int, bytes]:
+    """Return the bodies of the events at `places`, a few; those that were removed are left out."""
+    query = BODIES.format(", ".join("?" * len(places)))
+    return {row[0]: row[1] for row in await db.execute_fetchall(query, tuple(places))}
+
+
 ZONES_TOLD = (
     "SELECT type, CAST(body AS TEXT) ->> 'zone_id' FROM event WHERE job_id = ?1"
     " AND type IN ('zone_processing', 'zone_completed') AND n >"

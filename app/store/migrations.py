@@ -249,5 +249,44 @@ SCRIPTS: tuple[str, ...] = (
     CREATE INDEX upload_user ON upload (user_id, id);
     CREATE INDEX upload_batch ON upload (batch_id, id);
     CREATE INDEX upload_expires ON upload (expires_ms);
+
+    -- Addresses that are told of events. What they are told of lies in the log: `cursor` says up to
+    -- where there is a delivery of it. Who signs needs the secret itself.
+    CREATE TABLE webhook (
+        id TEXT PRIMARY KEY,
+        user_id TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        url TEXT NOT NULL,
+        label TEXT NOT NULL,
+        room TEXT NOT NULL,
+        types TEXT NOT NULL,  -- names with blanks between; '' is all
+        secret TEXT NOT NULL,
+        old_secret TEXT,  -- signs too, until then
+        old_until_ms INTEGER NOT NULL DEFAULT 0,
+        state TEXT NOT NULL CHECK (state IN ('on', 'off', 'disabled')),
+        why TEXT NOT NULL DEFAULT '',  -- it is disabled
+        cursor INTEGER NOT NULL,
+        failing_since_ms INTEGER,
+        failures INTEGER NOT NULL DEFAULT 0,  -- since then, one after another
+        created_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX webhook_user ON webhook (user_id, id);
+
+    CREATE TABLE delivery (
+        id TEXT PRIMARY KEY,
+        webhook_id TEXT NOT NULL REFERENCES webhook (id) ON DELETE CASCADE,
+        seq INTEGER,  -- of the event; NULL: a test
+        type TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_ms INTEGER NOT NULL,
+        created_ms INTEGER NOT NULL,
+        tried_ms INTEGER,  -- the rest is of the last attempt
+        took_ms INTEGER,
+        status INTEGER,
+        error TEXT NOT NULL DEFAULT '',
+        answer TEXT NOT NULL DEFAULT ''
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX delivery_webhook ON delivery (webhook_id, id);
+    CREATE INDEX delivery_pending ON delivery (webhook_id, next_ms) WHERE state = 'pending';
     """,
 )

@@ -12,7 +12,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from app.core.histogram import Histogram
-from app.keys import DATABASE, FILES, HUB, JOURNAL, LAG, LOBBY, REFUSED, RUNNER
+from app.keys import DATABASE, DELIVERER, FILES, HUB, JOURNAL, LAG, LOBBY, REFUSED, RUNNER
 
 
 class Figures(Collector):
@@ -25,6 +25,7 @@ class Figures(Collector):
         yield from self._of_listeners()
         yield from self._of_the_log()
         yield from self._of_requests()
+        yield from self._of_webhooks()
         yield from self._of_the_process()
 
     def _of_listeners(self) -> Iterator[Metric]:
@@ -75,6 +76,17 @@ class Figures(Collector):
             "livetrail_transaction_seconds",
             "Transactions of livetrail.db, from BEGIN to the end of COMMIT",
             self._app[DATABASE].writer.seconds,
+        )
+
+    def _of_webhooks(self) -> Iterator[Metric]:
+        deliverer = self._app[DELIVERER]
+        yield _gauge("livetrail_webhooks", "Webhooks that are on", deliverer.working)
+        yield _counters(
+            "livetrail_webhook_attempts", "Messages sent to webhooks", "outcome",
+            deliverer.counters.outcomes,
+        )  # fmt: skip
+        yield _histogram(
+            "livetrail_webhook_seconds", "How long an attempt took", deliverer.counters.seconds
         )
 
     def _of_the_process(self) -> Iterator[Metric]:

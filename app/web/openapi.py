@@ -35,6 +35,7 @@ from app.web import (
     uploads,
     users,
     vendors,
+    webhooks,
 )
 from app.web.identity import COOKIE
 from app.web.wire import state_answer
@@ -80,6 +81,7 @@ class Operation:
 API = "/api/v1"
 JOB = f"{API}/jobs/{{job_id}}"
 EXPORT = f"{API}/exports/{{export_id}}"
+HOOK = f"{API}/webhooks/{{webhook_id}}"
 QUESTION = f"{API}/clarifications/{{clarification_id}}"
 CONNECTION_LOG = f"{API}/websocket/connections/{{connection}}/log"
 ACCEPTED, JOB_ANSWER = models.Accepted, models.JobAnswer
@@ -202,6 +204,20 @@ OPERATIONS = (
               body=vendors.MergeWish),
     Operation("post", f"{API}/vendors/part", "Two vendors are not one", vendors.VendorsChanged,
               body=vendors.PartWish),
+    Operation("get", f"{API}/webhooks", "One's webhooks", webhooks.WebhookList),
+    Operation("post", f"{API}/webhooks", "Make a webhook", webhooks.NewWebhook, 201,
+              body=webhooks.WebhookWish, takes_key=True),
+    Operation("get", HOOK, "One webhook", webhooks.WebhookAnswer),
+    Operation("patch", HOOK, "Change a webhook, turn it off or on", webhooks.WebhookAnswer,
+              body=webhooks.WebhookChange),
+    Operation("delete", HOOK, "Remove a webhook", None, 204),
+    Operation("post", f"{HOOK}/rotate", "Give a webhook a new secret", webhooks.NewWebhook,
+              body=webhooks.SecretWish),
+    Operation("post", f"{HOOK}/test", "Send a test now", webhooks.DeliveryAnswer),
+    Operation("get", f"{HOOK}/deliveries", "What was sent, newest first",
+              webhooks.DeliveryList, query=webhooks.DeliveryQuery),
+    Operation("post", f"{HOOK}/deliveries/{{delivery_id}}/resend", "Send a message once more",
+              webhooks.DeliveryAnswer, 202),
     Operation("get", f"{API}/audit", "Who came in, who was refused, who steered what",
               audit.AuditList, query=audit.AuditQuery),
     Operation("get", f"{API}/websocket/status", "How the live side does", operations.Status,

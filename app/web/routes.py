@@ -31,6 +31,7 @@ from app.web import (
     tokens,
     users,
     vendors,
+    webhooks,
 )
 from app.web.account import account_routes
 from app.web.opspage import operations_routes
@@ -43,6 +44,7 @@ API = "/api/v1"
 BATCH = f"{API}/batches/{{batch_id}}"
 JOB = f"{API}/jobs/{{job_id}}"
 EXPORT = f"{API}/exports/{{export_id}}"
+HOOK = f"{API}/webhooks/{{webhook_id}}"
 QUESTION = f"{API}/clarifications/{{clarification_id}}"
 
 
@@ -122,6 +124,15 @@ def api_routes() -> list[web.RouteDef]:
         web.get(f"{API}/vendors/suggestions", vendors.suggestions),
         web.post(f"{API}/vendors/merge", vendors.merge),
         web.post(f"{API}/vendors/part", vendors.part),
+        web.get(f"{API}/webhooks", webhooks.listing),
+        web.post(f"{API}/webhooks", webhooks.create),
+        web.get(HOOK, webhooks.one),
+        web.patch(HOOK, webhooks.change),
+        web.delete(HOOK, webhooks.remove),
+        web.post(f"{HOOK}/rotate", webhooks.rotate),
+        web.post(f"{HOOK}/test", webhooks.test),
+        web.get(f"{HOOK}/deliveries", webhooks.deliveries),
+        web.post(f"{HOOK}/deliveries/{{delivery_id}}/resend", webhooks.resend),
         web.get(f"{API}/audit", audit.listing),
         web.get(f"{API}/websocket/status", operations.status),
         web.get(f"{API}/websocket/connections/{{connection}}/log", framelogs.frames),

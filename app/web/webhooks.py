@@ -1,0 +1,490 @@
+"""Webhooks over HTTP: made, changed, tested, and what became of each message."""
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Literal
+
+import orjson
+from aiohttp import web
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from app.core.errors import Conflict, NotFound, TargetRefused, TargetUnreachable
+from app.core.events import check_types
+from app.core.permissions import Viewer
+from app.core.protocol import LARGEST_SEQ
+from app.core.times import iso_from_ms
+from app.core.webhooks import (
+    NEW_SECRET_BYTES,
+    OLD_SECRET_MS,
+    USUAL_TYPES,
+    check_secret,
+    secret_text,
+)
+from app.keys import DATABASE, DELIVERER, DOOR, IDEMPOTENCY, JOURNAL, OUTBOUND
+from app.live.courier import Reply
+from app.store.accounts import now_ms
+from app.store.deliveries import (
+    Delivery,
+    DeliveryState,
+    get_delivery,
+    list_deliveries,
+    pending,
+    send_again,
+)
+from app.store.idempotency import Answer, Remembered, remember_answer
+from app.store.webhooks import (
+    Hook,
+    HookState,
+    HookWish,
+    add_hook,
+    change_hook,
+    get_hook,
+    list_hooks,
+    remove_hook,
+    rotate_secret,
+)
+from app.web.audit import note
+from app.web.batches import key_of
+from app.web.belongings import followed_room
+from app.web.identity import owner_for
+from app.web.outbound import URL_CHARACTERS, Outbound, read_at_most
+from app.web.wire import json_answer, json_bytes, next_link, read_id, read_json, read_query
+
+TOTAL_S = 10.0  # of one attempt
+ANSWER_BYTES = 1024  # of an answer that are read
+BUSY = (429, 503)
+
+Url = Annotated[str, StringConstraints(min_length=1, max_length=URL_CHARACTERS)]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)]
+Secret = Annotated[str, StringConstraints(max_length=200), AfterValidator(check_secret)]
+Place = Annotated[int, Field(ge=0, le=LARGEST_SEQ)]
+
+
+def _known(types: list[str] | None) -> list[str] | None:
+    check_types(types or ())
+    return None if types is None else list(dict.fromkeys(types))
+
+
+Types = Annotated[
+    list[str] | None,
+    Field(min_length=1, max_length=100, description="of events; null: all of them"),
+    AfterValidator(_known),
+]
+
+
+class WebhookWish(BaseModel):
+    """A new webhook."""
+
+    model_config = ConfigDict(extra="forbid")
+    url: Url = Field(description="what is called, by POST")
+    label: Label = ""
+    room: str = Field(
+        default="user:me", max_length=80, description="job:<id>, batch:<id>, user:me or all"
+    )
+    types: Types = Field(default=list(USUAL_TYPES))
+    active: bool = True
+    after: Place | None = Field(
+        default=None, description="a seq: events behind it are told too; null: only what comes"
+    )
+    secret: Secret | None = Field(default=None, description="null: a new one is made")
+
+
+class WebhookChange(BaseModel):
+    """What is to be different. What is not named stays."""
+
+    model_config = ConfigDict(extra="forbid")
+    url: Url | None = None
+    label: Label | None = None
+    room: str | None = Field(default=None, max_length=80)
+    types: Types = None
+    active: bool | None = None
+    after: Place | None = Field(
+        default=None, description="a seq: goes on from there, back or forth"
+    )
+
+
+class SecretWish(BaseModel):
+    """Another secret; by default a new one is made."""
+
+    model_config = ConfigDict(extra="forbid")
+    secret: Secret | None = None
+
+
+class WebhookAnswer(BaseModel):
+    """A webhook, without its secret.
+
+    after          up to there everything that it is told of was sent, or is pending
+    pending        messages that are on their way, or wait for another attempt
+    failing_since  the last attempts failed, since then
+    """
+
+    id: str
+    url: str
+    label: str
+    room: str
+    types: list[str] | None
+    state: HookState
+    why: str = Field(description="it was disabled; empty when it was not")
+    after: int
+    pending: int
+    failing_since: str | None
+    created_at: str
+
+    @classmethod
+    def of(cls, hook: Hook, count: int) -> "WebhookAnswer":
+        return cls(
+            id=hook.id,
+            url=hook.url,
+            label=hook.label,
+            room=str(hook.room),
+            types=list(hook.types) or None,
+            state=hook.state,
+            why=hook.why,
+            after=hook.cursor,
+            pending=count,
+            failing_since=_iso(hook.failing_since_ms),
+            created_at=iso_from_ms(hook.created_ms),
+        )
+
+
+class NewWebhook(BaseModel):
+    """A webhook with its new secret, which is told this once.
+
+    old_secret_until  the secret before signs too until then; null: there was none
+    """
+
+    secret: str
+    old_secret_until: str | None = None
+    webhook: WebhookAnswer
+
+
+class WebhookList(BaseModel):
+    """One's webhooks, newest first."""
+
+    webhooks: list[WebhookAnswer]
+
+
+class DeliveryAnswer(BaseModel):
+    """A message to a webhook. `id` is its webhook-id; what follows `attempts` is of the last one.
+
+    seq      of the event; null for a test
+    next_at  when it is tried next, while it is pending
+    answer   the beginning of what was answered
+    """
+
+    id: str
+    seq: int | None
+    type: str
+    state: DeliveryState
+    created_at: str
+    next_at: str | None
+    attempts: int
+    tried_at: str | None
+    took_ms: int | None
+    status: int | None = Field(description="of HTTP; null: there was no answer")
+    error: str
+    answer: str
+
+    @classmethod
+    def of(cls, one: Delivery) -> "DeliveryAnswer":
+        return cls(
+            id=one.id,
+            seq=one.seq,
+            type=one.type,
+            state=one.state,
+            created_at=iso_from_ms(one.created_ms),
+            next_at=iso_from_ms(one.next_ms) if one.state == "pending" else None,
+            attempts=one.attempts,
+            tried_at=_iso(one.tried_ms),
+            took_ms=one.took_ms,
+            status=one.status,
+            error=one.error,
+            answer=one.answer,
+        )
+
+
+class DeliveryList(BaseModel):
+    """Messages, newest first. `next` is the cursor of the page after this one."""
+
+    deliveries: list[DeliveryAnswer]
+    next: str | None
+
+
+class DeliveryQuery(BaseModel):
+    """Which messages."""
+
+    model_config = ConfigDict(extra="forbid")
+    state: Literal["pending", "delivered", "failed"] | None = None
+    before: str | None = Field(default=None, max_length=64, description="cursor: `next` of a page")
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+def _iso(at_ms: int | None) -> str | None:
+    return None if at_ms is None else iso_from_ms(at_ms)
+
+
+async def listing(request: web.Request) -> web.Response:
+    """GET /api/v1/webhooks: one's own."""
+    viewer, reader = keeper_of(request), request.app[DATABASE].reader
+    hooks = await list_hooks(reader, viewer.user_id)
+    return json_answer(WebhookList(webhooks=[await answer_of(request, hook) for hook in hooks]))
+
+
+async def create(request: web.Request) -> web.Response:
+    """POST /api/v1/webhooks: a new one. Its secret is in this answer alone."""
+    request.app[DOOR].pass_through()
+    viewer, key = keeper_of(request), key_of(request)
+    wish = await read_json(request, WebhookWish)
+    if key is None:
+        return _created(await create_webhook(request, wish))
+    told = wish.model_dump(mode="json", exclude_unset=True)
+    fingerprint = hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    idempotency = request.app[IDEMPOTENCY]
+    with idempotency.answering(viewer.user_id, key):
+        known = await idempotency.answered(viewer.user_id, key, request.path)
+        if known is not None:
+            return _created(known.again(fingerprint))
+        return _created(await create_webhook(request, wish, (key, fingerprint)))
+
+
+def _created(answer: Answer) -> web.Response:
+    ident = orjson.loads(answer.body)["webhook"]["id"]
+    headers = {"Location": f"/api/v1/webhooks/{ident}", "Cache-Control": "no-store"}
+    return json_bytes(answer.body.encode(), answer.status, headers)
+
+
+async def one(request: web.Request) -> web.Response:
+    """GET /api/v1/webhooks/{webhook_id}."""
+    return json_answer(await answer_of(request, await hook_of(request)))
+
+
+async def change(request: web.Request) -> web.Response:
+    """PATCH /api/v1/webhooks/{webhook_id}: change it, turn it off or on."""
+    await hook_of(request)
+    wish = await read_json(request, WebhookChange)
+    return json_answer(await answer_of(request, await change_webhook(request, wish)))
+
+
+async def remove(request: web.Request) -> web.Response:
+    """DELETE /api/v1/webhooks/{webhook_id}: with the log of its deliveries."""
+    await remove_webhook(request)
+    return web.Response(status=204)
+
+
+async def rotate(request: web.Request) -> web.Response:
+    """POST /api/v1/webhooks/{webhook_id}/rotate: a new secret; the old one signs too for a day."""
+    await hook_of(request)
+    answer = await rotate_webhook(request, await read_json(request, SecretWish))
+    return json_answer(answer, headers={"Cache-Control": "no-store"})
+
+
+async def test(request: web.Request) -> web.Response:
+    """POST /api/v1/webhooks/{webhook_id}/test: send a test now; the answer is what became of it."""
+    return json_answer(DeliveryAnswer.of(await test_webhook(request)))
+
+
+async def deliveries(request: web.Request) -> web.Response:
+    """GET /api/v1/webhooks/{webhook_id}/deliveries: what was sent, newest first."""
+    hook, query = await hook_of(request), read_query(request, DeliveryQuery)
+    found = await list_deliveries(
+        request.app[DATABASE].reader,
+        hook.id,
+        state=query.state,
+        before_id=query.before,
+        limit=query.limit + 1,
+    )
+    page = found[: query.limit]
+    after = page[-1].id if len(found) > query.limit else None
+    headers = None if after is None else next_link(request, before=after)
+    answer = DeliveryList(deliveries=[DeliveryAnswer.of(one) for one in page], next=after)
+    return json_answer(answer, headers=headers)
+
+
+async def resend(request: web.Request) -> web.Response:
+    """POST /api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/resend: once more, same id."""
+    return json_answer(DeliveryAnswer.of(await resend_delivery(request)), 202)
+
+
+# What the API and the page's forms both do
+
+
+def keeper_of(request: web.Request) -> Viewer:
+    """Return who asks, when they may have webhooks: those listen, and outlive what made them.
+
+    Raises NotAuthenticated, NotAllowed.
+    """
+    owner_for(request, "listen")
+    return owner_for(request, "control")
+
+
+async def hook_of(request: web.Request) -> Hook:
+    """Return the webhook in the path, one's own. Raises NotAuthenticated, NotAllowed, NotFound."""
+    viewer = keeper_of(request)
+    hook = await get_hook(request.app[DATABASE].reader, read_id(request, "webhook_id"))
+    if hook is None or hook.user_id != viewer.user_id:
+        raise NotFound(what="webhook", is_foreign=hook is not None)
+    return hook
+
+
+async def answer_of(request: web.Request, hook: Hook) -> WebhookAnswer:
+    """Return what is told of a webhook."""
+    count, _ = await pending(request.app[DATABASE].reader, hook.id)
+    return WebhookAnswer.of(hook, count)
+
+
+async def create_webhook(
+    request: web.Request, wish: WebhookWish, under: tuple[str, str] | None = None
+) -> Answer:
+    """Make a webhook of whoever asks; return what is answered, a NewWebhook.
+
+    under  an Idempotency-Key, and the fingerprint of what came with it
+
+    Raises NotAuthenticated, NotAllowed, NotFound for the room, TargetRefused, Conflict for too
+    many.
+    """
+    viewer = keeper_of(request)
+    url = str(request.app[OUTBOUND].check(wish.url))
+    room = await followed_room(request, viewer, wish.room)
+    at_ms, head = now_ms(), request.app[JOURNAL].head
+    cursor = head if wish.after is None else min(wish.after, head)
+    state: HookState = "on" if wish.active else "off"
+    made = HookWish(url, wish.label, room, tuple(wish.types or ()), state, cursor)
+    secret = wish.secret or secret_text(os.urandom(NEW_SECRET_BYTES))
+
+    def work(connection: sqlite3.Connection) -> Answer:
+        ident = add_hook(connection, viewer.user_id, made, secret, at_ms)
+        told = WebhookAnswer(
+            id=ident,
+            url=url,
+            label=wish.label,
+            room=str(room),
+            types=wish.types,
+            state=state,
+            why="",
+            after=cursor,
+            pending=0,
+            failing_since=None,
+            created_at=iso_from_ms(at_ms),
+        )
+        answer = Answer(201, NewWebhook(secret=secret, webhook=told).model_dump_json())
+        if under is not None:
+            key, fingerprint = under
+            remembered = Remembered(answer, fingerprint)
+            remember_answer(connection, viewer.user_id, key, request.path, remembered, at_ms)
+        return answer
+
+    answer = await request.app[DATABASE].writer.run(work)
+    ident = orjson.loads(answer.body)["webhook"]["id"]
+    note(request, "webhook_created", webhook=ident, host=_host(url), room=str(room))
+    await request.app[DELIVERER].changed(ident)
+    return answer
+
+
+async def change_webhook(request: web.Request, wish: WebhookChange) -> Hook:
+    """Change the webhook in the path, and return it as it is now."""
+    hook = await hook_of(request)
+    given = wish.model_fields_set
+    url, room, state, cursor = hook.url, hook.room, hook.state, hook.cursor
+    if wish.url is not None:
+        url = str(request.app[OUTBOUND].check(wish.url))
+    if wish.room is not None:
+        room = await followed_room(request, keeper_of(request), wish.room)
+    if wish.active is not None:
+        state = "on" if wish.active else "off"
+    if wish.after is not None:
+        cursor = min(wish.after, request.app[JOURNAL].head)
+    label = hook.label if wish.label is None else wish.label
+    types = tuple(wish.types or ()) if "types" in given else hook.types
+    made = HookWish(url, label, room, types, state, cursor)
+    database = request.app[DATABASE]
+    await database.writer.run(partial(change_hook, hook_id=hook.id, wish=made))
+    note(request, "webhook_changed", webhook=hook.id, changed=sorted(given), host=_host(url))
+    await request.app[DELIVERER].changed(hook.id)
+    return await hook_of(request)
+
+
+async def remove_webhook(request: web.Request) -> None:
+    """Remove the webhook in the path. Raises NotAuthenticated, NotAllowed, NotFound."""
+    hook = await hook_of(request)
+    await request.app[DATABASE].writer.run(partial(remove_hook, hook_id=hook.id))
+    note(request, "webhook_removed", webhook=hook.id, host=_host(hook.url))
+    await request.app[DELIVERER].changed(hook.id)
+
+
+async def rotate_webhook(request: web.Request, wish: SecretWish) -> NewWebhook:
+    """Give the webhook in the path another secret, and return it."""
+    hook, at_ms = await hook_of(request), now_ms()
+    secret = wish.secret or secret_text(os.urandom(NEW_SECRET_BYTES))
+    work = partial(rotate_secret, hook_id=hook.id, secret=secret, at_ms=at_ms)
+    await request.app[DATABASE].writer.run(work)
+    note(request, "webhook_changed", webhook=hook.id, changed=["secret"], host=_host(hook.url))
+    return NewWebhook(
+        secret=secret,
+        old_secret_until=iso_from_ms(at_ms + OLD_SECRET_MS),
+        webhook=await answer_of(request, await hook_of(request)),
+    )
+
+
+async def test_webhook(request: web.Request) -> Delivery:
+    """Send a test to the webhook in the path, and return what became of it."""
+    request.app[DOOR].pass_through()
+    return await request.app[DELIVERER].test(await hook_of(request))
+
+
+async def resend_delivery(request: web.Request) -> Delivery:
+    """Owe the delivery in the path once more, and return it.
+
+    Raises NotFound, Conflict while it is on its way or its webhook is off.
+    """
+    hook, database = await hook_of(request), request.app[DATABASE]
+    known = await get_delivery(database.reader, hook.id, read_id(request, "delivery_id"))
+    if known is None:
+        raise NotFound(what="delivery")
+    if hook.state != "on":
+        raise Conflict(what="This webhook is turned off", todo="Turn it on first.")
+    work = partial(send_again, delivery_id=known.id, at_ms=now_ms())
+    if not await database.writer.run(work):
+        raise Conflict(
+            what="This message is still on its way", todo="Wait until it has arrived or failed."
+        )
+    await request.app[DELIVERER].changed(hook.id)
+    return await get_delivery(database.reader, hook.id, known.id) or known
+
+
+async def post_to(outbound: Outbound, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    """Send a message once. What arrived has arrived, however its answer ends."""
+    status, text, wait_s = None, "", None
+    try:
+        async with outbound.request(
+            "POST", url, headers=headers, body=body, total_s=TOTAL_S
+        ) as answer:
+            status = answer.status
+            wished = answer.headers.get("Retry-After", "")
+            if status in BUSY and wished.isascii() and wished.isdigit():
+                wait_s = int(wished[:9])
+            text = _printable(await read_at_most(answer, ANSWER_BYTES))
+    except (TargetRefused, TargetUnreachable) as error:
+        if status is None:
+            return Reply(None, "", str(error))
+    return Reply(status, text, _why(status), wait_s)
+
+
+def _why(status: int | None) -> str:
+    if status is not None and 200 <= status < 300:
+        return ""
+    if status is not None and 300 <= status < 400:
+        return f"it redirects (status {status}), which is not followed"
+    return f"it answered with status {status}"
+
+
+def _printable(body: bytes) -> str:
+    text = body.decode(errors="replace")
+    return "".join(one if one.isprintable() or one in "\n\t" else "�" for one in text)
+
+
+def _host(url: str) -> str:
+    """Return the host alone: what follows it often holds a secret."""
+    return url.partition("//")[2].partition("/")[0]
