@@ -16,14 +16,18 @@ from yarl import URL
 
 from app.core.asking import Question
 from app.core.ids import uuid7
+from app.core.rooms import Room
 from app.core.times import DAY_MS
+from app.core.webhooks import TEST_TYPE, secret_text
 from app.main import listening
 from app.settings import Settings
 from app.store.accounts import User, add_user, find_user, now_ms
 from app.store.clarifications import Asked, AskedBy, insert_clarifications
+from app.store.deliveries import Delivery, insert_delivery
 from app.store.logins import add_login
 from app.store.offline import issue_token, offline
 from app.store.secrets import hash_password
+from app.store.webhooks import HookWish, add_hook
 from app.web.identity import COOKIE
 
 PASSWORD = "correct horse battery"
@@ -127,6 +131,22 @@ def put_question(settings: Settings, job_id: str) -> str:
         asked = Asked(ident, question, "person", "coffee", "ann")
         insert_clarifications(database, [asked], by, asked_ms=now_ms(), expires_ms=now_ms())
     return ident
+
+
+def put_webhook(settings: Settings, name: str) -> dict[str, str]:
+    """Write a webhook of a user, turned off, and a message that did not arrive; return their ids.
+
+    Where it leads there is nothing, on no machine.
+    """
+    at_ms = now_ms()
+    delivery_id = uuid7(at_ms, os.urandom(10))
+    with offline(settings.database_path) as database:
+        user_id = find_user(database, name).id
+        wish = HookWish("https://hook.invalid/", "", Room("user", user_id), (), "off", 0)
+        hook_id = add_hook(database, user_id, wish, secret_text(os.urandom(32)), at_ms)
+        one = Delivery(delivery_id, hook_id, None, TEST_TYPE, "failed", 1, at_ms, at_ms)
+        insert_delivery(database, one)
+    return {"webhook_id": hook_id, "delivery_id": delivery_id}
 
 
 async def state_of(client: aiohttp.ClientSession, job_id: str) -> dict[str, Any]:

@@ -25,7 +25,15 @@ from app.store.records_reader import LONGEST_CELL
 from app.web.identity import COOKIE
 from app.web.routes import all_routes
 from app.web.throttle import PER_ADDRESS, Throttle
-from tests.integration.serving import PASSWORD, Server, ended, exported, put_question, upload
+from tests.integration.serving import (
+    PASSWORD,
+    Server,
+    ended,
+    exported,
+    put_question,
+    put_webhook,
+    upload,
+)
 from tests.readers import task_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -118,6 +126,15 @@ DECIDED = {
     "GET /api/v1/vendors/suggestions": OWN,
     "POST /api/v1/vendors/merge": OWN,
     "POST /api/v1/vendors/part": OWN,
+    "GET /api/v1/webhooks": OWN,
+    "POST /api/v1/webhooks": OWN,
+    "GET /api/v1/webhooks/{webhook_id}": THEIRS,
+    "PATCH /api/v1/webhooks/{webhook_id}": THEIRS,
+    "DELETE /api/v1/webhooks/{webhook_id}": THEIRS,
+    "POST /api/v1/webhooks/{webhook_id}/rotate": THEIRS,
+    "POST /api/v1/webhooks/{webhook_id}/test": THEIRS,
+    "GET /api/v1/webhooks/{webhook_id}/deliveries": THEIRS,
+    "POST /api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/resend": THEIRS,
     "GET /api/v1/audit": OPERATES,
     "GET /api/v1/websocket/status": OPERATES,
     "GET /api/v1/websocket/connections/{connection}/log": OPERATES,
@@ -183,7 +200,14 @@ DECIDED = {
     "POST /jobs/{job_id}/delete": THEIRS,
     "DELETE /api/v1/jobs/{job_id}": THEIRS,
 }
-NOWHERE = ("token_id", "share_id", "user_id", "session_id")  # of no such thing
+NOWHERE = (
+    "token_id",
+    "share_id",
+    "user_id",
+    "session_id",
+    "webhook_id",
+    "delivery_id",
+)  # of no such thing
 BEHIND_A_PROXY = {"X-Forwarded-For": "203.0.113.9"}  # not a program on this machine
 
 
@@ -218,7 +242,8 @@ async def hers(server: Server, ann: aiohttp.ClientSession) -> dict[str, str]:
         "job_id": accepted["jobs"][0]["job_id"],
         "export_id": await exported(ann),
         "clarification_id": put_question(server.settings, accepted["jobs"][0]["job_id"]),
-        **dict.fromkeys(("token_id", "share_id", "user_id", "session_id"), str(uuid.uuid4())),
+        **dict.fromkeys(NOWHERE, str(uuid.uuid4())),
+        **put_webhook(server.settings, "ann"),
         **dict.fromkeys(("rule_id", "row", "number"), "1"),
         "client_id": "laptop",
         "filename": "a.csv",
