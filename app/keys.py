@@ -27,6 +27,7 @@ from app.store.files import FileStore
 from app.store.idempotency import Idempotency
 from app.store.pictures import PictureStore
 from app.store.records import RecordsReader
+from app.web.arrivals import Arrivals
 from app.web.budgets import Budget, Budgets
 from app.web.door import Door
 from app.web.drawer import Drawer
@@ -68,6 +69,7 @@ DOOR = web.AppKey("door", Door)
 DELIVERER = web.AppKey("deliverer", Deliverer)
 OUTBOUND = web.AppKey("outbound", Outbound)
 IDEMPOTENCY = web.AppKey("idempotency", Idempotency)
+ARRIVALS = web.AppKey("arrivals", Arrivals)
 JOINING = web.AppKey("joining", asyncio.Lock)  # of files to batches that are there already
 
 BUDGET = web.RequestKey("budget", Budget)

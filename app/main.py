@@ -52,7 +52,9 @@ from app.store.offline import mint_setup_link, mint_signin_link, register_user
 from app.store.pictures import PictureStore
 from app.store.records import RecordsReader
 from app.store.retention import floor_of_room, pruned_jobs
+from app.store.uploads import unfinished_uploads
 from app.tasks import running
+from app.web.arrivals import Arrivals
 from app.web.audit import SocketWitness
 from app.web.budgets import Budgets
 from app.web.door import Door
@@ -67,6 +69,7 @@ from app.web.routes import all_routes
 from app.web.sockets import make_desk
 from app.web.throttle import Throttle
 from app.web.tickets import Tickets, load_key
+from app.web.tus import complete_whole_uploads
 from app.web.webhooks import post_to
 
 logger = logging.getLogger(__name__)
@@ -178,7 +181,7 @@ async def with_store(app: web.Application) -> AsyncIterator[None]:
                 quota_bytes=settings.storage_quota_bytes,
             )
             hashes = await stored_hashes(database.reader)
-            await files.sweep(hashes)
+            await files.sweep(hashes, await unfinished_uploads(database.reader))
             pictures = app[keys.PICTURE_STORE] = PictureStore(
                 settings.pictures_dir, settings.picture_cache_bytes
             )
@@ -287,7 +290,14 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
         drawer = app[keys.PICTURES] = Drawer(app[keys.PICTURE_STORE], runner)
         learner = app[keys.LEARNER] = Learner(lambda user: runner.look(user, LEARN, {}))
         learner.taught(await app[keys.RECORDS].untaught())  # and the server ended soon after
-        async with running(learner.run(), name="learner"):
+        arrivals = app[keys.ARRIVALS] = Arrivals(
+            settings, app[keys.DATABASE], app[keys.FILES], app[keys.JOURNAL]
+        )
+        await complete_whole_uploads(app)
+        async with (
+            running(learner.run(), name="learner"),
+            running(arrivals.keep_tidy(), name="tidying of uploads"),
+        ):
             yield
         await drawer.close()
 
@@ -302,6 +312,7 @@ async def _forget_file(app: web.Application, sha256: str) -> None:
 async def say_goodbye(app: web.Application) -> None:
     """Let nothing new in, and close all sockets with 1012, so that their clients come back."""
     app[keys.DOOR].closed = True
+    app[keys.ARRIVALS].close()
     await app[keys.HUB].close()
 
 

@@ -57,6 +57,12 @@ class Settings(BaseModel):
     max_reports_per_request: int = Field(5000, ge=1, description="events in one such request")
     storage_quota_bytes: int = Field(0, ge=0, description="limit for stored files; 0 is none")
     upload_idle_s: float = Field(60.0, gt=0, description="an upload that sends nothing is ended")
+    upload_expires_h: float = Field(
+        24.0, gt=0, description="hours after its last byte in which an upload can be resumed"
+    )
+    max_open_uploads: int = Field(
+        1000, ge=1, description="resumable uploads of one user that are not finished"
+    )
 
     max_rows: int = Field(5_000_000, ge=1, description="rows in one file")
     max_columns: int = Field(500, ge=1, description="columns in one file")

@@ -345,6 +345,43 @@ class UploadTooLarge(AppError):
     hint = "Split the file, or ask the operator to raise LIVETRAIL_MAX_UPLOAD_BYTES."
 
 
+class TooManyUploads(AppError):
+    code = "too_many_uploads"
+    title = "You have {limit:unfinished upload/unfinished uploads} already"
+    kept = "Those are kept, each as far as it came; this one was not begun."
+    hint = "Finish some or delete them, or wait until the old ones end by themselves."
+
+
+class PieceCut(AppError):
+    code = "piece_cut"
+    title = "The connection broke off in the middle of a piece of {filename}"
+    kept = "What arrived before is kept: {offset:byte/bytes}."
+    hint = "Ask with HEAD how far it came, and go on from there."
+    retryable = True
+
+
+class ChecksumMismatch(AppError):
+    code = "checksum_mismatch"
+    title = "A piece of {filename} was damaged on its way: its checksum is another one"
+    kept = "The piece was thrown away; what arrived before is kept: {offset:byte/bytes}."
+    hint = "Send the same piece again."
+    retryable = True
+
+
+class NotAPiece(AppError):
+    code = "not_a_piece"
+    title = "A piece of an upload has to be application/offset+octet-stream; this was {found}"
+    kept = "What arrived before is kept."
+    hint = "Set the Content-Type, or let a tus client library do all of it."
+
+
+class UnknownTus(AppError):
+    code = "unknown_tus"
+    title = "Resumable uploads speak tus {version}; the request names {found}"
+    kept = REFUSED
+    hint = "Send the header Tus-Resumable: {version}, or let a tus client library do all of it."
+
+
 class UploadCut(AppError):
     code = "upload_cut"
     title = "The upload broke off before the last byte"

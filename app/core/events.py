@@ -75,6 +75,21 @@ class BatchCompleted(Event):
     counts: dict[str, int] = Field(default_factory=dict, description="jobs by status")
 
 
+class UploadProgress(Event):
+    """More of a file has arrived. It is no job's yet; `progress` is the file's own way here.
+
+    At most one a second for each file, and not for files that take less.
+    """
+
+    type: Literal["upload_progress"] = "upload_progress"
+    upload_id: str | None = Field(default=None, description="of a file that comes in pieces")
+    filename: str = ""
+    bytes_received: int = Field(default=0, ge=0)
+    bytes_total: int | None = Field(
+        default=None, ge=0, description="null while unknown; of a form, all of what it sends"
+    )
+
+
 class JobCreated(Event):
     """A file is on the disk and waits for its turn; `plan` has the stages of its work."""
 
@@ -377,6 +392,7 @@ class ExportFailed(ExportEvent):
 AnyEvent = Annotated[
     BatchCreated
     | BatchCompleted
+    | UploadProgress
     | JobCreated
     | ProcessingStarted
     | StepStarted

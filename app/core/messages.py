@@ -28,6 +28,7 @@ FIXED: Mapping[str, str] = {
 """The 18 predefined steps. Clients know these sentences by heart: their wording never changes."""
 
 OWN: Mapping[str, str] = {
+    "uploading": "Your file is on its way...",
     "received": "Your file is here and safe",
     "started": "Starting on your file...",
     "resumed": "Picking up where I left off...",
@@ -138,6 +139,11 @@ def _before(c: Context) -> str:
 def _about(c: Context) -> str:
     seconds = int(c["starts_in"])
     return count(seconds, "second") if seconds < 60 else count(nearest(seconds / 60), "minute")
+
+
+def _on_its_way(c: Context) -> str:
+    size = f" of {size_text(c['size'])}" if "size" in c else ""
+    return f"{c['filename']} is on its way: {size_text(c['arrived'])}{size} are here"
 
 
 def _batch_end(c: Context) -> str:
@@ -330,6 +336,10 @@ VARIANTS: Mapping[str, tuple[Variant, ...]] = {
         ),
     ),
     "error": ((("reason",), lambda c: f"Oops, something went wrong: {c['reason']}"),),
+    "uploading": (
+        (("filename", "arrived", "size"), _on_its_way),
+        (("filename", "arrived"), _on_its_way),
+    ),
     "received": ((("filename",), lambda c: f"{c['filename']} is here and safe"),),
     "started": ((("filename",), lambda c: f"Starting on {c['filename']}..."),),
     "resumed": ((("filename",), lambda c: f"Picking up where I left off with {c['filename']}"),),

@@ -7,15 +7,17 @@ import os
 import re
 import threading
 import uuid
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.errors import StorageFull
 
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 BLOCK_BYTES = 1024 * 1024  # gathered before a thread is asked to write
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 PART_NAME = re.compile(r"[0-9a-f]{32}\.part")
+PARTIAL_NAME = re.compile(r"([0-9a-f-]{36})\.tus")
 STORED_NAME = re.compile(r"[0-9a-f]{64}")
 
 
@@ -31,7 +33,7 @@ class FileStore:
     """Keeps originals, each once however often it comes.
 
     files_dir       files/ab/cd/<sha256>, never changed once there
-    incoming_dir    <id>.part, on the same file system
+    incoming_dir    <id>.part, on the same file system; <id>.tus arrive over several requests
     min_free_bytes  the disk is called full below this
     quota_bytes     limit for all of it together; 0 is none
     """
@@ -58,7 +60,11 @@ class FileStore:
 
     async def begin(self) -> "Incoming":
         """Return a new, empty arriving file. Raises StorageFull."""
-        return await asyncio.to_thread(Incoming, self)
+        return await asyncio.to_thread(Incoming, self, self.part_path(), NEW_FILE)
+
+    def part_path(self) -> Path:
+        """Return a fresh name for what will not outlive this life of the server."""
+        return self.incoming_dir / f"{uuid.uuid4().hex}.part"
 
     def reserve(self, size_bytes: int) -> None:
         """Count `size_bytes` as used. Raises StorageFull past the quota; then nothing counts."""
@@ -76,9 +82,7 @@ class FileStore:
         async with self._tidying:
             self._held[stored.sha256] = self._held.get(stored.sha256, 0) + 1
             try:
-                is_new = await asyncio.to_thread(
-                    _rename, incoming.path, self.path_of(stored.sha256)
-                )
+                is_new = await asyncio.to_thread(incoming.move_to, self.path_of(stored.sha256))
             except BaseException:
                 self._let_go(stored.sha256)
                 raise
@@ -101,23 +105,27 @@ class FileStore:
                 freed = await asyncio.to_thread(_unlink, self.path_of(sha256))
                 self.used_bytes -= freed
 
-    async def sweep(self, needed: Collection[str]) -> None:
+    async def sweep(self, needed: Collection[str], arriving: Mapping[str, int]) -> None:
         """At start: delete what is half arrived and what no job refers to.
 
-        needed  every hash that a job refers to
+        needed    every hash that a job refers to
+        arriving  the bytes that count, by the id of what arrives over several requests
 
         Only names of the store's own making are touched.
         """
-        self.used_bytes = await asyncio.to_thread(self._sweep, frozenset(needed))
+        self.used_bytes = await asyncio.to_thread(self._sweep, frozenset(needed), arriving)
 
-    def _sweep(self, needed: frozenset[str]) -> int:
+    def _sweep(self, needed: frozenset[str], arriving: Mapping[str, int]) -> int:
         self.files_dir.mkdir(parents=True, exist_ok=True)
         self.incoming_dir.mkdir(parents=True, exist_ok=True)
         sync_folder(self.files_dir.parent)  # what is accepted soon must not lose its folder
-        for part in self.incoming_dir.iterdir():
-            if PART_NAME.fullmatch(part.name):
-                part.unlink(missing_ok=True)
         used = 0
+        for part in self.incoming_dir.iterdir():
+            known = PARTIAL_NAME.fullmatch(part.name)
+            if known and known[1] in arriving:
+                used += min(part.stat().st_size, arriving[known[1]])
+            elif known or PART_NAME.fullmatch(part.name):
+                part.unlink(missing_ok=True)
         for stored in self.files_dir.glob("??/??/*"):
             if not STORED_NAME.fullmatch(stored.name):
                 continue
@@ -141,8 +149,8 @@ class Incoming:
     Not to be shared between tasks. Holds at most one block in memory.
     """
 
-    def __init__(self, store: FileStore) -> None:
-        self.path = store.incoming_dir / f"{uuid.uuid4().hex}.part"
+    def __init__(self, store: FileStore, path: Path, flags: int) -> None:
+        self.path = path
         self.size_bytes = 0
         self._store = store
         self._hash = hashlib.sha256()
@@ -153,9 +161,9 @@ class Incoming:
         self._counted_bytes = 0  # of the store's used_bytes
         self._stored: StoredFile | None = None
         try:
-            self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            self._fd = os.open(self.path, flags, 0o600)
         except OSError as error:
-            raise _told(error) from error
+            raise told(error) from error
 
     @property
     def stored(self) -> StoredFile:
@@ -188,6 +196,13 @@ class Incoming:
         self._gathered.clear()
         await asyncio.to_thread(self._close_and_unlink)
 
+    def move_to(self, target: Path) -> bool:
+        """Give the finished file its name, durably; tell whether that is new. Raises StorageFull.
+
+        To be called in a thread.
+        """
+        return move(self.path, target)
+
     def placed(self, is_new: bool) -> None:
         """Hand the count of bytes over to the store; a file it had already costs nothing more."""
         if not is_new:
@@ -217,14 +232,14 @@ class Incoming:
                     view = view[os.write(self._fd, view) :]
                 self._hash.update(block)
         except OSError as error:
-            raise _told(error) from error
+            raise told(error) from error
 
     def _sync_and_close(self) -> None:
         with self._turn:
             try:
                 os.fsync(self._fd)
             except OSError as error:
-                raise _told(error) from error
+                raise told(error) from error
             os.close(self._fd)
             self._fd = -1
 
@@ -236,11 +251,12 @@ class Incoming:
             self.path.unlink(missing_ok=True)
 
 
-def _told(error: OSError) -> Exception:
+def told(error: OSError) -> Exception:
+    """Return what to raise for `error`: StorageFull where there is no room."""
     return StorageFull() if error.errno in NO_ROOM else error
 
 
-def _rename(part: Path, target: Path) -> bool:
+def move(part: Path, target: Path) -> bool:
     """Move `part` to `target`, durably; tell whether it was new.
 
     A stored file that somebody cut short is replaced by the whole one.
@@ -256,7 +272,7 @@ def _rename(part: Path, target: Path) -> bool:
         part.rename(target)
         sync_folder(target.parent)
     except OSError as error:
-        raise _told(error) from error
+        raise told(error) from error
     return True
 
 

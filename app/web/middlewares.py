@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 from aiohttp.abc import AbstractAccessLogger
 
 from app.core.errors import AppError, InternalError, NotAuthenticated, NotClaimed
+from app.core.tus import VERSION
 from app.keys import ACCOUNTS, ADDRESS, BUDGET, BUDGETS, REFUSED, REQUEST_ID, SETTINGS, VIEWER
 from app.web.address import address_of, find_address
 from app.web.audit import note_refusal
@@ -42,6 +43,7 @@ CLIENT_LEFT = 499  # for the access log, as nginx has it
 STARTED = web.RequestKey("started", bool)
 # What answers before the server has an owner, and without asking who it is, or how often.
 ALWAYS_OPEN = ("/healthz", "/readyz", "/static/")
+RESUMABLE = "/api/v1/uploads/"
 OPEN_UNCLAIMED = frozenset({"/setup", "/api/v1/auth/claim"})
 
 SECURITY_HEADERS = {
@@ -52,11 +54,18 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-cache, private",
 }
-CORS_EXPOSED = "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
+CORS_EXPOSED = (
+    "ETag, Link, Livetrail-Batch, Livetrail-Job, Location, RateLimit, RateLimit-Policy,"
+    " Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version,"
+    " Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset,"
+    " X-Request-ID"
+)
 PREFLIGHT_HEADERS = {
-    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers": (
-        "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Request-ID"
+        "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Tus-Resumable,"
+        " Upload-Checksum, Upload-Defer-Length, Upload-Length, Upload-Metadata, Upload-Offset,"
+        " X-HTTP-Method-Override, X-Request-ID"
     ),
     "Access-Control-Max-Age": "600",
 }
@@ -127,6 +136,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers[hdrs.SERVER] = "livetrail"  # not which versions of what it runs on
+    if request.path.startswith(RESUMABLE):
+        response.headers["Tus-Resumable"] = VERSION
     if (known := request.get(REQUEST_ID)) is not None:  # refused before it came to us: none
         response.headers["X-Request-ID"] = known
     if (budget := request.get(BUDGET)) is not None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from app import __version__
 from app.core.reports import ReportList
+from app.core.tus import CHUNK
 from app.web import (
     audit,
     auth,
@@ -32,6 +33,7 @@ from app.web import (
     rules,
     shares,
     tokens,
+    tus,
     uploads,
     users,
     vendors,
@@ -74,12 +76,14 @@ class Operation:
     is_open: bool = False
     takes_files: bool = False
     takes_bytes: bool = False
+    takes_pieces: bool = False
     takes_key: bool = False
     also_as: str = ""
 
 
 API = "/api/v1"
 JOB = f"{API}/jobs/{{job_id}}"
+UPLOAD = f"{API}/uploads/{{upload_id}}"
 EXPORT = f"{API}/exports/{{export_id}}"
 HOOK = f"{API}/webhooks/{{webhook_id}}"
 QUESTION = f"{API}/clarifications/{{clarification_id}}"
@@ -130,6 +134,14 @@ OPERATIONS = (
     Operation("get", f"{API}/batches/{{batch_id}}", "One batch", models.BatchAnswer),
     Operation("post", f"{API}/samples", "Take the sample files in", ACCEPTED, 202,
               takes_key=True),
+    Operation("options", f"{API}/uploads/", "What resumable uploads can do here (tus 1.0.0)", None,
+              204, is_open=True),
+    Operation("post", f"{API}/uploads/", "Begin an upload that can be resumed", None, 201),
+    Operation("get", UPLOAD, "How far an upload came", tus.UploadState),
+    Operation("patch", UPLOAD, "The next piece", None, 204, takes_pieces=True),
+    Operation("delete", UPLOAD, "Forget an upload", None, 204),
+    Operation("post", UPLOAD, "PATCH, DELETE or HEAD, by X-HTTP-Method-Override", None, 204,
+              takes_pieces=True),
     Operation("get", f"{API}/jobs", "One's jobs, newest first", models.JobList,
               query=jobs.JobQuery),
     Operation("post", f"{API}/jobs", "A job whose work is reported", reports.JobMade, 201,
@@ -303,6 +315,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
         described["requestBody"] = {"required": True, "content": {"multipart/form-data": FILES}}
     elif operation.takes_bytes:
         described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
+    elif operation.takes_pieces:
+        described["requestBody"] = {"required": False, "content": {CHUNK: {}}}
     elif operation.body is not None:
         described["requestBody"] = {
             "required": any(f.is_required() for f in operation.body.model_fields.values()),

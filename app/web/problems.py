@@ -15,6 +15,7 @@ from app.core.errors import (
     NotFound,
 )
 from app.core.names import one_line
+from app.core.tus import VERSION
 
 PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 LINES = "/up/"  # below it everything is told in lines of plain text, to who does not ask for JSON
@@ -39,6 +40,11 @@ STATUS: dict[str, int] = {
     "upload_too_large": 413,
     "body_too_large": 413,
     "upload_cut": 408,
+    "too_many_uploads": 429,
+    "piece_cut": 408,
+    "checksum_mismatch": 460,
+    "not_a_piece": 415,
+    "unknown_tus": 412,
     "not_found": 404,
     "history_pruned": 410,
     "method_not_allowed": 405,
@@ -94,6 +100,8 @@ def headers_of(error: AppError) -> dict[str, str]:
         headers["Retry-After"] = str(wait_s)
     if error.code == "not_authenticated":
         headers["WWW-Authenticate"] = 'Bearer realm="livetrail"'
+    if error.code == "unknown_tus":
+        headers["Tus-Version"] = VERSION
     if error.code == "method_not_allowed":
         headers["Allow"] = str(error.facts["allowed"])
     return headers

@@ -29,6 +29,7 @@ from app.web import (
     shares,
     sockets,
     tokens,
+    tus,
     users,
     vendors,
     webhooks,
@@ -43,6 +44,7 @@ from app.web.uploads import send_later
 API = "/api/v1"
 BATCH = f"{API}/batches/{{batch_id}}"
 JOB = f"{API}/jobs/{{job_id}}"
+UPLOAD = f"{API}/uploads/{{upload_id}}"
 EXPORT = f"{API}/exports/{{export_id}}"
 HOOK = f"{API}/webhooks/{{webhook_id}}"
 QUESTION = f"{API}/clarifications/{{clarification_id}}"
@@ -77,6 +79,12 @@ def api_routes() -> list[web.RouteDef]:
         web.get(f"{API}/batches", batches.listing),
         web.get(f"{API}/batches/{{batch_id}}", batches.one),
         web.post(f"{API}/samples", batches.create_samples),
+        web.options(f"{API}/uploads/", tus.options),
+        web.post(f"{API}/uploads/", tus.create),
+        web.get(UPLOAD, tus.state),
+        web.patch(UPLOAD, tus.patch),
+        web.delete(UPLOAD, tus.delete),
+        web.post(UPLOAD, tus.overridden),
         web.get(f"{API}/jobs", jobs.listing),
         web.post(f"{API}/jobs", reports.create),
         web.get(JOB, jobs.one),

@@ -253,11 +253,12 @@ def _field(name: str, content: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise InvalidRequest(what=f"the part {name} is not UTF-8") from error
     if name == "options":
-        return _options(text)
+        return options_in(text)
     return {name: text} if text else {}
 
 
-def _options(text: str) -> dict[str, Any]:
+def options_in(text: str) -> dict[str, Any]:
+    """Return the options that a JSON text holds; none for "". Raises InvalidRequest."""
     try:
         options = orjson.loads(text) if text else {}
     except orjson.JSONDecodeError as error:

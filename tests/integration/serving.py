@@ -119,6 +119,14 @@ async def upload(
         return accepted
 
 
+async def begun(client: aiohttp.ClientSession) -> str:
+    """Begin an upload that can be resumed, without a byte of it; return its id."""
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "10"}
+    async with client.post("/api/v1/uploads/", headers=headers) as answer:
+        assert answer.status == 201, await answer.text()
+        return answer.headers["Location"].rpartition("/")[2]
+
+
 def put_question(settings: Settings, job_id: str) -> str:
     """Write a question of the job that was answered; return its id."""
     ident = uuid7(now_ms(), os.urandom(10))

@@ -5,7 +5,7 @@ import pytest
 
 from app.core.permissions import EVERYTHING, SCOPES, Scope
 from app.store.offline import issue_token
-from tests.integration.serving import Server, ended, exported, put_question, upload
+from tests.integration.serving import Server, begun, ended, exported, put_question, upload
 from tests.integration.test_security import BEHIND_A_PROXY, CSV, DECIDED, NOWHERE, OPEN
 
 # What each address demands of a token. A new one has to be decided here; "account" is for
@@ -32,6 +32,11 @@ NEEDS = {
     "GET /api/v1/batches": "read",
     "GET /api/v1/batches/{batch_id}": "read",
     "POST /api/v1/samples": "upload",
+    "POST /api/v1/uploads/": "upload",
+    "GET /api/v1/uploads/{upload_id}": "upload",
+    "PATCH /api/v1/uploads/{upload_id}": "upload",
+    "DELETE /api/v1/uploads/{upload_id}": "upload",
+    "POST /api/v1/uploads/{upload_id}": "upload",
     "GET /api/v1/jobs": "read",
     "POST /api/v1/jobs": "upload",
     "GET /api/v1/jobs/{job_id}": "read",
@@ -157,6 +162,7 @@ async def ids(server: Server, ann: aiohttp.ClientSession) -> dict[str, str]:
         "batch_id": accepted["batch_id"],
         "job_id": job["job_id"],
         "export_id": await exported(ann),
+        "upload_id": await begun(ann),
         "clarification_id": put_question(server.settings, job["job_id"]),
         **dict.fromkeys(("rule_id", "row", "number"), "1"),
         "client_id": "laptop",
