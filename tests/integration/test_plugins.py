@@ -7,6 +7,7 @@ import aiohttp
 
 from tests.integration.serving import (
     ended,
+    followed,
     serving,
     settings_for,
     upload,
@@ -58,3 +59,231 @@ async def test_a_step_of_a_file_in_the_plugins_folder_is_part_of_the_plan(tmp_pa
     said = [e["message"] for e in events if e["step"] == "words.count_words"]
     assert said[0] == "Counting words..."
     assert said[-1] == "I counted 4 words"
+
+
+BAD = """
+import os, socket, sys, time
+from pathlib import Path
+from app.plugins import File, Step, hook
+
+def act(file: File):
+    what = file.name.partition(".")[0]
+    if what == "raises":
+        raise ValueError("no such luck")
+    if what == "hangs":
+        while True:
+            time.sleep(1)
+    if what == "exits":
+        os._exit(3)
+    if what == "quits":
+        sys.exit("enough")
+    if what == "eats":
+        return {"much": len(bytearray(64 * 2**30))}
+    if what == "says_nonsense":
+        return ["no", "dict"]
+    if what == "says_much":
+        return {"much": "x" * 100_000}
+    if what == "calls":
+        socket.create_connection(("127.0.0.1", 9), timeout=1)
+    if what == "looks":
+        return {"files": os.listdir(file.folder.parents[3])}
+    if what == "writes":
+        (file.folder.parents[1] / "mine").write_text("not mine")
+    (file.folder / "mine").write_text("mine")
+    return {"ok": 1}
+
+@hook
+def livetrail_steps():
+    return [Step("act", act, after="malware_scan", required=%s)]
+"""
+REASONS = {
+    "raises": "ValueError: no such luck",
+    "hangs": "it took longer than 3 seconds",
+    "exits": "its process stopped: it ended without an answer",
+    "quits": "its process stopped: it ended without an answer",
+    "eats": "MemoryError",
+    "says_nonsense": "it returned list, which is no dict",
+    "says_much": "it returned 100,011 bytes; 65,536 is the limit",
+    "calls": "",  # in the words of the system
+    "looks": "PermissionError",
+    "writes": "PermissionError",
+}
+
+
+def named(*names: str) -> list[tuple[str, bytes]]:
+    """Return a table for each name, no two the same."""
+    return [(f"{name}.csv", CSV + f"2026-02-01,{name},1.00\n".encode()) for name in names]
+
+
+async def test_whatever_a_plugin_does_wrong_fails_its_file_alone(tmp_path: Path) -> None:
+    settings = house(tmp_path, bad=BAD % True).model_copy(update={"plugin_timeout_s": 3})
+    async with serving(settings, warm=True) as server, server.client("ann") as ann:
+        jobs = await ended(ann, await upload(ann, *named(*REASONS, "behaves")))
+        async with ann.get("/readyz") as answer:
+            assert answer.status == 200
+    by_name = {job["filename"].removesuffix(".csv"): job for job in jobs}
+    assert by_name.pop("behaves")["status"] == "completed"
+    for name, job in by_name.items():
+        assert (job["status"], job["error"]["code"]) == ("error", "plugin_failed"), (name, job)
+        assert job["error"]["step"] == "bad.act"
+        assert "The plugin bad failed in “Act”" in job["error"]["title"]
+        assert REASONS[name] in job["error"]["title"], (name, job["error"])
+
+
+async def test_a_step_that_is_not_required_warns_and_the_job_goes_on(tmp_path: Path) -> None:
+    async with serving(house(tmp_path, bad=BAD % False)) as server, server.client("ann") as ann:
+        (job,) = await ended(ann, await upload(ann, *named("raises")))
+    assert job["status"] == "completed"
+    (warning,) = job["warnings"]
+    assert warning["code"] == "plugin_failed"
+    assert "ValueError: no such luck" in warning["title"]
+
+
+async def test_a_file_whose_plugin_was_mended_goes_on_where_it_failed(tmp_path: Path) -> None:
+    settings = house(tmp_path, bad=BAD % True)
+    async with serving(settings) as server, server.client("ann") as ann:
+        (job,) = await ended(ann, await upload(ann, *named("raises")))
+    (settings.plugins_dir / "bad.py").write_text((BAD % True).replace('"raises"', '"never"'))
+    async with serving(settings) as server, server.client("ann") as ann:
+        api = f"/api/v1/jobs/{job['job_id']}"
+        async with ann.post(f"{api}/retry", json={}) as answer:
+            assert answer.status == 202, await answer.text()
+        await followed(ann, f"job:{job['job_id']}", "processing_completed")
+        events = await events_of(ann, job["job_id"])
+    (retried,) = [event for event in events if event["type"] == "job_retried"]
+    assert retried["step"] == "bad.act"
+
+
+async def test_a_job_goes_on_without_a_plugin_that_is_gone_and_says_so(tmp_path: Path) -> None:
+    settings = house(tmp_path, bad=BAD % True)
+    async with serving(settings) as server, server.client("ann") as ann:
+        (job,) = await ended(ann, await upload(ann, *named("raises")))
+    (settings.plugins_dir / "bad.py").unlink()
+    async with serving(settings) as server, server.client("ann") as ann:
+        async with ann.post(f"/api/v1/jobs/{job['job_id']}/retry", json={}) as answer:
+            assert answer.status == 202, await answer.text()
+        await followed(ann, f"job:{job['job_id']}", "processing_completed")
+        (state,) = await ended(ann, {"batch_id": job["batch_id"], "jobs": [job]})
+        events = await events_of(ann, job["job_id"])
+    assert [one["code"] for one in state["warnings"]] == ["plugin_gone"]
+    assert state["warnings"][0]["title"] == "“Act” of the plugin bad is not here any more"
+    plan = [event["plan"] for event in events if event["type"] == "plan_chosen"][-1]
+    assert plan["stages"][1]["steps"] == ["malware_scan"]
+
+
+READER = """
+from app.plugins import File, Reader, hook
+
+def read(file: File):
+    yield "Date", "Description", "Amount"
+    for line in file.path.read_text().splitlines()[1:]:
+        yield line.split("~")
+
+@hook
+def livetrail_readers():
+    return [Reader("tilde", read, endings=["tld"], magic=b"TILDE", label="Tilde book")]
+"""
+TILDE = b"TILDE\n2026-01-02~Tea, two cups~-2.50\n2026-01-03~Rent~-900.00\n"
+
+
+async def test_a_reader_makes_rows_of_a_further_kind_of_file(tmp_path: Path) -> None:
+    async with serving(house(tmp_path, tilde=READER)) as server, server.client("ann") as ann:
+        jobs = await ended(ann, await upload(ann, ("a.tld", TILDE), ("b.tld", b"\x00\x01" * 99)))
+        job, other = sorted(jobs, key=lambda one: str(one["filename"]))
+        async with ann.get(f"/api/v1/jobs/{job['job_id']}/rows") as answer:
+            rows = (await answer.json())["rows"]
+    assert job["status"] == "completed", job["error"]
+    assert [(row["date"], row["description"], row["amount"]) for row in rows] == [
+        ("2026-01-02", "Tea, two cups", "-2.50"),
+        ("2026-01-03", "Rent", "-900.00"),
+    ]
+    assert job["steps_done"].index("tilde.tilde") + 1 == job["steps_done"].index("field_detection")
+    assert other["error"]["code"] == "unsupported_type"
+
+
+async def test_a_file_whose_reader_is_gone_fails_and_can_be_retried(tmp_path: Path) -> None:
+    broken = READER.replace("yield line", "raise OSError(line); yield line")
+    settings = house(tmp_path, tilde=broken)
+    async with serving(settings) as server, server.client("ann") as ann:
+        (job,) = await ended(ann, await upload(ann, ("a.tld", TILDE)))
+    assert job["error"]["code"] == "plugin_failed"
+    (settings.plugins_dir / "tilde.py").unlink()
+    async with serving(settings) as server, server.client("ann") as ann:
+        async with ann.post(f"/api/v1/jobs/{job['job_id']}/retry", json={}) as answer:
+            assert answer.status == 202, await answer.text()
+        after = job["last_seq"]
+        await followed(ann, f"job:{job['job_id']}", "processing_failed", after=after)
+        async with ann.get(f"/api/v1/jobs/{job['job_id']}") as answer:
+            state = await answer.json()
+    assert (state["error"]["code"], state["error"]["retryable"]) == ("plugin_gone", True)
+
+
+SCANNER = """
+from app.plugins import File, Finding, Scanner, hook
+
+def scan(file: File):
+    data = file.path.read_bytes()
+    if b"confused" in data:
+        raise RuntimeError("the scanner is confused")
+    if b"poison" in data:
+        return [Finding("the word poison")]
+    if b"odd" in data:
+        return [Finding("the word odd", harmful=False)]
+
+@hook
+def livetrail_scanners():
+    return [Scanner("words", scan, label="Word scan")]
+"""
+
+
+async def test_a_scanner_stops_a_file_warns_of_one_and_lets_none_by_unseen(tmp_path: Path) -> None:
+    async with serving(house(tmp_path, scan=SCANNER)) as server, server.client("ann") as ann:
+        files = named("plain", "poison", "odd", "confused")
+        jobs = await ended(ann, await upload(ann, *files))
+    by_name = {job["filename"].removesuffix(".csv"): job for job in jobs}
+    assert by_name["plain"]["status"] == "completed"
+    assert by_name["poison"]["error"]["code"] == "malware_found"
+    assert "the word poison (Word scan)" in by_name["poison"]["error"]["title"]
+    assert by_name["odd"]["status"] == "completed"
+    assert [one["title"] for one in by_name["odd"]["warnings"]] == ["the word odd"]
+    assert by_name["confused"]["error"]["code"] == "plugin_failed"  # nobody checked it
+
+
+CATEGORISER = """
+from app.plugins import Categoriser, RowGroup, Suggestion, hook
+
+def suggest(groups: list[RowGroup]):
+    for group in groups:
+        if "Tea" in group.text:
+            yield Suggestion(group.id, CATEGORY, 0.95, "Tea is for work")
+
+@hook
+def livetrail_categorisers():
+    return [Categoriser("tea", suggest)]
+"""
+
+
+async def categories(folder: Path, category: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the job and, by description, its rows."""
+    code = f"CATEGORY = {category!r}\n{CATEGORISER}"
+    async with serving(house(folder, tea=code)) as server, server.client("ann") as ann:
+        (job,) = await ended(ann, await upload(ann, ("a.csv", CSV)))
+        async with ann.get(f"/api/v1/jobs/{job['job_id']}/rows") as answer:
+            rows = {row["description"]: row for row in (await answer.json())["rows"]}
+    return job, rows
+
+
+async def test_a_categoriser_speaks_before_what_everybody_has(tmp_path: Path) -> None:
+    job, rows = await categories(tmp_path, "Office & post")
+    assert job["status"] == "completed"
+    tea, rent = rows["Tea house"], rows["Rent"]
+    assert (tea["category"], tea["category_reason"]) == ("Office & post", "Tea is for work")
+    assert rent["category"] == "Housing"
+
+
+async def test_a_categoriser_that_talks_nonsense_is_left_out(tmp_path: Path) -> None:
+    job, rows = await categories(tmp_path, "Nonsense")
+    assert job["status"] == "completed"
+    assert [one["code"] for one in job["warnings"]] == ["plugin_failed"]
+    assert "there is no category 'Nonsense'" in job["warnings"][0]["title"]
+    assert rows["Tea house"]["category"] != "Nonsense"
