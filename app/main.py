@@ -277,7 +277,7 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
         forget_file=partial(_forget_file, app),
     )
     exporter = app[keys.EXPORTER] = Exporter(
-        app[keys.SETTINGS], app[keys.DATABASE], app[keys.JOURNAL], runner.workers, EXPORT
+        app[keys.SETTINGS], app[keys.DATABASE], app[keys.JOURNAL], runner.workers, plugins, EXPORT
     )
     app[keys.REPORTING] = Reporting(
         app[keys.DATABASE],

@@ -22,10 +22,12 @@ from app.core.messages import friendly_message
 from app.core.reading import Task
 from app.core.times import DAY_MS
 from app.pipeline.patient import PatientJournal, Stopping
+from app.pipeline.plugins.catalogue import Plugins
+from app.pipeline.plugins.work import write_export
 from app.pipeline.queue import Turns
 from app.pipeline.report import Journal
 from app.pipeline.shop import LARGEST_WORK_FILE_BYTES, limits_for, reader_limits
-from app.pipeline.worker import Heard, Told
+from app.pipeline.worker import Heard, Limits, Told
 from app.pipeline.workers import Workers
 from app.settings import Settings
 from app.store.database import Database
@@ -69,6 +71,7 @@ class Exporter:
         database: Database,
         journal: Journal,
         workers: Workers,
+        plugins: Plugins,
         target: str,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
@@ -78,6 +81,7 @@ class Exporter:
         self._database = database
         self._journal = PatientJournal(journal)
         self._workers = workers
+        self._plugins = plugins
         self._target = target
         self._clock_ms = clock_ms
         self._turns = Turns()
@@ -235,10 +239,20 @@ class Exporter:
         await asyncio.to_thread(_empty, folder)
         if await asyncio.to_thread(_free_bytes, folder) < settings.min_free_bytes:
             raise StorageFull
+        if "." not in export.format:
+            return await self._written(task, limits, told)
+        options = {**task["options"], "format": "json"}
+        found = await self._written(Task(**{**task, "options": options}), limits, told)
+        lines = int(found["rows"])
+        sha256 = await write_export(self._plugins, self._workers, settings, task, lines)
+        return {**found, "sha256": sha256}
+
+    async def _written(self, task: Task, limits: Limits, told: "_Telling") -> dict[str, Any]:
+        """Have the file written in one of our own formats, once more when its worker crashes."""
         try:
             return await self._workers.run(self._target, task, limits, told.hear)
         except WorkerCrashed:
-            await asyncio.to_thread(_empty, folder)
+            await asyncio.to_thread(_empty, Path(task["work_dir"]))
             return await self._workers.run(self._target, task, limits, told.hear)
 
 

@@ -12,12 +12,12 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.core.errors import Conflict, FileMissing, NotFound
+from app.core.errors import Conflict, FileMissing, InvalidRequest, NotFound
 from app.core.events import ErrorInfo
 from app.core.ids import uuid7
 from app.core.permissions import Action, Viewer, may
 from app.core.times import DAY_MS, iso_from_ms
-from app.keys import DATABASE, DOOR, EXPORTER, IDEMPOTENCY, SETTINGS
+from app.keys import DATABASE, DOOR, EXPORTER, IDEMPOTENCY, PLUGINS, SETTINGS
 from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch
 from app.store.exports import ExportRow, ExportState, get_export, insert_export, list_exports
@@ -30,9 +30,10 @@ from app.web.identity import owner_for, viewer_for
 from app.web.jobs import download_headers
 from app.web.wire import json_bytes, next_link, read_id, read_json, read_query, state_answer
 
-Format = Literal["csv", "json", "xlsx", "parquet"]
+OwnFormat = Literal["csv", "json", "xlsx", "parquet"]
+Format = OwnFormat | Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 Content = Literal["rows", "documents", "line_items"]
-ENDINGS: dict[Format, str] = {"csv": "csv", "json": "jsonl", "xlsx": "xlsx", "parquet": "parquet"}
+ENDINGS: dict[str, str] = {"csv": "csv", "json": "jsonl", "xlsx": "xlsx", "parquet": "parquet"}
 MEDIA_TYPES: dict[str, str] = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/jsonl",
@@ -65,7 +66,7 @@ class ExportWish(BaseModel):
     """What is to be exported: of a job, of a batch, or of everything one has stored."""
 
     model_config = ConfigDict(extra="forbid")
-    format: Format = "csv"
+    format: Format = Field(default="csv", description="one of a plugin is PLUGIN.NAME")
     job_id: str | None = Field(default=None, max_length=64)
     batch_id: str | None = Field(default=None, max_length=64)
     query: ExportQuery = Field(default_factory=ExportQuery)
@@ -154,7 +155,12 @@ async def make_export(request: web.Request, wish: ExportWish) -> None:
 async def _record(
     request: web.Request, viewer: Viewer, wish: ExportWish, under: tuple[str, str] | None
 ) -> Answer:
-    """Write the export, and its answer under an Idempotency-Key and its fingerprint."""
+    """Write the export, and its answer under an Idempotency-Key and its fingerprint.
+
+    Raises InvalidRequest where no plugin has the format.
+    """
+    if wish.format not in ENDINGS and request.app[PLUGINS].format(wish.format) is None:
+        raise InvalidRequest(what=f"there is no format {wish.format}")
     job, batch = await _of_what(request, viewer, wish)
     export = await _export(request, viewer, wish, job, batch)
     answer = Answer(202, answer_of(request, export).model_dump_json())
@@ -222,7 +228,7 @@ async def _export(
         },
         format=wish.format,
         state="pending",
-        filename=_filename(job, batch, content, wish.format, at_ms),
+        filename=_filename(job, batch, content, _ending(request, wish.format), at_ms),
         size_bytes=None,
         rows=None,
         sha256=None,
@@ -247,7 +253,7 @@ async def _usual_content(
 
 
 def _filename(
-    job: JobRow | None, batch: BatchRow | None, content: Content, form: Format, at_ms: int
+    job: JobRow | None, batch: BatchRow | None, content: Content, ending: str, at_ms: int
 ) -> str:
     if job is not None:
         stem = job.filename.rpartition(".")[0] or job.filename
@@ -256,7 +262,12 @@ def _filename(
     else:
         stem = f"livetrail-{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d}"
     stem = re.sub(r"[\\/:*?\"<>|\x00-\x1f]+", "_", stem).strip(" .")[:LONGEST_STEM] or "export"
-    return f"{stem}-{content.replace('_', '-')}.{ENDINGS[form]}"
+    return f"{stem}-{content.replace('_', '-')}.{ending}"
+
+
+def _ending(request: web.Request, form: str) -> str:
+    part = request.app[PLUGINS].format(form)
+    return ENDINGS[form] if part is None else part.ending
 
 
 def answer_of(request: web.Request, export: ExportRow) -> ExportAnswer:
@@ -336,10 +347,18 @@ async def file(request: web.Request) -> web.StreamResponse:
         raise FileMissing(filename=export.filename)
     headers = {
         **download_headers(export.filename),
-        "Content-Type": MEDIA_TYPES[export.format],
+        "Content-Type": _media_type(request, export.format),
         "Cache-Control": "private, no-cache",
     }
     return web.FileResponse(path, headers=headers)
+
+
+def _media_type(request: web.Request, form: str) -> str:
+    """Return what a file is sent as; that of a plugin that is gone, as bytes."""
+    if form in MEDIA_TYPES:
+        return MEDIA_TYPES[form]
+    part = request.app[PLUGINS].format(form)
+    return "application/octet-stream" if part is None else part.media_type
 
 
 async def delete(request: web.Request) -> web.Response:

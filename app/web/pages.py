@@ -16,7 +16,7 @@ from app.core.messages import size_text
 from app.core.permissions import Thing, Viewer, may
 from app.core.state import JobState, is_reported
 from app.core.times import iso_from_ms
-from app.keys import ACCOUNTS, DATABASE, GIVEN, RECORDS, SETTINGS
+from app.keys import ACCOUNTS, DATABASE, GIVEN, PLUGINS, RECORDS, SETTINGS
 from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch, list_batches, status_counts
 from app.store.clarifications import list_clarifications
@@ -96,6 +96,9 @@ def setup_pages(app: web.Application) -> None:
         auto_reload=False,
     )
     environment.globals["asset"] = files.url
+    environment.globals["plugin_formats"] = lambda: [
+        (part.key, part.label) for part in app[PLUGINS].of("exporter")
+    ]
     environment.globals["blank_row"] = replace(file_row(BLANK), can_cancel=True)
     for name in environment.list_templates():  # now, so that no request waits for the disk
         environment.get_template(name)

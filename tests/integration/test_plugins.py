@@ -1,5 +1,6 @@
 """Plugins at work in a whole server: what each kind adds; a bad one harms only its step."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -287,3 +288,56 @@ async def test_a_categoriser_that_talks_nonsense_is_left_out(tmp_path: Path) -> 
     assert [one["code"] for one in job["warnings"]] == ["plugin_failed"]
     assert "there is no category 'Nonsense'" in job["warnings"][0]["title"]
     assert rows["Tea house"]["category"] != "Nonsense"
+
+
+EXPORTER = """
+from app.plugins import Exporter, hook
+
+async def write(lines, out):
+    for line in lines:
+        if line["description"] == "Rent":
+            FAIL
+        out.write(f"{line['date']} {line['description']}: {line['amount']}\\n".encode())
+
+@hook
+def livetrail_exporters():
+    return [Exporter("notes", write, ending="note", media_type="text/x-note", label="Notes")]
+"""
+
+
+async def test_an_exporter_is_a_further_format(tmp_path: Path) -> None:
+    settings = house(tmp_path, notes=EXPORTER.replace("FAIL", "pass"))
+    async with serving(settings) as server, server.client("ann") as ann:
+        (job,) = await ended(ann, await upload(ann, ("a.csv", CSV)))
+        async with ann.get(f"/jobs/{job['job_id']}") as answer:
+            assert '<option value="notes.notes">Notes</option>' in await answer.text()
+        wish = {"format": "notes.notes", "job_id": job["job_id"]}
+        async with ann.post("/api/v1/exports", json=wish) as answer:
+            assert answer.status == 202, await answer.text()
+            export = await answer.json()
+        assert export["filename"] == "a-rows.note"
+        await followed(ann, "user:me", "export_completed")
+        async with ann.get(f"/api/v1/exports/{export['export_id']}/file") as answer:
+            body = await answer.read()
+            assert answer.content_type == "text/x-note"
+        async with ann.get(f"/api/v1/exports/{export['export_id']}") as answer:
+            export = await answer.json()
+        async with ann.post("/api/v1/exports", json={"format": "notes.others"}) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (400, "invalid_request")
+    assert body == b"2026-01-02 Tea house: -2.50\n2026-01-03 Rent: -900.00\n"
+    assert export["sha256"] == hashlib.sha256(body).hexdigest()
+    assert (export["rows"], export["size"]) == (2, len(body))
+
+
+async def test_an_exporter_that_fails_fails_its_export(tmp_path: Path) -> None:
+    settings = house(tmp_path, notes=EXPORTER.replace("FAIL", "raise KeyError('rent')"))
+    async with serving(settings) as server, server.client("ann") as ann:
+        (job,) = await ended(ann, await upload(ann, ("a.csv", CSV)))
+        wish = {"format": "notes.notes", "job_id": job["job_id"]}
+        async with ann.post("/api/v1/exports", json=wish) as answer:
+            assert answer.status == 202, await answer.text()
+        await followed(ann, "user:me", "export_failed")
+        async with ann.get("/api/v1/exports") as answer:
+            (told,) = (await answer.json())["exports"]
+    assert told["error"]["code"] == "plugin_failed"
+    assert "KeyError: 'rent'" in told["error"]["title"]

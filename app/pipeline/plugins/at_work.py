@@ -7,6 +7,7 @@ it is; its `work_dir` is the folder of that part alone.
 
 import asyncio
 import csv
+import hashlib
 import inspect
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,7 +32,7 @@ LONGEST_WORDS = 500
 LONGEST_TRACE = 4000
 TELL_EVERY = 1000
 
-EXPORT = "export"  # that an exporter writes
+EXPORT = "export"  # that an exporter writes, beside its SHA-256 in the answer
 
 
 def step(task: Task, tell: Tell) -> dict[str, Any]:
@@ -117,13 +118,13 @@ def suggest(task: Task, tell: Tell) -> dict[str, Any]:
 
 
 def write(task: Task, tell: Tell) -> dict[str, Any]:
-    """Write an export from LINES. Returns {} once it is there. Raises PluginFailed."""
+    """Write an export from the JSON lines options["lines_path"]. Returns sha256 of the file.
+
+    Raises PluginFailed.
+    """
     call = _Call(task)
-    total = int(task["options"]["lines"])
-    with (
-        Path(task["options"]["lines_path"]).open("rb") as stream,
-        (Path(task["work_dir"]) / EXPORT).open("wb") as out,
-    ):
+    total, path = int(task["options"]["lines"]), Path(task["work_dir"]) / EXPORT
+    with Path(task["options"]["lines_path"]).open("rb") as stream, path.open("wb") as out:
 
         def lines() -> Iterable[Mapping[str, Any]]:
             for number, line in enumerate(stream, 1):
@@ -132,7 +133,9 @@ def write(task: Task, tell: Tell) -> dict[str, Any]:
                 yield orjson.loads(line)
 
         call(lines(), out)
-    return {}
+    tell(total, total)
+    with path.open("rb") as made:
+        return {"sha256": hashlib.file_digest(made, "sha256").hexdigest()}
 
 
 class _Call:

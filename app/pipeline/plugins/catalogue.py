@@ -31,6 +31,11 @@ class Plugins:
         """Return the part with this key, and its plugin; None when it is not there."""
         return self._by_key.get(key)
 
+    def format(self, key: str) -> Part | None:
+        """Return the exporter with this key; None when it is not there."""
+        known = self._by_key.get(key)
+        return known[1] if known is not None and known[1].kind == "exporter" else None
+
     @property
     def broken(self) -> tuple[Plugin, ...]:
         """Those that are not used."""

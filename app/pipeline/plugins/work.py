@@ -12,15 +12,17 @@ from app.core.errors import (
     InternalError,
     OutOfMemory,
     PluginFailed,
+    PluginGone,
     StepTimeout,
     WorkerCrashed,
 )
 from app.core.notices import PluginFailedHere
 from app.core.plugins import FAILED, GROUPS, WORKING, Part, Plugin, folder_of
 from app.core.reading import PluginCall, Task
+from app.pipeline.plugins.at_work import EXPORT
 from app.pipeline.plugins.catalogue import Plugins
 from app.pipeline.shop import LARGEST_WORK_FILE_BYTES, ServerStep, limits_for
-from app.pipeline.worker import Hear, Limits
+from app.pipeline.worker import Hear, Heard, Limits
 from app.pipeline.workers import Workers
 from app.settings import Settings
 
@@ -34,6 +36,7 @@ TARGETS = {
     "categoriser": f"{AT_WORK}:suggest",
     "exporter": f"{AT_WORK}:write",
 }
+TIMES_FOR_AN_EXPORT = 6  # as long as other calls: it may be of everything that is stored
 LIST_GROUPS = "app.reading.suggested:list_groups"
 
 
@@ -109,6 +112,45 @@ class PluginRun:
         await self._workers.run(LIST_GROUPS, asking, limits, hear)
 
 
+async def write_export(
+    plugins: Plugins, workers: Workers, settings: Settings, task: Task, lines: int
+) -> str:
+    """Have a plugin write an export's file from the one of JSON lines that was written before.
+
+    task   of the export: its format is the exporter's key, the lines are in its folder
+    lines  how many there are
+
+    The file takes the place of the lines. Returns its SHA-256. Raises PluginFailed, PluginGone.
+    """
+    key = task["options"]["format"]
+    known = plugins.find(key)
+    if known is None:
+        raise PluginGone(filename=task["filename"], plugin=key.partition(".")[0])
+    plugin, part = known
+    made = Path(task["work_dir"]) / EXPORT
+    folder = folder_of(Path(task["work_dir"]), key)
+    await asyncio.to_thread(folder.mkdir, parents=True)
+    own = Task(
+        **{
+            **task,
+            "work_dir": str(folder),
+            "reads": [plugin.path, str(made)],
+            "options": {"lines": lines, "lines_path": str(made)},
+        }
+    )
+    limits = replace(
+        limits_for(settings, records=False),
+        timeout_s=settings.plugin_timeout_s * TIMES_FOR_AN_EXPORT,
+    )
+    try:
+        found = await run_part(workers, plugin, part, own, limits, _unheard)
+    except PluginFailed:
+        plugins.failures[key] += 1
+        raise
+    await asyncio.to_thread((folder / EXPORT).replace, made)
+    return str(found["sha256"])
+
+
 async def run_part(
     workers: Workers, plugin: Plugin, part: Part, task: Task, limits: Limits, hear: Hear
 ) -> dict[str, Any]:
@@ -129,6 +171,10 @@ async def run_part(
         raise PluginFailed(
             plugin=plugin.name, part=part.label, filename=task["filename"], reason=reason
         ) from error
+
+
+async def _unheard(said: Heard) -> None:
+    """How far it is was told while the lines were written."""
 
 
 def _reason(error: AppError) -> str:
