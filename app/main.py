@@ -291,7 +291,7 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
         learner = app[keys.LEARNER] = Learner(lambda user: runner.look(user, LEARN, {}))
         learner.taught(await app[keys.RECORDS].untaught())  # and the server ended soon after
         arrivals = app[keys.ARRIVALS] = Arrivals(
-            settings, app[keys.DATABASE], app[keys.FILES], app[keys.JOURNAL]
+            settings, app[keys.DATABASE], app[keys.FILES], app[keys.JOURNAL], runner.settle
         )
         await complete_whole_uploads(app)
         async with (

@@ -55,7 +55,9 @@ LAST_END = """
 """
 STILL_OPEN = """
     SELECT 1 FROM job
-    WHERE batch_id = ?1 AND status NOT IN ('completed', 'error', 'cancelled') LIMIT 1
+    WHERE batch_id = ?1 AND status NOT IN ('completed', 'error', 'cancelled')
+    UNION ALL SELECT 1 FROM upload WHERE batch_id = ?1 AND job_id IS NULL
+    LIMIT 1
 """
 IS_UNTOLD = f"({LAST_END}) <> 'batch_completed' AND NOT EXISTS ({STILL_OPEN})"
 """NULL for a batch of whose ends the log holds none any more."""
@@ -65,7 +67,10 @@ ENDED_UNTOLD = f"""
 
 
 async def batch_has_ended_untold(db: Connection, batch_id: str) -> bool:
-    """Tell whether every job of the batch has ended and nothing has said so since."""
+    """Tell whether every job of the batch has ended and nothing has said so since.
+
+    A batch to which a file is still on its way has not ended.
+    """
     if list(await db.execute_fetchall(STILL_OPEN, (batch_id,))):
         return False
     rows = list(await db.execute_fetchall(LAST_END, (batch_id,)))

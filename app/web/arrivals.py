@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -93,11 +93,20 @@ class _Known:
 
 
 class Arrivals:
-    """The uploads that are under way. Bounded: so many are remembered, the others looked up."""
+    """The uploads that are under way. Bounded: so many are remembered, the others looked up.
+
+    settle  tells the end of a batch, if it has ended: nothing more is on its way to it
+    """
 
     def __init__(
-        self, settings: Settings, database: Database, files: FileStore, journal: Journal
+        self,
+        settings: Settings,
+        database: Database,
+        files: FileStore,
+        journal: Journal,
+        settle: Callable[[str], Awaitable[None]],
     ) -> None:
+        self._settle = settle
         self._settings = settings
         self._database = database
         self._files = files
@@ -205,6 +214,7 @@ class Arrivals:
         self._known.pop(row.id, None)
         if row.job_id is None:
             await drop_partial(self._files, row.id, row.offset_bytes)
+            await self._settle(row.batch_id)
 
     def expires_ms(self) -> int:
         """Return until when an upload is kept to which something came now."""

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.keys import ARRIVALS, FILES
+from app.keys import ARRIVALS, FILES, RUNNER
 from tests.integration.serving import (
     Server,
     ended,
@@ -239,6 +239,27 @@ async def test_a_batch_can_be_followed_before_its_first_byte(ann: aiohttp.Client
     await send(ann, address, 0, CSV)
     kinds = [event["type"] for event in await following]
     assert kinds[:2] == ["batch_created", "job_created"]
+
+
+@pytest.mark.parametrize("end", ["sent", "deleted"])
+async def test_a_batch_has_not_ended_while_a_file_is_on_its_way(
+    server: Server, ann: aiohttp.ClientSession, end: str
+) -> None:
+    batch = str(uuid.uuid4())
+    first, second = [await begin(ann, len(CSV), batch_id=batch) for _ in range(2)]
+    job = (await send(ann, first, 0, CSV)).headers["Livetrail-Job"]
+    await followed(ann, f"job:{job}", "processing_completed")
+    await server.app[RUNNER].settle(batch)
+    async with ann.get(f"/api/v1/events/history?room=batch:{batch}") as answer:
+        told = (await answer.json())["events"]
+    assert "batch_completed" not in [event["type"] for event in told]
+    if end == "sent":
+        await send(ann, second, 0, CSV)
+    else:
+        async with ann.delete(second, headers=TUS) as answer:
+            assert answer.status == 204
+    event = (await followed(ann, f"batch:{batch}", "batch_completed"))[-1]
+    assert event["jobs"] == (2 if end == "sent" else 1)
 
 
 async def test_a_batch_of_somebody_else_is_joined_by_nobody(
