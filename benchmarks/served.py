@@ -22,6 +22,11 @@ class Served:
         self.client = client
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        """The server's process; its workers have their own."""
+        return self._process.pid
+
     async def seen(self) -> dict[str, Any]:
         """Stop it, and return what it saw of itself: peak_bytes, stall_p99_ms and so on."""
         assert self._process.stdin is not None

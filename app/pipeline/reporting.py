@@ -33,6 +33,7 @@ from app.store.events import Recorded, read_job
 from app.store.jobs import get_job
 
 PLANS_REMEMBERED = 1024
+FILLED_AT_ONCE = 100  # reports
 
 Then = Callable[[sqlite3.Connection, Sequence[Recorded]], None]
 
@@ -189,7 +190,7 @@ class Reporting:
         turn = self._turns.setdefault(job_id, asyncio.Lock())
         async with turn:
             state = await self._state(job_id)
-            filled = Filler(
+            filler = Filler(
                 state,
                 await self._plan(job_id),
                 now_ms=self._clock_ms(),
@@ -197,7 +198,11 @@ class Reporting:
                 by=reporter.name,
                 new_id=self._new_id,
                 phrase=self._phrase,
-            ).fill(reports)
+            )
+            if len(reports) > FILLED_AT_ONCE:  # more would hold the loop for milliseconds
+                filled = await asyncio.to_thread(filler.fill, reports)
+            else:
+                filled = filler.fill(reports)
             taken = await self._write(state, filled, len(reports), reporter)
         if filled.asked:
             self._asked()
