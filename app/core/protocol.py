@@ -225,6 +225,26 @@ class Ok(ServerMessage):
     id: str | int | None = None
 
 
+class Connection(ServerMessage):
+    """The first message to clients that know no `welcome`; that follows it."""
+
+    type: Literal["connection"] = "connection"
+    status: Literal["connected"] = "connected"
+    client_id: str
+
+
+class Presence(ServerMessage):
+    """Somebody else's named connection came, came back, or ended. It is no event: it has no seq.
+
+    `user_disconnected` says the same as `connection_lost`, to the same user's connections.
+    """
+
+    type: Literal["connection_established", "reconnected", "connection_lost", "user_disconnected"]
+    client_id: str
+    user_id: str
+    timestamp: str
+
+
 class Goodbye(ServerMessage):
     """The last message of an event stream: why it ends. A socket has its close frame for that."""
 

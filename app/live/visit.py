@@ -80,6 +80,9 @@ class Visit:
         """The client said goodbye, or what made one necessary."""
         self._session.left_with = min(code, OWN_CODES)
 
+    def proved(self, payload: bytes) -> None:
+        """The client answered a ping that carried `payload`: it has all that was sent before it."""
+
     def overhear(self, data: str | bytes) -> None:
         """Show a message to whoever looks at this connection."""
         if self._session.tap is not None:

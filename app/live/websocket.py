@@ -28,6 +28,7 @@ from app.live.connection import Connection, bound_memory
 from app.live.dialect import Dialect, agreed
 from app.live.hub import Hub
 from app.live.limits import limits_of
+from app.live.manner import OURS, Manner
 from app.live.session import Session
 from app.live.takeover import TakenOver, take_over
 from app.live.turns import Later, Turns
@@ -175,6 +176,8 @@ class WebSocketConnection(Connection):
             self._hang_up(refused)
         elif frame.opcode is Opcode.CLOSE:
             self.visit.left(self._wire.close_rcvd.code if self._wire.close_rcvd else NO_STATUS)
+        elif frame.opcode is Opcode.PONG:
+            self.visit.proved(bytes(frame.data))
         elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
             self._refused = self._refused or refused
             self._message += bytes(frame.data)
@@ -250,12 +253,14 @@ def serve_websocket(
     *,
     client_id: str | None = None,
     address: str = "",
+    manner: Manner = OURS,
 ) -> TakenOver:
     """Upgrade `request` and take its connection over; it lives on after the handler's return.
 
     viewer     was recognised, and its Origin looked at, by the caller
     client_id  the client's own, durable name; one is made up when it has none
     address    where the client is, for those who look at connections
+    manner     how it is greeted, and what it may say
 
     Raises InvalidRequest for a handshake that is none, ConnectionResetError when the client left.
     """
@@ -264,7 +269,7 @@ def serve_websocket(
     if refusal is not None:
         return refuse_websocket(request, refusal)
     at_most = limits_of(viewer, desk.settings).max_message_bytes
-    dialect = agreed(
+    dialect = manner.dialect(
         request.headers,
         single=request.query.get("frames") == "single",
         compression=desk.settings.websocket_compression,
@@ -291,10 +296,11 @@ def serve_websocket(
     position = None
     if client_id is not None:
         position = bearing.enter_context(desk.positions.borne(viewer.holder, client_id))
-    line.visit = Visit(desk, session, position)
+    line.visit = visit = manner.visit(desk, session, position)
     hub.add(session)
-    hello = session.form.say([welcome(hub, session, desk.settings)])
+    hello = session.form.say(manner.greeting(session, welcome(hub, session, desk.settings)))
     session.put(head + hello)
+    bearing.enter_context(manner.company(session, visit))
     if rest:
         line.data_received(rest)
     return response

@@ -1,0 +1,95 @@
+"""Listeners of one upload: /ws/upload-progress/{batch_id}. They say nothing but `ping`."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from app.core.conversation import Follow
+from app.core.dialects.pings import answer_to
+from app.core.dialects.uploads import UploadView
+from app.core.protocol import Problem, ServerMessage, Welcome
+from app.core.rooms import Room
+from app.core.times import iso_from_ms
+from app.core.wire import PING, text_frame
+from app.live.dialect import Dialect, agreed
+from app.live.formats import Format, Message, Said
+from app.live.hub import Hub
+from app.live.manner import Manner
+from app.live.positions import Position
+from app.live.session import Session
+from app.live.visit import Desk, Visit, Work
+
+# What our own protocol says beside the events, and these clients would take for progress.
+NOT_SAID = frozenset({"live", "subscribed", "welcome"})
+ONLY_PING = "This connection tells the progress of one upload; all that can be said here is ping."
+
+
+class UploadManner(Manner):
+    """Tells one batch as a single upload. Each connection has one of its own.
+
+    view  what is known of the batch; it grows with what is told
+    ask   where the events go on from
+    """
+
+    def __init__(self, view: UploadView, ask: Follow) -> None:
+        self._view = view
+        self._ask = ask
+        self._form = Format("upload progress", self._pack, PING, self._beat)
+
+    def dialect(
+        self, asked: Mapping[str, str], *, single: bool, compression: bool, at_most: int
+    ) -> Dialect:
+        text_only = {"Sec-WebSocket-Extensions": asked.get("Sec-WebSocket-Extensions", "")}
+        spoken = agreed(text_only, single=True, compression=compression, at_most=at_most)
+        return replace(spoken, form=self._form)
+
+    def visit(self, desk: Desk, session: Session, position: Position | None) -> Visit:
+        return UploadVisit(desk, session)
+
+    def greeting(self, session: Session, welcome: Welcome) -> Sequence[ServerMessage]:
+        return [welcome]
+
+    @contextmanager
+    def company(self, session: Session, visit: Visit) -> Iterator[None]:
+        session.follow(Room("batch", self._view.batch_id), self._ask)
+        yield
+
+    def _pack(self, messages: Sequence[Message]) -> bytes:
+        told = [one for message in messages for one in self._told(message)]
+        return b"".join([text_frame(orjson.dumps(one)) for one in told])
+
+    def _told(self, message: Message) -> Iterator[dict[str, Any]]:
+        body = orjson.loads(message.body)
+        if not isinstance(message, Said):
+            yield self._view.tell(body)
+        elif message.type == "welcome":
+            yield self._view.connected(now(), client_id=body["client_id"], log=body["log"],
+                                       head=body["head"])
+            if self._view.is_known:
+                yield self._view.now(now(), "batch_state")
+        elif message.type == "snapshot":
+            self._view.hold(body["state"])
+            yield self._view.now(now(), "batch_state")
+        elif message.type not in NOT_SAID:
+            yield {**self._view.now(now(), message.type), **body}
+
+    def _beat(self, head: int, timestamp: str) -> bytes:
+        return text_frame(orjson.dumps({**self._view.now(timestamp, "heartbeat"), "head": head}))
+
+
+class UploadVisit(Visit):
+    """Answers a ping in kind, and refuses the rest."""
+
+    __slots__ = ()
+
+    def hear(self, text: str) -> Work | None:
+        answer = answer_to(text)
+        if answer is None:
+            self.refuse(Problem(code="unsupported", message=ONLY_PING))
+        else:
+            self._session.put(text_frame(answer))
+        return None
