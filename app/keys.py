@@ -11,8 +11,11 @@ from app.live.frames import FrameLogs
 from app.live.hub import Hub
 from app.live.journal import Journal
 from app.live.positions import Positions
+from app.live.presence import Presence
 from app.live.recheck import Recheck
+from app.live.reservations import Reservations
 from app.live.visit import Desk
+from app.live.zone_progress import ZoneManner
 from app.pipeline.exports import Exporter
 from app.pipeline.learner import Learner
 from app.pipeline.plugins.catalogue import Plugins
@@ -53,6 +56,9 @@ FRAME_LOGS = web.AppKey("frame_logs", FrameLogs)
 POSITIONS = web.AppKey("positions", Positions)
 RECHECK = web.AppKey("recheck", Recheck)
 DESK = web.AppKey("desk", Desk)
+PRESENCE = web.AppKey("presence", Presence)
+ZONE_MANNER = web.AppKey("zone_manner", ZoneManner)
+RESERVATIONS = web.AppKey("reservations", Reservations)
 EXPORTER = web.AppKey("exporter", Exporter)
 RUNNER = web.AppKey("runner", Runner)
 PLUGINS = web.AppKey("plugins", Plugins)

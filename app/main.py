@@ -24,8 +24,11 @@ from app.live.frames import FrameLogs
 from app.live.hub import Hub
 from app.live.journal import Journal
 from app.live.positions import Positions
+from app.live.presence import Presence
 from app.live.recheck import Recheck
+from app.live.reservations import Reservations
 from app.live.retention import Retention
+from app.live.zone_progress import ZoneManner
 from app.openfiles import allow_open_files
 from app.pipeline.exports import Exporter
 from app.pipeline.learner import Learner
@@ -222,6 +225,9 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
             Positions(database.writer, keep_days=app[keys.SETTINGS].durable_name_days)
         )
         app[keys.DESK] = make_desk(app)
+        app[keys.PRESENCE] = Presence()
+        app[keys.ZONE_MANNER] = ZoneManner(app[keys.PRESENCE])
+        app[keys.RESERVATIONS] = Reservations()
         app[keys.OUTBOUND] = outbound = await stack.enter_async_context(
             Outbound(allow_private=app[keys.SETTINGS].allow_private_targets)
         )

@@ -8,7 +8,8 @@ import zlib
 
 FIN_TEXT = 0x81
 FIN_BINARY = 0x82
-PING = b"\x89\x00"
+FIN_PING = 0x89
+PING = bytes((FIN_PING, 0))
 COMPRESSED = 0x40  # RSV1, where permessage-deflate was agreed on (RFC 7692)
 
 PLAIN, GZIPPED = b"\0", b"\1"  # first byte of a binary frame: how the rest of it is packed
@@ -75,6 +76,11 @@ def binary_payload(frame: bytes, at_most: int) -> bytes:
     if len(payload) > at_most:
         raise OverflowError(f"the frame holds more than {at_most} bytes")
     return payload
+
+
+def ping_frame(payload: bytes) -> bytes:
+    """Return a ping whose answer will carry `payload`, at most 125 bytes."""
+    return _frame(FIN_PING, payload)
 
 
 def _frame(first_byte: int, payload: bytes) -> bytes:

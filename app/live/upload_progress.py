@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,13 +11,12 @@ import orjson
 from app.core.conversation import Follow
 from app.core.dialects.pings import answer_to
 from app.core.dialects.uploads import UploadView
-from app.core.protocol import Problem, ServerMessage, Welcome
+from app.core.protocol import Problem
 from app.core.rooms import Room
 from app.core.times import iso_from_ms
 from app.core.wire import PING, text_frame
 from app.live.dialect import Dialect, agreed
 from app.live.formats import Format, Message, Said
-from app.live.hub import Hub
 from app.live.manner import Manner
 from app.live.positions import Position
 from app.live.session import Session
@@ -31,13 +30,15 @@ ONLY_PING = "This connection tells the progress of one upload; all that can be s
 class UploadManner(Manner):
     """Tells one batch as a single upload. Each connection has one of its own.
 
-    view  what is known of the batch; it grows with what is told
-    ask   where the events go on from
+    view     what is known of the batch; it grows with what is told
+    ask      where the events go on from
+    holding  what is held for the client, until its connection is over
     """
 
-    def __init__(self, view: UploadView, ask: Follow) -> None:
+    def __init__(self, view: UploadView, ask: Follow, holding: ExitStack) -> None:
         self._view = view
         self._ask = ask
+        self._holding = holding
         self._form = Format("upload progress", self._pack, PING, self._beat)
 
     def dialect(
@@ -50,13 +51,11 @@ class UploadManner(Manner):
     def visit(self, desk: Desk, session: Session, position: Position | None) -> Visit:
         return UploadVisit(desk, session)
 
-    def greeting(self, session: Session, welcome: Welcome) -> Sequence[ServerMessage]:
-        return [welcome]
-
     @contextmanager
     def company(self, session: Session, visit: Visit) -> Iterator[None]:
-        session.follow(Room("batch", self._view.batch_id), self._ask)
-        yield
+        with self._holding.pop_all():
+            session.follow(Room("batch", self._view.batch_id), self._ask)
+            yield
 
     def _pack(self, messages: Sequence[Message]) -> bytes:
         told = [one for message in messages for one in self._told(message)]
@@ -67,15 +66,16 @@ class UploadManner(Manner):
         if not isinstance(message, Said):
             yield self._view.tell(body)
         elif message.type == "welcome":
-            yield self._view.connected(now(), client_id=body["client_id"], log=body["log"],
-                                       head=body["head"])
+            yield self._view.connected(
+                _now(), client_id=body["client_id"], log=body["log"], head=body["head"]
+            )
             if self._view.is_known:
-                yield self._view.now(now(), "batch_state")
+                yield self._view.now(_now(), "batch_state")
         elif message.type == "snapshot":
             self._view.hold(body["state"])
-            yield self._view.now(now(), "batch_state")
+            yield self._view.now(_now(), "batch_state")
         elif message.type not in NOT_SAID:
-            yield {**self._view.now(now(), message.type), **body}
+            yield {**self._view.now(_now(), message.type), **body}
 
     def _beat(self, head: int, timestamp: str) -> bytes:
         return text_frame(orjson.dumps({**self._view.now(timestamp, "heartbeat"), "head": head}))
@@ -93,3 +93,7 @@ class UploadVisit(Visit):
         else:
             self._session.put(text_frame(answer))
         return None
+
+
+def _now() -> str:
+    return iso_from_ms(time.time_ns() // 1_000_000)

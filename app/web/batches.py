@@ -12,7 +12,7 @@ from aiohttp import web
 from aiosqlite import Connection
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.errors import InvalidRequest
+from app.core.errors import InvalidRequest, NotFound
 from app.core.events import BatchCreated, Event, JobCreated
 from app.core.ids import is_uuid, uuid7
 from app.core.messages import count, friendly_message
@@ -22,7 +22,17 @@ from app.core.plans import plan_for_name
 from app.core.queueing import PRIORITIES
 from app.core.samples import sample_files
 from app.core.times import iso_from_ms
-from app.keys import DATABASE, DOOR, FILES, IDEMPOTENCY, JOINING, JOURNAL, RUNNER, SETTINGS
+from app.keys import (
+    DATABASE,
+    DOOR,
+    FILES,
+    IDEMPOTENCY,
+    JOINING,
+    JOURNAL,
+    RESERVATIONS,
+    RUNNER,
+    SETTINGS,
+)
 from app.store.accounts import now_ms
 from app.store.batches import (
     BatchRow,
@@ -211,7 +221,10 @@ async def claim(
         created_ms=now_ms(),
         begun=False,
     )
-    return await app[DATABASE].writer.run(partial(claim_batch, wanted=wanted))
+    with app[RESERVATIONS].held(batch_id, viewer.user_id) as is_free:
+        if not is_free:  # somebody else listens for a batch of that id
+            raise NotFound(what="batch", is_foreign=True)
+        return await app[DATABASE].writer.run(partial(claim_batch, wanted=wanted))
 
 
 def options_of(batch: BatchRow) -> UploadOptions:

@@ -40,6 +40,7 @@ from app.web import (
     webhooks,
 )
 from app.web.identity import COOKIE
+from app.web.reference import uploads as reference_uploads
 from app.web.wire import state_answer
 
 PARAMETER = re.compile(r"\{(\w+)\}")
@@ -75,6 +76,7 @@ class Operation:
     body: type[BaseModel] | None = None
     is_open: bool = False
     takes_files: bool = False
+    takes_one_file: bool = False
     takes_bytes: bool = False
     takes_pieces: bool = False
     takes_key: bool = False
@@ -142,6 +144,8 @@ OPERATIONS = (
     Operation("delete", UPLOAD, "Forget an upload", None, 204),
     Operation("post", UPLOAD, "PATCH, DELETE or HEAD, by X-HTTP-Method-Override", None, 204,
               takes_pieces=True),
+    Operation("post", f"{API}/upload/csv", "Take one file in, under an id of one's own",
+              reference_uploads.CsvAccepted, 202, takes_one_file=True, takes_key=True),
     Operation("get", f"{API}/jobs", "One's jobs, newest first", models.JobList,
               query=jobs.JobQuery),
     Operation("post", f"{API}/jobs", "A job whose work is reported", reports.JobMade, 201,
@@ -313,6 +317,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
         described["parameters"].append(IDEMPOTENCY_KEY)
     if operation.takes_files:
         described["requestBody"] = {"required": True, "content": {"multipart/form-data": FILES}}
+    elif operation.takes_one_file:
+        described["requestBody"] = {"required": True, "content": {"multipart/form-data": ONE_FILE}}
     elif operation.takes_bytes:
         described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
     elif operation.takes_pieces:
@@ -340,6 +346,22 @@ FILES = {
         },
     },
     "encoding": {"options": {"contentType": "application/json"}},
+}
+
+
+ONE_FILE = {
+    "schema": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {
+            "file": {"type": "string", "contentMediaType": "application/octet-stream"},
+            "batch_id": {
+                "type": "string",
+                "format": "uuid",
+                "description": "made up by the client",
+            },
+        },
+    },
 }
 
 

@@ -37,6 +37,7 @@ from app.web import (
 from app.web.account import account_routes
 from app.web.opspage import operations_routes
 from app.web.pages import page_routes
+from app.web.reference.uploads import upload_csv
 from app.web.rulespage import rules_routes
 from app.web.sharing import sharing_routes
 from app.web.uploads import send_later
@@ -85,6 +86,7 @@ def api_routes() -> list[web.RouteDef]:
         web.patch(UPLOAD, tus.patch),
         web.delete(UPLOAD, tus.delete),
         web.post(UPLOAD, tus.overridden),
+        web.post(f"{API}/upload/csv", upload_csv),
         web.get(f"{API}/jobs", jobs.listing),
         web.post(f"{API}/jobs", reports.create),
         web.get(JOB, jobs.one),
@@ -158,6 +160,7 @@ def socket_routes() -> list[web.RouteDef]:
     return [
         web.get("/ws", sockets.websocket, allow_head=False),
         web.get("/ws/{client_id}", sockets.websocket, allow_head=False),
+        web.get("/ws/upload-progress/{batch_id}", sockets.upload_progress, allow_head=False),
     ]
 
 

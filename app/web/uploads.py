@@ -33,6 +33,23 @@ FIELDS_AT_MOST = 16
 FORM_FIELDS = ("name", "on_duplicate")  # what a page without scripts sends in place of options
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the parts of an upload are named.
+
+    files    the names of parts that are files
+    is_ours  other parts are refused, so that a misspelt one is not lost; the forms of others' pages
+             have parts of their own, which are heard and not judged
+    """
+
+    files: frozenset[str]
+    is_ours: bool
+
+
+OURS = Shape(frozenset({"files"}), is_ours=True)
+THEIRS = Shape(frozenset({"file", "files"}), is_ours=False)
+
+
 def _listed(value: object) -> object:
     """Take names set apart by commas for a list of them: so they come in an address."""
     if isinstance(value, str):
@@ -80,22 +97,29 @@ class ArrivedFile:
 
 @dataclass(slots=True)
 class Arrived:
-    """A whole upload."""
+    """A whole upload. said: what other parts of others' forms say."""
 
     files: list[ArrivedFile] = field(default_factory=list)
     options: UploadOptions = field(default_factory=UploadOptions)
+    said: dict[str, str] = field(default_factory=dict)
 
 
 @asynccontextmanager
-async def receiving(request: web.Request) -> AsyncIterator[Arrived]:
+async def receiving(
+    request: web.Request, shape: Shape = OURS, *, at_most_bytes: int | None = None
+) -> AsyncIterator[Arrived]:
     """Receive the request's files and options; whatever was not placed by the end is deleted.
+
+    at_most_bytes  of each file; None: as the settings have it
 
     Raises NotMultipart, MalformedMultipart, NoFiles, TooManyFiles, UploadTooLarge, UploadCut,
     StorageFull, InvalidRequest, ShuttingDown. Cancelling leaves nothing behind.
     """
     arrived = Arrived()
     try:
-        await _receive(request, arrived)
+        limit = request.app[SETTINGS].max_upload_bytes
+        limit = min(limit, at_most_bytes or limit)
+        await _receive(request, _Parts(request.app, arrived, shape, limit))
         yield arrived
     finally:
         for file in arrived.files:
@@ -158,12 +182,11 @@ async def _write(file: ArrivedFile, content: bytes, limit: int) -> None:
     await file.incoming.write(content)
 
 
-async def _receive(request: web.Request, arrived: Arrived) -> None:
+async def _receive(request: web.Request, parts: "_Parts") -> None:
     request.app[DOOR].pass_through()
     if not request.content_type.startswith("multipart/form-data"):
         raise NotMultipart(found=shown(request.headers.get("Content-Type", "nothing"), 80))
     parser = MultipartParser(boundary_of(request.headers["Content-Type"]))
-    parts = _Parts(request.app, arrived)
     while not parser.ended:
         try:
             data = await _next(request)
@@ -179,16 +202,19 @@ async def _receive(request: web.Request, arrived: Arrived) -> None:
                     await parts.add(content)
                 case PartEnds():
                     await parts.end()
-    if not arrived.files:
-        raise NoFiles
-    arrived.options = validated(UploadOptions, parts.options, "options")
+    parts.close()
 
 
 class _Parts:
     """What to do with the part that is arriving: a file goes to the disk, a field is gathered."""
 
-    def __init__(self, app: web.Application, arrived: Arrived) -> None:
-        self.options: dict[str, Any] = {}
+    def __init__(
+        self, app: web.Application, arrived: Arrived, shape: Shape, at_most_bytes: int
+    ) -> None:
+        """at_most_bytes: of each file"""
+        self._options: dict[str, Any] = {}
+        self._shape = shape
+        self._limit = at_most_bytes
         self._settings = app[SETTINGS]
         self._files = app[FILES]
         self._arrived = arrived
@@ -200,16 +226,17 @@ class _Parts:
 
     async def begin(self, part: PartBegins) -> None:
         """Begin a part. Raises InvalidRequest, TooManyFiles, StorageFull."""
-        if part.name == "files":
+        if part.name in self._shape.files:
             await self._begin_file(part.filename)
             return
         self._fields += 1
-        if part.name not in ("options", *FORM_FIELDS) or self._fields > FIELDS_AT_MOST:
+        is_known = part.name in ("options", *FORM_FIELDS) or not self._shape.is_ours
+        if not is_known or self._fields > FIELDS_AT_MOST:
             raise InvalidRequest(
                 what=f"a part is named “{(part.name or '')[:80]}”; files go into parts named files,"
                 " and the rest into one named options"
             )
-        self._field = part.name
+        self._field = part.name or ""
         self._text.clear()
 
     async def _begin_file(self, filename: str | None) -> None:
@@ -231,13 +258,13 @@ class _Parts:
                     what=f"the part {self._field} is larger than {FIELD_BYTES} bytes"
                 )
             return
-        await _write(file, content, self._settings.max_upload_bytes)
+        await _write(file, content, self._limit)
 
     async def end(self) -> None:
         """End the part. Raises StorageFull, InvalidRequest."""
         file, self._file = self._file, None
         if file is None:
-            self.options.update(_field(self._field, bytes(self._text)))
+            self._end_field()
         elif self._is_nameless and not file.incoming.size_bytes:
             # A form in which nothing was chosen.
             self._arrived.files.remove(file)
@@ -245,16 +272,25 @@ class _Parts:
         else:
             await file.incoming.finish()
 
+    def _end_field(self) -> None:
+        """Keep what a part that is no file says. Raises InvalidRequest."""
+        name = self._field
+        try:
+            text = self._text.decode().strip()
+        except UnicodeDecodeError as error:
+            raise InvalidRequest(what=f"the part {name[:80]} is not UTF-8") from error
+        if not self._shape.is_ours:
+            self._arrived.said[name] = text
+        elif name == "options":
+            self._options.update(options_in(text))
+        elif text:
+            self._options[name] = text
 
-def _field(name: str, content: bytes) -> dict[str, Any]:
-    """Return what a part that is no file says, as options. Raises InvalidRequest."""
-    try:
-        text = content.decode().strip()
-    except UnicodeDecodeError as error:
-        raise InvalidRequest(what=f"the part {name} is not UTF-8") from error
-    if name == "options":
-        return options_in(text)
-    return {name: text} if text else {}
+    def close(self) -> None:
+        """Every part is here: look at the options. Raises NoFiles, InvalidRequest."""
+        if not self._arrived.files:
+            raise NoFiles
+        self._arrived.options = validated(UploadOptions, self._options, "options")
 
 
 def options_in(text: str) -> dict[str, Any]:

@@ -37,6 +37,7 @@ NEEDS = {
     "PATCH /api/v1/uploads/{upload_id}": "upload",
     "DELETE /api/v1/uploads/{upload_id}": "upload",
     "POST /api/v1/uploads/{upload_id}": "upload",
+    "POST /api/v1/upload/csv": "upload",
     "GET /api/v1/jobs": "read",
     "POST /api/v1/jobs": "upload",
     "GET /api/v1/jobs/{job_id}": "read",
@@ -104,6 +105,7 @@ NEEDS = {
     "GET /metrics": "operate",
     "GET /ws": "listen",
     "GET /ws/{client_id}": "listen",
+    "GET /ws/upload-progress/{batch_id}": "listen",
     "POST /upload": "upload",
     "POST /samples": "upload",
     "POST /jobs/{job_id}/undo": "control",
@@ -148,7 +150,7 @@ NEEDS = {
     "POST /jobs/{job_id}/delete": "control",
     "DELETE /api/v1/jobs/{job_id}": "control",
 }
-SOCKETS = frozenset({"GET /ws", "GET /ws/{client_id}"})
+SOCKETS = frozenset({"GET /ws", "GET /ws/{client_id}", "GET /ws/upload-progress/{batch_id}"})
 
 
 @pytest.fixture

@@ -50,13 +50,13 @@ def stage_of(stage: str | None, step: str | None, progress: float) -> str:
     What nobody here has heard of, such as the stages of work that is reported from outside, goes by
     how far it is.
     """
-    if step in OF_STEP:
+    if step is not None and step in OF_STEP:
         return OF_STEP[step]
     if stage == "validation" and progress > STAGE_PERCENT:
         return "parsing"  # of an invoice: what was read is looked over
-    if stage in STAGES:
+    if stage is not None and stage in STAGES:
         return stage
-    if stage in OF_STAGE:
+    if stage is not None and stage in OF_STAGE:
         return OF_STAGE[stage]
     return STAGES[min(int(progress / STAGE_PERCENT), len(STAGES) - 1)]
 
