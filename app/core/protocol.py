@@ -233,13 +233,37 @@ class Connection(ServerMessage):
     client_id: str
 
 
-class Presence(ServerMessage):
-    """Somebody else's named connection came, came back, or ended. It is no event: it has no seq.
+class ConnectionEstablished(ServerMessage):
+    """Somebody else's named connection came. None of these is an event: they have no seq."""
 
-    `user_disconnected` says the same as `connection_lost`, to the same user's connections.
-    """
+    type: Literal["connection_established"] = "connection_established"
+    client_id: str
+    user_id: str
+    timestamp: str
 
-    type: Literal["connection_established", "reconnected", "connection_lost", "user_disconnected"]
+
+class Reconnected(ServerMessage):
+    """It came back, or there is one more of the name."""
+
+    type: Literal["reconnected"] = "reconnected"
+    client_id: str
+    user_id: str
+    timestamp: str
+
+
+class ConnectionLost(ServerMessage):
+    """The last connection of the name has ended."""
+
+    type: Literal["connection_lost"] = "connection_lost"
+    client_id: str
+    user_id: str
+    timestamp: str
+
+
+class UserDisconnected(ServerMessage):
+    """The same, to the same user's connections."""
+
+    type: Literal["user_disconnected"] = "user_disconnected"
     client_id: str
     user_id: str
     timestamp: str

@@ -11,11 +11,19 @@ from contextlib import contextmanager
 from itertools import islice
 
 from app.core.permissions import may
-from app.core.protocol import Presence as Told
+from app.core.protocol import (
+    ConnectionEstablished,
+    ConnectionLost,
+    Reconnected,
+    UserDisconnected,
+)
 from app.core.times import iso_from_ms
 from app.live.session import Session
 
 TOLD_AT_MOST = 20  # so many of a user hear of each other: after a restart all come at once
+Kind = (
+    type[ConnectionEstablished] | type[Reconnected] | type[ConnectionLost] | type[UserDisconnected]
+)
 REMEMBERED = 10_000  # names that ended, so that who comes back is told so
 
 
@@ -35,7 +43,7 @@ class Presence:
         hears  it is told of others too
         """
         key = (session.viewer.holder, session.client_id)
-        self._tell(session, "reconnected" if self._comes_back(key) else "connection_established")
+        self._tell(session, Reconnected if self._comes_back(key) else ConnectionEstablished)
         self._names[key] = self._names.get(key, 0) + 1
         if hears:
             self._hearing.setdefault(key[0], {})[session] = None
@@ -49,8 +57,8 @@ class Presence:
             if not self._names[key]:
                 del self._names[key]
                 self._remember(key)
-                self._tell(session, "connection_lost")
-                self._tell(session, "user_disconnected")
+                self._tell(session, ConnectionLost)
+                self._tell(session, UserDisconnected)
 
     def _comes_back(self, key: tuple[str, str]) -> bool:
         return key in self._names or self._ended.pop(key, False) is None
@@ -69,11 +77,10 @@ class Presence:
             self._hearing.pop(holder, None)
         self._operators.pop(session, None)
 
-    def _tell(self, about: Session, kind: str) -> None:
+    def _tell(self, about: Session, kind: Kind) -> None:
         own = self._hearing.get(about.viewer.holder, {})
-        others = {} if kind == "user_disconnected" else self._operators
-        told = Told(
-            type=kind,
+        others = {} if kind is UserDisconnected else self._operators
+        told = kind(
             client_id=about.client_id,
             user_id=about.viewer.user_id,
             timestamp=iso_from_ms(time.time_ns() // 1_000_000),

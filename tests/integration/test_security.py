@@ -154,7 +154,7 @@ DECIDED = {
     "GET /openapi.json": OPEN,
     "GET /ws": OWN,
     "GET /ws/{client_id}": OWN,
-    "GET /ws/upload-progress/{batch_id}": THEIRS,
+    "GET /ws/upload-progress/{batch_id}": OWN,  # also one that is yet to begin
     "POST /login": OPEN,
     "POST /logout": OPEN,
     "POST /setup": OPEN,
@@ -273,7 +273,7 @@ async def test_nobody_gets_anything_but_the_open_addresses(
     assert not {
         route for route in DECIDED if DECIDED[route] == OPEN and refused[route] in (401, 404)
     }
-    for path in ("/ws", "/ws/laptop"):
+    for path in ("/ws", "/ws/laptop", f"/ws/upload-progress/{hers['batch_id']}"):
         async with stranger.ws_connect(path) as socket:
             await socket.receive()
             assert socket.close_code == 4001

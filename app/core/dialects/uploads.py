@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from app.core.dialects.words import in_words
 from app.core.events import FINISHED
+from app.core.plans import PLANS
 from app.core.state import JobState
 
 Status = Literal["connected", "processing", "completed", "error"]
@@ -40,6 +42,8 @@ OF_STAGE: Mapping[str, str] = {
     "complete": "categorization",
 }
 COUNTED = ("processed", "total", "errors")
+PAGEWISE = frozenset({"page_reading", "unpacking"})
+OWN_STEPS = frozenset(step for plan in PLANS.values() for step in plan.step_keys)
 WAITS = "Connected. Waiting for the file..."
 FOLLOWS = "Connected. I'll tell you what happens to your file"
 
@@ -59,11 +63,6 @@ def stage_of(stage: str | None, step: str | None, progress: float) -> str:
     if stage is not None and stage in OF_STAGE:
         return OF_STAGE[stage]
     return STAGES[min(int(progress / STAGE_PERCENT), len(STAGES) - 1)]
-
-
-def in_words(error: Mapping[str, Any]) -> str:
-    """Return what happened and what to do, as one text for a person."""
-    return f"{error['title']}. {error['hint']}"
 
 
 @dataclass(slots=True)
@@ -202,9 +201,19 @@ class UploadView:
 
 
 def _facts(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the counts and the file's name and size, as far as an event or a state has them."""
-    details = told["details"]
-    facts = {key: details[key] for key in COUNTED if isinstance(details.get(key), int)}
+    """Return the counts and the file's name and size, as far as an event or a state has them.
+
+    What a step has processed may be bytes, or suppliers. Here it is rows, or pages of a document.
+    """
+    details, result = told["details"], told.get("result")
+    facts: dict[str, Any] = {"errors": details.get("errors")}
+    if "rows_done" in details:
+        facts |= {"processed": details["rows_done"], "total": details.get("rows_total")}
+    elif told["step"] in PAGEWISE or told["step"] not in OWN_STEPS:
+        facts |= {"processed": details.get("processed"), "total": details.get("total")}
+    if isinstance(result, Mapping) and "rows" in result:
+        facts |= dict.fromkeys(("processed", "total"), result["rows"])
+    facts = {key: value for key, value in facts.items() if isinstance(value, int)}
     for key, kind in (("filename", str), ("size", int)):
         value = details.get(key, told.get(key))
         if isinstance(value, kind):
