@@ -54,6 +54,7 @@ class JobInHand:
     fraction  how much of that step is done, 0 to 1
     rates     what was learned of how long its steps take
     zones     what this attempt told of zones, as (type, zone_id)
+    zone      the latest of them: its id, how many are done, and of how many where that is known
     """
 
     id: str
@@ -64,6 +65,7 @@ class JobInHand:
     fraction: float = 0.0
     rates: Mapping[str, Rate] = field(default_factory=dict)
     zones: set[tuple[str, str]] = field(default_factory=set)
+    zone: tuple[str, int, int | None] | None = None
     eta: Eta = field(init=False)
     range_told: tuple[int, int] | None = None
     told: str | None = None  # the sentence that was told last
@@ -93,6 +95,7 @@ class JobInHand:
         self.fraction = 0.0
         self.told = None
         self.held = None
+        self.zone = None
 
 
 class Report:
@@ -162,6 +165,7 @@ class Report:
             message=friendly_message(step, facts),
             estimated_time_remaining=left,
             details={**facts, "size": job.size, **(extra or {}), **range_of(job)},
+            **zones_of(job),
         )
 
     def said(self, job: JobInHand, said: Said) -> ProcessingProgress:
@@ -234,10 +238,27 @@ class Report:
         if drafts:
             await self._journal.append(*drafts)
         job.zones |= zones
+        for draft in drafts:
+            if isinstance(draft, ZoneEvent):
+                job.zone = draft.zone_id, draft.zones_completed, draft.zones_total
 
     def time_left(self, job: JobInHand) -> int | None:
         """Return the seconds that `job` will still take; None while nobody can know."""
         return job.eta.update(job.step, job.fraction, round(self._clock_s() * 1000))
+
+
+def zones_of(job: JobInHand) -> dict[str, Any]:
+    """Return where the running step is among the zones of a document; {} where it has none."""
+    if job.zone is None:
+        return {}
+    zone, done, total = job.zone
+    place = f"{max(done, 1)} of {total}" if total is not None else f"{max(done, 1)}"
+    return {
+        "current_zone": zone,
+        "zones_completed": done,
+        "zones_total": total,
+        "current_operation": f"Processing zone {place}",
+    }
 
 
 def range_of(job: JobInHand) -> dict[str, Any]:

@@ -18,4 +18,11 @@ def told(event: Mapping[str, Any]) -> dict[str, Any]:
     if own is not None:
         return {**event, "status": own, "job_status": event["status"]}
     operation = event.get("current_operation") or event["message"]
-    return {**event, "current_operation": operation}
+    done = event.get("zones_completed") or 0
+    return {
+        "current_zone": None,
+        **event,
+        "zones_completed": done,
+        "zones_total": event.get("zones_total") or done,
+        "current_operation": operation,
+    }
