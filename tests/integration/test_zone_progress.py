@@ -10,9 +10,10 @@ from typing import Any
 import aiohttp
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from app.keys import HUB, POSITIONS
-from app.settings import Settings
+from app.web.identity import COOKIE
 from tests.documents import Line, pdf_of
 from tests.integration.listening import until
 from tests.integration.serving import (
@@ -20,6 +21,7 @@ from tests.integration.serving import (
     Server,
     ended,
     serving,
+    session_of,
     settings_for,
     token_of,
     upload,
@@ -58,12 +60,11 @@ class Client:
 async def page(
     server: Server, client_id: str, name: str = "ann", query: str = ""
 ) -> AsyncIterator[Client]:
-    async with server.client(name) as browser:
-        body = {"kind": "listen"}
-        async with browser.post("/api/v1/auth/websocket-token", json=body) as answer:
-            token = (await answer.json())["token"]
+    """Yield a client in a browser in which the user called `name` is signed in."""
+    cookie = f"{COOKIE}={session_of(server.settings, name)}"
+    headers = {"Cookie": cookie, "Origin": server.url}
     address = server.url.replace("http", "ws")
-    async with connect(f"{address}/ws/{client_id}?token={token}{query}") as socket:
+    async with connect(f"{address}/ws/{client_id}{query}", additional_headers=headers) as socket:
         yield Client(socket)
 
 
@@ -83,8 +84,11 @@ async def test_it_is_greeted_and_told_what_is_its_users(
     assert [e["n"] for e in events if e["job_id"]] == list(range(1, len(events) - 1))
 
 
-async def test_zones_have_a_status_of_their_own(server: Server, ann: aiohttp.ClientSession) -> None:
-    document = pdf_of(Layout("A quiet note", ["Nothing in here is to be paid."]))
+async def test_zones_have_a_status_of_their_own(
+    server: Server, ann: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    lines = [Line(60, 90 + 60 * n, f"A quiet note about the weather, part {n}") for n in range(4)]
+    document = pdf_of(tmp_path, [lines, lines]).read_bytes()
     async with page(server, "zones") as client:
         await client.next()
         form = aiohttp.FormData()
@@ -118,12 +122,12 @@ async def test_what_happens_while_it_is_away_is_told_when_it_is_back(tmp_path: P
             await ended(ann, await upload(ann, ("a.csv", CSV)))
             await client.until("batch_completed")
         await ended(ann, await upload(ann, ("b.csv", CSV + b"2025-02-01,Tea,-1.00\n")))
-    async with serving(settings) as server:  # and the server was restarted meanwhile
-        async with page(server, "tablet") as again:
-            while (await again.until("job_created"))["filename"] != "b.csv":
-                pass
-            await again.until("batch_completed")
-            head = server.app[HUB].head
+    # and the server was restarted meanwhile
+    async with serving(settings) as server, page(server, "tablet") as again:
+        while (await again.until("job_created"))["filename"] != "b.csv":
+            pass
+        await again.until("batch_completed")
+        head = server.app[HUB].head
     known = {*client.seqs, *again.seqs}
     assert known == set(range(min(known), head + 1))
     assert again.seqs == sorted(set(again.seqs))
@@ -187,7 +191,7 @@ async def test_who_subscribes_late_hears_only_that_from_then_on(
         assert [str(room) for room in session.subscriptions] == [f"job:{job['job_id']}"]
 
 
-@pytest.mark.parametrize("query", ["&frames=single", "&frames=lines"])
+@pytest.mark.parametrize("query", ["?frames=single", "?frames=lines"])
 async def test_who_shows_that_it_speaks_our_protocol_is_left_in_peace(
     server: Server, ann: aiohttp.ClientSession, query: str
 ) -> None:
@@ -248,8 +252,26 @@ async def test_somebody_else_of_the_same_name_is_another(
                 assert json.loads(text)["type"] in PRESENCE
 
 
-async def test_a_token_of_the_header_is_as_good(settings: Settings, server: Server) -> None:
-    headers = {"Authorization": f"Bearer {token_of(settings, 'bob')}"}
+async def test_a_token_is_as_good_in_the_address_or_the_header(
+    server: Server, bob: aiohttp.ClientSession
+) -> None:
+    async with bob.post("/api/v1/auth/websocket-token", json={"kind": "listen"}) as answer:
+        listen = (await answer.json())["token"]
+    address = f"{server.url.replace('http', 'ws')}/ws/worker"
+    headers = {"Authorization": f"Bearer {token_of(server.settings, 'bob')}"}
+    async with (
+        connect(f"{address}?token={listen}") as one,
+        connect(address, additional_headers=headers) as two,
+    ):
+        assert json.loads(await one.recv())["client_id"] == "worker"
+        assert json.loads(await two.recv())["client_id"] == "worker"
+
+
+async def test_nobody_gets_in_without_a_name_that_is_known(server: Server) -> None:
     address = server.url.replace("http", "ws")
-    async with connect(f"{address}/ws/worker", additional_headers=headers) as socket:
-        assert json.loads(await socket.recv())["client_id"] == "worker"
+    for token in ("", "?token=nonsense"):
+        async with connect(f"{address}/ws/page-1{token}") as socket:
+            with pytest.raises(ConnectionClosed) as closed:
+                await socket.recv()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 4001
