@@ -152,14 +152,20 @@ def _address(settings: Settings) -> Finding:
 
 
 def _models(settings: Settings) -> Finding:
-    if not settings.models:
+    named = ", ".join([*settings.models, *filter(None, [settings.phrase_model])])
+    if not named:
         return Finding("Language models", "ok", "none; nothing is sent anywhere")
-    named = ", ".join(settings.models)
     if importlib.util.find_spec("pydantic_ai") is None:
         return Finding("Language models", "bad", f"{named}: install the extra llm first")
-    models = model_names(settings.models)
-    to = ", ".join(sorted({model.address_with(settings.model_base_url) for model in models}))
-    return Finding("Language models", "ok", f"{named}; pages of invoices are sent to {to}")
+    sent = [
+        f"{what} are sent to {', '.join(sorted(addresses))}"
+        for what, names in (
+            ("pages of invoices", settings.models),
+            ("names of steps", tuple(filter(None, [settings.phrase_model]))),
+        )
+        if (addresses := {m.address_with(settings.model_base_url) for m in model_names(names)})
+    ]
+    return Finding("Language models", "ok", f"{named}; {', '.join(sent)}")
 
 
 def _ocr() -> Finding:

@@ -17,6 +17,7 @@ from aiohttp import web
 from aiosqlite import Connection
 
 from app import keys
+from app.core.messages import friendly_message
 from app.core.rooms import Room
 from app.core.state import JobState
 from app.live.deliverer import Deliverer
@@ -33,6 +34,7 @@ from app.openfiles import allow_open_files
 from app.pipeline.exports import Exporter
 from app.pipeline.learner import Learner
 from app.pipeline.models.client import load_library
+from app.pipeline.models.phrases import Phrases
 from app.pipeline.models.reading import ModelReading
 from app.pipeline.placing import Placing
 from app.pipeline.plugins.catalogue import Plugins
@@ -250,13 +252,13 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
     Raises SettingsError where models are named and their library is not installed.
     """
     settings = app[keys.SETTINGS]
-    if settings.models:
+    if settings.models or settings.phrase_model:
         try:
             await asyncio.to_thread(load_library)
         except ImportError as error:
             raise SettingsError(
                 "language models are configured, and what speaks to them is not installed;"
-                " install Livetrail with its extra llm, or leave the setting models empty"
+                " install Livetrail with its extra llm, or leave models and phrase_model empty"
             ) from error
     plugins = app[keys.PLUGINS] = Plugins(
         await asyncio.to_thread(find_plugins, settings, tuple(CLAIMS))
@@ -285,14 +287,20 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
     exporter = app[keys.EXPORTER] = Exporter(
         app[keys.SETTINGS], app[keys.DATABASE], app[keys.JOURNAL], runner.workers, plugins, EXPORT
     )
+    phrases = Phrases(settings) if settings.phrase_model else None
     app[keys.REPORTING] = Reporting(
         app[keys.DATABASE],
         app[keys.JOURNAL],
         settle=runner.settle,
         asked=runner.asked,
         answer_within_h=settings.answer_within_h,
+        phrase=phrases or friendly_message,
     )
-    async with runner, exporter:
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(runner)
+        await stack.enter_async_context(exporter)
+        if phrases is not None:
+            await stack.enter_async_context(running(phrases.keep(), name="sentences of steps"))
         drawer = app[keys.PICTURES] = Drawer(app[keys.PICTURE_STORE], runner)
         learner = app[keys.LEARNER] = Learner(lambda user: runner.look(user, LEARN, {}))
         learner.taught(await app[keys.RECORDS].untaught())  # and the server ended soon after

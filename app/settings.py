@@ -92,6 +92,11 @@ class Settings(BaseModel):
         description="language models that read invoices too, comma separated; none is called"
         " unless it is named here",
     )
+    phrase_model: str = Field(
+        "",
+        description="language model that makes sentences for steps that have none of their own;"
+        " none is called unless it is named here",
+    )
     model_base_url: str = Field("", description="address of an OpenAI-compatible server")
     model_api_key: str = Field(
         "", description="the key for all models, or provider=key pairs, comma separated"
@@ -180,6 +185,12 @@ class Settings(BaseModel):
     def _are_models(cls, models: tuple[str, ...]) -> tuple[str, ...]:
         model_names(models)
         return models
+
+    @field_validator("phrase_model")
+    @classmethod
+    def _is_model(cls, model: str) -> str:
+        model_names([model] if model else [])
+        return model
 
     @field_validator("model_base_url")
     @classmethod

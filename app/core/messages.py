@@ -489,6 +489,11 @@ def friendly_message(step: str, context: Context | None = None) -> str:
     return str(plain) if plain else f"Working on {step.replace('_', ' ').strip() or 'your file'}..."
 
 
+def has_own_sentence(step: str) -> bool:
+    """Tell whether `step` is known here: any other is told in its own words."""
+    return step in FIXED or step in OWN
+
+
 def took(duration_ms: int) -> str:
     """Return a duration for a sentence: "0.9 s", "41 s", "2 min 5 s"."""
     if duration_ms < 10_000:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from app import __version__
 from app.core.messages import count
-from app.core.model_names import model_names
+from app.core.model_names import ModelName
 from app.keys import DATABASE, DOOR, FILES, HUB, RUNNER, SETTINGS
 from app.store.events import head
 from app.web.figures import Figures
@@ -110,7 +110,9 @@ def _jail(request: web.Request) -> Component:
 
 def _models(request: web.Request) -> Component:
     """Name the language models that are configured; nobody is called here, nor where they are."""
-    named = ", ".join(name.name for name in model_names(request.app[SETTINGS].models))
+    settings = request.app[SETTINGS]
+    names = [*settings.models, *filter(None, [settings.phrase_model])]
+    named = ", ".join(dict.fromkeys(ModelName.parse(name).name for name in names))
     return Component(state="ok", detail=named or "none; nothing is sent anywhere")
 
 
