@@ -4,7 +4,9 @@ AsyncAPI 3.0.0: channels are addresses, messages what goes over them, operations
 An operation is seen from the server's side: it `send`s events and `receive`s wishes.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, Literal, get_args
 
 from aiohttp import web
@@ -44,8 +46,9 @@ HEADERS = {
 SOCKET_BINDINGS = {"ws": {"method": "GET", "query": QUERY, "headers": HEADERS}}
 
 
-def describe(host: str = "localhost:8080") -> dict[str, Any]:
-    """Return the AsyncAPI 3.0.0 document of the server at `host`."""
+@cache
+def describe() -> dict[str, Any]:
+    """Return the AsyncAPI 3.0.0 document. It takes a while to make, and is made once."""
     client_id = {"description": "the client's own name, for acknowledging; 1 to 64 characters"}
     channels = {
         "socket": _channel(
@@ -78,7 +81,7 @@ def describe(host: str = "localhost:8080") -> dict[str, Any]:
             "description": "Every event is committed before anybody hears it; `seq` resumes.",
         },
         "defaultContentType": "application/json",
-        "servers": {"here": {"host": host, "protocol": "ws"}},
+        "servers": {"here": {"host": "localhost:8080", "protocol": "ws"}},
         "channels": channels,
         "operations": operations,
         "components": {
@@ -89,8 +92,11 @@ def describe(host: str = "localhost:8080") -> dict[str, Any]:
 
 
 async def document(request: web.Request) -> web.Response:
-    """GET /asyncapi.json."""
-    return state_answer(request, describe(request.host))
+    """GET /asyncapi.json: the description, with this server's address."""
+    described = await asyncio.to_thread(describe)
+    scheme = "wss" if request.secure else "ws"
+    here = {"here": {"host": request.host, "protocol": scheme}}
+    return state_answer(request, {**described, "servers": here})
 
 
 def _name(model: type[BaseModel]) -> str:

@@ -1,7 +1,9 @@
 """/openapi.json: the API's description, made from the models that validate and answer."""
 
+import asyncio
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from aiohttp import web
@@ -40,6 +42,7 @@ from app.web import (
     webhooks,
 )
 from app.web.identity import COOKIE
+from app.web.problems import LINES
 from app.web.reference import uploads as reference_uploads
 from app.web.wire import state_answer
 
@@ -248,11 +251,14 @@ OPERATIONS = (
     Operation("get", "/readyz", "Whether new work is welcome", health.Readiness, is_open=True),
     Operation("get", "/metrics", "Prometheus text", "text/plain"),
     Operation("get", "/openapi.json", "This description", "application/json"),
+    Operation("get", "/asyncapi.json", "What is said on live connections (AsyncAPI 3.0)",
+              "application/json"),
 )  # fmt: skip
 
 
+@cache
 def describe() -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document."""
+    """Return the OpenAPI 3.1 document. It takes a while to make, and is made once."""
     schemas = _schemas()
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
@@ -268,7 +274,7 @@ def describe() -> dict[str, Any]:
 
 async def document(request: web.Request) -> web.Response:
     """GET /openapi.json."""
-    return state_answer(request, describe())
+    return state_answer(request, await asyncio.to_thread(describe))
 
 
 def _name(model: Any) -> str:
@@ -308,7 +314,10 @@ def _operation(operation: Operation) -> dict[str, Any]:
             str(operation.status): _answer(operation),
             "default": {
                 "description": "What happened, what was kept, what to do",
-                "content": {"application/problem+json": {"schema": _ref(models.Problem)}},
+                "content": {
+                    **({"text/plain": {}} if operation.path.startswith(LINES) else {}),
+                    "application/problem+json": {"schema": _ref(models.Problem)},
+                },
             },
         },
         "security": [] if operation.is_open else [{"cookie": []}, {"bearer": []}],

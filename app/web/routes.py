@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from app.web import (
+    asyncapi,
     audit,
     auth,
     batches,
@@ -35,6 +36,7 @@ from app.web import (
     webhooks,
 )
 from app.web.account import account_routes
+from app.web.apipage import api_page_routes
 from app.web.opspage import operations_routes
 from app.web.pages import page_routes
 from app.web.reference.uploads import upload_csv
@@ -152,6 +154,7 @@ def api_routes() -> list[web.RouteDef]:
         web.get("/readyz", health.readyz),
         web.get("/metrics", health.metrics),
         web.get("/openapi.json", openapi.document),
+        web.get("/asyncapi.json", asyncapi.document),
     ]
 
 
@@ -196,5 +199,6 @@ def all_routes() -> list[web.AbstractRouteDef]:
         *operations_routes(),
         *account_routes(),
         *rules_routes(),
+        *api_page_routes(),
         *sharing_routes(),
     ]

@@ -152,6 +152,8 @@ DECIDED = {
     "GET /readyz": OPEN,
     "GET /metrics": LOCAL,
     "GET /openapi.json": OPEN,
+    "GET /asyncapi.json": OPEN,
+    "GET /docs": OPEN,
     "GET /ws": OWN,
     "GET /ws/{client_id}": OWN,
     "GET /ws/upload-progress/{batch_id}": OWN,  # also one that is yet to begin
