@@ -17,6 +17,7 @@ from app.web.wire import read_query
 PAGE = "/docs"
 SCHEMAS = "#/components/schemas/"
 API = f"{openapi.API}/"
+BEYOND = 2**53  # such a bound says nothing to a person
 
 
 class ApiQuery(BaseModel):
@@ -96,7 +97,9 @@ def page_of(shell: Shell, q: str) -> ApiPage:
     groups: dict[str, tuple[CallLine, ...]] = {}
     for line in _calls(calls["paths"]):
         if _says(q, line.path, line.about, line.takes, line.answers):
-            group = line.path.removeprefix(API).strip("/").partition("/")[0]
+            group = "the server"
+            if line.path.startswith(API):
+                group = line.path.removeprefix(API).partition("/")[0]
             groups[group] = (*groups.get(group, ()), line)
     told, heard = _messages(live, q)
     within = {shape.name for _, shape in (*told, *heard)}
@@ -226,5 +229,5 @@ def words(schema: Mapping[str, Any]) -> str:
 
 def _bounds(schema: Mapping[str, Any]) -> Iterator[str]:
     for key, word in (("minimum", "from"), ("exclusiveMinimum", "over"), ("maximum", "to")):
-        if key in schema:
-            yield f"{word} {schema[key]:g}" if abs(schema[key]) < 1e6 else f"{word} {schema[key]}"
+        if key in schema and abs(schema[key]) < BEYOND:
+            yield f"{word} {schema[key]:,}"

@@ -140,3 +140,24 @@ async def test_whatever_strangers_send_is_answered_as_described(patient: Server)
 
     await asyncio.to_thread(ask)
     assert not wrong, "\n\n".join(wrong)
+
+
+async def test_the_page_shows_both_and_finds_what_is_looked_for(
+    stranger: aiohttp.ClientSession,
+) -> None:
+    async with stranger.get("/docs") as answer:
+        page = await answer.text()
+    assert answer.status == 200
+    for there in ("/api/v1/batches/{batch_id}", "processing_failed", "subscribe", "ErrorInfo"):
+        assert there in page, there
+    anchors = {part.partition('"')[0] for part in page.split('id="')[1:]}
+    led = {part.partition('"')[0] for part in page.split('href="#')[1:]}
+    assert led <= anchors
+    async with stranger.get("/docs", params={"q": "<script>"}) as answer:
+        page = await answer.text()
+    assert "<script>" not in page
+    assert "No call is like that" in page
+    async with stranger.get("/docs", params={"q": "QUESTION"}) as answer:
+        page = await answer.text()
+    assert "/clarifications" in page
+    assert "/auth/login" not in page
