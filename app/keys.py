@@ -16,6 +16,7 @@ from app.live.recheck import Recheck
 from app.live.reservations import Reservations
 from app.live.visit import Desk
 from app.live.zone_progress import ZoneManner
+from app.pipeline.asked import FairTurns
 from app.pipeline.exports import Exporter
 from app.pipeline.learner import Learner
 from app.pipeline.plugins.catalogue import Plugins
@@ -76,6 +77,7 @@ DELIVERER = web.AppKey("deliverer", Deliverer)
 OUTBOUND = web.AppKey("outbound", Outbound)
 IDEMPOTENCY = web.AppKey("idempotency", Idempotency)
 ARRIVALS = web.AppKey("arrivals", Arrivals)
+FETCHES = web.AppKey("fetches", FairTurns)  # of files that are fetched
 JOINING = web.AppKey("joining", asyncio.Lock)  # of files to batches that are there already
 
 BUDGET = web.RequestKey("budget", Budget)

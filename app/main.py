@@ -31,6 +31,7 @@ from app.live.reservations import Reservations
 from app.live.retention import Retention
 from app.live.zone_progress import ZoneManner
 from app.openfiles import allow_open_files
+from app.pipeline.asked import FairTurns
 from app.pipeline.exports import Exporter
 from app.pipeline.learner import Learner
 from app.pipeline.models.client import load_library
@@ -65,6 +66,7 @@ from app.web.budgets import Budgets
 from app.web.door import Door
 from app.web.drawer import Drawer
 from app.web.edge import EdgeRunner, Lobby
+from app.web.fetching import FETCHES_AT_ONCE
 from app.web.lag import LagMonitor
 from app.web.middlewares import AccessLog, add_headers, errors, gate, request_id
 from app.web.outbound import Outbound
@@ -233,6 +235,7 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
         app[keys.OUTBOUND] = outbound = await stack.enter_async_context(
             Outbound(allow_private=app[keys.SETTINGS].allow_private_targets)
         )
+        app[keys.FETCHES] = FairTurns(FETCHES_AT_ONCE)
         app[keys.DELIVERER] = await stack.enter_async_context(
             Deliverer(database, head=lambda: journal.head, post=partial(post_to, outbound))
         )

@@ -60,6 +60,9 @@ class Settings(BaseModel):
     upload_expires_h: float = Field(
         24.0, gt=0, description="hours after its last byte in which an upload can be resumed"
     )
+    fetch_timeout_s: float = Field(
+        600.0, gt=0, description="longest time of fetching one file from an address"
+    )
     max_open_uploads: int = Field(
         1000, ge=1, description="resumable uploads of one user that are not finished"
     )

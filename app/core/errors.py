@@ -513,6 +513,15 @@ class TargetUnreachable(AppError):
     retryable = True
 
 
+class FetchRefused(AppError):
+    """An address was called for a file, and the answer was none."""
+
+    code = "fetch_refused"
+    title = "{host} does not give {filename} away: {why}"
+    kept = NOTHING_TAKEN_IN
+    hint = "Check the address. If one has to sign in there, download the file and upload it."
+
+
 class ReportTooLarge(AppError):
     code = "report_too_large"
     title = "The reports of this request are larger than {limit}"

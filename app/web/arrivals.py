@@ -20,7 +20,7 @@ from app.core.errors import (
     UploadTooLarge,
 )
 from app.core.events import UploadProgress
-from app.core.messages import friendly_message, size_text
+from app.core.messages import size_text
 from app.core.tus import Checksum
 from app.live.journal import Journal
 from app.settings import Settings
@@ -37,14 +37,12 @@ from app.store.uploads import (
     move_upload,
 )
 from app.tasks import finished
+from app.web.progress import Pace, upload_progress
 
 logger = logging.getLogger(__name__)
 
 KEEP_BYTES = 8 * 1024 * 1024  # of one piece between two times that they are made safe
 KEEP_S = 2.0
-TELL_S = 1.0  # between two events of one file
-TELL_SHARE = 0.01  # of the file
-TELL_BYTES = 16 * 1024 * 1024  # where its size is not known
 REMEMBERED = 1000  # uploads of which it is known what their bytes hash to
 SWEEP_EVERY_S = 300.0
 HOUR_MS = 3_600_000
@@ -88,8 +86,7 @@ class _Known:
 
     offset_bytes: int = 0
     digest: Any = None
-    told_bytes: int = 0
-    told_s: float = field(default_factory=time.monotonic)
+    pace: Pace = field(default_factory=Pace)
 
 
 class Arrivals:
@@ -244,19 +241,11 @@ class Arrivals:
         kept = await file.keep()
         moved = replace(row, offset_bytes=kept, expires_ms=self.expires_ms())
         write = partial(move_upload, upload=moved)
-        if self._is_news(moved):
+        if self._remembered(row.id).pace.is_news(kept, row.length_bytes):
             await self._journal.append(progress_of(moved), user_id=row.user_id, also=write)
         else:
             await self._database.writer.run(write)
         return moved
-
-    def _is_news(self, row: UploadRow) -> bool:
-        known, now_s = self._remembered(row.id), time.monotonic()
-        step = TELL_BYTES if row.length_bytes is None else row.length_bytes * TELL_SHARE
-        if now_s - known.told_s < TELL_S or row.offset_bytes - known.told_bytes < step:
-            return False
-        known.told_s, known.told_bytes = now_s, row.offset_bytes
-        return True
 
     def _remembered(self, upload_id: str) -> _Known:
         known = self._known.setdefault(upload_id, _Known())
@@ -268,18 +257,12 @@ class Arrivals:
 
 def progress_of(row: UploadRow) -> UploadProgress:
     """Return how far an upload has come, as an event of its batch."""
-    facts = {"filename": row.filename, "arrived": row.offset_bytes}
-    if row.length_bytes is not None:
-        facts["size"] = row.length_bytes
-    return UploadProgress(
+    return upload_progress(
+        row.filename,
+        row.offset_bytes,
+        row.length_bytes,
         batch_id=row.batch_id,
         upload_id=row.id,
-        filename=row.filename,
-        bytes_received=row.offset_bytes,
-        bytes_total=row.length_bytes,
-        progress=round(100 * row.offset_bytes / row.length_bytes, 1) if row.length_bytes else None,
-        message=friendly_message("uploading", facts),
-        details=facts,
     )
 
 

@@ -68,9 +68,10 @@ class BatchQuery(BaseModel):
 class Intake:
     """Who brings the files, and under which Idempotency-Key and path, if any.
 
-    known  what was answered under that key before
-    batch  the one that the files join, which its owner gave its id; None: one of their own
-    also   a further write of the transaction that puts them into the log, given the answer
+    known        what was answered under that key before
+    batch        the one that the files join, which its owner gave its id; None: one of their own
+    fingerprint  of what was asked for, where that is not the files; None: of the files
+    also         a further write of the transaction that puts them into the log, given the answer
     """
 
     viewer: Viewer
@@ -78,6 +79,7 @@ class Intake:
     path: str
     known: Remembered | None = None
     batch: BatchRow | None = None
+    fingerprint: str | None = None
     also: Callable[[sqlite3.Connection, Answer], None] | None = None
 
 
@@ -86,12 +88,12 @@ TakeIn = Callable[[web.Request, Intake], Awaitable[Answer]]
 
 async def create(request: web.Request) -> web.Response:
     """POST /api/v1/batches: take files in. 202 once every byte is on the disk and in the log."""
-    return _accepted(await once(request, upload))
+    return accepted(await once(request, upload))
 
 
 async def create_samples(request: web.Request) -> web.Response:
     """POST /api/v1/samples: take the sample files in, to try everything out."""
-    return _accepted(await once(request, samples))
+    return accepted(await once(request, samples))
 
 
 async def once(request: web.Request, bring: TakeIn) -> Answer:
@@ -141,7 +143,7 @@ async def take_in(
     What was taken in under the same key before is only compared, and answered again. Files that
     join a batch go by its options.
     """
-    fingerprint = fingerprint_of(files, options)
+    fingerprint = intake.fingerprint or fingerprint_of(files, options)
     if intake.known is not None:
         return intake.known.again(fingerprint)
     _check_models(app, options)
@@ -266,7 +268,7 @@ async def _record(
         )
         for ident, file, stored in zip(idents, files, placed, strict=True)
     ]
-    accepted = Accepted(
+    told = Accepted(
         batch_id=batch.id,
         jobs=[
             AcceptedJob(
@@ -279,7 +281,7 @@ async def _record(
             for job in jobs
         ],
     )
-    answer = Answer(202, accepted.model_dump_json())
+    answer = Answer(202, told.model_dump_json())
 
     def also(connection: sqlite3.Connection) -> None:
         if intake.batch is None:
@@ -333,7 +335,8 @@ def key_of(request: web.Request) -> str | None:
     return key
 
 
-def _accepted(answer: Answer) -> web.Response:
+def accepted(answer: Answer) -> web.Response:
+    """Return the answer as it is sent, with the address of the batch."""
     batch_id = orjson.loads(answer.body)["batch_id"]
     return json_bytes(
         answer.body.encode(), answer.status, {"Location": f"/api/v1/batches/{batch_id}"}

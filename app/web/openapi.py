@@ -22,6 +22,7 @@ from app.web import (
     documents,
     events,
     exports,
+    fetching,
     framelogs,
     health,
     history,
@@ -132,8 +133,8 @@ OPERATIONS = (
     Operation("delete", f"{API}/shares/{{share_id}}", "Revoke a share link", None, 204),
     Operation("post", f"{API}/auth/share", "Follow what a share link shows", shares.Shared,
               body=shares.ShareToken, is_open=True),
-    Operation("post", f"{API}/batches", "Take files in", ACCEPTED, 202, takes_files=True,
-              takes_key=True),
+    Operation("post", f"{API}/batches", "Take files in, or fetch them", ACCEPTED, 202,
+              body=fetching.FetchWish, takes_files=True, takes_key=True),
     Operation("get", f"{API}/batches", "One's batches, newest first", models.BatchList,
               query=batches.BatchQuery),
     Operation("get", f"{API}/batches/{{batch_id}}", "One batch", models.BatchAnswer),
@@ -325,7 +326,10 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.takes_key:
         described["parameters"].append(IDEMPOTENCY_KEY)
     if operation.takes_files:
-        described["requestBody"] = {"required": True, "content": {"multipart/form-data": FILES}}
+        content: dict[str, Any] = {"multipart/form-data": FILES}
+        if operation.body is not None:
+            content["application/json"] = {"schema": _ref(operation.body)}
+        described["requestBody"] = {"required": True, "content": content}
     elif operation.takes_one_file:
         described["requestBody"] = {"required": True, "content": {"multipart/form-data": ONE_FILE}}
     elif operation.takes_bytes:

@@ -59,6 +59,7 @@ STATUS: dict[str, int] = {
     "conflict": 409,
     "target_refused": 422,
     "target_unreachable": 502,
+    "fetch_refused": 502,
     "invalid_report": 400,
     "report_too_large": 413,
     "job_ended": 409,

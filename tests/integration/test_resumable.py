@@ -449,7 +449,7 @@ async def test_what_nobody_resumes_goes(server: Server, ann: aiohttp.ClientSessi
 def told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever arrives is made safe and told at once, so that a test can wait for it."""
     monkeypatch.setattr("app.web.arrivals.KEEP_BYTES", 1)
-    monkeypatch.setattr("app.web.arrivals.TELL_S", 0.0)
+    monkeypatch.setattr("app.web.progress.TELL_S", 0.0)
 
 
 class Stalled:

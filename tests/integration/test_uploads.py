@@ -290,7 +290,7 @@ BAD_BODIES: dict[str, tuple[str, bytes, int, str]] = {
         415,
         "not_multipart",
     ),
-    "json": ("application/json", b"{}", 415, "not_multipart"),
+    "json": ("application/json", b"{}", 400, "invalid_request"),
     "no filename": (
         MULTIPART,
         b'--x\r\nContent-Disposition: form-data; name="files"\r\n\r\na\r\n--x--\r\n',

@@ -1,0 +1,171 @@
+"""POST /api/v1/batches: files that are sent along, or addresses from which they are fetched."""
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from email.message import Message
+from typing import Annotated
+from urllib.parse import unquote
+
+import aiohttp
+import orjson
+from aiohttp import hdrs, web
+from pydantic import BaseModel, ConfigDict, Field
+from yarl import URL
+
+from app.core.errors import FetchRefused, TooManyFiles, UploadTooLarge
+from app.core.messages import size_text
+from app.core.names import clean_filename
+from app.core.permissions import Viewer
+from app.keys import DOOR, FETCHES, FILES, JOURNAL, OUTBOUND, SETTINGS
+from app.store.accounts import now_ms
+from app.store.batches import BatchRow
+from app.store.idempotency import Answer
+from app.web import batches
+from app.web.batches import Intake, claim, new_id, once, options_of, take_in
+from app.web.outbound import URL_CHARACTERS
+from app.web.progress import Pace, upload_progress
+from app.web.uploads import ArrivedFile, UploadOptions
+from app.web.wire import read_json
+
+REDIRECTS = 3
+FETCHES_AT_ONCE = 4  # of all users; each of them has one at a time
+
+
+class UrlWish(BaseModel):
+    """A file somewhere else."""
+
+    model_config = ConfigDict(extra="forbid")
+    url: Annotated[str, Field(min_length=1, max_length=URL_CHARACTERS)]
+    filename: str | None = Field(
+        default=None, max_length=1000, description="null: as its server calls it"
+    )
+
+
+class FetchWish(BaseModel):
+    """Files that the server is to fetch: all of them become one batch, or none."""
+
+    model_config = ConfigDict(extra="forbid")
+    urls: list[UrlWish] = Field(min_length=1)
+    options: UploadOptions = Field(default_factory=UploadOptions)
+    batch_id: str | None = Field(
+        default=None, description="a UUID of your own making, to be followed meanwhile"
+    )
+
+
+async def create(request: web.Request) -> web.Response:
+    """POST /api/v1/batches: take files in, or fetch them. 202 once every byte is on the disk."""
+    if request.content_type == "application/json":
+        return batches.accepted(await once(request, _fetch))
+    return await batches.create(request)
+
+
+async def _fetch(request: web.Request, intake: Intake) -> Answer:
+    wish = await read_json(request, FetchWish)
+    fingerprint = hashlib.sha256(
+        orjson.dumps(wish.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    ).hexdigest()
+    if intake.known is not None:  # nothing is fetched again to be compared
+        return intake.known.again(fingerprint)
+    intake = replace(intake, fingerprint=fingerprint)
+    batch_id = wish.batch_id or new_id(now_ms())
+    batch = await claim(request.app, intake.viewer, batch_id, wish.options)
+    return await _take(request.app, replace(intake, batch=batch), batch, wish.urls)
+
+
+async def fetch_into_batch(
+    app: web.Application,
+    viewer: Viewer,
+    urls: Sequence[UrlWish],
+    options: UploadOptions,
+    batch_id: str | None = None,
+) -> Answer:
+    """Fetch files for `viewer` and put them into the log as one batch, or into `batch_id`.
+
+    Returns the answer that an upload of them would have got. Raises what `claim` and `fetched` do.
+    """
+    batch = await claim(app, viewer, batch_id or new_id(now_ms()), options)
+    return await _take(app, Intake(viewer, None, "", batch=batch), batch, urls)
+
+
+async def _take(
+    app: web.Application, intake: Intake, batch: BatchRow, urls: Sequence[UrlWish]
+) -> Answer:
+    async with fetched(app, batch, urls) as files:
+        return await take_in(app, intake, files, options_of(batch))
+
+
+@asynccontextmanager
+async def fetched(
+    app: web.Application, batch: BatchRow, urls: Sequence[UrlWish]
+) -> AsyncIterator[list[ArrivedFile]]:
+    """Fetch files, one after the other; whatever was not placed by the end is deleted.
+
+    Each goes straight to the disk. Of one user only one is fetched at a time. How far it came is
+    told in the batch's room.
+
+    Raises TargetRefused, TargetUnreachable, FetchRefused, UploadTooLarge, TooManyFiles,
+    StorageFull, ShuttingDown.
+    """
+    limit = app[SETTINGS].max_files_per_batch
+    if len(urls) > limit:
+        raise TooManyFiles(limit=limit)
+    for wish in urls:
+        app[OUTBOUND].check(wish.url)
+    files: list[ArrivedFile] = []
+    try:
+        for wish in urls:
+            async with app[FETCHES].of(batch.user_id):
+                app[DOOR].pass_through()
+                await _fetch_one(app, batch, wish, files)
+        yield files
+    finally:
+        for file in files:
+            await file.incoming.abort()
+
+
+async def _fetch_one(
+    app: web.Application, batch: BatchRow, wish: UrlWish, files: list[ArrivedFile]
+) -> None:
+    """Fetch one file, and add it to `files` before its first byte."""
+    settings = app[SETTINGS]
+    async with app[OUTBOUND].request(
+        "GET", wish.url, total_s=settings.fetch_timeout_s, redirects=REDIRECTS
+    ) as response:
+        name = clean_filename(wish.filename or _name_of(response))
+        _demand_file(response, name)
+        total, limit = response.content_length, settings.max_upload_bytes
+        if (total or 0) > limit:
+            raise UploadTooLarge(filename=name, limit=size_text(limit))
+        file = ArrivedFile(name, await app[FILES].begin())
+        files.append(file)
+        pace = Pace()
+        async for data in response.content.iter_any():
+            app[DOOR].pass_through()
+            received = file.incoming.size_bytes + len(data)
+            if received > limit:
+                raise UploadTooLarge(filename=name, limit=size_text(limit))
+            await file.incoming.write(data)
+            if pace.is_news(received, total):
+                told = upload_progress(name, received, total, batch_id=batch.id)
+                await app[JOURNAL].append(told)
+        await file.incoming.finish()
+
+
+def _demand_file(response: aiohttp.ClientResponse, name: str) -> None:
+    """Raise FetchRefused for an answer that is no file."""
+    if response.status != 200:
+        why = f"it answers {response.status}"
+    elif response.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
+        why = "it sends it packed, although it was asked not to"
+    else:
+        return
+    raise FetchRefused(host=response.url.host, filename=name, why=why)
+
+
+def _name_of(response: aiohttp.ClientResponse) -> str:
+    """Return what a server calls its file: by Content-Disposition, or the address's last part."""
+    header = Message()
+    header[hdrs.CONTENT_DISPOSITION] = response.headers.get(hdrs.CONTENT_DISPOSITION, "")
+    return header.get_filename() or unquote(URL(response.url).name)

@@ -1,0 +1,232 @@
+"""Files that the server fetches from addresses: taken in like an upload, or not at all."""
+
+import asyncio
+import gzip
+import hashlib
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from app.core.permissions import Viewer
+from app.keys import DATABASE, FILES
+from app.store.batches import get_batch
+from app.web.fetching import UrlWish, fetch_into_batch
+from app.web.uploads import UploadOptions
+from tests.integration.receiver import Receiver, receiving
+from tests.integration.serving import (
+    Server,
+    ended,
+    followed,
+    serving,
+    settings_for,
+    with_user,
+)
+
+CSV = b"Date,Description,Amount\n2026-01-01,Coffee,-3.20\n"
+
+
+async def shop(request: web.Request) -> web.StreamResponse:
+    """Answer by the path that is asked for."""
+    match request.path:
+        case "/expenses.csv":
+            return web.Response(body=CSV)
+        case "/named":
+            header = {"Content-Disposition": "attachment; filename*=UTF-8''M%C3%A4rz.csv"}
+            return web.Response(body=CSV + b"\n", headers=header)
+        case "/moved":
+            raise web.HTTPFound("/expenses.csv")
+        case "/around":
+            raise web.HTTPFound("/around")
+        case "/large":
+            return web.Response(body=b"x" * 1001)
+        case "/endless":
+            response = web.StreamResponse()
+            await response.prepare(request)
+            while True:
+                await response.write(b"x" * 100)
+        case "/packed":
+            return web.Response(body=gzip.compress(CSV), headers={"Content-Encoding": "gzip"})
+        case "/cut":
+            response = web.StreamResponse(headers={"Content-Length": "100"})
+            await response.prepare(request)
+            await response.write(b"x" * 50)
+            assert request.transport is not None
+            request.transport.abort()
+            return response
+        case "/silent":
+            await asyncio.Event().wait()
+    return web.Response(status=404)
+
+
+@pytest.fixture
+async def elsewhere() -> AsyncIterator[Receiver]:
+    async with receiving(shop) as receiver:
+        yield receiver
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[Server]:
+    """A server that may call this machine, and whose limits are small enough to meet."""
+    small = settings_for(
+        tmp_path / "house",
+        allow_private_targets=True,
+        max_upload_bytes=1000,
+        max_files_per_batch=3,
+        fetch_timeout_s=1.0,
+    )
+    with_user(small, "ann")
+    async with serving(small) as running:
+        yield running
+
+
+async def ask(
+    client: aiohttp.ClientSession, *urls: str, headers: dict[str, str] | None = None, **more: Any
+) -> tuple[int, dict[str, Any]]:
+    wish = {"urls": [{"url": url} for url in urls], **more}
+    async with client.post("/api/v1/batches", json=wish, headers=headers) as answer:
+        return answer.status, await answer.json(content_type=None)
+
+
+def nothing_is_left(server: Server) -> bool:
+    settings = server.settings
+    return not [
+        *settings.files_dir.glob("*/*/*"),
+        *settings.incoming_dir.iterdir(),
+    ] and not (server.app[FILES].used_bytes)
+
+
+async def test_fetched_files_become_a_batch(house: Server, elsewhere: Receiver) -> None:
+    async with house.client("ann") as client:
+        status, accepted = await ask(
+            client,
+            f"{elsewhere.url}/expenses.csv?token=1",
+            f"{elsewhere.url}/named",
+            options={"name": "March", "on_duplicate": "keep"},
+        )
+        assert status == 202, accepted
+        told = [(job["filename"], job["sha256"]) for job in accepted["jobs"]]
+        assert told == [
+            ("expenses.csv", hashlib.sha256(CSV).hexdigest()),
+            ("März.csv", hashlib.sha256(CSV + b"\n").hexdigest()),
+        ]
+        jobs = await ended(client, accepted)
+        assert {job["status"] for job in jobs} == {"completed"}
+        async with client.get(f"/api/v1/batches/{accepted['batch_id']}") as answer:
+            batch = await answer.json()
+        assert (batch["name"], batch["options"]) == ("March", {"on_duplicate": "keep"})
+
+
+async def test_nothing_of_ours_is_shown_to_the_other_server(
+    house: Server, elsewhere: Receiver
+) -> None:
+    async with house.client("ann") as client:
+        await ask(client, f"{elsewhere.url}/expenses.csv")
+    (call,) = elsewhere.calls
+    assert not {"Cookie", "Authorization", "Referer", "Origin"} & set(call.headers)
+
+
+async def test_a_redirect_is_followed(house: Server, elsewhere: Receiver) -> None:
+    async with house.client("ann") as client:
+        status, accepted = await ask(client, f"{elsewhere.url}/moved")
+        assert (status, accepted["jobs"][0]["filename"]) == (202, "expenses.csv")
+
+
+async def test_the_same_key_fetches_nothing_again(house: Server, elsewhere: Receiver) -> None:
+    key = {"Idempotency-Key": "k1"}
+    url = f"{elsewhere.url}/expenses.csv"
+    async with house.client("ann") as client:
+        first = await ask(client, url, headers=key)
+        assert await ask(client, url, headers=key) == first
+        status, told = await ask(client, f"{elsewhere.url}/named", headers=key)
+        assert (status, told["code"]) == (409, "conflict")
+    assert len(elsewhere.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/nowhere", (502, "fetch_refused")),
+        ("/packed", (502, "fetch_refused")),
+        ("/around", (502, "target_unreachable")),
+        ("/cut", (502, "target_unreachable")),
+        ("/silent", (502, "target_unreachable")),
+        ("/large", (413, "upload_too_large")),
+        ("/endless", (413, "upload_too_large")),
+    ],
+)
+async def test_one_that_fails_leaves_nothing_of_all(
+    house: Server, elsewhere: Receiver, path: str, wanted: tuple[int, str]
+) -> None:
+    async with house.client("ann") as client:
+        status, told = await ask(client, f"{elsewhere.url}/expenses.csv", f"{elsewhere.url}{path}")
+        assert (status, told["code"]) == wanted
+        async with client.get("/api/v1/batches") as answer:
+            assert (await answer.json())["batches"] == []
+    assert nothing_is_left(house)
+
+
+async def test_nothing_inside_is_fetched(
+    server: Server, ann: aiohttp.ClientSession, elsewhere: Receiver
+) -> None:
+    for url in (f"{elsewhere.url}/expenses.csv", "http://localhost/", "file:///etc/passwd"):
+        status, told = await ask(ann, "https://example.com/a.csv", url)
+        assert (status, told["code"]) == (422, "target_refused")
+    assert elsewhere.calls == []
+    assert nothing_is_left(server)
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {},
+        {"urls": []},
+        {"urls": ["https://example.com"]},
+        {"urls": [{"url": ""}]},
+        {"urls": [{"url": "https://example.com/" + "x" * 3000}]},
+        {"urls": [{"url": "https://example.com/"}], "options": {"x": 1}},
+        {"urls": [{"url": "https://example.com/"}], "batch_id": "mine"},
+    ],
+)
+async def test_a_wish_that_makes_no_sense_is_refused(
+    ann: aiohttp.ClientSession, wish: dict[str, Any]
+) -> None:
+    async with ann.post("/api/v1/batches", json=wish) as answer:
+        told = await answer.json(content_type=None)
+    assert (answer.status, told["code"]) == (400, "invalid_request")
+
+
+async def test_more_addresses_than_files_in_a_batch_are_refused(house: Server) -> None:
+    async with house.client("ann") as client:
+        status, told = await ask(client, *["http://127.0.0.1:1/"] * 4)
+        assert (status, told["code"]) == (413, "too_many_files")
+
+
+async def test_how_far_it_came_is_told_in_a_batch_of_ones_own(
+    house: Server, monkeypatch: pytest.MonkeyPatch, elsewhere: Receiver
+) -> None:
+    monkeypatch.setattr("app.web.progress.TELL_S", 0.0)
+    batch = str(uuid.uuid4())
+    async with house.client("ann") as client:
+        await ask(client, f"{elsewhere.url}/expenses.csv", batch_id=batch)
+        seen = await followed(client, f"batch:{batch}", "job_created")
+    assert [event["type"] for event in seen] == ["upload_progress", "batch_created", "job_created"]
+    assert (seen[0]["bytes_received"], seen[0]["bytes_total"]) == (len(CSV), len(CSV))
+
+
+async def test_other_parts_of_the_server_have_files_fetched_too(
+    house: Server, elsewhere: Receiver
+) -> None:
+    async with house.client("ann") as client, client.get("/api/v1/auth/me") as answer:
+        me = await answer.json()
+    viewer = Viewer(me["user_id"], "ann", "member")
+    urls = [UrlWish(url=f"{elsewhere.url}/expenses.csv", filename="mine.csv")]
+    answer = await fetch_into_batch(house.app, viewer, urls, UploadOptions(name="March"))
+    assert '"filename":"mine.csv"' in answer.body
+    batch = await get_batch(house.app[DATABASE].reader, answer.body[13:49])
+    assert batch is not None
+    assert (batch.name, batch.user_id) == ("March", me["user_id"])
