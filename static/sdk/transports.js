@@ -143,9 +143,9 @@ export function createWays({ kinds, socket, getToken, loadFallback, common, hand
   };
 }
 
-/** The close code of a token that could not be had, or an answer that did not come.
- *  @param {{status?: number}} error */
-export const endOf = ({ status }) => (status === 401 || status === 403 ? 4000 + (status % 400) : 1006);
+/** The close code for a token that could not be had (4003: nobody is signed in there, either), or
+ *  an answer that did not come. @param {{status?: number}} error */
+export const endOf = ({ status }) => (status === 401 || status === 403 ? 4003 : 1006);
 
 /** @param {string} url  @param {Record<string, string|number|null|undefined>} values */
 export function withQuery(url, values) {
