@@ -109,16 +109,21 @@ class StaticFiles:
 
 
 COMMENTS = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*$", re.MULTILINE | re.DOTALL)
+TYPED = re.compile(r"/\*\* @[^*\n]*\*/ ?")
+# Behind code whose quotes are closed, and holding none itself: surely no part of a string.
+BEHIND = re.compile(
+    r"""^((?:[^"'`/\n]|"[^"\n]*"|'[^'\n]*'|`[^`\n]*`|/(?!/))*?)[ ]+//[ ][^"'`\n]*$""", re.MULTILINE
+)
 BLANKS = re.compile(r"^\s+", re.MULTILINE)
 
 
 def slimmed(text: str) -> str:
-    """Return a module or style sheet without indentation, blank lines, and whole-line comments.
+    """Return a module or style sheet without indentation, blank lines, comments and types.
 
     Sources are written for people and a third of them is commentary; what is sent is not.
-    No string of ours goes over several lines, which a test makes sure of.
+    No string of ours goes over several lines or looks like a type, which tests make sure of.
     """
-    return BLANKS.sub("", COMMENTS.sub("", text))
+    return BLANKS.sub("", BEHIND.sub(r"\1", TYPED.sub("", COMMENTS.sub("", text))))
 
 
 AROUND = re.compile(r"\s*([{};])\s*")

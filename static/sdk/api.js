@@ -23,7 +23,12 @@ export class ProblemError extends Error {
   constructor({ code, title, detail = "", hint = "", status, retryAfter = null, retryable }) {
     super(title);
     this.name = "ProblemError";
-    Object.assign(this, { code, title, detail, hint, status, retryAfter });
+    this.code = code;
+    this.title = title;
+    this.detail = detail;
+    this.hint = hint;
+    this.status = status;
+    this.retryAfter = retryAfter;
     this.retryable = retryable ?? (status === 0 || status === 429 || status >= 502);
   }
 }
@@ -49,25 +54,28 @@ export function randomKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** @param {Record<string, unknown>} facts */
 const query = (facts) => {
   const pairs = Object.entries(facts).filter(([, value]) => value !== undefined && value !== null);
   return pairs.length ? `?${new URLSearchParams(pairs.map(([k, v]) => [k, String(v)]))}` : "";
 };
 
-/** @param {{fetch?: typeof fetch, base?: string, timeoutMs?: number, newKey?: () => string,
+/** @param {{fetch?: typeof globalThis.fetch, base?: string, timeoutMs?: number, newKey?: () => string,
  *    timers?: Timers}} [options] */
 export function createApi(options = {}) {
   const {
-    fetch = (...request) => globalThis.fetch(...request),
+    fetch = (input, init) => globalThis.fetch(input, init),
     base = "/api/v1",
     timeoutMs = 15_000,
     newKey = randomKey,
     timers = { set: (run, ms) => setTimeout(run, ms), clear: (id) => clearTimeout(id) },
   } = options;
 
+  /** @param {string} method  @param {string} path  @param {unknown} body  @param {string} [key] */
   async function once(method, path, body, key) {
     const control = new AbortController();
     const clock = timers.set(() => control.abort(), timeoutMs);
+    /** @type {Record<string, string>} */
     const headers = { Accept: "application/json" };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (key) headers["Idempotency-Key"] = key;
@@ -92,30 +100,41 @@ export function createApi(options = {}) {
     }
   }
 
+  /** @param {string} method  @param {string} path  @param {unknown} [body]  @param {string} [key]
+   *  @returns {Promise<any>} */
   async function call(method, path, body, key) {
     try {
       return await once(method, path, body, key);
     } catch (error) {
-      if (error.code !== "offline") throw error;
+      if (!(error instanceof ProblemError) || error.code !== "offline") throw error;
       return once(method, path, body, key);
     }
   }
 
+  /** @param {string} path */
   const get = (path) => call("GET", path);
+  /** @param {string} path  @param {unknown} [body]  @param {{key?: string}} [how] */
   const post = (path, body = {}, { key = newKey() } = {}) => call("POST", path, body, key);
+  /** @param {string} id */
   const job = (id) => `/jobs/${encodeURIComponent(id)}`;
 
   return {
     call,
     get,
     post,
+    /** @param {string} id  @returns {Promise<import("./fold.js").JobState>} */
     job: (id) => get(job(id)),
     jobs: (facts = {}) => get(`/jobs${query(facts)}`),
+    /** @param {string} id  @param {{offset?: number, limit?: number, state?: string}} [part] */
     rows: (id, { offset, limit, state } = {}) =>
       get(`${job(id)}/rows${query({ offset, limit, state })}`),
+    /** @param {string} id */
     delta: (id) => get(`${job(id)}/delta`),
+    /** @param {string} id */
     cancel: (id) => post(`${job(id)}/cancel`),
+    /** @param {string} id  @param {{from_step?: string}} [facts] */
     retry: (id, facts = {}) => post(`${job(id)}/retry`, facts),
+    /** @param {string} id */
     undo: (id) => post(`${job(id)}/undo`),
   };
 }

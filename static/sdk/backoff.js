@@ -22,5 +22,5 @@ export const offlineMs = (random = Math.random) => Math.round(27_000 + random() 
  *  @param {string} reason  of the close */
 export function hintedMs(reason) {
   const found = /retry_after=([\d.]+)/.exec(reason);
-  return found && found[1] * 1000;
+  return found && Number(found[1]) * 1000;
 }

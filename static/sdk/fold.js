@@ -62,12 +62,11 @@ export function fold(state, event) {
 
 /** Messages leave out what is null. @param {Partial<JobState>} state  @returns {JobState} */
 export function wholeState(state) {
-  return {
-    ...NOTHING,
-    ...state,
-    stages: (state.stages ?? []).map((stage) => ({ started_at: null, ended_at: null, ...stage })),
-  };
+  const stages = (state.stages ?? []).map((stage) => ({ ...NOT_BEGUN, ...stage }));
+  return /** @type {JobState} */ ({ ...NOTHING, ...state, stages });
 }
+
+const NOT_BEGUN = { started_at: null, ended_at: null };
 
 const NOTHING = {
   batch_id: null,
@@ -92,6 +91,7 @@ const NOTHING = {
   reported: false,
 };
 
+/** @param {Record<string, any>} event  @returns {JobState} */
 function first(event) {
   const plan = event.plan ?? {};
   return {
@@ -133,8 +133,9 @@ function first(event) {
   };
 }
 
+/** @param {Record<string, any>} plan  @returns {StageState[]} */
 const freshStages = (plan) =>
-  (plan?.stages ?? []).map((stage) => ({
+  (plan?.stages ?? []).map((/** @type {Record<string, any>} */ stage) => ({
     key: stage.key,
     label: stage.label,
     start: stage.from,
@@ -145,10 +146,13 @@ const freshStages = (plan) =>
     summary: "",
   }));
 
+/** @param {JobState} after  @param {Record<string, any>} event */
 const withoutQuestion = (after, event) =>
   after.waiting_for.filter((id) => id !== event.clarification_id);
 
-/** Begin the stage `key`: those before it are done, those after it wait. */
+/** Begin the stage `key`: those before it are done, those after it wait.
+ *  @param {StageState[]} stages  @param {string|null} key  @param {string} at
+ *  @returns {StageState[]} */
 function enter(stages, key, at) {
   const here = stages.findIndex((stage) => stage.key === key);
   if (here < 0) return stages;
@@ -161,12 +165,16 @@ function enter(stages, key, at) {
   });
 }
 
+/** @param {StageState} stage  @param {"done"|"failed"|"skipped"} state  @param {string} at
+ *  @returns {StageState} */
 function ended(stage, state, at) {
   if (stage.state === "done" || stage.state === "skipped") return stage;
   if (stage.state === "waiting") return { ...stage, state: "skipped" };
   return { ...stage, state, ended_at: at };
 }
 
+/** @param {JobState} after  @param {Record<string, any>} event
+ *  @param {"done"|"failed"|"skipped"} outcome */
 function finish(after, event, outcome) {
   after.completed_at = event.timestamp;
   after.estimated_time_remaining = null;
@@ -182,6 +190,7 @@ function finish(after, event, outcome) {
   );
 }
 
+/** @param {Record<string, any>} one  @param {Record<string, any>} other */
 function sameFacts(one, other) {
   const keys = Object.keys(one);
   return (
@@ -189,6 +198,7 @@ function sameFacts(one, other) {
   );
 }
 
+/** @type {Record<string, (after: JobState, event: Record<string, any>) => void>} */
 const CHANGES = {
   processing_started(after, event) {
     after.started_at = after.started_at || event.timestamp;
@@ -211,7 +221,8 @@ const CHANGES = {
     after.plan = event.plan.name;
     const stages = freshStages(event.plan).map((stage) => {
       const { start, end } = stage;
-      return began.has(stage.key) ? { ...began.get(stage.key), start, end } : stage;
+      const before = began.get(stage.key);
+      return before ? { ...before, start, end } : stage;
     });
     after.stages = enter(stages, event.stage, event.timestamp);
   },

@@ -14,7 +14,8 @@ const grouped = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
 /** @param {number} number */
 export const formatCount = (number) => grouped.format(number);
 
-/** "1 new row", "12,960 rows". @param {number} number */
+/** "1 new row", "12,960 rows".
+ *  @param {number} number  @param {string} singular  @param {string} [several] */
 export const plural = (number, singular, several = `${singular}s`) =>
   `${formatCount(number)} ${number === 1 ? singular : several}`;
 
@@ -44,12 +45,14 @@ export function formatDuration(ms) {
   return withRest(`${Math.floor(minutes / 60)} h`, minutes % 60, "min");
 }
 
+/** @param {string} whole  @param {number} rest  @param {string} unit */
 const withRest = (whole, rest, unit) => (rest ? `${whole} ${rest} ${unit}` : whole);
 
 /** @param {number|null|undefined} seconds  @param {[number, number]|null} [between]  while not sure */
 export function formatLeft(seconds, between) {
   if (seconds === null || seconds === undefined) return "";
-  const range = between?.[0] <= seconds && seconds <= between[1] ? formatBetween(between) : "";
+  const sure = between && between[0] <= seconds && seconds <= between[1];
+  const range = sure ? formatBetween(between) : "";
   if (range) return range;
   if (seconds <= 5) return "a few seconds left";
   if (seconds < 60) return `${Math.min(55, Math.round(seconds / 5) * 5)} s left`;
@@ -58,7 +61,8 @@ export function formatLeft(seconds, between) {
   return `about ${plural(Math.round(minutes / 60), "hour")} left`;
 }
 
-/** "20 to 45 s left"; "" where both ends are the same words, or hours. */
+/** "20 to 45 s left"; "" where both ends are the same words, or hours.
+ *  @param {[number, number]} between */
 function formatBetween([low, high]) {
   const [size, unit, limit] = high < 60 ? [5, "s", 55] : [60, "min", 59];
   const step = unit === "s" ? 5 : 1;
@@ -84,10 +88,12 @@ export function timeLeft(status, nowMs) {
   }
   const left = job.estimated_time_remaining;
   if (left === null || left === undefined) return "";
+  /** @param {number} seconds */
   const less = (seconds) => Math.max(0, seconds - Math.max(0, silent) / 1000);
   return formatLeft(less(left), job.details.eta_range?.map(less));
 }
 
+/** @param {number} number */
 const two = (number) => String(number).padStart(2, "0");
 
 /** Local clock time. @param {string} iso  @param {{seconds?: boolean}} [options] */
@@ -100,6 +106,6 @@ export function formatClock(iso, { seconds = false } = {}) {
 /** @param {string|null} amount  a decimal string */
 export function amountText(amount) {
   if (!amount) return "";
-  const [, sign, whole, rest] = /^(-?)(\d*)(.*)$/.exec(amount);
+  const [, sign = "", whole = "", rest = ""] = /^(-?)(\d*)(.*)$/.exec(amount) ?? [];
   return sign + whole.replace(/\B(?=(\d{3})+$)/g, ",") + rest;
 }

@@ -5,6 +5,9 @@
  *  createSlices({budgetMs = 8, now?, pause?}) -> {add(items), size, clear(), idle}
  *     hands each item, in order, to `work`, for at most budgetMs before it lets others run
  *
+ *  @typedef {{budgetMs?: number, now?: () => number, pause?: (run: () => void) => void,
+ *    onIdle?: () => void}} SliceOptions  onIdle runs after the last item of a slice
+ *
  *  A hidden tab gets no frames, so it does not paint; what is dirty waits.
  */
 
@@ -54,8 +57,7 @@ function nextTask(run) {
 
 /** @template T
  *  @param {(item: T) => void} work
- *  @param {{budgetMs?: number, now?: () => number, pause?: (run: () => void) => void,
- *    onIdle?: () => void}} [options]  onIdle runs after the last item of a slice */
+ *  @param {SliceOptions} [options] */
 export function createSlices(work, options = {}) {
   const { budgetMs = 8, now = () => performance.now(), pause = nextTask, onIdle } = options;
   /** @type {T[]} */

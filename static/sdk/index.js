@@ -1,9 +1,22 @@
-/** Everything of the kit that needs no framework; see docs/javascript.md. */
+/** Everything of the kit that needs no framework; see docs/javascript.md.
+ *
+ *  @typedef {import("./types.js").ClientOptions} ClientOptions
+ *  @typedef {import("./types.js").ConnectionState} ConnectionState
+ *  @typedef {import("./types.js").Client} Client
+ *  @typedef {import("./fold.js").JobState} JobState
+ *  @typedef {import("./fold.js").WireEvent} WireEvent
+ *  @typedef {import("./store.js").FileStatus} FileStatus
+ *  @typedef {import("./store.js").FileStatusStore} FileStatusStore
+ *  @typedef {import("./store.js").ProcessingStep} ProcessingStep
+ *  @typedef {import("./resumable.js").Upload} Upload
+ */
 
 export { createApi, ownProblem, ProblemError } from "./api.js";
 export { attachToPage, createClient } from "./client.js";
 export { fold, wholeState } from "./fold.js";
+export { formatBytes, formatCount, formatDuration, timeLeft } from "./format.js";
 export { createPainter } from "./frame.js";
+export { createUpload } from "./resumable.js";
 export { createFileStatusStore } from "./store.js";
 export { checkFiles, createUploader, uploadWords } from "./upload.js";
 export { connectionWords } from "./words.js";

@@ -1,6 +1,7 @@
 /** What every file looks like now, for the page. No DOM, no IO; the clock is handed in.
  *
- *  createFileStatusStore({now?, onGap?}) -> store
+ *  createFileStatusStore({now?, onGap?, forgetAfterMs?, timers?}) -> store
+ *    forgetAfterMs   so long after its end a file is forgotten; by itself never
  *  feeding     applyEvent(event) -> boolean     a native event; false when it changed nothing
  *              applySnapshot(jobState) -> boolean   GET /api/v1/jobs/{id}, or rendered by the server
  *              batch(fn)                        many changes, listeners told once a file at the end
@@ -8,11 +9,14 @@
  *              setError(fileId, text)  clearStatus(fileId)  clearAll()
  *  queries     getStatus(fileId)  getAllStatuses()  getActiveFiles()  getCompletedFiles()
  *              getBatch(batchId)  size
- *  listening   subscribe(selector, fn) -> unsubscribe
+ *              each answer is the same array until something changes
+ *  listening   subscribe(fn) -> unsubscribe         fn() when anything changed
+ *              subscribe(selector, fn) -> unsubscribe
  *                "fileId"            fn(status | undefined, fileId)   when that file changes
  *                "*"                 fn(status | undefined, fileId)   when any file changes
  *                (store) => value    fn(value, before)                when the value is another
  *              follow(fn) -> unfollow   fn(event, status | undefined) once for each event applied
+ *  handlers    {onEvent, onSnapshot, onReset} for createClient: the client feeds the store
  *
  *  fileId is the job's id; before there is a job (while a file is being sent) any other string.
  *  A FileStatus is replaced, never changed, so `===` tells whether it did change.
@@ -49,9 +53,23 @@ const PHASES = {
 };
 const ACTIVE = new Set(["waiting", "running", "paused", "asking"]);
 
-/** @param {{now?: () => number, onGap?: (jobId: string, haveN: number, gotN: number) => void}}
- *  [options]  now: milliseconds since the epoch */
-export function createFileStatusStore({ now = Date.now, onGap = () => {} } = {}) {
+const TIMERS = {
+  /** @param {() => void} run  @param {number} ms */
+  set: (run, ms) => setTimeout(run, ms),
+  /** @param {any} id */
+  clear: (id) => clearTimeout(id),
+};
+
+/** @typedef {ReturnType<typeof createFileStatusStore>} FileStatusStore
+ *  @typedef {(status: FileStatus|undefined, fileId: string) => void} FileListener
+ *  @typedef {import("./fold.js").JobState} JobState
+ *  @typedef {import("./fold.js").WireEvent} WireEvent */
+
+/** @param {{now?: () => number, onGap?: (jobId: string, haveN: number, gotN: number) => void,
+ *    forgetAfterMs?: number, timers?: import("./api.js").Timers}} [options]
+ *    now: milliseconds since the epoch */
+export function createFileStatusStore(options = {}) {
+  const { now = Date.now, onGap = () => {}, forgetAfterMs = Infinity, timers = TIMERS } = options;
   /** @type {Map<string, FileStatus>} */
   const files = new Map();
   /** @type {Map<string, BatchStatus>} */
@@ -61,12 +79,18 @@ export function createFileStatusStore({ now = Date.now, onGap = () => {} } = {})
   /** The n each reported hole begins after. @type {Map<string, number>} */
   const reported = new Map();
 
-  /** @type {Map<string, Set<Function>>} */
+  /** @type {Map<string, Set<FileListener>>} */
   const keyed = new Map();
-  /** @type {Set<{select: Function, tell: Function, value: any}>} */
+  /** @type {Set<{select: (store: any) => any, tell: (value: any, before: any) => void,
+   *    value: any}>} */
   const selected = new Set();
-  /** @type {Set<Function>} */
+  /** @type {Set<(event: WireEvent, status: FileStatus|undefined) => void>} */
   const followers = new Set();
+  /** Answers that hold until something changes. @type {Map<string, FileStatus[]>} */
+  const listed = new Map();
+  let version = 0;
+  /** When those files ended that are to be forgotten. @type {Map<string, string|undefined>} */
+  const leaving = new Map();
   /** @type {Set<string>} */
   let changed = new Set();
   let depth = 0;
@@ -92,11 +116,34 @@ export function createFileStatusStore({ now = Date.now, onGap = () => {} } = {})
     }
   }
 
+  /** @param {string} fileId */
   function touch(fileId) {
     changed.add(fileId);
+    version += 1;
     tell();
   }
 
+  /** @param {string} fileId  @param {FileStatus} status */
+  function keep(fileId, status) {
+    files.set(fileId, status);
+    listed.clear();
+    const { completedAt, phase } = status;
+    if (forgetAfterMs === Infinity || ACTIVE.has(phase) || leaving.get(fileId) === completedAt) return;
+    leaving.set(fileId, completedAt);
+    timers.set(() => {
+      // unless it was begun again meanwhile
+      if (files.get(fileId)?.completedAt === completedAt) store.clearStatus(fileId);
+    }, forgetAfterMs);
+  }
+
+  /** @param {string} name  @param {(status: FileStatus) => boolean} wanted */
+  function list(name, wanted) {
+    const known = listed.get(name) ?? [...files.values()].filter(wanted);
+    listed.set(name, known);
+    return known;
+  }
+
+  /** @param {string} fileId  @returns {FileStatus} */
   function blank(fileId) {
     return {
       fileId,
@@ -116,17 +163,18 @@ export function createFileStatusStore({ now = Date.now, onGap = () => {} } = {})
 
   /** Replace a file's status. @param {string} fileId  @param {Partial<FileStatus>} facts */
   function put(fileId, facts) {
-    files.set(fileId, { ...(files.get(fileId) ?? blank(fileId)), ...facts });
+    keep(fileId, { ...(files.get(fileId) ?? blank(fileId)), ...facts });
     touch(fileId);
   }
 
+  /** @param {JobState} job  @param {FileStatus} [before]  @returns {FileStatus} */
   function fromJob(job, before) {
-    const falls = before !== undefined && before.attempt === job.attempt;
+    const same = before?.attempt === job.attempt ? before.overallProgress : 0;
     return {
       ...(before ?? blank(job.job_id)),
       filename: job.filename,
       currentStep: job.step ?? undefined,
-      overallProgress: falls ? Math.max(before.overallProgress, job.progress) : job.progress,
+      overallProgress: Math.max(same, job.progress),
       startedAt: job.started_at ?? job.created_at,
       completedAt: job.completed_at ?? undefined,
       error: job.error?.title,
@@ -141,9 +189,10 @@ export function createFileStatusStore({ now = Date.now, onGap = () => {} } = {})
     };
   }
 
+  /** @param {WireEvent} event */
   function applyBatchEvent(event) {
     const id = event.batch_id;
-    const before = id && batches.get(id);
+    const before = id ? batches.get(id) : undefined;
     if (!id || (before && event.seq <= before.seq)) return false;
     batches.set(id, {
       batchId: id,
@@ -157,17 +206,17 @@ export function createFileStatusStore({ now = Date.now, onGap = () => {} } = {})
     return true;
   }
 
-  function hold(event, haveN) {
-    const id = event.job_id;
-    if (!pending.has(id)) pending.set(id, new Map());
-    const waiting = pending.get(id);
+  /** @param {WireEvent} event  @param {string} id  @param {number} haveN */
+  function hold(event, id, haveN) {
+    const waiting = pending.get(id) ?? new Map();
+    pending.set(id, waiting);
     if (waiting.size < PENDING_KEPT) waiting.set(event.n, event);
     if (reported.get(id) === haveN) return;
     reported.set(id, haveN);
-    onGap(id, haveN, event.n);
+    onGap(id, haveN, event.n ?? 0);
   }
 
-  /** Apply what waited for the hole that has just been filled. */
+  /** Apply what waited for the hole that has just been filled. @param {string} fileId */
   function catchUp(fileId) {
     const waiting = pending.get(fileId);
     if (!waiting) return;
@@ -177,19 +226,21 @@ export function createFileStatusStore({ now = Date.now, onGap = () => {} } = {})
     for (const event of rest) applyEvent(event);
   }
 
+  /** @param {WireEvent} event  @returns {boolean} */
   function applyEvent(event) {
     if (!event.job_id) return applyBatchEvent(event);
     const before = files.get(event.job_id);
     const job = before?.job ?? null;
     const have = job?.n ?? 0;
-    if (event.n <= have) return false;
-    if (event.n > have + 1 || (job === null && event.type !== "job_created")) {
-      hold(event, have);
+    const n = event.n ?? 0;
+    if (n <= have) return false;
+    if (n > have + 1 || (job === null && event.type !== "job_created")) {
+      hold(event, event.job_id, have);
       return false;
     }
     const status = fromJob(fold(job, event), before);
     status.steps = withEvent(status.steps, event);
-    files.set(event.job_id, status);
+    keep(event.job_id, status);
     for (const fn of followers) fn(event, status);
     depth += 1;
     catchUp(event.job_id);
@@ -201,6 +252,7 @@ export function createFileStatusStore({ now = Date.now, onGap = () => {} } = {})
   const store = {
     applyEvent,
 
+    /** @param {Partial<JobState>} snapshot */
     applySnapshot(snapshot) {
       const job = wholeState(snapshot);
       const before = files.get(job.job_id);
@@ -209,7 +261,7 @@ export function createFileStatusStore({ now = Date.now, onGap = () => {} } = {})
         reported.delete(job.job_id);
         return false;
       }
-      files.set(job.job_id, fromJob(job, before));
+      keep(job.job_id, fromJob(job, before));
       store.batch(() => {
         catchUp(job.job_id);
         touch(job.job_id);
@@ -217,6 +269,7 @@ export function createFileStatusStore({ now = Date.now, onGap = () => {} } = {})
       return true;
     },
 
+    /** @template T  @param {() => T} fn */
     batch(fn) {
       depth += 1;
       try {
@@ -227,22 +280,29 @@ export function createFileStatusStore({ now = Date.now, onGap = () => {} } = {})
       }
     },
 
+    /** @param {string} fileId  @param {Partial<ProcessingStep> & {step: string}} step */
     addStep(fileId, step) {
       const steps = files.get(fileId)?.steps ?? [];
+      /** @type {ProcessingStep} */
       const whole = { status: "in_progress", message: "", timestamp: iso(), ...step };
+      /** @type {Partial<FileStatus>} */
       const facts = { steps: withStep(steps, whole), currentStep: whole.step };
       if (whole.message) facts.message = whole.message;
-      if (whole.status === "in_progress") facts.phase = "running";
+      if (whole.status === "in_progress") {
+        Object.assign(facts, { phase: "running", completedAt: undefined, error: undefined });
+      }
       put(fileId, facts);
       if (whole.progress !== undefined) store.updateProgress(fileId, whole.progress);
     },
 
+    /** @param {string} fileId  @param {number} progress */
     updateProgress(fileId, progress) {
       const before = files.get(fileId)?.overallProgress ?? 0;
       const next = Math.min(100, Math.max(before, progress));
       if (next !== before || !files.has(fileId)) put(fileId, { overallProgress: next });
     },
 
+    /** @param {string} fileId */
     markComplete(fileId) {
       const steps = (files.get(fileId)?.steps ?? []).map((step) => ended(step, "complete"));
       put(fileId, {
@@ -254,14 +314,18 @@ export function createFileStatusStore({ now = Date.now, onGap = () => {} } = {})
       });
     },
 
+    /** @param {string} fileId  @param {string} text */
     setError(fileId, text) {
       const steps = (files.get(fileId)?.steps ?? []).map((step) => ended(step, "error"));
       put(fileId, { steps, phase: "failed", error: text, completedAt: iso() });
     },
 
+    /** @param {string} fileId */
     clearStatus(fileId) {
       pending.delete(fileId);
       reported.delete(fileId);
+      leaving.delete(fileId);
+      listed.clear();
       if (files.delete(fileId)) touch(fileId);
     },
 
@@ -271,36 +335,51 @@ export function createFileStatusStore({ now = Date.now, onGap = () => {} } = {})
       batches.clear();
       pending.clear();
       reported.clear();
-      for (const id of ids) changed.add(id);
-      tell();
+      leaving.clear();
+      listed.clear();
+      store.batch(() => ids.forEach(touch));
     },
 
+    /** @param {string} fileId */
     getStatus: (fileId) => files.get(fileId),
-    getAllStatuses: () => [...files.values()],
-    getActiveFiles: () => [...files.values()].filter((status) => ACTIVE.has(status.phase)),
-    getCompletedFiles: () => [...files.values()].filter((status) => status.phase === "done"),
+    getAllStatuses: () => list("all", () => true),
+    getActiveFiles: () => list("active", ({ phase }) => ACTIVE.has(phase)),
+    getCompletedFiles: () => list("completed", ({ phase }) => phase === "done"),
+    /** @param {string} batchId */
     getBatch: (batchId) => batches.get(batchId),
     get size() {
       return files.size;
     },
 
+    /** @param {string|((store: any) => any)} selector
+     *  @param {FileListener|((value: any, before: any) => void)} [fn]
+     *  @returns {() => void} */
     subscribe(selector, fn) {
       if (typeof selector === "function") {
-        const one = { select: selector, tell: fn, value: selector(store) };
+        const select = fn === undefined ? () => version : selector;
+        const one = { select, tell: /** @type {any} */ (fn ?? selector), value: select(store) };
         selected.add(one);
-        return () => selected.delete(one);
+        return () => void selected.delete(one);
       }
-      if (!keyed.has(selector)) keyed.set(selector, new Set());
-      keyed.get(selector).add(fn);
+      const listener = /** @type {FileListener} */ (fn);
+      const listeners = keyed.get(selector) ?? new Set();
+      keyed.set(selector, listeners.add(listener));
       return () => {
-        keyed.get(selector)?.delete(fn);
-        if (keyed.get(selector)?.size === 0) keyed.delete(selector);
+        listeners.delete(listener);
+        if (listeners.size === 0 && keyed.get(selector) === listeners) keyed.delete(selector);
       };
     },
 
+    /** @param {(event: WireEvent, status: FileStatus|undefined) => void} fn
+     *  @returns {() => void} */
     follow(fn) {
       followers.add(fn);
-      return () => followers.delete(fn);
+      return () => void followers.delete(fn);
+    },
+
+    get handlers() {
+      const { applySnapshot, clearAll } = store;
+      return { onEvent: applyEvent, onSnapshot: applySnapshot, onReset: clearAll };
     },
   };
   return store;
@@ -320,6 +399,7 @@ function withStep(steps, step) {
   return [...before, step].slice(-STEPS_KEPT);
 }
 
+/** @type {Record<string, ProcessingStep["status"]>} */
 const STEP_STATUS = {
   processing_started: "in_progress",
   step_started: "in_progress",
@@ -327,6 +407,7 @@ const STEP_STATUS = {
   processing_failed: "error",
 };
 
+/** @param {ProcessingStep[]} steps  @param {WireEvent} event */
 function withEvent(steps, event) {
   const ends = event.type === "processing_failed" || event.type === "job_cancelled";
   const kept = ends ? steps.map((step) => ended(step, "error")) : steps;

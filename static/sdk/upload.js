@@ -1,4 +1,5 @@
-/** Sends files to POST /api/v1/batches, several in one request, and tells how far each is.
+/** Sends several files in one request to POST /api/v1/batches, and tells how far each is. For one
+ *  file that goes on where it broke off, see resumable.js.
  *
  *  createUploader({url?, atOnce = 2, XMLHttpRequest?, FormData?, newKey?}) -> uploader
  *  uploader.send(files, {options?, onProgress?}) -> {done, cancel(), state}
@@ -22,8 +23,10 @@ import { ownProblem, parse, problemOf, randomKey } from "./api.js";
  *  @param {Iterable<File>} files  @param {{maxBytes?: number, maxFiles?: number}} limits */
 export function checkFiles(files, { maxBytes = Infinity, maxFiles = Infinity } = {}) {
   const accepted = [];
+  /** @type {{file: File, code: string, text: string}[]} */
   const refused = [];
   for (const file of files) {
+    /** @param {string} code  @param {string} text */
     const refuse = (code, text) => refused.push({ file, code, text });
     if (file.size === 0) {
       refuse("empty_file", `${file.name} is empty`);
@@ -39,8 +42,14 @@ export function checkFiles(files, { maxBytes = Infinity, maxFiles = Infinity } =
   return { accepted, refused };
 }
 
-/** @param {{url?: string, atOnce?: number, XMLHttpRequest?: typeof XMLHttpRequest,
- *    FormData?: typeof FormData, newKey?: () => string}} [settings] */
+/** @typedef {{state: string, sent: number, total: number, percent: number,
+ *    files: {name: string, size: number, sent: number, percent: number}[]}} UploadProgress
+ *  @typedef {{batch_id: string, jobs: {job_id: string, filename: string, size: number,
+ *    sha256: string, status: string}[]}} Accepted */
+
+/** @param {{url?: string, atOnce?: number, XMLHttpRequest?: typeof globalThis.XMLHttpRequest,
+ *    FormData?: typeof globalThis.FormData, newKey?: () => string,
+ *    headers?: Record<string, string>}} [settings]  headers: what authorises, where no cookie does */
 export function createUploader(settings = {}) {
   const {
     url = "/api/v1/batches",
@@ -48,6 +57,7 @@ export function createUploader(settings = {}) {
     XMLHttpRequest = globalThis.XMLHttpRequest,
     FormData = globalThis.FormData,
     newKey = randomKey,
+    headers = {},
   } = settings;
   /** @type {(() => void)[]} */
   const queue = [];
@@ -56,11 +66,12 @@ export function createUploader(settings = {}) {
   function next() {
     while (active < atOnce && queue.length > 0) {
       active += 1;
-      queue.shift()();
+      queue.shift()?.();
     }
   }
 
-  /** @param {File[]} files */
+  /** @param {File[]} files  @param {{options?: Record<string, any>|null,
+   *    onProgress?: (progress: UploadProgress) => void}} [how] */
   function send(files, { options = null, onProgress = () => {} } = {}) {
     const list = [...files];
     const total = list.reduce((sum, file) => sum + file.size, 0);
@@ -69,9 +80,12 @@ export function createUploader(settings = {}) {
     let state = "queued";
     let sent = 0;
     let cancelled = false;
+    /** @type {(() => void)|null} */
     let begin = null;
+    /** @type {((problem: import("./api.js").ProblemError|null, answer?: Accepted) => void)|null} */
     let settle = null;
 
+    /** @param {string} [nextState] */
     function tell(nextState = state) {
       state = nextState;
       let before = 0;
@@ -83,6 +97,7 @@ export function createUploader(settings = {}) {
       onProgress({ state, sent, total, percent: share(sent, total), files: each });
     }
 
+    /** @type {Promise<Accepted>} */
     const done = new Promise((resolve, reject) => {
       settle = (problem, answer) => {
         if (settle === null) return;
@@ -91,7 +106,7 @@ export function createUploader(settings = {}) {
         else queue.splice(queue.indexOf(begin), 1);
         tell(problem ? "failed" : "done");
         if (problem) reject(problem);
-        else resolve(answer);
+        else resolve(/** @type {Accepted} */ (answer));
         next();
       };
     });
@@ -104,6 +119,7 @@ export function createUploader(settings = {}) {
       request.open("POST", url);
       request.setRequestHeader("Accept", "application/json");
       request.setRequestHeader("Idempotency-Key", key);
+      for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
       request.upload.onprogress = (event) => {
         // the body is a little longer than the files: boundaries and part headers
         const extra = Math.max(0, event.total - total);
@@ -154,12 +170,15 @@ export function createUploader(settings = {}) {
   };
 }
 
+/** @param {number} part  @param {number} whole */
 const share = (part, whole) => (whole > 0 ? (part / whole) * 100 : 0);
 
 /** "Sent 31 of 48 MB" and its like. @param {{state: string, sent: number, total: number}} progress */
 export function uploadWords({ state, sent, total }) {
   if (state === "queued") return "Waiting for its turn";
   if (state === "storing") return "Writing it to disk";
+  if (state === "paused") return `Paused at ${formatBytes(sent)} of ${formatBytes(total)}`;
+  if (state === "waiting") return "Waiting for the connection";
   if (state === "done") return "Sent";
   return `Sent ${formatBytes(sent)} of ${formatBytes(total)}`;
 }

@@ -11,18 +11,20 @@ import { formatClock, plural } from "./format.js";
  *  @returns {{sign: string, detail: string, tone: string,
  *    banner: {text: string, action: "retry"|"signIn"|"takeOver"|null}|null}} */
 export function connectionWords(state, queued = 0) {
+  /** @param {string} sign  @param {string} detail  @param {string} tone  @param {string} [text]
+   *  @param {"retry"|"signIn"|"takeOver"|null} [action] */
   const say = (sign, detail, tone, text = "", action = null) => ({
     sign,
     detail,
     tone,
     banner: text ? { text, action } : null,
   });
-  const known = state.since ? `What you see is from ${formatClock(state.since)}. ` : "";
+  const known = "since" in state && state.since ? `What you see is from ${formatClock(state.since)}. ` : "";
   const waiting = queued ? `${plural(queued, "thing")} will be sent when it is back. ` : "";
   switch (state.name) {
     case "live":
       if (state.transport === "polling") {
-        return say("Live by polling", `every ${Math.round(state.everyMs / 1000)} s`, "polling");
+        return say("Live by polling", `every ${Math.round((state.everyMs ?? 0) / 1000)} s`, "polling");
       }
       if (state.transport === "sse") return say("Live", "by event stream", "live");
       return say("Live", state.latencyMs === null ? "" : `${state.latencyMs} ms`, "live");
@@ -64,6 +66,7 @@ export function connectionWords(state, queued = 0) {
   }
 }
 
+/** @type {Record<string, [title: string, hint: string]>} */
 const PROBLEMS = {
   offline: ["The server can not be reached", "Check the connection; I try again when it is back."],
   timeout: ["The server did not answer in time", "Try again in a moment."],
@@ -71,6 +74,7 @@ const PROBLEMS = {
   cancelled: ["You stopped the upload", "Send it again whenever you like."],
   outbox_full: ["Too much waits to be sent already", "Do it again once the server answers."],
   stopped: ["The page stopped listening before this was sent", "Do it again."],
+  signed_out: ["You are signed out", "Sign in, and go on."],
   bad_answer: ["The server gave an answer I do not understand", "Reload the page and try again."],
 };
 

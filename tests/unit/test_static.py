@@ -159,7 +159,10 @@ def test_imports_are_followed_to_the_last(tmp_path: Path) -> None:
 
 def test_comments_and_indentation_are_left_out_and_nothing_else() -> None:
     text = '/** What.\n *  More.\n */\n\nconst a = "// no"; // why\n  // alone\n  a /* in */ + 1;\n'
-    assert slimmed(text) == 'const a = "// no"; // why\na /* in */ + 1;\n'
+    assert slimmed(text) == 'const a = "// no";\na /* in */ + 1;\n'
+    text = "const a = /[\"/]/; // it's\nb(`x // y`, 'z // 1') / 2; // two\n"
+    assert slimmed(text) == "const a = /[\"/]/; // it's\nb(`x // y`, 'z // 1') / 2;\n"
+    assert slimmed("f((/** @type {string} */ a) => /** @type {B} */ (a));\n") == "f((a) => (a));\n"
 
 
 def test_a_rule_is_squeezed_where_it_begins_and_ends_and_nowhere_else() -> None:
@@ -172,6 +175,13 @@ def test_no_quoted_value_of_a_sheet_holds_what_rules_are_made_of() -> None:
     for path in (STATIC_FOLDER / "css").glob("*.css"):
         for quoted in re.findall(r'"([^"\n]*)"', path.read_text()):
             assert not set(quoted) & set("{};"), (path, quoted)
+
+
+def test_no_text_of_ours_looks_like_a_type() -> None:
+    for path in STATIC_FOLDER.rglob("*.js"):
+        for line in path.read_text().split("\n"):
+            before = line.partition("/** @")[0]
+            assert all(before.count(quote) % 2 == 0 for quote in "\"'`"), (path, line)
 
 
 def test_no_text_of_ours_goes_over_several_lines() -> None:

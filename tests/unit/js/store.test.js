@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createFileStatusStore, STEPS_KEPT } from "../../../static/sdk/store.js";
-import { BEGAN, event, story } from "./support.js";
+import { Clock, BEGAN, event, story } from "./support.js";
 
 function filled(n, options) {
   const store = createFileStatusStore(options);
@@ -182,4 +182,66 @@ test("the actions draw a file before it is a job", () => {
   assert.equal(store.getStatus("local-1"), undefined);
   store.clearAll();
   assert.deepEqual(store.getAllStatuses(), []);
+});
+
+test("a listener to everything is told once for a change, and answers stay the same till then", () => {
+  const store = createFileStatusStore();
+  let told = 0;
+  const unsubscribe = store.subscribe(() => (told += 1));
+  store.batch(() => story(3).forEach(store.applyEvent));
+  assert.equal(told, 1);
+  const files = store.getAllStatuses();
+  assert.equal(store.getAllStatuses(), files);
+  assert.deepEqual([store.getActiveFiles().length, store.getCompletedFiles().length], [1, 0]);
+  store.addStep("other", { step: "sending" });
+  assert.notEqual(store.getAllStatuses(), files);
+  assert.equal(store.getAllStatuses().length, 2);
+  unsubscribe();
+  store.clearAll();
+  assert.deepEqual([told, store.getAllStatuses()], [2, []]);
+});
+
+test("who is told of an event finds it in every answer", () => {
+  const store = createFileStatusStore();
+  assert.deepEqual(store.getAllStatuses(), []);
+  const seen = [];
+  store.follow((_, status) => seen.push(store.getAllStatuses()[0] === status));
+  story(3).forEach(store.applyEvent);
+  assert.deepEqual(seen, [true, true, true]);
+});
+
+test("what ended is forgotten after a while, unless it was begun again", async () => {
+  const clock = new Clock();
+  const store = createFileStatusStore({
+    now: () => clock.now,
+    timers: clock.timers,
+    forgetAfterMs: 60_000,
+  });
+  store.addStep("a", { step: "sending" });
+  store.addStep("b", { step: "sending" });
+  store.addStep("c", { step: "sending" });
+  store.markComplete("a");
+  await clock.pass(30_000);
+  store.setError("b", "No table");
+  await clock.pass(29_999);
+  assert.equal(store.size, 3);
+  await clock.pass(1);
+  assert.deepEqual(store.getAllStatuses().map(({ fileId }) => fileId), ["b", "c"]);
+  store.addStep("b", { step: "sending again" });
+  store.markComplete("b");
+  await clock.pass(30_000);
+  assert.equal(store.getStatus("b").phase, "done");
+  await clock.pass(30_000);
+  assert.deepEqual(store.getAllStatuses().map(({ fileId }) => fileId), ["c"]);
+});
+
+test("the client feeds the store by the store's own handlers", () => {
+  const store = createFileStatusStore();
+  const { onEvent, onSnapshot, onReset } = store.handlers;
+  story(2).forEach(onEvent);
+  assert.equal(store.getStatus("job-1").n, 2);
+  onSnapshot({ ...store.getStatus("job-1").job, n: 7, last_seq: 70 });
+  assert.equal(store.getStatus("job-1").n, 7);
+  onReset();
+  assert.equal(store.size, 0);
 });
