@@ -159,8 +159,8 @@ export function createClient(options = {}) {
     drop();
     lastHeard = now();
     transport = ways.open(ways.next());
-    if (!full && tries === 0) become({ name: "connecting" });
     after("connect", CONNECT_MS, lost);
+    if (!full && tries === 0) become({ name: "connecting" });
   }
 
   /** End the connection without a word; what was received but not yet applied will be sent again. */
@@ -194,6 +194,7 @@ export function createClient(options = {}) {
     } else if (code === 4009) {
       full = true;
       become({ name: "tooMany", inMs: FULL_MS });
+      if (!wanted) return;
       after("retry", FULL_MS, connect);
       // not live, but never older than that
       if (ways.has("polling")) {
@@ -210,12 +211,12 @@ export function createClient(options = {}) {
     tries += 1;
     if (tries > TRIES) {
       become({ name: "offline", since: since() });
-      after("retry", offlineMs(random), connect);
+      if (wanted) after("retry", offlineMs(random), connect);
       return;
     }
     const inMs = hintedMs(reason) ?? backoffMs(tries, random);
     become({ name: "reconnecting", tries, inMs, since: since() });
-    after("retry", inMs, connect);
+    if (wanted) after("retry", inMs, connect);
   }
 
   // listening
@@ -376,6 +377,7 @@ export function createClient(options = {}) {
     if (state.name !== "live" || state.transport !== kind) {
       become({ name: "live", transport: kind, latencyMs, ...(everyMs && { everyMs }) });
     }
+    if (!transport) return; // whoever heard it has stopped
     if (kind === "websocket" && clocks.ping === undefined) ping();
     if (kind !== "websocket" && clocks.scout === undefined) scout(SCOUT_MS);
   }

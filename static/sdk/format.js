@@ -77,7 +77,7 @@ const QUIET_AFTER_MS = 30_000;
 
 /** What stands beside the percentage of a running file: the time left, counted down since the
  *  last event; after 30 s without news a sentence instead; "" while paused, asking or waiting.
- *  @param {import("./store.js").FileStatus} status  @param {number} nowMs */
+ *  @param {import("./jobs.js").FileStatus} status  @param {number} nowMs */
 export function timeLeft(status, nowMs) {
   const job = status.job;
   if (status.phase !== "running" || !job) return "";

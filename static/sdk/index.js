@@ -5,9 +5,9 @@
  *  @typedef {import("./types.js").Client} Client
  *  @typedef {import("./fold.js").JobState} JobState
  *  @typedef {import("./fold.js").WireEvent} WireEvent
- *  @typedef {import("./store.js").FileStatus} FileStatus
+ *  @typedef {import("./jobs.js").FileStatus} FileStatus
  *  @typedef {import("./store.js").FileStatusStore} FileStatusStore
- *  @typedef {import("./store.js").ProcessingStep} ProcessingStep
+ *  @typedef {import("./jobs.js").ProcessingStep} ProcessingStep
  *  @typedef {import("./resumable.js").Upload} Upload
  */
 

@@ -3,7 +3,7 @@
 import { el, keyedList, setAttr, setHidden, setText, setVar } from "../core/dom.js";
 import { timeLeft } from "../../sdk/format.js";
 import { createPainter } from "../../sdk/frame.js";
-import { createFileStatusStore } from "../../sdk/store.js";
+import { createJobStore } from "../../sdk/jobs.js";
 import { createApi, ownProblem } from "../../sdk/api.js";
 import { attachToPage, createClient } from "../../sdk/client.js";
 import { createDropZone } from "../ui/drop-zone.js";
@@ -24,7 +24,7 @@ const DISMISSED = "livetrail.dismissed";
 
 const byId = (id) => document.getElementById(id);
 const api = createApi();
-const store = createFileStatusStore({ onGap: mend });
+const store = createJobStore({ onGap: mend });
 /** What is shown of each file. @type {Map<string, import("../ui/job-view.js").View>} */
 const views = new Map();
 /** @type {Map<string, ReturnType<typeof bindRow>>} */

@@ -3,7 +3,7 @@
 import { adoptVars, el, setAttr, setHidden, setText, setVar } from "../core/dom.js";
 import { formatCount, plural, timeLeft } from "../../sdk/format.js";
 import { createPainter } from "../../sdk/frame.js";
-import { createFileStatusStore } from "../../sdk/store.js";
+import { createJobStore } from "../../sdk/jobs.js";
 import { createApi } from "../../sdk/api.js";
 import { attachToPage, createClient } from "../../sdk/client.js";
 import { bindRow, paintHead } from "../ui/file-row.js";
@@ -19,7 +19,7 @@ const MILESTONES = [75, 50, 25];
 
 const byId = (id) => document.getElementById(id);
 const api = createApi();
-const store = createFileStatusStore({ onGap: load });
+const store = createJobStore({ onGap: load });
 const headNode = byId("head");
 const head = bindRow(headNode);
 const part = head.parts;

@@ -19,19 +19,12 @@ export type Timers = {
     clear: (id: any) => void;
 };
 export declare class ProblemError extends Error {
-    /** @type {string} */
     code: string;
-    /** @type {string} */
     title: string;
-    /** @type {string} */
     detail: string;
-    /** @type {string} */
     hint: string;
-    /** @type {number} */
     status: number;
-    /** @type {number|null} */
     retryAfter: number | null;
-    /** @type {boolean} */
     retryable: boolean;
     /** @param {{code: string, title: string, detail?: string, hint?: string, status: number,
      *    retryAfter?: number|null, retryable?: boolean}} problem */

@@ -20,7 +20,7 @@
  *    details: Record<string, any>, warnings: Warning[], document_type: string|null,
  *    platform: string|null, error: Failure|null, result: Record<string, any>|null,
  *    undone: boolean, waiting_for: string[], steering: {op: string, by: string}|null,
- *    priority: number}} JobState  times are ISO 8601, UTC; `stages` edges are percent
+ *    priority: number, reported: boolean}} JobState  times are ISO 8601, UTC; `stages` edges are percent
  *  @typedef {Record<string, any> & {seq: number, n: number|null, type: string,
  *    job_id: string|null, batch_id: string|null, message: string, timestamp: string}} WireEvent
  */
@@ -86,6 +86,7 @@ export type JobState = {
         by: string;
     } | null;
     priority: number;
+    reported: boolean;
 };
 export type WireEvent = Record<string, any> & {
     seq: number;

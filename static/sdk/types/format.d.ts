@@ -21,8 +21,8 @@ export declare function formatDuration(ms: number): string;
 export declare function formatLeft(seconds: number | null | undefined, between?: [number, number] | null): string;
 /** What stands beside the percentage of a running file: the time left, counted down since the
  *  last event; after 30 s without news a sentence instead; "" while paused, asking or waiting.
- *  @param {import("./store.js").FileStatus} status  @param {number} nowMs */
-export declare function timeLeft(status: import("./store.js").FileStatus, nowMs: number): string;
+ *  @param {import("./jobs.js").FileStatus} status  @param {number} nowMs */
+export declare function timeLeft(status: import("./jobs.js").FileStatus, nowMs: number): string;
 /** Local clock time. @param {string} iso  @param {{seconds?: boolean}} [options] */
 export declare function formatClock(iso: string, { seconds }?: {
     seconds?: boolean;

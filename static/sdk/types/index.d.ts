@@ -5,9 +5,9 @@
  *  @typedef {import("./types.js").Client} Client
  *  @typedef {import("./fold.js").JobState} JobState
  *  @typedef {import("./fold.js").WireEvent} WireEvent
- *  @typedef {import("./store.js").FileStatus} FileStatus
+ *  @typedef {import("./jobs.js").FileStatus} FileStatus
  *  @typedef {import("./store.js").FileStatusStore} FileStatusStore
- *  @typedef {import("./store.js").ProcessingStep} ProcessingStep
+ *  @typedef {import("./jobs.js").ProcessingStep} ProcessingStep
  *  @typedef {import("./resumable.js").Upload} Upload
  */
 export type ClientOptions = import("./types.js").ClientOptions;
@@ -15,9 +15,9 @@ export type ConnectionState = import("./types.js").ConnectionState;
 export type Client = import("./types.js").Client;
 export type JobState = import("./fold.js").JobState;
 export type WireEvent = import("./fold.js").WireEvent;
-export type FileStatus = import("./store.js").FileStatus;
+export type FileStatus = import("./jobs.js").FileStatus;
 export type FileStatusStore = import("./store.js").FileStatusStore;
-export type ProcessingStep = import("./store.js").ProcessingStep;
+export type ProcessingStep = import("./jobs.js").ProcessingStep;
 export type Upload = import("./resumable.js").Upload;
 export { createApi, ownProblem, ProblemError } from "./api.js";
 export { attachToPage, createClient } from "./client.js";

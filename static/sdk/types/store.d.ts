@@ -1,97 +1,40 @@
-/** What every file looks like now, for the page. No DOM, no IO; the clock is handed in.
+/** What every file looks like now: what the events say (see jobs.js), and what a page says itself
+ *  of a file, while it is being sent and there is no job yet.
  *
- *  createFileStatusStore({now?, onGap?, forgetAfterMs?, timers?}) -> store
+ *  createFileStatusStore({now?, onGap?, forgetAfterMs?, timers?}) -> store: that of jobs.js, and
  *    forgetAfterMs   so long after its end a file is forgotten; by itself never
- *  feeding     applyEvent(event) -> boolean     a native event; false when it changed nothing
- *              applySnapshot(jobState) -> boolean   GET /api/v1/jobs/{id}, or rendered by the server
- *              batch(fn)                        many changes, listeners told once a file at the end
  *  actions     addStep(fileId, step)  updateProgress(fileId, n)  markComplete(fileId)
- *              setError(fileId, text)  clearStatus(fileId)  clearAll()
- *  queries     getStatus(fileId)  getAllStatuses()  getActiveFiles()  getCompletedFiles()
- *              getBatch(batchId)  size
- *              each answer is the same array until something changes
- *  listening   subscribe(fn) -> unsubscribe         fn() when anything changed
- *              subscribe(selector, fn) -> unsubscribe
- *                "fileId"            fn(status | undefined, fileId)   when that file changes
- *                "*"                 fn(status | undefined, fileId)   when any file changes
- *                (store) => value    fn(value, before)                when the value is another
- *              follow(fn) -> unfollow   fn(event, status | undefined) once for each event applied
+ *              setError(fileId, text)
  *  handlers    {onEvent, onSnapshot, onReset} for createClient: the client feeds the store
  *
- *  fileId is the job's id; before there is a job (while a file is being sent) any other string.
- *  A FileStatus is replaced, never changed, so `===` tells whether it did change.
- *  Repeated and older events change nothing. A hole in `n` is told by onGap(jobId, haveN, gotN),
- *  once for each hole; what came after it waits until a snapshot or the missing events fill it.
- *
- *  @typedef {{step: string, message: string, status: "in_progress"|"complete"|"error",
- *    timestamp: string, progress?: number, extra?: Record<string, any>}} ProcessingStep
- *    extra of an event's step: {n, seq, type, stage, details, warning?}
- *  @typedef {"waiting"|"running"|"paused"|"asking"|"done"|"failed"|"cancelled"} Phase
- *  @typedef {{fileId: string, filename?: string, steps: ProcessingStep[], currentStep?: string,
- *    overallProgress: number, startedAt: string, completedAt?: string, error?: string,
- *    phase: Phase, stages: import("./fold.js").StageState[], attempt: number, seq: number,
- *    n: number, batchId: string|null, message: string,
- *    job: import("./fold.js").JobState|null}} FileStatus   job: the whole folded state
- *  @typedef {{batchId: string, name: string, jobs: number, counts: Record<string, number>,
- *    seq: number}} BatchStatus
+ *  @typedef {import("./jobs.js").FileStatus} FileStatus
+ *  @typedef {import("./jobs.js").ProcessingStep} ProcessingStep
+ *  @typedef {ReturnType<typeof createFileStatusStore>} FileStatusStore
  */
-export type ProcessingStep = {
-    step: string;
-    message: string;
-    status: "in_progress" | "complete" | "error";
-    timestamp: string;
-    progress?: number;
-    extra?: Record<string, any>;
-};
-export type Phase = "waiting" | "running" | "paused" | "asking" | "done" | "failed" | "cancelled";
-export type FileStatus = {
-    fileId: string;
-    filename?: string;
-    steps: ProcessingStep[];
-    currentStep?: string;
-    overallProgress: number;
-    startedAt: string;
-    completedAt?: string;
-    error?: string;
-    phase: Phase;
-    stages: import("./fold.js").StageState[];
-    attempt: number;
-    seq: number;
-    n: number;
-    batchId: string | null;
-    message: string;
-    job: import("./fold.js").JobState | null;
-};
-export type BatchStatus = {
-    batchId: string;
-    name: string;
-    jobs: number;
-    counts: Record<string, number>;
-    seq: number;
-};
-export declare const STEPS_KEPT = 200;
+export type FileStatus = import("./jobs.js").FileStatus;
+export type ProcessingStep = import("./jobs.js").ProcessingStep;
 export type FileStatusStore = ReturnType<typeof createFileStatusStore>;
-export type FileListener = (status: FileStatus | undefined, fileId: string) => void;
-export type JobState = import("./fold.js").JobState;
-export type WireEvent = import("./fold.js").WireEvent;
-/** @typedef {ReturnType<typeof createFileStatusStore>} FileStatusStore
- *  @typedef {(status: FileStatus|undefined, fileId: string) => void} FileListener
- *  @typedef {import("./fold.js").JobState} JobState
- *  @typedef {import("./fold.js").WireEvent} WireEvent */
-/** @param {{now?: () => number, onGap?: (jobId: string, haveN: number, gotN: number) => void,
- *    forgetAfterMs?: number, timers?: import("./api.js").Timers}} [options]
- *    now: milliseconds since the epoch */
-export declare function createFileStatusStore(options?: {
-    now?: () => number;
-    onGap?: (jobId: string, haveN: number, gotN: number) => void;
+/** @param {import("./jobs.js").JobStoreOptions & {forgetAfterMs?: number,
+ *    timers?: import("./api.js").Timers}} [options] */
+export declare function createFileStatusStore(options?: import("./jobs.js").JobStoreOptions & {
     forgetAfterMs?: number;
     timers?: import("./api.js").Timers;
 }): {
-    applyEvent: (event: WireEvent) => boolean;
-    /** @param {Partial<JobState>} snapshot */
-    applySnapshot(snapshot: Partial<JobState>): boolean;
-    /** @template T  @param {() => T} fn */
+    applyEvent: (event: import("./jobs.js").WireEvent) => boolean;
+    applySnapshot(snapshot: Partial<import("./jobs.js").JobState>): boolean;
     batch<T>(fn: () => T): T;
+    change(fileId: string, facts: Partial<import("./jobs.js").FileStatus>): void;
+    clearStatus(fileId: string): void;
+    clearAll(): void;
+    getStatus: (fileId: string) => import("./jobs.js").FileStatus | undefined;
+    getAllStatuses: () => import("./jobs.js").FileStatus[];
+    getActiveFiles: () => import("./jobs.js").FileStatus[];
+    getCompletedFiles: () => import("./jobs.js").FileStatus[];
+    getBatch: (batchId: string) => import("./jobs.js").BatchStatus | undefined;
+    readonly size: number;
+    subscribe(selector: string | ((store: any) => any), fn?: import("./jobs.js").FileListener | ((value: any, before: any) => void)): () => void;
+    follow(fn: (event: import("./jobs.js").WireEvent, status: import("./jobs.js").FileStatus | undefined) => void): () => void;
+} & {
     /** @param {string} fileId  @param {Partial<ProcessingStep> & {step: string}} step */
     addStep(fileId: string, step: Partial<ProcessingStep> & {
         step: string;
@@ -102,27 +45,9 @@ export declare function createFileStatusStore(options?: {
     markComplete(fileId: string): void;
     /** @param {string} fileId  @param {string} text */
     setError(fileId: string, text: string): void;
-    /** @param {string} fileId */
-    clearStatus(fileId: string): void;
-    clearAll(): void;
-    /** @param {string} fileId */
-    getStatus: (fileId: string) => FileStatus | undefined;
-    getAllStatuses: () => FileStatus[];
-    getActiveFiles: () => FileStatus[];
-    getCompletedFiles: () => FileStatus[];
-    /** @param {string} batchId */
-    getBatch: (batchId: string) => BatchStatus | undefined;
-    readonly size: number;
-    /** @param {string|((store: any) => any)} selector
-     *  @param {FileListener|((value: any, before: any) => void)} [fn]
-     *  @returns {() => void} */
-    subscribe(selector: string | ((store: any) => any), fn?: FileListener | ((value: any, before: any) => void)): () => void;
-    /** @param {(event: WireEvent, status: FileStatus|undefined) => void} fn
-     *  @returns {() => void} */
-    follow(fn: (event: WireEvent, status: FileStatus | undefined) => void): () => void;
-    readonly handlers: {
-        onEvent: (event: WireEvent) => boolean;
-        onSnapshot: (snapshot: Partial<JobState>) => boolean;
+    handlers: {
+        onEvent: (event: import("./jobs.js").WireEvent) => boolean;
+        onSnapshot: (snapshot: Partial<import("./jobs.js").JobState>) => boolean;
         onReset: () => void;
     };
 };

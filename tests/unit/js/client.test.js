@@ -469,6 +469,21 @@ test("a log that is shorter than the cursor is another log, when polling", async
   assert.deepEqual(places(page), [1, 2, 3, 4, 5, 1, 2]);
 });
 
+for (const name of ["connecting", "live", "reconnecting", "tooMany"]) {
+  test(`who stops on hearing that it is ${name} leaves no timer and no socket`, async () => {
+    let stop = () => {};
+    const page = begin({ onState: (state) => state.name === name && stop() });
+    stop = page.client.stop;
+    if (name === "connecting") page.client.retryNow();
+    else live(page);
+    page.net.last.shut(name === "tooMany" ? 4009 : 1006);
+    await settle();
+    assert.equal(page.client.state.name, name);
+    assert.equal(page.clock.nextInMs, Infinity);
+    assert.ok(page.net.sockets.every((one) => one.readyState === 3));
+  });
+}
+
 test("stopping leaves no timer and no socket", () => {
   const page = begin();
   live(page);

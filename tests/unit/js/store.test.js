@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createFileStatusStore, STEPS_KEPT } from "../../../static/sdk/store.js";
+import { STEPS_KEPT } from "../../../static/sdk/jobs.js";
+import { createFileStatusStore } from "../../../static/sdk/store.js";
 import { Clock, BEGAN, event, story } from "./support.js";
 
 function filled(n, options) {
