@@ -14,6 +14,7 @@ from app.live.positions import Positions
 from app.live.presence import Presence
 from app.live.recheck import Recheck
 from app.live.reservations import Reservations
+from app.live.socketio.service import SocketIO
 from app.live.visit import Desk
 from app.live.zone_progress import ZoneManner
 from app.pipeline.asked import FairTurns
@@ -56,6 +57,7 @@ HUB = web.AppKey("hub", Hub)
 FRAME_LOGS = web.AppKey("frame_logs", FrameLogs)
 POSITIONS = web.AppKey("positions", Positions)
 RECHECK = web.AppKey("recheck", Recheck)
+SOCKETIO = web.AppKey("socketio", SocketIO)
 DESK = web.AppKey("desk", Desk)
 PRESENCE = web.AppKey("presence", Presence)
 ZONE_MANNER = web.AppKey("zone_manner", ZoneManner)

@@ -73,6 +73,7 @@ from app.web.outbound import Outbound
 from app.web.pages import setup_pages
 from app.web.reportdesk import ReportDesk
 from app.web.routes import all_routes
+from app.web.socketio import make_socketio
 from app.web.sockets import make_desk
 from app.web.throttle import Throttle
 from app.web.tickets import Tickets, load_key
@@ -239,6 +240,8 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
         app[keys.DELIVERER] = await stack.enter_async_context(
             Deliverer(database, head=lambda: journal.head, post=partial(post_to, outbound))
         )
+        app[keys.SOCKETIO] = socketio = make_socketio(app)
+        stack.push_async_callback(socketio.close)
         stack.push_async_callback(hub.close)
         app[keys.RECHECK] = recheck = Recheck(hub, app[keys.CREDENTIALS].still_good)
         await stack.enter_async_context(running(recheck.run(), name="recheck of connections"))

@@ -126,6 +126,9 @@ class Settings(BaseModel):
     enable_websockets: bool = Field(
         True, description="off: no WebSockets; event streams and polling stay"
     )
+    enable_socketio: bool = Field(
+        True, description="off: no Socket.IO at /socket.io/; everything else stays"
+    )
     max_websocket_connections_per_user: int = Field(
         5, ge=1, description="live connections of a user"
     )

@@ -24,6 +24,7 @@ LOGS_AT_MOST = 10
 LINES_A_SECOND = 50  # in the server's log; the last frames are kept in any case
 
 KINDS = {1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
+FIRST_FRAME = b"\x80"  # every frame of ours is whole: the first bit of it is set, as of no text
 END_OF_DEFLATE = b"\0\0\xff\xff"
 
 
@@ -83,8 +84,7 @@ class FrameLog:
 
     def _tells(self, data: bytes) -> None:
         self._write(data)
-        assert self._session is not None
-        if self._session.kind == "websocket":
+        if data[:1] >= FIRST_FRAME:
             for kind, payload, text in read_frames(data):
                 self._note("out", kind, payload, text)
         else:

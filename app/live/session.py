@@ -7,7 +7,7 @@ falls between the two or comes twice. There is no third way.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from app.core.conversation import Follow
 from app.core.permissions import Viewer
@@ -150,6 +150,12 @@ class Session:
         self._give_up(room)
         self._go_on()
 
+    def change_form(self, form: Format) -> None:
+        """Go on in another format. What was owed is written in the one before."""
+        self._stand_still()
+        self.form = form
+        self._go_on()
+
     def lose(self, gone: Gone) -> None:
         """Events were pruned. Who is live has been told them; who reads the log may miss some.
 
@@ -166,6 +172,11 @@ class Session:
         for subscription in self.subscriptions.values():
             subscription.cursor = cursor
         self._go_on()
+
+    @property
+    def followed(self) -> Collection[Room]:
+        """The rooms that are followed."""
+        return self.subscriptions
 
     @property
     def catching_up(self) -> bool:

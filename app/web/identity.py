@@ -62,7 +62,12 @@ async def recognise_listener(request: web.Request) -> Viewer | None:
     viewer = maybe_viewer(request)
     if token is None or (viewer is not None and "Authorization" in request.headers):
         return viewer
-    tickets, credentials = request.app[TICKETS], request.app[CREDENTIALS]
+    return await listener_with(request.app, token)
+
+
+async def listener_with(app: web.Application, token: str) -> Viewer | None:
+    """Return whom a ticket, which is used up by it, or a listen-only token lets in."""
+    tickets, credentials = app[TICKETS], app[CREDENTIALS]
     via = tickets.take(token)
     if via is not None:
         return await credentials.by_ticket(via)

@@ -31,6 +31,7 @@ from app.web.problems import (
     status_of,
     wants_line,
 )
+from app.web.socketio import is_under_way
 from app.web.wire import wants_html
 
 logger = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 @web.middleware
 async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find out who asks; refuse what comes before there is an owner, too often, or cross-site."""
-    if request.path.startswith(ALWAYS_OPEN):
+    if request.path.startswith(ALWAYS_OPEN) or is_under_way(request):
         return await handler(request)
     if (
         request.method == hdrs.METH_OPTIONS

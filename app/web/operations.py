@@ -179,7 +179,7 @@ def _describe(
         format=session.form.name,
         since=iso_from_ms(now_ms - round((now_s - session.since_s) * 1000)),
         state=_state(session),
-        rooms=[str(room) for room in session.subscriptions],
+        rooms=[str(room) for room in session.followed],
         cursor=cursor,
         lag=hub.head - cursor,
         unsent_bytes=session.transport.get_write_buffer_size(),
@@ -196,7 +196,7 @@ def _state(session: Session) -> Literal["live", "catching_up", "idle", "closing"
         return "closing"
     if session.catching_up:
         return "catching_up"
-    return "live" if session.subscriptions else "idle"
+    return "live" if session.followed else "idle"
 
 
 def _limits(settings: Settings) -> dict[str, float]:

@@ -29,6 +29,7 @@ from app.web import (
     reports,
     rules,
     shares,
+    socketio,
     sockets,
     tokens,
     tus,
@@ -165,6 +166,8 @@ def socket_routes() -> list[web.RouteDef]:
         web.get("/ws", sockets.websocket, allow_head=False),
         web.get("/ws/{client_id}", sockets.websocket, allow_head=False),
         web.get("/ws/upload-progress/{batch_id}", sockets.upload_progress, allow_head=False),
+        web.get(socketio.PATH, socketio.answer, allow_head=False),
+        web.post(socketio.PATH, socketio.answer),
     ]
 
 

@@ -157,6 +157,8 @@ DECIDED = {
     "GET /ws": OWN,
     "GET /ws/{client_id}": OWN,
     "GET /ws/upload-progress/{batch_id}": OWN,  # also one that is yet to begin
+    "GET /socket.io/": OPEN,  # who it is comes with the connect, and is asked then
+    "POST /socket.io/": OPEN,
     "POST /login": OPEN,
     "POST /logout": OPEN,
     "POST /setup": OPEN,

@@ -1,0 +1,166 @@
+"""How events go to Socket.IO clients: in the words of a dialect, as packets of one transport.
+
+Packets are built once for all who listen, as everywhere: frames back to back for a WebSocket, or a
+body's worth of them for clients that poll.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import orjson
+
+from app.core.dialects import conversational, sessions, tasks
+from app.core.dialects.packets import SEPARATOR
+from app.core.dialects.words import Body, Told
+from app.core.events import EVENT_TYPES
+from app.core.rooms import Room, parse_room
+from app.core.state import JobState
+from app.core.wire import text_frame
+from app.live.formats import Format, Message
+from app.live.socketio.marks import Marks
+
+System = Literal["A", "B", "C jobs", "C batches"]
+"""What is told by one table. C names a batch and its jobs alike, so they are told apart."""
+
+BETWEEN = SEPARATOR.encode()
+EVENTS = frozenset(EVENT_TYPES)
+
+Tell = Callable[[Sequence[Message]], Iterable[Told]]
+
+
+def packet(told: Told) -> bytes:
+    """Return an event as a packet, the type of Engine.IO's included."""
+    return b"42" + orjson.dumps([told.name, told.payload])
+
+
+def framed(packets: bytes) -> bytes:
+    """Return the packets of a body as frames."""
+    return b"".join([text_frame(one) for one in packets.split(BETWEEN)])
+
+
+def _unbeaten(head: int, timestamp: str) -> bytes:
+    return b""  # Engine.IO has signs of life of its own
+
+
+def _format(name: str, tell: Tell) -> Format:
+    """Return the format for clients that poll. What is not told in the dialect leaves nothing."""
+
+    def pack(messages: Sequence[Message]) -> bytes:
+        return BETWEEN.join([packet(told) for told in tell(messages)])
+
+    return Format(f"{name}, polling", pack, b"", _unbeaten, "socketio")
+
+
+def _over_websocket(form: Format) -> Format:
+    def pack(messages: Sequence[Message]) -> bytes:
+        packets = form.pack(messages)
+        return framed(packets) if packets else b""
+
+    return replace(form, name=form.name.removesuffix(", polling"), pack=pack)
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """The formats of one kind of connection.
+
+    own  of what is said beside the dialects
+    """
+
+    own: Format
+    of: dict[System, Format]
+
+    def event(self, name: str, payload: dict[str, Any]) -> bytes:
+        """Return one event as one write."""
+        data = packet(Told(name, payload))
+        return data if self.own.name.endswith("polling") else framed(data)
+
+
+def make_forms(marks: Marks) -> tuple[Forms, Forms]:
+    """Return the formats for clients that poll, and for those on a WebSocket."""
+    tells: dict[System, Tell] = {
+        "A": _one_by_one(conversational.told, conversational.now, "room"),
+        "B": _one_by_one(tasks.told, tasks.now, "task_id"),
+        "C jobs": _one_by_one(_of_job(marks), _stands(marks), "sessionId"),
+        "C batches": _of_batches(marks),
+    }
+    own = _format("Socket.IO", lambda messages: ())
+    polling = Forms(own, {name: _format(f"Socket.IO, {name}", tells[name]) for name in tells})
+    over = {name: _over_websocket(form) for name, form in polling.of.items()}
+    return polling, Forms(_over_websocket(own), over)
+
+
+def _one_by_one(
+    told: Callable[[Body], list[Told]], now: Callable[[JobState], list[Told]], key: str
+) -> Tell:
+    """Return how a dialect is told that knows each event by itself.
+
+    now  tells how a job stands
+    key  under which an id goes
+    """
+
+    def tell(messages: Sequence[Message]) -> Iterable[Told]:
+        for message in messages:
+            body = orjson.loads(message.body)
+            if message.type in EVENTS:
+                yield from told(body)
+            elif message.type == "snapshot":
+                yield from now(body["state"])
+            elif message.type == "truncated":
+                yield _truncated(body, key)
+
+    return tell
+
+
+def _of_job(marks: Marks) -> Callable[[Body], list[Told]]:
+    def told(event: Body) -> list[Told]:
+        if event["job_id"] is None:
+            return []
+        return sessions.told_of_job(event, marks.after(event))
+
+    return told
+
+
+def _stands(marks: Marks) -> Callable[[JobState], list[Told]]:
+    def now(state: JobState) -> list[Told]:
+        marks.hold(state)
+        return sessions.now(state)
+
+    return now
+
+
+def _of_batches(marks: Marks) -> Tell:
+    """Return how batches are told as sessions: their progress once a write, when it is current."""
+
+    def tell(messages: Sequence[Message]) -> Iterable[Told]:
+        said: list[Told] = []
+        places: dict[str, int] = {}  # batch -> where its progress belongs in `said`
+        for message in messages:
+            body = orjson.loads(message.body)
+            if message.type in EVENTS:
+                marks.count(body)
+                places[body["batch_id"]] = len(said)
+                said += sessions.told_of_batch(body)
+            elif message.type == "snapshot":
+                marks.hold(body["state"])
+            elif message.type == "truncated":
+                said.append(_truncated(body, "sessionId"))
+            elif message.type == "live":
+                places[_room(body).id] = len(said)
+        for batch_id, place in sorted(places.items(), key=lambda item: item[1], reverse=True):
+            progress = marks.progress(batch_id)
+            if progress is not None:
+                said.insert(place, Told("progress", progress))
+        return said
+
+    return tell
+
+
+def _truncated(body: Body, key: str) -> Told:
+    room = _room(body)
+    about = {key: room.id} if key != "room" else {}
+    return Told("truncated", {**about, "room": str(room), "oldest": body["oldest"]})
+
+
+def _room(body: Body) -> Room:
+    return parse_room(body["room"], "")
