@@ -10,6 +10,7 @@ from app.live.deliverer import Deliverer
 from app.live.frames import FrameLogs
 from app.live.hub import Hub
 from app.live.journal import Journal
+from app.live.notifier import Notifier
 from app.live.positions import Positions
 from app.live.presence import Presence
 from app.live.recheck import Recheck
@@ -76,6 +77,7 @@ REFUSED = web.AppKey("refused", Counter[str])  # requests, by the code of their 
 LOBBY = web.AppKey("lobby", Lobby)
 DOOR = web.AppKey("door", Door)
 DELIVERER = web.AppKey("deliverer", Deliverer)
+NOTIFIER = web.AppKey("notifier", Notifier)
 OUTBOUND = web.AppKey("outbound", Outbound)
 IDEMPOTENCY = web.AppKey("idempotency", Idempotency)
 ARRIVALS = web.AppKey("arrivals", Arrivals)

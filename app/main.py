@@ -24,6 +24,8 @@ from app.live.deliverer import Deliverer
 from app.live.frames import FrameLogs
 from app.live.hub import Hub
 from app.live.journal import Journal
+from app.live.messenger import Messenger
+from app.live.notifier import Notifier
 from app.live.positions import Positions
 from app.live.presence import Presence
 from app.live.recheck import Recheck
@@ -211,6 +213,7 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
     def tell(events: Sequence[Recorded]) -> None:
         app[keys.HUB].publish(events, since_s=app[keys.JOURNAL].asked_s)
         app[keys.DELIVERER].told(events)
+        app[keys.NOTIFIER].told(events)
 
     async with AsyncExitStack() as stack:
         app[keys.JOURNAL] = journal = await stack.enter_async_context(Journal(database, tell))
@@ -242,6 +245,12 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
         )
         app[keys.SOCKETIO] = socketio = make_socketio(app)
         stack.push_async_callback(socketio.close)
+        messenger = await stack.enter_async_context(
+            Messenger(allow_private=app[keys.SETTINGS].allow_private_targets)
+        )
+        app[keys.NOTIFIER] = await stack.enter_async_context(
+            Notifier(database, head=lambda: journal.head, messenger=messenger)
+        )
         stack.push_async_callback(hub.close)
         app[keys.RECHECK] = recheck = Recheck(hub, app[keys.CREDENTIALS].still_good)
         await stack.enter_async_context(running(recheck.run(), name="recheck of connections"))

@@ -1,17 +1,16 @@
 """Webhooks: each has a courier of its own, so that one that is slow keeps no other waiting."""
 
-import asyncio
 from asyncio import Semaphore
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
 from app.live.courier import Courier, DeliveryCounters, Office, Post, Reply
+from app.live.crew import Crew
 from app.store.database import Database
 from app.store.deliveries import Delivery
 from app.store.events import Recorded
 from app.store.webhooks import Hook, get_hook, working_hooks
-from app.tasks import report_death
 
 AT_ONCE = 64  # attempts of the server
 AT_ONCE_OF_USER = 8
@@ -31,10 +30,9 @@ class Deliverer:
     def __init__(self, database: Database, *, head: Callable[[], int], post: Post) -> None:
         self._post = post
         self._office = Office(database, head, self._in_turn)
-        self._couriers: dict[str, tuple[Courier, asyncio.Task[None]]] = {}
+        self._couriers: Crew[Courier] = Crew("webhook")
         self._turn = Semaphore(AT_ONCE)
         self._turn_of: defaultdict[str, Semaphore] = defaultdict(lambda: Semaphore(AT_ONCE_OF_USER))
-        self._closing = False
 
     @property
     def counters(self) -> DeliveryCounters:
@@ -57,30 +55,23 @@ class Deliverer:
         trace: TracebackType | None,
     ) -> None:
         """Stop at once: what is on its way is sent again by the next life of the server."""
-        self._closing = True
-        tasks = [task for _, task in self._couriers.values()]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await self._couriers.dismiss()
 
     def told(self, events: Sequence[Recorded]) -> None:
         """Events were committed: wake whom they may concern. Cheap, for it runs at each commit."""
         if not self._couriers:
             return
         kinds = {(event.user_id, event.type) for event in events}
-        for courier, _ in self._couriers.values():
+        for courier in self._couriers:
             if not courier.news.is_set() and any(courier.wants(*kind) for kind in kinds):
                 courier.news.set()
 
     async def changed(self, hook_id: str) -> None:
         """A webhook was made, changed or removed, or is owed something more."""
-        known = self._couriers.get(hook_id)
-        if known is not None:
-            known[0].news.set()
+        if self._couriers.wake(hook_id):
             return
         hook = await get_hook(self._office.reader, hook_id)
-        if hook is not None and hook.state == "on" and hook_id not in self._couriers:
+        if hook is not None and hook.state == "on":
             self._serve(hook)
 
     async def test(self, hook: Hook) -> Delivery:
@@ -88,18 +79,7 @@ class Deliverer:
         return await self._office.test(hook)
 
     def _serve(self, hook: Hook) -> None:
-        if self._closing:
-            return
-        courier = Courier(self._office, hook)
-        task = asyncio.create_task(courier.run(), name=f"webhook {hook.id}")
-        self._couriers[hook.id] = courier, task
-        task.add_done_callback(lambda done: self._left(hook, courier, done))
-
-    def _left(self, hook: Hook, courier: Courier, task: asyncio.Task[None]) -> None:
-        del self._couriers[hook.id]
-        report_death(task)
-        if courier.news.is_set() and not task.cancelled() and task.exception() is None:
-            self._serve(hook)  # it was turned on again while it left
+        self._couriers.engage(hook.id, lambda: Courier(self._office, hook))
 
     async def _in_turn(self, hook: Hook, headers: Mapping[str, str], body: bytes) -> Reply:
         async with self._turn_of[hook.user_id], self._turn:

@@ -36,6 +36,8 @@ Kind = Literal[
     "webhook_created",
     "webhook_changed",
     "webhook_removed",
+    "channel_created",
+    "channel_removed",
     "user_created",
     "user_changed",
     "user_removed",
@@ -67,6 +69,8 @@ OWN: frozenset[Kind] = frozenset(
         "webhook_created",
         "webhook_changed",
         "webhook_removed",
+        "channel_created",
+        "channel_removed",
     }
 )
 TOLD_A_MINUTE = 10  # of one such kind and source, or user; then their number

@@ -288,5 +288,22 @@ SCRIPTS: tuple[str, ...] = (
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX delivery_webhook ON delivery (webhook_id, id);
     CREATE INDEX delivery_pending ON delivery (webhook_id, next_ms) WHERE state = 'pending';
+
+    -- Services by which people are notified. The address holds secrets; `shown` is it without them.
+    CREATE TABLE channel (
+        id TEXT PRIMARY KEY,
+        user_id TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        label TEXT NOT NULL,
+        address TEXT NOT NULL,
+        service TEXT NOT NULL,
+        shown TEXT NOT NULL,
+        kinds TEXT NOT NULL,  -- with blanks between
+        state TEXT NOT NULL CHECK (state IN ('on', 'off')),
+        cursor INTEGER NOT NULL,  -- everything up to there was told
+        told_ms INTEGER,
+        error TEXT NOT NULL DEFAULT '',  -- why the last one could not be told
+        created_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX channel_user ON channel (user_id, id);
     """,
 )

@@ -31,6 +31,7 @@ from app.web import (
     logins,
     memory,
     models,
+    notifications,
     operations,
     reports,
     rules,
@@ -92,6 +93,7 @@ JOB = f"{API}/jobs/{{job_id}}"
 UPLOAD = f"{API}/uploads/{{upload_id}}"
 EXPORT = f"{API}/exports/{{export_id}}"
 HOOK = f"{API}/webhooks/{{webhook_id}}"
+CHANNEL = f"{API}/notifications/{{channel_id}}"
 QUESTION = f"{API}/clarifications/{{clarification_id}}"
 CONNECTION_LOG = f"{API}/websocket/connections/{{connection}}/log"
 ACCEPTED, JOB_ANSWER = models.Accepted, models.JobAnswer
@@ -238,6 +240,15 @@ OPERATIONS = (
               webhooks.DeliveryList, query=webhooks.DeliveryQuery),
     Operation("post", f"{HOOK}/deliveries/{{delivery_id}}/resend", "Send a message once more",
               webhooks.DeliveryAnswer, 202),
+    Operation("get", f"{API}/notifications", "The services by which one is notified",
+              notifications.ChannelList),
+    Operation("post", f"{API}/notifications", "Be notified by a service",
+              notifications.ChannelAnswer, 201, body=notifications.ChannelWish),
+    Operation("get", CHANNEL, "One service", notifications.ChannelAnswer),
+    Operation("patch", CHANNEL, "Change a service, turn it off or on",
+              notifications.ChannelAnswer, body=notifications.ChannelChange),
+    Operation("delete", CHANNEL, "Remove a service", None, 204),
+    Operation("post", f"{CHANNEL}/test", "Notify by it now", notifications.TestAnswer),
     Operation("get", f"{API}/audit", "Who came in, who was refused, who steered what",
               audit.AuditList, query=audit.AuditQuery),
     Operation("get", f"{API}/websocket/status", "How the live side does", operations.Status,

@@ -51,6 +51,8 @@ DID: Mapping[str, str] = {
     "webhook_created": "made a webhook",
     "webhook_changed": "changed a webhook",
     "webhook_removed": "removed a webhook",
+    "channel_created": "added a service for notifications",
+    "channel_removed": "removed a service for notifications",
     "user_created": "added a user",
     "user_changed": "changed a user",
     "user_removed": "removed a user",

@@ -23,6 +23,7 @@ from app.web import (
     lines,
     logins,
     memory,
+    notifications,
     openapi,
     operations,
     pictures,
@@ -52,6 +53,7 @@ JOB = f"{API}/jobs/{{job_id}}"
 UPLOAD = f"{API}/uploads/{{upload_id}}"
 EXPORT = f"{API}/exports/{{export_id}}"
 HOOK = f"{API}/webhooks/{{webhook_id}}"
+CHANNEL = f"{API}/notifications/{{channel_id}}"
 QUESTION = f"{API}/clarifications/{{clarification_id}}"
 
 
@@ -147,6 +149,12 @@ def api_routes() -> list[web.RouteDef]:
         web.post(f"{HOOK}/test", webhooks.test),
         web.get(f"{HOOK}/deliveries", webhooks.deliveries),
         web.post(f"{HOOK}/deliveries/{{delivery_id}}/resend", webhooks.resend),
+        web.get(f"{API}/notifications", notifications.listing),
+        web.post(f"{API}/notifications", notifications.create),
+        web.get(CHANNEL, notifications.one),
+        web.patch(CHANNEL, notifications.change),
+        web.delete(CHANNEL, notifications.remove),
+        web.post(f"{CHANNEL}/test", notifications.test),
         web.get(f"{API}/audit", audit.listing),
         web.get(f"{API}/websocket/status", operations.status),
         web.get(f"{API}/websocket/connections/{{connection}}/log", framelogs.frames),

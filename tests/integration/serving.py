@@ -16,12 +16,14 @@ from yarl import URL
 
 from app.core.asking import Question
 from app.core.ids import uuid7
+from app.core.notifications import KINDS, masked
 from app.core.rooms import Room
 from app.core.times import DAY_MS
 from app.core.webhooks import TEST_TYPE, secret_text
 from app.main import listening
 from app.settings import Settings
 from app.store.accounts import User, add_user, find_user, now_ms
+from app.store.channels import Channel, add_channel, new_channel_id
 from app.store.clarifications import Asked, AskedBy, insert_clarifications
 from app.store.deliveries import Delivery, insert_delivery
 from app.store.logins import add_login
@@ -155,6 +157,20 @@ def put_webhook(settings: Settings, name: str) -> dict[str, str]:
         one = Delivery(delivery_id, hook_id, None, TEST_TYPE, "failed", 1, at_ms, at_ms)
         insert_delivery(database, one)
     return {"webhook_id": hook_id, "delivery_id": delivery_id}
+
+
+def put_channel(settings: Settings, name: str) -> str:
+    """Write a service by which a user would be notified, turned off; return its id."""
+    at_ms = now_ms()
+    address = "jsons://service.invalid/secret"
+    with offline(settings.database_path) as database:
+        user_id, ident = find_user(database, name).id, new_channel_id(at_ms)
+        shown, kinds = masked(address), KINDS
+        add_channel(
+            database,
+            Channel(ident, user_id, "", address, "JSON", shown, kinds, "off", 0, None, "", at_ms),
+        )
+    return ident
 
 
 async def state_of(client: aiohttp.ClientSession, job_id: str) -> dict[str, Any]:

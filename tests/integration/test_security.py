@@ -31,6 +31,7 @@ from tests.integration.serving import (
     begun,
     ended,
     exported,
+    put_channel,
     put_question,
     put_webhook,
     upload,
@@ -143,6 +144,12 @@ DECIDED = {
     "POST /api/v1/webhooks/{webhook_id}/test": THEIRS,
     "GET /api/v1/webhooks/{webhook_id}/deliveries": THEIRS,
     "POST /api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/resend": THEIRS,
+    "GET /api/v1/notifications": OWN,
+    "POST /api/v1/notifications": OWN,
+    "GET /api/v1/notifications/{channel_id}": THEIRS,
+    "PATCH /api/v1/notifications/{channel_id}": THEIRS,
+    "DELETE /api/v1/notifications/{channel_id}": THEIRS,
+    "POST /api/v1/notifications/{channel_id}/test": THEIRS,
     "GET /api/v1/audit": OPERATES,
     "GET /api/v1/websocket/status": OPERATES,
     "GET /api/v1/websocket/connections/{connection}/log": OPERATES,
@@ -220,6 +227,7 @@ NOWHERE = (
     "session_id",
     "webhook_id",
     "delivery_id",
+    "channel_id",
 )  # of no such thing
 BEHIND_A_PROXY = {"X-Forwarded-For": "203.0.113.9"}  # not a program on this machine
 
@@ -258,6 +266,7 @@ async def hers(server: Server, ann: aiohttp.ClientSession) -> dict[str, str]:
         "clarification_id": put_question(server.settings, accepted["jobs"][0]["job_id"]),
         **dict.fromkeys(NOWHERE, str(uuid.uuid4())),
         **put_webhook(server.settings, "ann"),
+        "channel_id": put_channel(server.settings, "ann"),
         **dict.fromkeys(("rule_id", "row", "number"), "1"),
         "client_id": "laptop",
         "filename": "a.csv",
