@@ -27,7 +27,7 @@ CAST: tuple[dict[str, Any], ...] = (
     {"speaks": {"path": "/ws?frames=single"}},
     {"speaks": {"path": "/ws", "packs": True}},
     {"speaks": {"path": "/ws", "inflates": True}},
-    {"speaks": {"path": "/ws/scanner"}, "durable": True},
+    {"speaks": {"path": "/ws/scanner?frames=lines"}, "durable": True},
     {"speaks": {"version": "1.1"}, "way": "stream"},
     {"speaks": {"path": "/ws/till?frames=single", "packs": True}, "durable": True},
     {"speaks": {"version": "1.0"}, "way": "stream"},

@@ -29,7 +29,7 @@ CAST: tuple[dict[str, Any], ...] = (
     {"speaks": {"path": "/ws?frames=single"}},
     {"speaks": {"path": "/ws", "packs": True}},
     {"speaks": {"path": "/ws", "inflates": True}},
-    {"speaks": {"path": "/ws/scanner"}, "durable": Name()},
+    {"speaks": {"path": "/ws/scanner?frames=lines"}, "durable": Name()},
     {"speaks": {"version": "1.1"}, "way": "stream"},
     {"speaks": {"version": "1.0"}, "way": "stream"},
     {"speaks": {}, "way": "poll"},
