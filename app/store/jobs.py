@@ -205,15 +205,20 @@ async def find_same_file(
 
 
 async def stored_hashes(db: Connection) -> set[str]:
-    """Return the hash of every file that a job refers to."""
-    found = await db.execute_fetchall("SELECT DISTINCT sha256 FROM job WHERE sha256 <> ''")
+    """Return the hash of every file that a job or a deposit refers to."""
+    found = await db.execute_fetchall(
+        "SELECT sha256 FROM job WHERE sha256 <> '' UNION SELECT sha256 FROM deposit"
+    )
     return {row[0] for row in found}  # what is reported from outside has no file
 
 
-REFERRED = "SELECT EXISTS (SELECT 1 FROM job WHERE sha256 = ?)"
+REFERRED = """
+    SELECT EXISTS (SELECT 1 FROM job WHERE sha256 = ?1)
+        OR EXISTS (SELECT 1 FROM deposit WHERE sha256 = ?1)
+"""
 
 
 async def is_referred_to(db: Connection, sha256: str) -> bool:
-    """Tell whether any job refers to the file with this hash."""
+    """Tell whether any job or deposit refers to the file with this hash."""
     rows = list(await db.execute_fetchall(REFERRED, (sha256,)))
     return bool(rows[0][0])

@@ -305,5 +305,18 @@ SCRIPTS: tuple[str, ...] = (
         created_ms INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX channel_user ON channel (user_id, id);
+
+    -- Files that came before it was said what is to become of them. Each goes after a day.
+    CREATE TABLE deposit (
+        id TEXT PRIMARY KEY,
+        user_id TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        sha256 TEXT NOT NULL,
+        filename TEXT NOT NULL,
+        size_bytes INTEGER NOT NULL,
+        media_type TEXT NOT NULL,
+        expires_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX deposit_sha256 ON deposit (sha256);
+    CREATE INDEX deposit_expires ON deposit (expires_ms);
     """,
 )

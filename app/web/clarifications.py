@@ -166,18 +166,25 @@ async def one(request: web.Request) -> web.Response:
 
 async def answer(request: web.Request) -> web.Response:
     """POST /api/v1/clarifications/{clarification_id}/answer."""
-    who = Answerer(viewer_for(request, "control"), key_of(request), request.path)
+    viewer_for(request, "control")
     ident = read_id(request, "clarification_id")
-    wish = await read_json(request, AnswerWish)
-    if who.key is None:
-        done = await give(request.app, who, address_of(request), ident, wish)
-    else:
-        idempotency = request.app[IDEMPOTENCY]
-        with idempotency.answering(who.viewer.user_id, who.key):
-            known = await idempotency.answered(who.viewer.user_id, who.key, who.path)
-            who = replace(who, known=known)
-            done = await give(request.app, who, address_of(request), ident, wish)
+    done = await answered(request, ident, await read_json(request, AnswerWish))
     return json_bytes(done.body.encode(), done.status)
+
+
+async def answered(request: web.Request, ident: str, wish: AnswerWish) -> Answer:
+    """Answer a question as `request` asks, once for each Idempotency-Key.
+
+    Raises NotAuthenticated, and what `give` does.
+    """
+    who = Answerer(viewer_for(request, "control"), key_of(request), request.path)
+    if who.key is None:
+        return await give(request.app, who, address_of(request), ident, wish)
+    idempotency = request.app[IDEMPOTENCY]
+    with idempotency.answering(who.viewer.user_id, who.key):
+        known = await idempotency.answered(who.viewer.user_id, who.key, who.path)
+        who = replace(who, known=known)
+        return await give(request.app, who, address_of(request), ident, wish)
 
 
 async def give(

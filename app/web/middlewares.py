@@ -43,7 +43,7 @@ GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CLIENT_LEFT = 499  # for the access log, as nginx has it
 STARTED = web.RequestKey("started", bool)
 # What answers before the server has an owner, and without asking who it is, or how often.
-ALWAYS_OPEN = ("/healthz", "/readyz", "/static/")
+ALWAYS_OPEN = ("/healthz", "/readyz", "/api/health", "/static/")
 RESUMABLE = "/api/v1/uploads/"
 OPEN_UNCLAIMED = frozenset({"/setup", "/api/v1/auth/claim"})
 

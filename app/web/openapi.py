@@ -45,6 +45,8 @@ from app.web import (
 )
 from app.web.identity import COOKIE
 from app.web.problems import LINES
+from app.web.reference import deposits, sessions
+from app.web.reference import invoices as tasks
 from app.web.reference import uploads as reference_uploads
 from app.web.wire import state_answer
 
@@ -259,6 +261,18 @@ OPERATIONS = (
               framelogs.FrameList, body=framelogs.LogWish),
     Operation("put", "/up/{filename}", "Take a file in, and tell its messages until the job ends",
               "text/plain", query=uploads.UploadOptions, takes_bytes=True, takes_key=True),
+    Operation("post", "/api/upload", "Keep a PDF or an image until it is begun with",
+              deposits.Deposited, takes_one_file=True),
+    Operation("get", "/api/upload/{deposit_id}", "The file as it came",
+              "application/octet-stream"),
+    Operation("post", "/api/invoices/upload", "Begin with a file at an address",
+              tasks.TaskAccepted, 202, body=tasks.InvoiceWish, takes_key=True),
+    Operation("get", "/api/invoices/status/{task_id}", "How a task stands", tasks.TaskStatus),
+    Operation("get", "/api/health", "The server answers", tasks.TaskHealth, is_open=True),
+    Operation("get", "/api/wizard/session/{shown_id}", "How a job or a batch stands",
+              sessions.SessionProgress),
+    Operation("post", "/api/wizard/clarifications/respond", "Answer a question",
+              sessions.Responded, body=sessions.Response, takes_key=True),
     Operation("get", "/healthz", "The process answers", health.Health, is_open=True),
     Operation("get", "/readyz", "Whether new work is welcome", health.Readiness, is_open=True),
     Operation("get", "/metrics", "Prometheus text", "text/plain"),

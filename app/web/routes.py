@@ -42,6 +42,8 @@ from app.web.account import account_routes
 from app.web.apipage import api_page_routes
 from app.web.opspage import operations_routes
 from app.web.pages import page_routes
+from app.web.reference import deposits, sessions
+from app.web.reference import invoices as tasks
 from app.web.reference.uploads import upload_csv
 from app.web.rulespage import rules_routes
 from app.web.sharing import sharing_routes
@@ -160,6 +162,13 @@ def api_routes() -> list[web.RouteDef]:
         web.get(f"{API}/websocket/connections/{{connection}}/log", framelogs.frames),
         web.post(f"{API}/websocket/connections/{{connection}}/log", framelogs.switch_log),
         web.put("/up/{filename}", lines.put, expect_handler=send_later),
+        web.post("/api/upload", deposits.deposit),
+        web.get("/api/upload/{deposit_id}", deposits.content),
+        web.post("/api/invoices/upload", tasks.begin),
+        web.get("/api/invoices/status/{task_id}", tasks.status),
+        web.get("/api/health", tasks.health),
+        web.get("/api/wizard/session/{shown_id}", sessions.session),
+        web.post("/api/wizard/clarifications/respond", sessions.respond),
         web.get("/healthz", health.healthz),
         web.get("/readyz", health.readyz),
         web.get("/metrics", health.metrics),

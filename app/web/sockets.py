@@ -6,6 +6,7 @@ from functools import partial
 from typing import Annotated
 
 from aiohttp import web
+from aiosqlite import Connection
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.conversation import Conversation, Follow
@@ -30,7 +31,6 @@ from app.keys import (
     ZONE_MANNER,
 )
 from app.live.dialect import SUBPROTOCOLS
-from app.live.hub import Hub
 from app.live.manner import OURS, Manner
 from app.live.session import Session
 from app.live.upload_progress import UploadManner
@@ -44,6 +44,7 @@ from app.web.belongings import belonging_at_hand, belonging_of, demand
 from app.web.clarifications import Answerer, AnswerWish, give
 from app.web.control import DOES
 from app.web.identity import demand_known_origin, recognise_listener
+from app.web.reference.batches import states_of
 from app.web.wire import read_query
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -117,19 +118,16 @@ async def upload_progress(request: web.Request) -> web.StreamResponse:
         wish = Subscribe(op="subscribe", room=str(room), after=query.after, log=query.log)
         ask = Conversation.decide(wish, log=hub.log_id, head=hub.head)
         assert isinstance(ask, Follow)  # a number is never refused
-        manner = UploadManner(await _view_of(hub, room), ask, holding)
+        manner = UploadManner(await _view_of(request.app[DATABASE].reader, batch_id), ask, holding)
         return serve_websocket(
             request, request.app[DESK], viewer, address=address_of(request), manner=manner
         )
 
 
-async def _view_of(hub: Hub, room: Room) -> UploadView:
+async def _view_of(reader: Connection, batch_id: str) -> UploadView:
     """Return what is known of the batch by now. What happens meanwhile is told, if twice."""
-    view = UploadView(room.id)
-    states = [state for page in [await hub.snapshot(room, None)] for state in page]
-    while states and (more := await hub.snapshot(room, states[-1]["job_id"])):
-        states += more
-    for state in sorted(states, key=lambda state: state["last_seq"]):
+    view = UploadView(batch_id)
+    for state in await states_of(reader, batch_id):
         view.hold(state)
     return view
 

@@ -108,6 +108,12 @@ NEEDS = {
     "GET /api/v1/websocket/connections/{connection}/log": "operate",
     "POST /api/v1/websocket/connections/{connection}/log": "operate",
     "PUT /up/{filename}": "upload",
+    "POST /api/upload": "upload",
+    "GET /api/upload/{deposit_id}": "upload",
+    "POST /api/invoices/upload": "upload",
+    "GET /api/invoices/status/{task_id}": "read",
+    "GET /api/wizard/session/{shown_id}": "read",
+    "POST /api/wizard/clarifications/respond": "control",
     "GET /metrics": "operate",
     "GET /ws": "listen",
     "GET /ws/{client_id}": "listen",
@@ -169,6 +175,7 @@ async def ids(server: Server, ann: aiohttp.ClientSession) -> dict[str, str]:
         **dict.fromkeys(NOWHERE, nowhere),
         "batch_id": accepted["batch_id"],
         "job_id": job["job_id"],
+        **dict.fromkeys(("task_id", "shown_id"), job["job_id"]),
         "export_id": await exported(ann),
         "upload_id": await begun(ann),
         "clarification_id": put_question(server.settings, job["job_id"]),
@@ -263,6 +270,8 @@ SEEN_BY_LINK = {
     "GET /api/v1/jobs/{job_id}/delta",
     "GET /jobs/{job_id}",
     "GET /api/v1/clarifications/{clarification_id}",
+    "GET /api/invoices/status/{task_id}",
+    "GET /api/wizard/session/{shown_id}",
 }
 SEEN_BY_BATCH_LINK = SEEN_BY_LINK | {"GET /api/v1/batches/{batch_id}", "GET /batches/{batch_id}"}
 

@@ -155,6 +155,13 @@ DECIDED = {
     "GET /api/v1/websocket/connections/{connection}/log": OPERATES,
     "POST /api/v1/websocket/connections/{connection}/log": OPERATES,
     "PUT /up/{filename}": OWN,
+    "POST /api/upload": OWN,
+    "GET /api/upload/{deposit_id}": THEIRS,
+    "POST /api/invoices/upload": OWN,
+    "GET /api/invoices/status/{task_id}": THEIRS,
+    "GET /api/health": OPEN,
+    "GET /api/wizard/session/{shown_id}": THEIRS,
+    "POST /api/wizard/clarifications/respond": OWN,  # to what is in the body
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
     "GET /metrics": LOCAL,
@@ -228,6 +235,7 @@ NOWHERE = (
     "webhook_id",
     "delivery_id",
     "channel_id",
+    "deposit_id",
 )  # of no such thing
 BEHIND_A_PROXY = {"X-Forwarded-For": "203.0.113.9"}  # not a program on this machine
 
@@ -261,6 +269,7 @@ async def hers(server: Server, ann: aiohttp.ClientSession) -> dict[str, str]:
     return {
         "batch_id": accepted["batch_id"],
         "job_id": accepted["jobs"][0]["job_id"],
+        **dict.fromkeys(("task_id", "shown_id"), accepted["jobs"][0]["job_id"]),
         "export_id": await exported(ann),
         "upload_id": await begun(ann),
         "clarification_id": put_question(server.settings, accepted["jobs"][0]["job_id"]),
