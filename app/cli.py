@@ -8,10 +8,11 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.commands import add_commands, talk
+from app.commands import add_commands, talk, talk_in_thread
 from app.core.errors import AppError, NotFound
 from app.core.permissions import SCOPES
 from app.settings import Settings, SettingsError, Sources, load_settings
@@ -112,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
         doctor.add_argument(flag, help="as for serve")
     _data_dir(doctor)
 
-    add_commands(commands, lambda options, settings, sources: talk(options))
+    add_commands(commands, _talk)
     return parser
 
 
@@ -132,6 +133,17 @@ def _serve(options: argparse.Namespace, settings: Settings, sources: Sources) ->
     from app.main import serve
 
     return serve(settings)
+
+
+def _talk(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:
+    if not getattr(options, "here", False):
+        return talk(options)
+    from app.main import serve_demo
+
+    with tempfile.TemporaryDirectory(prefix="livetrail-demo-") as folder:
+        return serve_demo(
+            settings.model_copy(update={"data_dir": Path(folder)}), partial(talk_in_thread, options)
+        )
 
 
 def _demo(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:

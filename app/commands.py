@@ -6,17 +6,22 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from app.client import Livetrail, LivetrailError, Position, Snapshot, Told
 from app.core.ids import is_uuid
 from app.core.names import one_line
+from app.simulate import PLAN_NAMES, Stage, scripts_of
 from app.watching import watch_folder
 
 URL, TOKEN = "LIVETRAIL_URL", "LIVETRAIL_TOKEN"
 DEFAULT_URL = "http://127.0.0.1:8080"
+JOBS_AT_MOST = 100  # simulated at once
+FASTEST = 10_000.0
 
 Do = Callable[[Livetrail, argparse.Namespace], Awaitable[int]]
 
@@ -68,6 +73,17 @@ def add_commands(commands: Any, run: Callable[..., int]) -> None:
     watch.add_argument("--done", type=Path, help="where given files go; by default FOLDER/done")
     watch.add_argument("--once", action="store_true", help="give what is there, and leave")
 
+    simulate = command("simulate", _simulate, "report believable jobs, to build a listener with")
+    simulate.add_argument("--here", action="store_true", help="to a throw-away server of its own")
+    simulate.add_argument("--port", help="of that server; 0 takes a free one")
+    simulate.add_argument("--plan", action="append", choices=PLAN_NAMES, help="by default all")
+    simulate.add_argument("--jobs", type=_count, default=5, help="how many, at once (5)")
+    simulate.add_argument("--speed", type=_speed, default=1.0, help="2 is twice as fast (1)")
+    simulate.add_argument("--fail", type=_share, default=0.2, help="how many fail, 0 to 1 (0.2)")
+    simulate.add_argument("--ask", type=_share, default=0.2, help="how many ask, 0 to 1 (0.2)")
+    simulate.add_argument("--seed", type=int, help="the same jobs again")
+    simulate.add_argument("--stay", action="store_true", help="play what is retried, until Ctrl+C")
+
 
 STEERING: Mapping[str, str] = {
     "pause": "let a job or a batch rest",
@@ -101,6 +117,19 @@ def _token(path: Path | None, environ: Mapping[str, str]) -> str:
             " `python3 run.py token create --user NAME` makes one"
         )
     return token
+
+
+def talk_in_thread(options: argparse.Namespace, url: str, token: str) -> None:
+    """Run the chosen command beside a server in this process, whose end ends it."""
+
+    async def talking() -> None:
+        try:
+            async with Livetrail(url, token) as trail:
+                await options.do(trail, options)
+        except LivetrailError as error:
+            print(f"livetrail: {error}", file=sys.stderr)
+
+    threading.Thread(target=asyncio.run, args=(talking(),), name="command", daemon=True).start()
 
 
 async def _until_interrupted(options: argparse.Namespace, url: str, token: str) -> int:
@@ -188,6 +217,39 @@ async def _watch(trail: Livetrail, options: argparse.Namespace) -> int:
     async for path, upload in watch_folder(trail, options.folder, done, once=options.once):
         print(f"job:{upload.job_ids[0]} {one_line(path.name)}", flush=True)
     return 0
+
+
+async def _simulate(trail: Livetrail, options: argparse.Namespace) -> int:
+    chance = Random(options.seed)  # noqa: S311 - it makes jobs up
+    plans = options.plan or PLAN_NAMES
+    scripts = scripts_of(plans, options.jobs, chance, fails=options.fail, asks=options.ask)
+    stage = Stage(
+        trail,
+        chance,
+        speed=options.speed,
+        say=lambda line: print(line, flush=True),
+        stays=options.stay,
+    )
+    await stage.play(scripts)
+    return 0
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= JOBS_AT_MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {JOBS_AT_MOST}")
+    return int(text)
+
+
+def _speed(text: str) -> float:
+    if not 0 < (speed := float(text)) <= FASTEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not above 0 and at most {FASTEST:g}")
+    return speed
+
+
+def _share(text: str) -> float:
+    if not 0 <= (share := float(text)) <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 0 and 1")
+    return share
 
 
 def _target(text: str) -> str:

@@ -56,7 +56,7 @@ from app.store.events import Recorded, read_room
 from app.store.files import FileStore
 from app.store.idempotency import Idempotency
 from app.store.jobs import get_job, is_referred_to, list_jobs, stored_hashes
-from app.store.offline import mint_setup_link, mint_signin_link, register_user
+from app.store.offline import issue_token, mint_setup_link, mint_signin_link, register_user
 from app.store.pictures import PictureStore
 from app.store.records import RecordsReader
 from app.store.retention import floor_of_room, pruned_jobs
@@ -132,6 +132,7 @@ DEMO_USER = "demo"
 COLLECT_AFTER = (50_000, 50, 100)  # new objects; collections of the young, of the older
 
 OnReady = Callable[[str], None]
+Beside = Callable[[str, str], None]
 
 
 def make_app(settings: Settings, *, warm: bool = True) -> web.Application:
@@ -451,13 +452,18 @@ def serve(settings: Settings, on_ready: OnReady | None = None) -> int:
     return _run(settings, on_ready or greet)
 
 
-def serve_demo(settings: Settings) -> int:
-    """Serve a throw-away instance with one user, and print the link that signs a browser in."""
+def serve_demo(settings: Settings, beside: Beside | None = None) -> int:
+    """Serve a throw-away instance with one user, and print the link that signs a browser in.
+
+    beside  is begun once it answers: gets its address and a token of that user
+    """
 
     def greet(url: str) -> None:
         token = mint_signin_link(settings.database_path, DEMO_USER)
         print(f"Livetrail demo: {url}/signin#token={token}", flush=True)
         print("Its data is thrown away when you stop it (Ctrl+C).", flush=True)
+        if beside is not None:
+            beside(url, issue_token(settings.database_path, DEMO_USER))
 
     register_user(settings.database_path, DEMO_USER, secrets.token_urlsafe(16), admin=True)
     return _run(settings, greet)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -111,6 +111,71 @@ class Livetrail:
             tuple(job["job_id"] for job in jobs),
             tuple(job["filename"] for job in jobs),
         )
+
+    # Reporting what is done elsewhere
+
+    async def create_job(
+        self,
+        filename: str,
+        *,
+        plan: str | Sequence[Mapping[str, Any]] | None = None,
+        batch_id: str | None = None,
+        details: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Create a job without a file; return job_id, batch_id, status and links.
+
+        plan  one of Livetrail's, or stages of your own, each with key and label
+        more  further fields, see docs/reporting.md
+        """
+        wish = {
+            "filename": filename,
+            "plan": list(plan) if plan is not None and not isinstance(plan, str) else plan,
+            "batch_id": batch_id,
+            "details": dict(details or {}),
+            **more,
+        }
+        return await self._once("jobs", wish)
+
+    async def report(
+        self,
+        job_id: str,
+        step: str,
+        progress: float | None = None,
+        *,
+        context: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Say that a job is at `step`, and `progress` percent done; None where it was.
+
+        context  facts for the friendly sentence, told as details too
+        extra    further details
+        """
+        event = {
+            "type": "processing_progress",
+            "step": step,
+            "progress": progress,
+            "context": dict(context or {}),
+            "details": dict(extra or {}),
+        }
+        return await self.report_events(job_id, [event])
+
+    async def report_events(
+        self, job_id: str, events: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Report any events, all of them or none; return what docs/reporting.md says.
+
+        It is asked again by itself while the server restarts, and nothing is told twice. Raises
+        Refused with the code job_ended once the job has ended.
+        """
+        return await self._once(f"jobs/{job_id}/events", list(events))
+
+    async def _once(self, path: str, body: Any) -> dict[str, Any]:
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+        found: dict[str, Any] = await self._http.ask(
+            "POST", path, json=body, headers=key, repeat=True
+        )
+        return found
 
     # Listening
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -55,6 +55,33 @@ class LivetrailSync:
         self, *files: File, options: Mapping[str, Any] | None = None, key: str | None = None
     ) -> Upload:
         return self._wait(self._trail.upload(*files, options=options, key=key))
+
+    def create_job(
+        self,
+        filename: str,
+        *,
+        plan: str | Sequence[Mapping[str, Any]] | None = None,
+        batch_id: str | None = None,
+        details: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> dict[str, Any]:
+        return self._wait(
+            self._trail.create_job(filename, plan=plan, batch_id=batch_id, details=details, **more)
+        )
+
+    def report(
+        self,
+        job_id: str,
+        step: str,
+        progress: float | None = None,
+        *,
+        context: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        return self._wait(self._trail.report(job_id, step, progress, context=context, extra=extra))
+
+    def report_events(self, job_id: str, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        return self._wait(self._trail.report_events(job_id, events))
 
     def follow(
         self,
