@@ -1,9 +1,11 @@
 """How far a file has come that is still on its way: when that is worth telling, and the event."""
 
 import time
+from collections.abc import Awaitable, Callable
 
 from app.core.events import UploadProgress
 from app.core.messages import friendly_message
+from app.live.journal import Journal
 
 TELL_S = 1.0  # between two events of one file
 TELL_SHARE = 0.01  # of the file
@@ -53,3 +55,41 @@ def upload_progress(
         message=friendly_message("uploading", facts),
         details=facts,
     )
+
+
+BatchOf = Callable[[], Awaitable[str | None]]
+"""Which batch the files on their way belong to; None while it has no id, or nobody knows it."""
+
+
+async def no_batch_yet() -> None:
+    """A batch has its id once all of its files are there."""
+
+
+class Telling:
+    """Tells the owner of one request's files how far they have come.
+
+    total_bytes  of the whole body; None while unknown
+    batch_of     must name a batch of this user's, or raise: its listeners are told
+    """
+
+    def __init__(
+        self, journal: Journal, user_id: str, total_bytes: int | None, batch_of: BatchOf
+    ) -> None:
+        self._journal = journal
+        self._user_id = user_id
+        self._total_bytes = total_bytes
+        self._batch_of = batch_of
+        self._received_bytes = 0
+        self._pace = Pace()
+
+    async def heard(self, size_bytes: int, filename: str) -> None:
+        """More of the body is here. `filename`: of the latest file; "" for none."""
+        self._received_bytes += size_bytes
+        if filename and self._pace.is_news(self._received_bytes, self._total_bytes):
+            told = upload_progress(
+                filename,
+                self._received_bytes,
+                self._total_bytes,
+                batch_id=await self._batch_of(),
+            )
+            await self._journal.append(told, user_id=self._user_id)

@@ -1,9 +1,10 @@
 """Receiving files: a multipart body goes to the disk while it is hashed, never into memory."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
@@ -24,8 +25,10 @@ from app.core.messages import size_text
 from app.core.multipart import MultipartParser, PartBegins, PartData, PartEnds, boundary_of
 from app.core.names import clean_filename
 from app.core.queueing import PriorityName
-from app.keys import DOOR, FILES, SETTINGS
+from app.keys import DOOR, FILES, JOURNAL, SETTINGS
 from app.store.files import Incoming
+from app.web.identity import owner_for
+from app.web.progress import BatchOf, Telling, no_batch_yet
 from app.web.wire import shown, validated
 
 FIELD_BYTES = 64 * 1024
@@ -106,11 +109,17 @@ class Arrived:
 
 @asynccontextmanager
 async def receiving(
-    request: web.Request, shape: Shape = OURS, *, at_most_bytes: int | None = None
+    request: web.Request,
+    shape: Shape = OURS,
+    *,
+    at_most_bytes: int | None = None,
+    batch_of: Callable[[Mapping[str, str]], Awaitable[str | None]] | None = None,
 ) -> AsyncIterator[Arrived]:
     """Receive the request's files and options; whatever was not placed by the end is deleted.
 
     at_most_bytes  of each file; None: as the settings have it
+    batch_of       the user's own batch that the files join, by what other parts have said so far:
+                   its listeners are told how far they have come, and their owner in any case
 
     Raises NotMultipart, MalformedMultipart, NoFiles, TooManyFiles, UploadTooLarge, UploadCut,
     StorageFull, InvalidRequest, ShuttingDown. Cancelling leaves nothing behind.
@@ -119,7 +128,9 @@ async def receiving(
     try:
         limit = request.app[SETTINGS].max_upload_bytes
         limit = min(limit, at_most_bytes or limit)
-        await _receive(request, _Parts(request.app, arrived, shape, limit))
+        parts = _Parts(request.app, arrived, shape, limit)
+        named = no_batch_yet if batch_of is None else partial(batch_of, arrived.said)
+        await _receive(request, parts, _telling(request, named))
         yield arrived
     finally:
         for file in arrived.files:
@@ -145,8 +156,10 @@ async def receiving_one(
     try:
         await _let_send(request)
         try:
+            telling = _telling(request, no_batch_yet)
             while data := await _next(request):
                 await _write(file, data, limit)
+                await telling.heard(len(data), name)
         except web.RequestPayloadError as error:
             raise InvalidRequest(what="the body is not packed as its headers say") from error
         await file.incoming.finish()
@@ -182,7 +195,12 @@ async def _write(file: ArrivedFile, content: bytes, limit: int) -> None:
     await file.incoming.write(content)
 
 
-async def _receive(request: web.Request, parts: "_Parts") -> None:
+def _telling(request: web.Request, batch_of: BatchOf) -> Telling:
+    viewer, journal = owner_for(request, "upload"), request.app[JOURNAL]
+    return Telling(journal, viewer.user_id, request.content_length, batch_of)
+
+
+async def _receive(request: web.Request, parts: "_Parts", telling: Telling) -> None:
     request.app[DOOR].pass_through()
     if not request.content_type.startswith("multipart/form-data"):
         raise NotMultipart(found=shown(request.headers.get("Content-Type", "nothing"), 80))
@@ -202,6 +220,7 @@ async def _receive(request: web.Request, parts: "_Parts") -> None:
                     await parts.add(content)
                 case PartEnds():
                     await parts.end()
+        await telling.heard(len(data), parts.filename)
     parts.close()
 
 
@@ -223,6 +242,11 @@ class _Parts:
         self._fields = 0
         self._is_nameless = False
         self._text = bytearray()
+
+    @property
+    def filename(self) -> str:
+        """What the file is called that arrives now, or came last; "" before the first."""
+        return self._arrived.files[-1].filename if self._arrived.files else ""
 
     async def begin(self, part: PartBegins) -> None:
         """Begin a part. Raises InvalidRequest, TooManyFiles, StorageFull."""

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from app.keys import HUB, RESERVATIONS
 from tests.integration.listening import until
-from tests.integration.serving import LONGEST_S, Server, ended, token_of, upload
+from tests.integration.serving import LONGEST_S, Server, ended, files_form, token_of, upload
 
 CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n2025-01-04,Tea,-2.10\n"
 EMPTY = b"Date,Description,Amount\n"
@@ -235,3 +235,36 @@ async def test_files_come_one_by_one_into_the_same_batch(ann: aiohttp.ClientSess
         assert answer.status == 400
     async with ann.post("/api/v1/upload/csv", data={"batch_id": batch_id}) as answer:
         assert json.loads(await answer.text())["code"] == "not_multipart"
+
+
+@pytest.mark.parametrize("where", ["address", "part"])
+async def test_how_far_the_file_came_is_told_to_its_batch(
+    ann: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr("app.web.progress.TELL_S", 0.0)
+    batch = str(uuid.uuid4())
+    form = aiohttp.FormData()
+    if where == "part":
+        form.add_field("batch_id", batch)
+    form.add_field("file", b"x" * 100_000, filename="a.csv", content_type="text/csv")
+    query = f"?batch_id={batch}" if where == "address" else ""
+    async with ann.post(f"/api/v1/upload/csv{query}", data=form) as answer:
+        assert answer.status == 202, await answer.text()
+    async with ann.get(f"/api/v1/events/history?room=batch:{batch}") as answer:
+        kinds = [event["type"] for event in (await answer.json())["events"]]
+    assert kinds[0] == "upload_progress"
+    assert "job_created" in kinds
+
+
+async def test_a_file_for_a_batch_of_somebody_else_is_not_told_there(
+    ann: aiohttp.ClientSession, bob: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.progress.TELL_S", 0.0)
+    accepted = await upload(ann, ("a.csv", b"a,b\n1,2\n"))
+    form = files_form(("b.csv", b"x" * 100_000))
+    address = f"/api/v1/upload/csv?batch_id={accepted['batch_id']}"
+    async with bob.post(address, data=form) as answer:
+        assert answer.status == 404
+    room = f"batch:{accepted['batch_id']}"
+    async with ann.get(f"/api/v1/events/history?room={room}&types=upload_progress") as answer:
+        assert (await answer.json())["events"] == []

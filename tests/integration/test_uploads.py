@@ -598,3 +598,21 @@ async def test_the_samples_are_taken_in_as_one_batch(ann: aiohttp.ClientSession)
         accepted = await answer.json()
     assert answer.status == 202
     assert len(accepted["jobs"]) > 1
+
+
+async def test_how_far_a_form_came_is_told_to_its_owner(
+    ann: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.progress.TELL_S", 0.0)
+    accepted = await upload(ann, ("a.csv", b"x" * 4_000_000))
+    async with ann.get("/api/v1/events/history?room=user:me&types=upload_progress") as answer:
+        events = (await answer.json())["events"]
+    assert events[0]["filename"] == "a.csv"
+    assert (events[0]["batch_id"], events[0]["job_id"]) == (None, None)
+    counts = [event["bytes_received"] for event in events]
+    assert counts == sorted(set(counts))
+    assert all(0 < count <= events[0]["bytes_total"] for count in counts)
+    assert 4_000_000 < events[0]["bytes_total"] < 4_001_000
+    room = f"batch:{accepted['batch_id']}"
+    async with ann.get(f"/api/v1/events/history?room={room}&types=upload_progress") as answer:
+        assert (await answer.json())["events"] == []

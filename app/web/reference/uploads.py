@@ -1,5 +1,6 @@
 """One file at a time, under an id that the client made up. See live/upload_progress.py."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -11,7 +12,7 @@ from app.core.errors import InvalidRequest
 from app.store.idempotency import Answer
 from app.web.batches import Intake, claim, once, take_in
 from app.web.models import AcceptedJob
-from app.web.uploads import THEIRS, receiving
+from app.web.uploads import THEIRS, UploadOptions, receiving
 from app.web.wire import json_answer
 
 
@@ -50,11 +51,20 @@ async def upload_csv(request: web.Request) -> web.Response:
 
 
 async def _receive(request: web.Request, intake: Intake) -> Answer:
-    async with receiving(request, THEIRS) as arrived:
+    def wanted_by(said: Mapping[str, str]) -> str:
+        return (said.get("batch_id") or request.query.get("batch_id", "")).lower()
+
+    async def batch_of(said: Mapping[str, str]) -> str | None:
+        wanted = wanted_by(said)
+        if not wanted:
+            return None
+        return (await claim(request.app, intake.viewer, wanted, UploadOptions())).id
+
+    async with receiving(request, THEIRS, batch_of=batch_of) as arrived:
         if len(arrived.files) > 1:
             raise InvalidRequest(what="one file at a time comes here; others go to another request")
-        wanted = arrived.said.get("batch_id") or request.query.get("batch_id", "")
+        wanted = wanted_by(arrived.said)
         if wanted:
-            batch = await claim(request.app, intake.viewer, wanted.lower(), arrived.options)
+            batch = await claim(request.app, intake.viewer, wanted, arrived.options)
             intake = replace(intake, batch=batch)
         return await take_in(request.app, intake, arrived.files, arrived.options)
