@@ -7,8 +7,25 @@ import aiohttp
 import pytest
 import socketio
 
-from tests.integration.serving import LONGEST_S, Server, ended, token_of, upload
-from tests.integration.socketio_clients import CSV, TRANSPORTS, Listener, connect, listening
+from app.settings import Settings
+from tests.integration.serving import (
+    LONGEST_S,
+    Server,
+    ended,
+    serving,
+    token_of,
+    upload,
+    with_user,
+)
+from tests.integration.socketio_clients import (
+    CSV,
+    TRANSPORTS,
+    Listener,
+    connect,
+    connect_raw,
+    listening,
+    raw_socket,
+)
 
 EACH_TRANSPORT = pytest.mark.parametrize("transports", TRANSPORTS, ids="+".join)
 
@@ -259,3 +276,15 @@ async def test_there_are_no_more_than_a_user_may_have(
         assert f"you have {at_most} connections already" in why
     for socket in sockets:
         await socket.close()
+
+
+async def test_a_websocket_on_which_nothing_happens_stays_as_long_as_pings_are_answered(
+    settings: Settings,
+) -> None:
+    limits = {"websocket_heartbeat_interval": 0.1, "websocket_connection_timeout": 0.4}
+    with_user(settings, "ann")
+    async with serving(settings.model_copy(update=limits)) as server, raw_socket(server) as socket:
+        await connect_raw(socket, {"token": token_of(settings, "ann")})
+        for _ in range(12):  # more than twice as long as a silent client may stay
+            assert await socket.receive_str(timeout=LONGEST_S) == "2"
+            await socket.send_str("3")

@@ -114,8 +114,8 @@ class Upgraded:
                 return text
 
     async def send(self, message: str | bytes) -> None:
-        """Write the answer to the probe: all else is passed on by the outbox."""
-        if not self._response.closed:
+        """Write the answer to the probe: all else was passed on by the outbox."""
+        if message and not self._response.closed:
             await self._response.send_str(str(message))
 
     async def close(self) -> None:

@@ -55,6 +55,10 @@ class Prebuilt:
         return self.data.decode()
 
 
+WRITTEN = Prebuilt(b"", 0)
+"""Stands for a packet that was written to a WebSocket already."""
+
+
 class Outbox(asyncio.Queue[Encoded | None]):
     """The packets that wait for a client to poll. It tells its wire when they were taken.
 
@@ -93,8 +97,8 @@ class Outbox(asyncio.Queue[Encoded | None]):
         """Take a packet in, or pass it on to the WebSocket. None: there will be no more."""
         if item is not None and self.wire.has_socket:
             self.wire.pass_on(item)
-        else:
-            super().put_nowait(item)
+            item = WRITTEN  # whatever waits for packets closes a WebSocket that has none for long
+        super().put_nowait(item)
 
     def _put(self, item: Encoded | None) -> None:
         super()._put(item)
