@@ -75,7 +75,11 @@ export function createFileStatusStore(options = {}) {
 
 const TIMERS = {
   /** @param {() => void} run  @param {number} ms */
-  set: (run, ms) => setTimeout(run, ms),
+  set(run, ms) {
+    /** @type {any} */
+    const clock = setTimeout(run, ms);
+    clock.unref?.(); // a program under Node may end before
+  },
 };
 
 /** Forget each file some time after its end, unless it is begun again meanwhile.
