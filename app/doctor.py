@@ -18,6 +18,8 @@ from typing import Literal
 from app.core.messages import size_text
 from app.core.model_names import model_names
 from app.pipeline.jail import InForce
+from app.pipeline.plugins.finding import find_plugins
+from app.reading.magic import CLAIMS
 from app.settings import Settings
 
 State = Literal["ok", "look", "bad"]
@@ -51,6 +53,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _address(settings)
     yield _models(settings)
     yield _jail()
+    yield from _plugins(settings)
     yield _ocr()
     for name in PARTS:
         yield _part(name)
@@ -166,6 +169,20 @@ def _models(settings: Settings) -> Finding:
         if (addresses := {m.address_with(settings.model_base_url) for m in model_names(names)})
     ]
     return Finding("Language models", "ok", f"{named}; {', '.join(sent)}")
+
+
+def _plugins(settings: Settings) -> Iterator[Finding]:
+    """Ask each plugin what it adds, as the server does when it starts."""
+    if not settings.plugins:
+        yield Finding("Plugins", "ok", "off")
+        return
+    found = find_plugins(settings, tuple(CLAIMS))
+    if not found:
+        yield Finding("Plugins", "ok", "none")
+    for plugin in found:
+        parts = ", ".join(f"{part.kind} {part.name}" for part in plugin.parts)
+        state: State = "look" if plugin.problem else "ok"
+        yield Finding(f"Plugin {plugin.name}", state, plugin.problem or parts)
 
 
 def _ocr() -> Finding:

@@ -22,6 +22,7 @@ from app.pipeline.asked import FairTurns
 from app.pipeline.exports import Exporter
 from app.pipeline.learner import Learner
 from app.pipeline.plugins.catalogue import Plugins
+from app.pipeline.plugins.telling import Notifiers
 from app.pipeline.reporting import Reporting
 from app.pipeline.runner import Runner
 from app.settings import Settings
@@ -66,6 +67,7 @@ RESERVATIONS = web.AppKey("reservations", Reservations)
 EXPORTER = web.AppKey("exporter", Exporter)
 RUNNER = web.AppKey("runner", Runner)
 PLUGINS = web.AppKey("plugins", Plugins)
+PLUGIN_NOTIFIERS = web.AppKey("plugin_notifiers", Notifiers)
 REPORTING = web.AppKey("reporting", Reporting)
 REPORT_DESK = web.AppKey("report_desk", ReportDesk)
 LEARNER = web.AppKey("learner", Learner)

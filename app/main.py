@@ -42,6 +42,7 @@ from app.pipeline.models.reading import ModelReading
 from app.pipeline.placing import Placing
 from app.pipeline.plugins.catalogue import Plugins
 from app.pipeline.plugins.finding import find_plugins
+from app.pipeline.plugins.telling import Notifiers
 from app.pipeline.reporting import Reporting
 from app.pipeline.runner import Runner
 from app.reading.evidence import verified
@@ -215,6 +216,8 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
         app[keys.HUB].publish(events, since_s=app[keys.JOURNAL].asked_s)
         app[keys.DELIVERER].told(events)
         app[keys.NOTIFIER].told(events)
+        if (notifiers := app.get(keys.PLUGIN_NOTIFIERS)) is not None:  # they come with the pipeline
+            notifiers.told(events)
 
     async with AsyncExitStack() as stack:
         app[keys.JOURNAL] = journal = await stack.enter_async_context(Journal(database, tell))
@@ -312,11 +315,13 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
         answer_within_h=settings.answer_within_h,
         phrase=phrases or friendly_message,
     )
+    notifiers = Notifiers(plugins, app[keys.DATABASE], settings, lambda: app[keys.JOURNAL].head)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(runner)
         await stack.enter_async_context(exporter)
         if phrases is not None:
             await stack.enter_async_context(running(phrases.keep(), name="sentences of steps"))
+        app[keys.PLUGIN_NOTIFIERS] = await stack.enter_async_context(notifiers)
         drawer = app[keys.PICTURES] = Drawer(app[keys.PICTURE_STORE], runner)
         learner = app[keys.LEARNER] = Learner(lambda user: runner.look(user, LEARN, {}))
         learner.taught(await app[keys.RECORDS].untaught())  # and the server ended soon after

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.core.errors import Facts
+from app.core.events import EVENT_TYPES
 from app.core.plans import PLANS, Plan, Step
 
 Kind = Literal["step", "reader", "scanner", "categoriser", "exporter", "notifier"]
@@ -79,8 +80,8 @@ class Part(BaseModel):
                 raise ValueError("a reader names the endings of its files")
             case "exporter" if not self.ending or not self.media_type:
                 raise ValueError("an exporter names the ending and the media type of its file")
-            case "notifier" if not self.types:
-                raise ValueError("a notifier names the types of its events")
+            case "notifier" if not self.types or not set(self.types) <= set(EVENT_TYPES):
+                raise ValueError("a notifier names the types of its events, as docs/events.md does")
         return self
 
     def _check_place(self) -> None:

@@ -318,5 +318,11 @@ SCRIPTS: tuple[str, ...] = (
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX deposit_sha256 ON deposit (sha256);
     CREATE INDEX deposit_expires ON deposit (expires_ms);
+
+    -- How far the notifiers of plugins were told the log, each by its plugin's name and its own.
+    CREATE TABLE plugin_notifier (
+        key TEXT PRIMARY KEY,
+        cursor INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
     """,
 )

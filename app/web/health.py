@@ -16,13 +16,14 @@ from pydantic import BaseModel
 from app import __version__
 from app.core.messages import count
 from app.core.model_names import ModelName
-from app.keys import DATABASE, DOOR, FILES, HUB, RUNNER, SETTINGS
+from app.keys import DATABASE, DOOR, FILES, HUB, PLUGINS, RUNNER, SETTINGS
 from app.store.events import head
 from app.web.figures import Figures
 from app.web.identity import viewer_for
+from app.web.plugins import in_words
 from app.web.wire import json_answer
 
-State = Literal["ok", "failing", "stopping", "not installed"]
+State = Literal["ok", "degraded", "failing", "stopping", "not installed"]
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
@@ -34,7 +35,10 @@ class Health(BaseModel):
 
 
 class Component(BaseModel):
-    """One part of the server. `detail` is for people and holds no secret."""
+    """One part of the server. `detail` is for people and holds no secret.
+
+    degraded: something of it is missing, and everything else works
+    """
 
     state: State
     detail: str = ""
@@ -56,7 +60,7 @@ async def healthz(request: web.Request) -> web.Response:
 async def readyz(request: web.Request) -> web.Response:
     """GET /readyz: 200 when new work is welcome, 503 when not, and how each part does."""
     components = await components_of(request)
-    ready = all(component.state == "ok" for component in components.values())
+    ready = all(component.state in ("ok", "degraded") for component in components.values())
     answer = Readiness(status="ready" if ready else "not ready", components=components)
     return json_answer(answer, 200 if ready else 503)
 
@@ -73,6 +77,7 @@ async def components_of(request: web.Request) -> dict[str, Component]:
         ),
         "jail": _jail(request),
         "models": _models(request),
+        "plugins": _plugins(request),
         "live": Component(
             state="ok", detail=count(request.app[HUB].counts().connections, "connection")
         ),
@@ -114,6 +119,12 @@ def _models(request: web.Request) -> Component:
     names = [*settings.models, *filter(None, [settings.phrase_model])]
     named = ", ".join(dict.fromkeys(ModelName.parse(name).name for name in names))
     return Component(state="ok", detail=named or "none; nothing is sent anywhere")
+
+
+def _plugins(request: web.Request) -> Component:
+    """Name the plugins; what is wrong with one is for operators: see GET /api/v1/plugins."""
+    found = request.app[PLUGINS]
+    return Component(state="degraded" if found.broken else "ok", detail=in_words(found.all))
 
 
 def _scanner() -> Component:

@@ -13,6 +13,7 @@ from app.web.framelogs import LogWish, frames_of, log_frames
 from app.web.health import components_of
 from app.web.identity import viewer_for
 from app.web.operations import describe
+from app.web.plugins import plugins_of
 from app.web.problems import status_of
 from app.web.rendering import render, shell_of
 from app.web.users import (
@@ -113,6 +114,7 @@ async def _shown(request: web.Request, error: AppError | None = None) -> web.Res
             opsview.connection_line(one, status["now"]) for one in status["connections"]
         ),
         frames=None if frames is None else opsview.frames(frames.model_dump(mode="json")),
+        plugins=tuple(opsview.plugin_line(one.model_dump()) for one in plugins_of(request).plugins),
         limits=opsview.limits(status["limits"]),
         users=tuple(
             opsview.user_line(user.model_dump(mode="json"), viewer.user_id) for user in users

@@ -35,6 +35,7 @@ PARTS: Mapping[str, str] = {
     "workers": "Workers",
     "jail": "Readers' jail",
     "models": "Language models",
+    "plugins": "Plugins",
     "live": "Live",
 }
 DID: Mapping[str, str] = {
@@ -154,6 +155,16 @@ class UserLine:
 
 
 @dataclass(frozen=True, slots=True)
+class PluginLine:
+    """One plugin: what it adds, or why it is not used."""
+
+    name: str
+    source: str
+    adds: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class FrameLine:
     """One frame. `arrow` tells its direction to the eye, `word` to everybody else."""
 
@@ -192,6 +203,7 @@ class OperationsPage:
     connected: int
     connections: tuple[ConnectionLine, ...]
     frames: Frames | None
+    plugins: tuple[PluginLine, ...]
     limits: tuple[tuple[str, str], ...]
     users: tuple[UserLine, ...]
     min_password_length: int
@@ -298,6 +310,22 @@ def _limit(key: str, value: float) -> str:
     if key.endswith("_s"):
         return took_text(round(value * 1000)).replace(".0 s", " s")
     return size_text(round(value)) if key.endswith("_bytes") else f"{value:,.0f}"
+
+
+def plugin_line(plugin: Mapping[str, Any]) -> PluginLine:
+    """Return what is shown of a plugin of GET /api/v1/plugins."""
+    source = "of the data folder" if plugin["source"] == "folder" else "installed"
+    return PluginLine(
+        name=plugin["name"],
+        source=f"{source} {plugin['version']}".strip(),
+        adds=" · ".join(map(_part_words, plugin["parts"])),
+        problem=plugin["problem"],
+    )
+
+
+def _part_words(part: Mapping[str, Any]) -> str:
+    words = f"{part['kind']} {part['label']}"
+    return f"{words}, failed {count(part['failures'], 'time')}" if part["failures"] else words
 
 
 def user_line(user: Mapping[str, Any], me: str) -> UserLine:

@@ -59,6 +59,7 @@ async def test_readiness_names_every_part(stranger: aiohttp.ClientSession) -> No
         "workers",
         "jail",
         "models",
+        "plugins",
         "live",
     }
     assert told["components"]["scanner"]["detail"].startswith("yara-x")

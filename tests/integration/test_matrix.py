@@ -104,6 +104,7 @@ NEEDS = {
     "DELETE /api/v1/notifications/{channel_id}": "control listen",
     "POST /api/v1/notifications/{channel_id}/test": "control listen",
     "GET /api/v1/audit": "operate",
+    "GET /api/v1/plugins": "operate",
     "GET /api/v1/websocket/status": "operate",
     "GET /api/v1/websocket/connections/{connection}/log": "operate",
     "POST /api/v1/websocket/connections/{connection}/log": "operate",

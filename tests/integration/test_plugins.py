@@ -1,12 +1,23 @@
 """Plugins at work in a whole server: what each kind adds; a bad one harms only its step."""
 
+import asyncio
 import hashlib
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
+from app.doctor import examine
+from app.keys import PLUGINS
 from tests.integration.serving import (
+    Server,
     ended,
     followed,
     serving,
@@ -158,18 +169,24 @@ async def test_a_file_whose_plugin_was_mended_goes_on_where_it_failed(tmp_path: 
 async def test_a_job_goes_on_without_a_plugin_that_is_gone_and_says_so(tmp_path: Path) -> None:
     settings = house(tmp_path, bad=BAD % True)
     async with serving(settings) as server, server.client("ann") as ann:
-        (job,) = await ended(ann, await upload(ann, *named("raises")))
+        accepted = await upload(ann, *named("hangs"))
+        (job,) = accepted["jobs"]
+        room = f"job:{job['job_id']}"
+        seen = [{"seq": 0, "step": ""}]
+        while seen[-1]["step"] != "bad.act":
+            seen = await followed(ann, room, "step_started", after=seen[-1]["seq"])
     (settings.plugins_dir / "bad.py").unlink()
     async with serving(settings) as server, server.client("ann") as ann:
-        async with ann.post(f"/api/v1/jobs/{job['job_id']}/retry", json={}) as answer:
-            assert answer.status == 202, await answer.text()
-        await followed(ann, f"job:{job['job_id']}", "processing_completed")
-        (state,) = await ended(ann, {"batch_id": job["batch_id"], "jobs": [job]})
+        (state,) = await ended(ann, accepted)
         events = await events_of(ann, job["job_id"])
     assert [one["code"] for one in state["warnings"]] == ["plugin_gone"]
     assert state["warnings"][0]["title"] == "“Act” of the plugin bad is not here any more"
-    plan = [event["plan"] for event in events if event["type"] == "plan_chosen"][-1]
-    assert plan["stages"][1]["steps"] == ["malware_scan"]
+    plans = [event["plan"]["stages"] for event in events if event["type"] == "plan_chosen"]
+    assert [stages[1]["steps"] for stages in plans] == [
+        ["malware_scan", "bad.act"],
+        ["malware_scan"],
+    ]
+    assert state["status"] == "completed"
 
 
 READER = """
@@ -341,3 +358,152 @@ async def test_an_exporter_that_fails_fails_its_export(tmp_path: Path) -> None:
             (told,) = (await answer.json())["exports"]
     assert told["error"]["code"] == "plugin_failed"
     assert "KeyError: 'rent'" in told["error"]["title"]
+
+
+NOTIFIER = """
+import urllib.request
+from app.plugins import Notifier, hook
+
+async def told(event):
+    urllib.request.urlopen(URL, data=event["type"].encode(), timeout=5).read()
+
+@hook
+def livetrail_notifiers():
+    return [Notifier("ring", told, types=["processing_completed", "batch_completed"])]
+"""
+
+
+@asynccontextmanager
+async def ringing(
+    answers: Iterator[int],
+) -> AsyncIterator[tuple[str, asyncio.Queue[tuple[int, str]]]]:
+    """Yield where a notifier may ring, and what it said with what it was answered."""
+    said: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
+
+    async def ring(request: web.Request) -> web.Response:
+        status = next(answers)
+        said.put_nowait((status, await request.text()))
+        return web.Response(status=status)
+
+    app = web.Application()
+    app.router.add_post("/", ring)
+    async with TestServer(app) as server:
+        yield str(server.make_url("/")), said
+
+
+async def test_a_notifier_is_told_what_happened_before_a_restart(tmp_path: Path) -> None:
+    status = 500
+    async with ringing(iter(lambda: status, None)) as (url, said), asyncio.timeout(60):
+        settings = house(tmp_path, ring=f"URL = {url!r}\n{NOTIFIER}")
+        async with serving(settings) as server, server.client("ann") as ann:
+            await upload(ann, *named("first"))
+            assert await said.get() == (500, "processing_completed")
+        while not said.empty():  # it was asked once more before the server stopped
+            said.get_nowait()
+        status = 200
+        async with serving(settings):
+            assert await said.get() == (200, "processing_completed")
+            assert await said.get() == (200, "batch_completed")
+
+
+async def test_a_notifier_that_fails_is_asked_again_and_holds_up_nothing(tmp_path: Path) -> None:
+    answers = chain([500], repeat(200))
+    async with ringing(answers) as (url, said), asyncio.timeout(60):
+        settings = house(tmp_path, ring=f"URL = {url!r}\n{NOTIFIER}")
+        async with serving(settings) as server, server.client("ann") as ann:
+            (job,) = await ended(ann, await upload(ann, *named("first")))
+            assert job["status"] == "completed"
+            assert [await said.get() for _ in range(3)] == [
+                (500, "processing_completed"),
+                (200, "processing_completed"),
+                (200, "batch_completed"),
+            ]
+            assert server.app[PLUGINS].failures["ring.ring"] == 1
+
+
+async def plugins_of(server: Server) -> dict[str, dict[str, Any]]:
+    """Return what operators are told of the plugins, by their names."""
+    async with server.client("ann") as ann, ann.get("/api/v1/plugins") as answer:
+        assert answer.status == 200, await answer.text()
+        return {plugin["name"]: plugin for plugin in (await answer.json())["plugins"]}
+
+
+BROKEN = {
+    "raises": ("1/0", "ZeroDivisionError: division by zero"),
+    "misspelt": ("def livetrail_steps(:", "SyntaxError: "),
+    "exits": ("import os; os._exit(7)", "its process ended while it was loaded (7)"),
+    "quits": ("import sys; sys.exit('no')", "SystemExit: no"),
+    "empty": ("", "it has none of the hooks"),
+    "eats": ("held = bytearray(2**40)", "MemoryError"),
+    "early": (COUNT.replace("malware_scan", "duplicate_check"), "after has to be one of"),
+    "between": (COUNT.replace("malware_scan", "delta_analysis"), "after has to be one of"),
+    "odd": (COUNT.replace("count_words", "Count Words"), "name: String should match"),
+    "unknown": (COUNT.replace("livetrail_steps", "livetrail_stepps"), "unknown hook"),
+    "takes_csv": (READER.replace('"tld"', '"csv"'), ".csv are read by Livetrail itself"),
+}
+
+
+async def test_a_plugin_that_can_not_be_used_is_named_and_the_server_starts(
+    tmp_path: Path,
+) -> None:
+    settings = house(tmp_path, words=COUNT, **{name: code for name, (code, _) in BROKEN.items()})
+    (settings.plugins_dir / "Bad Name.py").write_text(COUNT)
+    (settings.plugins_dir / "notes.txt").write_text("no plugin")
+    async with serving(settings) as server, server.client("ann") as ann:
+        found = await plugins_of(server)
+        async with ann.get("/readyz") as answer:
+            told = await answer.json()
+        async with ann.get("/operations") as answer:
+            page = await answer.text()
+        (job,) = await ended(ann, await upload(ann, ("a.csv", CSV)))
+    assert set(found) == {"words", "Bad Name", *BROKEN}
+    for name, (_, problem) in BROKEN.items():
+        assert problem in found[name]["problem"], found[name]
+        assert found[name]["parts"] == []
+    assert found["words"]["problem"] == ""
+    assert (told["status"], told["components"]["plugins"]["state"]) == ("ready", "degraded")
+    assert told["components"]["plugins"]["detail"].startswith("words; not used, see the log: ")
+    assert "ZeroDivisionError: division by zero" in page
+    assert job["status"] == "completed"
+
+
+async def test_a_plugin_of_an_installed_package_is_found_by_its_entry_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    (site / "wordkit").mkdir(parents=True)
+    (site / "wordkit" / "__init__.py").write_text("")
+    (site / "wordkit" / "counting.py").write_text("def words_in(b): return len(b.split())\n")
+    hooks = COUNT.replace("len(file.path.read_bytes().split())", "words_in(file.path.read_bytes())")
+    (site / "wordkit" / "hooks.py").write_text(f"from wordkit.counting import words_in\n{hooks}")
+    info = site / "wordkit-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: wordkit\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text("[livetrail]\nwords = wordkit.hooks\n")
+    monkeypatch.syspath_prepend(str(site))
+    async with serving(house(tmp_path)) as server, server.client("ann") as ann:
+        found = await plugins_of(server)
+        (job,) = await ended(ann, await upload(ann, ("a.csv", CSV)))
+    assert (found["words"]["source"], found["words"]["version"]) == ("package", "1.2")
+    assert "words.count_words" in job["steps_done"], job
+    assert "wordkit" not in sys.modules
+
+
+async def test_with_plugins_off_none_is_loaded(tmp_path: Path) -> None:
+    settings = house(tmp_path, words=COUNT).model_copy(update={"plugins": False})
+    async with serving(settings) as server, server.client("ann") as ann:
+        found = await plugins_of(server)
+        (job,) = await ended(ann, await upload(ann, ("a.csv", CSV)))
+    assert found == {}
+    assert "words.count_words" not in job["steps_done"]
+
+
+async def test_the_doctor_names_plugins_and_what_is_wrong_with_them(tmp_path: Path) -> None:
+    settings = house(tmp_path, words=COUNT, bad="1/0")
+    findings = await asyncio.to_thread(lambda: {one.what: one for one in examine(settings)})
+    assert (findings["Plugin words"].state, findings["Plugin words"].detail) == (
+        "ok",
+        "step count_words",
+    )
+    assert findings["Plugin bad"].state == "look"
+    assert "ZeroDivisionError" in findings["Plugin bad"].detail

@@ -151,6 +151,7 @@ DECIDED = {
     "DELETE /api/v1/notifications/{channel_id}": THEIRS,
     "POST /api/v1/notifications/{channel_id}/test": THEIRS,
     "GET /api/v1/audit": OPERATES,
+    "GET /api/v1/plugins": OPERATES,
     "GET /api/v1/websocket/status": OPERATES,
     "GET /api/v1/websocket/connections/{connection}/log": OPERATES,
     "POST /api/v1/websocket/connections/{connection}/log": OPERATES,

@@ -1,0 +1,87 @@
+"""Plugins as operators see them: what each adds, what is wrong with it, how often it failed."""
+
+from typing import Literal
+
+from aiohttp import web
+from pydantic import BaseModel, Field
+
+from app.core.plugins import Kind, Part, Plugin
+from app.keys import PLUGINS, SETTINGS
+from app.web.identity import viewer_for
+from app.web.wire import json_answer
+
+
+class PartAnswer(BaseModel):
+    """One thing that a plugin adds."""
+
+    key: str = Field(description="its name in plans, events and, of an exporter, as a format")
+    kind: Kind
+    label: str
+    after: str = Field(description='of a step: the step that it comes after; else ""')
+    plans: tuple[str, ...] = Field(description="of a step: where it is added; none named is all")
+    endings: tuple[str, ...] = Field(description="of a reader: of its files' names")
+    types: tuple[str, ...] = Field(description="of a notifier: of the events it is told")
+    failures: int = Field(description="since the server started")
+
+
+class PluginAnswer(BaseModel):
+    """One plugin. One with a `problem` is not used, and adds nothing."""
+
+    name: str
+    source: Literal["folder", "package"]
+    version: str
+    problem: str
+    parts: list[PartAnswer]
+
+
+class PluginList(BaseModel):
+    """The plugins that were found when the server started."""
+
+    enabled: bool = Field(description="the setting `plugins`")
+    plugins: list[PluginAnswer]
+
+
+async def listing(request: web.Request) -> web.Response:
+    """GET /api/v1/plugins: what was found when the server started, for operators."""
+    viewer_for(request, "operate")
+    return json_answer(plugins_of(request))
+
+
+def plugins_of(request: web.Request) -> PluginList:
+    """Return the plugins and how they do."""
+    found = request.app[PLUGINS]
+    return PluginList(
+        enabled=request.app[SETTINGS].plugins,
+        plugins=[
+            PluginAnswer(
+                name=plugin.name,
+                source=plugin.source,
+                version=plugin.version,
+                problem=plugin.problem,
+                parts=[_part(part, found.failures[part.key]) for part in plugin.parts],
+            )
+            for plugin in found.all
+        ],
+    )
+
+
+def _part(part: Part, failures: int) -> PartAnswer:
+    return PartAnswer(
+        key=part.key,
+        kind=part.kind,
+        label=part.label,
+        after=part.after,
+        plans=part.plans,
+        endings=part.endings,
+        types=part.types,
+        failures=failures,
+    )
+
+
+def in_words(plugins: tuple[Plugin, ...]) -> str:
+    """Return in one line which plugins there are, and which are not used."""
+    used = ", ".join(plugin.name for plugin in plugins if not plugin.problem)
+    broken = ", ".join(plugin.name for plugin in plugins if plugin.problem)
+    if not broken:
+        return used or "none"
+    return f"{used or 'none'}; not used, see the log: {broken}"
