@@ -18,6 +18,7 @@ raises, takes too long, ends its process or takes too much memory is told with t
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar
 
@@ -43,12 +44,33 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True)
+class Row:
+    """A row of a table as it was read.
+
+    n       its number among the rows of the file, from 1; `line` is where it stands in the file
+    date    ISO 8601
+    amount  below zero where money went out
+    """
+
+    n: int
+    line: int
+    date: str | None
+    amount: Decimal | None
+    currency: str | None
+    description: str | None
+    counterparty: str | None
+    reference: str | None
+    account: str | None
+
+
+@dataclass(frozen=True)
 class File:
     """The file that a job is about.
 
     path     the file as it came; only to be read
     kind     what it was found to be: "csv", "pdf" and so on
     found    what earlier steps of the job returned, by step
+    rows     the rows of a table, one by one, for a step that asked for them with `rows=True`
     options  what came with the upload
     folder   an empty folder that is this part's own, and goes when the job has ended
     tell     says how far the work is: tell(done, total)
@@ -61,6 +83,7 @@ class File:
     size: int
     kind: str
     found: Mapping[str, Mapping[str, Any]]
+    rows: Iterable[Row]
     options: Mapping[str, Any]
     folder: Path
     tell: Progress
@@ -112,6 +135,7 @@ class Step:
 
     run       returns what it found, as JSON values of at most 64 KiB together, or None
     label     what it is called; "" makes one of the name
+    rows      it is given `file.rows`; only after `extracting` and what follows it
     message   said while it works; `done` when it has: {fact} is filled in from what it returned
     required  the job fails where it fails; else people are warned and the job goes on
     """
@@ -123,6 +147,7 @@ class Step:
     label: str = ""
     message: str = ""
     done: str = ""
+    rows: bool = False
     required: bool = True
 
 

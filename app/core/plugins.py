@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.core.errors import Facts
 from app.core.events import EVENT_TYPES
-from app.core.plans import PLANS, Plan, Step
+from app.core.plans import PLANS, TRANSACTIONS, Plan, Step
 
 Kind = Literal["step", "reader", "scanner", "categoriser", "exporter", "notifier"]
 WORKING: tuple[Kind, ...] = ("step", "reader", "scanner", "categoriser")
@@ -26,6 +26,8 @@ TOO_EARLY = frozenset({"initializing_streaming", "duplicate_check"})
 TIED = frozenset({"delta_analysis", "likeness"})
 """Steps whose finding the next one stores: nothing may come between the two."""
 OPEN_STEPS = frozenset(key for plan in PLANS.values() for key in plan.step_keys) - TOO_EARLY - TIED
+_KEYS = TRANSACTIONS.step_keys
+WITH_ROWS = tuple(key for key in _KEYS[_KEYS.index("extracting") :] if key in OPEN_STEPS)
 BEFORE = {"reader": "field_detection", "categoriser": "classification"}
 BEGUN_WITH = "plugins"
 """In place of a step, among checkpoints: the parts that were there when the job was begun."""
@@ -33,6 +35,18 @@ FOREIGN = "foreign"
 """The kind of a file that a plugin's reader reads."""
 FOLDER = "plugins"  # in a job's own
 TABLE = "table.csv"  # in a reader's folder: the rows it read
+ROWS = "rows.jsonl"  # in the folder of a step that asked for them
+ROW_FIELDS = (
+    "n",
+    "line",
+    "date",
+    "amount_micros",
+    "currency",
+    "description",
+    "counterparty",
+    "reference",
+    "account",
+)
 GROUPS = "groups.jsonl"  # in a categoriser's: what it is asked about
 SUGGESTED = "suggested.jsonl"  # and what it says
 FAILED = "failed"  # in what a part found that failed, and that the job can do without
@@ -48,6 +62,7 @@ class Part(BaseModel):
     message    said while it works; `done` when it has, filled in with what it returned
     after      of a step: the step that it comes after
     plans      of a step: the names of the plans that it is added to
+    rows       of a step: it is given the rows of a table, so it comes after they were extracted
     required   of a step: the job fails where it fails; else people are warned and the job goes on
     endings    of a reader: of the files' names, without the point
     magic      of a reader: how its files begin, in hex; "" where the name says enough
@@ -64,6 +79,7 @@ class Part(BaseModel):
     done: Words
     after: str = ""
     plans: tuple[str, ...] = ()
+    rows: bool = False
     required: bool = True
     endings: tuple[Annotated[str, Field(pattern="^[a-z0-9]{1,12}$")], ...] = ()
     magic: str = Field(default="", pattern="^([0-9a-f]{2}){0,64}$")
@@ -89,6 +105,8 @@ class Part(BaseModel):
             raise ValueError(
                 f"after has to be one of {', '.join(sorted(OPEN_STEPS))}; it is {self.after!r}"
             )
+        if self.rows and self.after not in WITH_ROWS:
+            raise ValueError(f"with rows, after has to be one of {', '.join(WITH_ROWS)}")
         for name in self.plans:
             if name not in PLANS or self.after not in PLANS[name].step_keys:
                 raise ValueError(f"there is no plan {name!r} with a step {self.after!r}")

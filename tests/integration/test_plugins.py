@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -507,3 +508,44 @@ async def test_the_doctor_names_plugins_and_what_is_wrong_with_them(tmp_path: Pa
     )
     assert findings["Plugin bad"].state == "look"
     assert "ZeroDivisionError" in findings["Plugin bad"].detail
+
+
+async def test_the_example_of_the_documentation_works_as_it_stands(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "plugins.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    async with (
+        serving(house(tmp_path, large_payments=example)) as server,
+        server.client("ann") as ann,
+    ):
+        (job,) = await ended(ann, await upload(ann, ("a.csv", CSV)))
+        events = await events_of(ann, job["job_id"])
+    done = next(
+        event
+        for event in events
+        if event["type"] == "step_completed" and event["step"] == "large_payments.look"
+    )
+    assert done["message"] == "I found 1 large payment, 900.00 together"
+    assert done["message"] in " ".join(page.split())
+    assert done["details"]["found"] == {"large": 1, "total": "900.00"}
+    assert [one["title"] for one in job["warnings"]] == ["900.00 went to Rent"]
+
+
+async def test_a_folder_is_a_plugin_with_modules_and_files_of_its_own(tmp_path: Path) -> None:
+    settings = house(tmp_path)
+    folder = settings.plugins_dir / "kit"
+    folder.mkdir()
+    (folder / "limits.py").write_text(
+        "from pathlib import Path\n"
+        "def words(): return (Path(__file__).parent / 'words.txt').read_text().split()\n"
+    )
+    (folder / "words.txt").write_text("Tea Coffee")
+    (folder / "__init__.py").write_text(
+        COUNT.replace(
+            "async def count", "from .limits import words as known\nasync def count"
+        ).replace("return {", "return {'known': known(), ")
+    )
+    async with serving(settings) as server, server.client("ann") as ann:
+        (job,) = await ended(ann, await upload(ann, ("a.csv", CSV)))
+        events = await events_of(ann, job["job_id"])
+    (found,) = [event["details"]["found"] for event in events if "found" in event["details"]]
+    assert found == {"known": ["Tea", "Coffee"], "words": 4}

@@ -10,7 +10,8 @@ import csv
 import hashlib
 import inspect
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,12 @@ import orjson
 
 from app.core.errors import AppError, MalwareFound, PluginFailed, TooManyColumns, TooManyRows
 from app.core.notices import PluginSays
-from app.core.plugins import GROUPS, SUGGESTED, TABLE, Part, Plugin
+from app.core.plugins import GROUPS, ROW_FIELDS, ROWS, SUGGESTED, TABLE, Part, Plugin
 from app.core.reading import Task, Tell
 from app.core.taxonomy import CATEGORIES
 from app.pipeline.plugins.declare import reason_of
 from app.pipeline.plugins.loading import function_of
-from app.plugins import File, Finding, RowGroup, Suggestion
+from app.plugins import File, Finding, Row, RowGroup, Suggestion
 
 MOST_FOUND_BYTES = 64 * 1024
 MOST_FINDINGS = 20
@@ -178,6 +179,7 @@ class _Call:
             size=task["size"],
             kind=str(task["found"].get("initializing_streaming", {}).get("kind", "")),
             found=task["found"],
+            rows=_Rows(Path(task["work_dir"]) / ROWS),
             options=task["options"],
             folder=Path(task["work_dir"]),
             tell=progress,
@@ -206,6 +208,23 @@ class _Call:
         except Exception as error:
             trace = "".join(traceback.format_exception(error))[-LONGEST_TRACE:]
             raise self.failed(reason_of(error), trace) from error
+
+
+class _Rows:
+    """The rows that were listed for a step; none for a part that did not ask."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __iter__(self) -> Iterator[Row]:
+        if not self._path.is_file():
+            return
+        with self._path.open("rb") as stream:
+            for line in stream:
+                facts = dict(zip(ROW_FIELDS, orjson.loads(line), strict=True))
+                micros = facts.pop("amount_micros")
+                amount = None if micros is None else Decimal(micros).scaleb(-6)
+                yield Row(amount=amount, **facts)
 
 
 async def _awaited(returned: Any) -> Any:

@@ -29,7 +29,7 @@ MESSAGES: Mapping[Kind, tuple[str, str]] = {
     "exporter": ("{label}", "{label}"),
     "notifier": ("{label}", "{label}"),
 }
-COPIED = ("after", "plans", "required", "ending", "media_type", "types")
+COPIED = ("after", "plans", "rows", "required", "ending", "media_type", "types")
 
 
 class NoPlugin(Exception):

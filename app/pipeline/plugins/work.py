@@ -17,7 +17,7 @@ from app.core.errors import (
     WorkerCrashed,
 )
 from app.core.notices import PluginFailedHere
-from app.core.plugins import FAILED, GROUPS, WORKING, Part, Plugin, folder_of
+from app.core.plugins import FAILED, GROUPS, ROWS, WORKING, Part, Plugin, folder_of
 from app.core.reading import PluginCall, Task
 from app.pipeline.plugins.at_work import EXPORT
 from app.pipeline.plugins.catalogue import Plugins
@@ -38,6 +38,7 @@ TARGETS = {
 }
 TIMES_FOR_AN_EXPORT = 6  # as long as other calls: it may be of everything that is stored
 LIST_GROUPS = "app.reading.suggested:list_groups"
+LIST_ROWS = "app.reading.listed:list_rows"
 
 
 def server_steps(
@@ -81,7 +82,9 @@ class PluginRun:
         own = await asyncio.to_thread(self._own_task, task)
         try:
             if self._part.kind == "categoriser":
-                await self._list_groups(task, own, hear)
+                await self._list(LIST_GROUPS, GROUPS, task, own, records=True)
+            if self._part.rows:
+                await self._list(LIST_ROWS, ROWS, task, own, records=False)
             return await run_part(self._workers, self._plugin, self._part, own, self._limits, hear)
         except PluginFailed as error:
             self._plugins.failures[self._part.key] += 1
@@ -102,14 +105,12 @@ class PluginRun:
         own = {"work_dir": str(folder), "reads": [self._plugin.path], "answers": {}, "learned": {}}
         return Task(**{**task, **own})  # type: ignore[typeddict-item]
 
-    async def _list_groups(self, task: Task, own: Task, hear: Hear) -> None:
-        """Write what the categoriser is asked about: our own reader may see the rows, it not."""
-        options = {"to": str(Path(own["work_dir"]) / GROUPS)}
-        limits = replace(
-            limits_for(self._settings, records=True), file_bytes=LARGEST_WORK_FILE_BYTES
-        )
-        asking = Task(**{**task, "options": options})
-        await self._workers.run(LIST_GROUPS, asking, limits, hear)
+    async def _list(self, target: str, name: str, task: Task, own: Task, *, records: bool) -> None:
+        """Have a reader of ours list in a file what the plugin, which reaches less, is given."""
+        options = {"to": str(Path(own["work_dir"]) / name)}
+        limits = limits_for(self._settings, records=records)
+        limits = replace(limits, file_bytes=LARGEST_WORK_FILE_BYTES)
+        await self._workers.run(target, Task(**{**task, "options": options}), limits, _unheard)
 
 
 async def write_export(
@@ -174,7 +175,7 @@ async def run_part(
 
 
 async def _unheard(said: Heard) -> None:
-    """How far it is was told while the lines were written."""
+    """How far it is is told elsewhere, or not at all."""
 
 
 def _reason(error: AppError) -> str:
