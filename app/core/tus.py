@@ -61,11 +61,13 @@ def parse_metadata(text: str) -> dict[str, str]:
     A key without a value has "". Raises InvalidRequest for what is no Base64 or no UTF-8, and for
     a key that comes twice.
     """
+    if not (text.isascii() and (text.isprintable() or not text)):
+        raise InvalidRequest(what="Upload-Metadata: plain ASCII only; values go in Base64")
     found: dict[str, str] = {}
     for pair in text.split(",") if text.strip() else ():
         key, _, encoded = pair.strip().partition(" ")
-        if not key or not key.isascii() or key in found:
-            raise InvalidRequest(what="Upload-Metadata: each key is plain ASCII and comes once")
+        if not key or key in found:
+            raise InvalidRequest(what="Upload-Metadata: each key is a word, and comes once")
         try:
             found[key] = _decoded(encoded, "Upload-Metadata").decode()
         except UnicodeDecodeError as error:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from app.store.files import BLOCK_BYTES, FileStore, Incoming, move, sync_folder, told
+from app.store.files import BLOCK_BYTES, PARTIAL_NAME, FileStore, Incoming, move, sync_folder, told
 
 OPEN = os.O_RDWR | os.O_CREAT
 
@@ -32,6 +32,16 @@ async def drop_partial(store: FileStore, upload_id: str, offset_bytes: int) -> N
     """Delete an upload's file, of which `offset_bytes` count as used."""
     store.used_bytes -= offset_bytes
     await asyncio.to_thread(partial_path(store, upload_id).unlink, missing_ok=True)
+
+
+async def partials_in(store: FileStore) -> list[str]:
+    """Return the ids of all uploads that have a file."""
+    return await asyncio.to_thread(_idents, store.incoming_dir)
+
+
+def _idents(folder: Path) -> list[str]:
+    found = (PARTIAL_NAME.fullmatch(path.name) for path in folder.iterdir())
+    return sorted(match[1] for match in found if match)
 
 
 async def size_of_partial(store: FileStore, upload_id: str) -> int:

@@ -27,7 +27,7 @@ from app.settings import Settings
 from app.store.accounts import now_ms
 from app.store.database import Database
 from app.store.files import FileStore
-from app.store.partials import Partial, drop_partial, open_partial, size_of_partial
+from app.store.partials import Partial, drop_partial, open_partial, partials_in, size_of_partial
 from app.store.uploads import (
     UploadRow,
     delete_upload,
@@ -35,6 +35,7 @@ from app.store.uploads import (
     forget_unused_batches,
     get_upload,
     move_upload,
+    unfinished_uploads,
 )
 from app.tasks import finished
 from app.web.progress import Pace, upload_progress
@@ -223,6 +224,13 @@ class Arrivals:
         for row in await expired_uploads(self._database.reader, now_ms()):
             if row.id not in self._turns:
                 await finished(self.drop(row))
+                gone += 1
+        # Whose user was removed. A row is written before its file, so one without is nobody's.
+        idents = await partials_in(self._files)
+        known = await unfinished_uploads(self._database.reader)
+        for ident in idents:
+            if ident not in known and ident not in self._turns:
+                await drop_partial(self._files, ident, await size_of_partial(self._files, ident))
                 gone += 1
         before_ms = now_ms() - round(self._settings.upload_expires_h * HOUR_MS)
         await self._database.writer.run(partial(forget_unused_batches, before_ms=before_ms))

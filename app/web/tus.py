@@ -86,9 +86,13 @@ async def create(request: web.Request) -> web.Response:
     headers = {"Location": f"{PATH}{row.id}"}
     arrivals = request.app[ARRIVALS]
     async with arrivals.turn(row.id) as turn:
-        if request.content_type == CHUNK and request.body_exists:
-            row = await _receive(request, row, turn)
-        row = await _completed(request.app, row)
+        try:
+            if request.content_type == CHUNK and request.body_exists:
+                row = await _receive(request, row, turn)
+            row = await _completed(request.app, row)
+        except AppError:  # its client does not learn where it is
+            await finished(arrivals.drop(row))
+            raise
     return web.Response(status=201, headers={**headers, **_told(row)})
 
 

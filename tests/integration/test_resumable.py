@@ -17,7 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.keys import ARRIVALS, FILES, RUNNER
+from app.core.errors import StorageFull
+from app.keys import ARRIVALS, FILES, JOURNAL, RUNNER
+from app.store.partials import Partial
 from tests.integration.serving import (
     Server,
     ended,
@@ -577,3 +579,104 @@ async def _in_pieces(
         assert answer.headers["Upload-Offset"] == str(end)
     job = await state_of(client, (await head(client, address)).headers["Livetrail-Job"])
     assert (job["size"], job["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+# Ends and beginnings of the server
+
+
+async def test_a_graceful_stop_keeps_what_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = asyncio.Event()
+    write = Partial.write
+
+    async def noted(file: Partial, data: bytes) -> None:
+        await write(file, data)
+        written.set()
+
+    monkeypatch.setattr(Partial, "write", noted)
+    folder = settings_for(tmp_path / "twice")
+    with_user(folder, "ann")
+    async with serving(folder) as server, server.client("ann") as client:
+        address = await begin(client, 1000)
+        stalled = Stalled(client, address, 0)
+        await written.wait()
+        await server.app.shutdown()
+        assert await code(await stalled.answer) == (503, "shutting_down")
+    async with serving(folder) as server, server.client("ann") as client:
+        assert await offset_of(client, address) == 300
+        assert server.app[FILES].used_bytes == 300
+        await send(client, address, 300, b"x" * 700)
+        assert jobs(server) == [("a.csv", 1000, hashlib.sha256(b"x" * 1000).hexdigest())]
+
+
+async def test_what_had_come_in_full_is_a_job_after_the_next_start(tmp_path: Path) -> None:
+    folder = settings_for(tmp_path / "twice")
+    with_user(folder, "ann")
+    async with serving(folder) as server, server.client("ann") as client:
+        whole, half = await begin(client, len(CSV)), await begin(client, len(CSV))
+    # As when it dies after the last byte was kept, and before the job was in the log.
+    with sqlite3.connect(folder.database_path) as database:
+        for address, size in ((whole, len(CSV)), (half, 10)):
+            ident = address.rpartition("/")[2]
+            (folder.incoming_dir / f"{ident}.tus").write_bytes(CSV)
+            database.execute("UPDATE upload SET offset_bytes = ? WHERE id = ?", (size, ident))
+    (folder.incoming_dir / f"{uuid.uuid4()}.tus").write_bytes(b"of nothing that is known")
+    async with serving(folder) as server, server.client("ann") as client:
+        assert jobs(server) == [("a.csv", len(CSV), hashlib.sha256(CSV).hexdigest())]
+        assert server.app[FILES].used_bytes == len(CSV) + 10
+        assert arriving(server) == [f"{half.rpartition('/')[2]}.tus"]
+        assert (await head(client, whole)).headers["Livetrail-Job"]
+        assert await offset_of(client, half) == 10
+        await send(client, half, 10, CSV[10:])
+        assert len(jobs(server)) == 2
+
+
+async def test_a_file_that_can_not_be_written_down_is_not_lost(
+    server: Server, ann: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = await begin(ann, len(CSV))
+    journal = server.app[JOURNAL]
+
+    async def full(*_: Any, **__: Any) -> Any:
+        raise StorageFull
+
+    with monkeypatch.context() as broken:
+        broken.setattr(journal, "append", full)
+        assert await code(await send(ann, address, 0, CSV)) == (507, "storage_full")
+    assert not jobs(server)
+    assert server.app[FILES].used_bytes == len(CSV)
+    assert (await head(ann, address)).headers["Livetrail-Job"]
+    assert jobs(server) == [("a.csv", len(CSV), hashlib.sha256(CSV).hexdigest())]
+    assert server.app[FILES].used_bytes == len(CSV)
+    assert arriving(server) == []
+
+
+async def test_what_a_removed_user_was_sending_goes(
+    server: Server, ann: aiohttp.ClientSession, bob: aiohttp.ClientSession
+) -> None:
+    address = await begin(bob, 1000)
+    await send(bob, address, 0, b"x" * 300)
+    async with ann.get("/api/v1/users") as answer:
+        users = {user["name"]: user["id"] for user in (await answer.json())["users"]}
+    async with ann.delete(f"/api/v1/users/{users['bob']}") as answer:
+        assert answer.status == 204
+    assert await server.app[ARRIVALS].sweep() == 1
+    assert (arriving(server), server.app[FILES].used_bytes) == ([], 0)
+
+
+async def test_a_beginning_that_fails_leaves_nothing(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    headers = {**PIECE, "Upload-Length": "100", "Upload-Checksum": checksum(b"something else")}
+    async with ann.post(UPLOADS, data=b"x" * 50, headers=headers) as answer:
+        assert await code(answer) == (460, "checksum_mismatch")
+    assert (arriving(server), server.app[FILES].used_bytes) == ([], 0)
+
+
+async def test_the_page_of_a_batch_without_files_is_a_page(ann: aiohttp.ClientSession) -> None:
+    batch = str(uuid.uuid4())
+    await begin(ann, 10, batch_id=batch)
+    for address in (f"/batches/{batch}", "/"):
+        async with ann.get(address, headers={"Accept": "text/html"}) as answer:
+            assert answer.status == 200

@@ -28,7 +28,19 @@ def test_a_key_without_a_value_is_empty() -> None:
     }
 
 
-@pytest.mark.parametrize("text", ["filename §", "filename YS5", "a YQ==,a YQ==", ",", "a /w=="])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "filename §",
+        "filename YS5",
+        "a YQ==,a YQ==",
+        ",",
+        "a /w==",
+        "a\x01 YQ==",
+        "ä YQ==",
+        "\udcff",
+    ],
+)
 def test_metadata_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest):
         parse_metadata(text)
