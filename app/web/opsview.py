@@ -25,7 +25,11 @@ HOW: Mapping[str, str] = {
     "listen": "listen-only token",
     "share": "share link",
 }
-TRANSPORTS: Mapping[str, str] = {"websocket": "WebSocket", "sse": "Event stream"}
+TRANSPORTS: Mapping[str, str] = {
+    "websocket": "WebSocket",
+    "sse": "Event stream",
+    "socketio": "Socket.IO",
+}
 ROOMS: Mapping[str, str] = {"user": "own files", "all": "all files"}
 PARTS: Mapping[str, str] = {
     "intake": "Uploads",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,12 +10,59 @@ from typing import Any
 import aiohttp
 import socketio
 
+from app.core.events import BatchCreated, JobCreated, ProcessingProgress
+from app.core.ids import uuid7
+from app.core.plans import TRANSACTIONS
+from app.keys import JOURNAL
+from app.store.accounts import find_user, now_ms
+from app.store.batches import BatchRow, insert_batch
+from app.store.events import Recorded
+from app.store.offline import offline
 from tests.integration.serving import LONGEST_S, Server, token_of
 
+POLL = "/socket.io/?EIO=4&transport=polling"
 CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n"
 TRANSPORTS = (["websocket"], ["polling"], ["polling", "websocket"])
 
 Told = tuple[str, dict[str, Any]]
+
+
+class Trail:
+    """A job whose events a test writes itself, as fast as it likes."""
+
+    def __init__(self, server: Server, name: str = "ann") -> None:
+        self.journal = server.app[JOURNAL]
+        self.job_id, self.batch_id = new_id(), new_id()
+        with offline(server.settings.database_path) as database:
+            self.user_id = find_user(database, name).id
+
+    async def begin(self) -> None:
+        row = BatchRow(self.batch_id, self.user_id, "March", {}, 0)
+        await self.journal.append(
+            BatchCreated(batch_id=row.id, jobs=1, message="..."),
+            JobCreated(
+                job_id=self.job_id,
+                batch_id=row.id,
+                filename="a.csv",
+                size=1,
+                plan=TRANSACTIONS.describe(),
+                reported=True,  # nobody else works on it
+                message="...",
+            ),
+            user_id=self.user_id,
+            also=lambda connection: insert_batch(connection, row),
+        )
+
+    async def progress(self, times: int = 1, size: int = 0) -> list[Recorded]:
+        """Write progress, one commit for all; return what was written."""
+        draft = ProcessingProgress(
+            job_id=self.job_id, stage="parsing", step="extracting", message="x" * size
+        )
+        return await self.journal.append(*[draft] * times)
+
+
+def new_id() -> str:
+    return uuid7(now_ms(), os.urandom(10))
 
 
 class Listener:
@@ -111,3 +159,19 @@ async def connect_raw(socket: aiohttp.ClientWebSocketResponse, auth: Mapping[str
     await socket.send_str("40" + json.dumps(auth))
     assert (await socket.receive_str(timeout=20)).startswith('40{"sid"')
     assert (await socket.receive_str(timeout=20)).startswith('42["connected"')
+
+
+@asynccontextmanager
+async def polling(server: Server, **auth: Any) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+    """Yield a client of ann's that polls, connected and welcomed, and its address."""
+    async with aiohttp.ClientSession(server.url) as http:
+        async with http.get(POLL) as answer:
+            address = f"{POLL}&sid={json.loads((await answer.text())[1:])['sid']}"
+        given = {"token": token_of(server.settings, "ann"), **auth}
+        async with http.post(address, data="40" + json.dumps(given)) as answer:
+            assert answer.status == 200
+        async with http.get(address) as answer:
+            connected, welcome = (await answer.text()).split("\x1e")
+            assert connected.startswith('40{"sid"')
+            assert welcome.startswith('42["connected"')
+        yield http, address

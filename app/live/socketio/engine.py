@@ -204,10 +204,11 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
             self.start_background_task(self._close, connection)
 
     async def _close(self, connection: Any) -> None:
-        reason = self.reason.SERVER_DISCONNECT
+        wire, reason = connection.queue.wire, self.reason.SERVER_DISCONNECT
         with suppress(engineio.exceptions.SocketIsClosedError):
-            await connection.close(wait=False, reason=reason)
-        connection.queue.wire.over()
+            # A client that polls comes back when its next poll fails, not when it is told to close.
+            await connection.close(wait=False, abort=wire.may_come_back, reason=reason)
+        wire.over()
 
     async def shutdown(self) -> None:
         """Let go of everything that waits."""

@@ -49,7 +49,7 @@ def _format(name: str, tell: Tell) -> Format:
     def pack(messages: Sequence[Message]) -> bytes:
         return BETWEEN.join([packet(told) for told in tell(messages)])
 
-    return Format(f"{name}, polling", pack, b"", _unbeaten, "socketio")
+    return Format(name, pack, b"", _unbeaten, "socketio")
 
 
 def _over_websocket(form: Format) -> Format:
@@ -57,23 +57,24 @@ def _over_websocket(form: Format) -> Format:
         packets = form.pack(messages)
         return framed(packets) if packets else b""
 
-    return replace(form, name=form.name.removesuffix(", polling"), pack=pack)
+    return replace(form, name=f"{form.name.partition(',')[0]}, WebSocket", pack=pack)
 
 
 @dataclass(frozen=True, slots=True)
 class Forms:
     """The formats of one kind of connection.
 
-    own  of what is said beside the dialects
+    own     of a connection, which tells nothing by itself
+    finish  packets as they are written
     """
 
     own: Format
     of: dict[System, Format]
+    finish: Callable[[bytes], bytes]
 
     def event(self, name: str, payload: dict[str, Any]) -> bytes:
         """Return one event as one write."""
-        data = packet(Told(name, payload))
-        return data if self.own.name.endswith("polling") else framed(data)
+        return self.finish(packet(Told(name, payload)))
 
 
 def make_forms(marks: Marks) -> tuple[Forms, Forms]:
@@ -84,10 +85,11 @@ def make_forms(marks: Marks) -> tuple[Forms, Forms]:
         "C jobs": _one_by_one(_of_job(marks), _stands(marks), "sessionId"),
         "C batches": _of_batches(marks),
     }
-    own = _format("Socket.IO", lambda messages: ())
-    polling = Forms(own, {name: _format(f"Socket.IO, {name}", tells[name]) for name in tells})
-    over = {name: _over_websocket(form) for name, form in polling.of.items()}
-    return polling, Forms(_over_websocket(own), over)
+    own = _format("polling", lambda messages: ())
+    of = {name: _format(f"{name}, polling", tells[name]) for name in tells}
+    over = {name: _over_websocket(form) for name, form in of.items()}
+    polling = Forms(own, of, lambda packets: packets)
+    return polling, Forms(replace(own, name="WebSocket"), over, framed)
 
 
 def _one_by_one(

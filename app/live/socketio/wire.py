@@ -159,6 +159,11 @@ class Wire(asyncio.WriteTransport):
         return self
 
     @property
+    def may_come_back(self) -> bool:
+        """Whether its client should try again once it is over."""
+        return self.goodbye is None or self.goodbye.code in COME_BACK
+
+    @property
     def has_socket(self) -> bool:
         return self._socket is not None
 
@@ -213,7 +218,7 @@ class Wire(asyncio.WriteTransport):
         if goodbye.retry_after_s is not None:
             said["retry_after"] = goodbye.retry_after_s
         self.write_packet(packet(Told("goodbye", said)))
-        if goodbye.code not in COME_BACK:
+        if not self.may_come_back:
             self.write_packet(DISCONNECT)
         if self._response is None:
             self.abort()

@@ -20,7 +20,7 @@ const HOW = {
   listen: "listen-only token",
   share: "share link",
 };
-const TRANSPORTS = { websocket: "WebSocket", sse: "Event stream" };
+const TRANSPORTS = { websocket: "WebSocket", sse: "Event stream", socketio: "Socket.IO" };
 const ROOMS = { user: "own files", all: "all files" };
 
 /** @param {Record<string, any>} one  @param {string} now */

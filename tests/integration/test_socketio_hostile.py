@@ -1,0 +1,222 @@
+"""What a Socket.IO client may do wrong: it ends its own connection, with a reason, and no other."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from app.core.protocol import Close
+from app.keys import HUB
+from app.live.socketio import engine
+from tests.integration.serving import LONGEST_S, Server, token_of
+from tests.integration.socketio_clients import (
+    Listener,
+    Trail,
+    connect_raw,
+    listening,
+    polling,
+    raw_socket,
+)
+
+
+async def close_code(socket: aiohttp.ClientWebSocketResponse) -> int | None:
+    """Read until the connection ends, and return why."""
+    async with asyncio.timeout(LONGEST_S):
+        async for _ in socket:
+            pass
+    return socket.close_code
+
+
+@pytest.fixture
+async def witness(server: Server) -> AsyncIterator[Listener]:
+    """Another client of the same user, who has to notice nothing of it all."""
+    trail = Trail(server)
+    await trail.begin()
+    async with listening(server, auth={"system": "A"}) as listener:
+        yield listener
+        await trail.progress()
+        await listener.hears("job_update")
+        assert not listener.of("disconnect")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "nonsense",
+        "9",
+        "42",
+        "42{}",
+        '42["a"',
+        '42["disconnect"]',
+        '42["connect"]',
+        "40{}",
+        '451-["a",{"_placeholder":true,"num":0}]',
+        "3[[[[[[[[",
+        "42" + "[" * 900,
+        "2probe",
+    ],
+)
+async def test_a_malformed_packet_ends_the_connection(
+    server: Server, witness: Listener, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    async with raw_socket(server) as socket:
+        await connect_raw(socket, {"token": token_of(server.settings, "ann")})
+        await socket.send_str(text)
+        assert await close_code(socket) == Close.INVALID_DATA
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_binary_frame_ends_the_connection(server: Server, witness: Listener) -> None:
+    async with raw_socket(server) as socket:
+        await connect_raw(socket, {"token": token_of(server.settings, "ann")})
+        await socket.send_bytes(b"\x00\x01")
+        assert await close_code(socket) == Close.INVALID_DATA
+
+
+@pytest.mark.parametrize("size", [1025, 17_000])
+async def test_a_message_that_is_too_big_ends_the_connection(
+    server: Server, witness: Listener, size: int
+) -> None:
+    async with raw_socket(server) as socket:
+        await connect_raw(socket, {"token": token_of(server.settings, "ann")})
+        await socket.send_str('42["subscribe","' + "x" * size + '"]')
+        assert await close_code(socket) == Close.MESSAGE_TOO_BIG
+
+
+async def test_a_flood_is_answered_then_ended(server: Server, witness: Listener) -> None:
+    async with raw_socket(server) as socket:
+        await connect_raw(socket, {"token": token_of(server.settings, "ann")})
+        for _ in range(50):
+            await socket.send_str('42["subscribe","x"]')
+        codes = []
+        async with asyncio.timeout(LONGEST_S):
+            async for message in socket:
+                name, payload = json.loads(message.data[2:]) if message.data != "41" else ("", {})
+                if name == "error":
+                    codes.append(payload["code"])
+                    assert payload["code"] == "not_found" or payload["retry_after"] > 0
+        assert socket.close_code == Close.TOO_MANY_MESSAGES
+        assert set(codes) == {"not_found", "too_many_messages"}
+
+
+async def test_whoever_says_anything_before_the_connect_is_ended(server: Server) -> None:
+    async with raw_socket(server) as socket:
+        await socket.send_str('42["subscribe","x"]')
+        assert await close_code(socket) == Close.INVALID_DATA
+
+
+async def test_whoever_is_not_let_in_does_not_stay(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "CONNECT_WITHIN_S", 0.3)
+    async with raw_socket(server) as silent:
+        assert await close_code(silent) is not None
+    async with raw_socket(server) as refused:
+        await refused.send_str("40")
+        said = await refused.receive_str(timeout=20)
+        assert said.startswith('44{"message":"not authenticated"')
+        assert await close_code(refused) is not None
+    async with raw_socket(server) as guessing:
+        for _ in range(6):
+            await guessing.send_str('40{"token":"guess"}')
+        assert await close_code(guessing) == Close.INVALID_DATA
+
+
+async def test_another_namespace_is_refused_and_does_no_harm(server: Server) -> None:
+    async with raw_socket(server) as socket:
+        await connect_raw(socket, {"token": token_of(server.settings, "ann")})
+        await socket.send_str("40/admin,")
+        assert (await socket.receive_str(timeout=20)).startswith("44/admin,")
+        await socket.send_str('42["subscribe","x"]')
+        assert (await socket.receive_str(timeout=20)).startswith('42["error"')
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"nonsense", 400),
+        (b"\xff\xfe", 400),
+        (b"", 400),
+        (b'42["a"]\x1e42{', 400),
+        (b"\x1e".join([b"3"] * 17), 400),
+        (b"4" * 20_000, 413),
+        (b'42["subscribe","' + b"x" * 1100 + b'"]', 400),
+    ],
+)
+async def test_a_malformed_body_ends_the_connection(
+    server: Server, witness: Listener, body: bytes, status: int
+) -> None:
+    async with polling(server) as (http, address):
+        async with http.post(address, data=body) as answer:
+            assert answer.status == status
+            assert (await answer.json())["code"] in ("invalid_request", "body_too_large")
+        async with http.get(address) as answer:  # it may have said why
+            text = await answer.text()
+            assert answer.status == 400 or "goodbye" in text
+        async with http.post(address, data='42["subscribe","x"]') as answer:
+            assert answer.status == 400
+
+
+async def test_a_body_in_pieces_is_read_whole(server: Server) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in (b'42["subs', b'cribe","x', b'"]\x1e42["subscribe","y"]'):
+            yield piece
+            await asyncio.sleep(0)
+
+    async with polling(server) as (http, address):
+        async with http.post(address, data=pieces()) as answer:
+            assert (answer.status, await answer.text()) == (200, "OK")
+        said = ""
+        while said.count('42["error"') < 2:
+            async with http.get(address) as answer:
+                said += await answer.text()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "EIO=3&transport=polling",
+        "EIO=4&transport=carrier-pigeon",
+        "EIO=4&transport=websocket",
+        "EIO=4&transport=polling&sid=nobody",
+        "EIO=4&transport=polling&j=1",
+        "transport=polling",
+    ],
+)
+async def test_a_request_that_no_client_sends_is_refused_in_words(
+    server: Server, query: str
+) -> None:
+    async with (
+        aiohttp.ClientSession(server.url) as http,
+        http.get(f"/socket.io/?{query}") as answer,
+    ):
+        assert answer.status == 400
+        assert (await answer.json())["code"] == "invalid_request"
+
+
+async def test_who_polls_never_holds_little_and_is_ended_when_it_asks_for_more(
+    server: Server, witness: Listener
+) -> None:
+    trail = Trail(server)
+    await trail.begin()
+    async with polling(server) as (http, address):
+        async with http.post(address, data='42["join_task","' + trail.job_id + '"]') as answer:
+            assert answer.status == 200
+        for _ in range(50):
+            await trail.progress(20, size=2000)
+        (session,) = [s for s in server.app[HUB].sessions if s.form.name == "polling"]
+        assert 0 < session.transport.get_write_buffer_size() < 100_000
+        assert session.catching_up
+        told: list[int] = []
+        async with asyncio.timeout(LONGEST_S):
+            while len(told) < 1001:
+                async with http.get(address) as answer:
+                    packets = (await answer.text()).split("\x1e")
+                assert len(packets) <= 16
+                events = [json.loads(packet[2:]) for packet in packets if packet[:2] == "42"]
+                told += [p["seq"] for name, p in events if name == "task_update"]
+        assert told == list(range(told[0], told[0] + 1001))
