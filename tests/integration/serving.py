@@ -129,6 +129,15 @@ async def begun(client: aiohttp.ClientSession) -> str:
         return answer.headers["Location"].rpartition("/")[2]
 
 
+async def deposited(client: aiohttp.ClientSession) -> str:
+    """Bring an image of which it is not said yet what is to become of it; return its id."""
+    form = aiohttp.FormData()
+    form.add_field("file", b"\x89PNG\r\n\x1a\n", filename="a.png")
+    async with client.post("/api/upload", data=form) as answer:
+        assert answer.status == 200, await answer.text()
+        return str((await answer.json())["url"]).rpartition("/")[2]
+
+
 def put_question(settings: Settings, job_id: str) -> str:
     """Write a question of the job that was answered; return its id."""
     ident = uuid7(now_ms(), os.urandom(10))

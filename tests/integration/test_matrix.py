@@ -5,7 +5,15 @@ import pytest
 
 from app.core.permissions import EVERYTHING, SCOPES, Scope
 from app.store.offline import issue_token
-from tests.integration.serving import Server, begun, ended, exported, put_question, upload
+from tests.integration.serving import (
+    Server,
+    begun,
+    deposited,
+    ended,
+    exported,
+    put_question,
+    upload,
+)
 from tests.integration.test_security import BEHIND_A_PROXY, CSV, DECIDED, NOWHERE, OPEN
 
 # What each address demands of a token. A new one has to be decided here; "account" is for
@@ -179,6 +187,7 @@ async def ids(server: Server, ann: aiohttp.ClientSession) -> dict[str, str]:
         **dict.fromkeys(("task_id", "shown_id"), job["job_id"]),
         "export_id": await exported(ann),
         "upload_id": await begun(ann),
+        "deposit_id": await deposited(ann),
         "clarification_id": put_question(server.settings, job["job_id"]),
         **dict.fromkeys(("rule_id", "row", "number"), "1"),
         "client_id": "laptop",

@@ -29,6 +29,7 @@ from tests.integration.serving import (
     PASSWORD,
     Server,
     begun,
+    deposited,
     ended,
     exported,
     put_channel,
@@ -236,7 +237,6 @@ NOWHERE = (
     "webhook_id",
     "delivery_id",
     "channel_id",
-    "deposit_id",
 )  # of no such thing
 BEHIND_A_PROXY = {"X-Forwarded-For": "203.0.113.9"}  # not a program on this machine
 
@@ -273,6 +273,7 @@ async def hers(server: Server, ann: aiohttp.ClientSession) -> dict[str, str]:
         **dict.fromkeys(("task_id", "shown_id"), accepted["jobs"][0]["job_id"]),
         "export_id": await exported(ann),
         "upload_id": await begun(ann),
+        "deposit_id": await deposited(ann),
         "clarification_id": put_question(server.settings, accepted["jobs"][0]["job_id"]),
         **dict.fromkeys(NOWHERE, str(uuid.uuid4())),
         **put_webhook(server.settings, "ann"),
