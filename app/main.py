@@ -17,7 +17,7 @@ from aiohttp import web
 from aiosqlite import Connection
 
 from app import keys
-from app.core.messages import friendly_message
+from app.core.messages import Phrase, friendly_message
 from app.core.rooms import Room
 from app.core.state import JobState
 from app.live.deliverer import Deliverer
@@ -282,6 +282,8 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
     plugins = app[keys.PLUGINS] = Plugins(
         await asyncio.to_thread(find_plugins, settings, tuple(CLAIMS))
     )
+    phrases = Phrases(settings) if settings.phrase_model else None
+    phrase: Phrase = phrases or friendly_message
     runner = app[keys.RUNNER] = Runner(
         settings=settings,
         database=app[keys.DATABASE],
@@ -302,18 +304,18 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
         preload=PRELOADED if warm else (),
         forget_exports=lambda job: app[keys.EXPORTER].forget_job(job),
         forget_file=partial(_forget_file, app),
+        phrase=phrase,
     )
     exporter = app[keys.EXPORTER] = Exporter(
         app[keys.SETTINGS], app[keys.DATABASE], app[keys.JOURNAL], runner.workers, plugins, EXPORT
     )
-    phrases = Phrases(settings) if settings.phrase_model else None
     app[keys.REPORTING] = Reporting(
         app[keys.DATABASE],
         app[keys.JOURNAL],
         settle=runner.settle,
         asked=runner.asked,
         answer_within_h=settings.answer_within_h,
-        phrase=phrases or friendly_message,
+        phrase=phrase,
     )
     notifiers = Notifiers(plugins, app[keys.DATABASE], settings, lambda: app[keys.JOURNAL].head)
     async with AsyncExitStack() as stack:

@@ -145,16 +145,22 @@ class Livetrail:
         *,
         context: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
+        stage: str | None = None,
+        message: str | None = None,
     ) -> dict[str, Any]:
         """Say that a job is at `step`, and `progress` percent done; None where it was.
 
         context  facts for the friendly sentence, told as details too
         extra    further details
+        stage    of the job's plan; by default the one to which step and progress belong
+        message  in place of the friendly sentence
         """
         event = {
             "type": "processing_progress",
             "step": step,
             "progress": progress,
+            "stage": stage,
+            "message": message,
             "context": dict(context or {}),
             "details": dict(extra or {}),
         }

@@ -77,8 +77,20 @@ class LivetrailSync:
         *,
         context: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
+        stage: str | None = None,
+        message: str | None = None,
     ) -> dict[str, Any]:
-        return self._wait(self._trail.report(job_id, step, progress, context=context, extra=extra))
+        return self._wait(
+            self._trail.report(
+                job_id,
+                step,
+                progress,
+                context=context,
+                extra=extra,
+                stage=stage,
+                message=message,
+            )
+        )
 
     def report_events(self, job_id: str, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return self._wait(self._trail.report_events(job_id, events))

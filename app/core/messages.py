@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Context = Mapping[str, Any]
+Phrase = Callable[[str, Context | None], str]
+"""Makes the sentence of a step out of facts, as `friendly_message` does."""
 
 FIXED: Mapping[str, str] = {
     "initializing_streaming": "Getting ready to read your file...",

@@ -29,7 +29,7 @@ from app.core.events import (
     ZoneCompleted,
     ZoneProcessing,
 )
-from app.core.messages import friendly_message, took
+from app.core.messages import Phrase, friendly_message, took
 from app.core.plans import Plan, Stage
 from app.core.reports import ENDS, Report
 from app.core.state import JobState
@@ -41,9 +41,6 @@ OPEN_AT_MOST = 20  # questions
 NOT_OWN = {
     "eta_range": "how long it takes is for estimated_time_remaining to say",
 }
-
-Phrase = Callable[[str, Mapping[str, Any]], str]
-"""Makes the sentence of a step out of facts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from app.core.events import (
     ZoneEvent,
     ZoneProcessing,
 )
-from app.core.messages import friendly_message
+from app.core.messages import Phrase, friendly_message
 from app.core.plans import Plan
 from app.core.rates import Rate, costs_of
 from app.core.state import JobState
@@ -101,9 +101,15 @@ class JobInHand:
 class Report:
     """Tells progress: at most ten times a second for one sentence, and its last state always."""
 
-    def __init__(self, journal: Journal, clock_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock_s: Callable[[], float] = time.monotonic,
+        phrase: Phrase = friendly_message,
+    ) -> None:
         self._journal = journal
         self._clock_s = clock_s
+        self._phrase = phrase
 
     async def __call__(
         self,
@@ -162,7 +168,7 @@ class Report:
             stage=job.plan.stage_of(job.step).key,
             step=step,
             progress=at,
-            message=friendly_message(step, facts),
+            message=self._phrase(step, facts),
             estimated_time_remaining=left,
             details={**facts, "size": job.size, **(extra or {}), **range_of(job)},
             **zones_of(job),
@@ -189,7 +195,7 @@ class Report:
             stage=job.plan.stage_of(job.step).key,
             step=job.step,
             progress=job.plan.progress(job.step, job.fraction),
-            message=friendly_message(said.step, {"filename": job.filename, **said.context}),
+            message=self._phrase(said.step, {"filename": job.filename, **said.context}),
             estimated_time_remaining=left,
             details={**said.context, **said.extra, **range_of(job)},
             **more,

@@ -20,17 +20,17 @@ import orjson
 from app.core.errors import Conflict, JobEnded, NotFound, ShuttingDown
 from app.core.events import BatchCreated, Event, JobCreated
 from app.core.ids import uuid7
-from app.core.messages import friendly_message
+from app.core.messages import Phrase, friendly_message
 from app.core.plans import Plan
 from app.core.queueing import PRIORITIES, PriorityName
-from app.core.reporting import AskedOutside, Filled, Filler, Phrase
+from app.core.reporting import AskedOutside, Filled, Filler
 from app.core.reports import Progressed, Report, plan_told
 from app.core.state import JobState, OutOfPlace, is_finished, is_reported
 from app.store.batches import BatchRow, insert_batch
 from app.store.clarifications import Asked, AskedBy, close_questions, insert_clarifications
 from app.store.database import Database
 from app.store.events import Recorded, read_job
-from app.store.jobs import get_job
+from app.store.jobs import read_state
 
 PLANS_REMEMBERED = 1024
 FILLED_AT_ONCE = 100  # reports
@@ -164,11 +164,15 @@ class Reporting:
         *,
         context: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
+        stage: str | None = None,
+        message: str | None = None,
     ) -> Taken:
         """Say that the job is at `step`, and `progress` percent done; None where it was.
 
         context  facts for the friendly sentence; they go into the event's details too
         extra    further details of the event
+        stage    of the job's plan; by default the one to which step and progress belong
+        message  in place of the friendly sentence
 
         Returns after the commit. Raises as `take` does.
         """
@@ -176,6 +180,8 @@ class Reporting:
             type="processing_progress",
             step=step,
             progress=progress,
+            stage=stage,
+            message=message,
             context=dict(context or {}),
             details=dict(extra or {}),
         )
@@ -228,14 +234,11 @@ class Reporting:
         self, state: JobState, filled: Filled, accepted: int, reporter: Reporter
     ) -> Taken:
         job_id = state["job_id"]
-        row = await get_job(self._database.reader, job_id)
-        if row is None:
-            raise NotFound(what="job")
         taken: list[Taken] = []
 
         def also(connection: sqlite3.Connection) -> None:
             for asked in filled.asked:
-                _insert_question(connection, asked, state, row.user_id, self._clock_ms())
+                _insert_question(connection, asked, state, self._clock_ms())
             if filled.ended:
                 close_questions(connection, job_id)
 
@@ -281,9 +284,12 @@ def _insert_question(
     connection: sqlite3.Connection,
     asked: AskedOutside,
     state: JobState,
-    user_id: str,
     now_ms: int,
 ) -> None:
+    known = read_state(connection, state["job_id"])
+    if known is None:  # it was deleted just now
+        raise NotFound(what="job")
+    user_id = known[0]
     by = AskedBy(state["job_id"], state["batch_id"], user_id, state["attempt"], asked.step, None)
     one = Asked(asked.id, asked.question)
     insert_clarifications(connection, [one], by, asked_ms=now_ms, expires_ms=asked.expires_ms)

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from app.core.errors import AppError
+from app.core.messages import Phrase, friendly_message
 from app.core.queueing import Place
 from app.pipeline.answers import Answers, Deadlines
 from app.pipeline.asked import FairTurns
@@ -63,6 +64,7 @@ class Runner(Control):
     preload   what the workers share: "module", or "module:function" to call one at the start
     forget_exports  deletes the exports that may hold a job
     forget_file  deletes the file with a SHA-256, unless a job refers to it
+    phrase    makes the sentence of a step
 
     The table of jobs is the queue: nothing waits in memory. `wake` tells that something was added.
     """
@@ -81,6 +83,7 @@ class Runner(Control):
         preload: Sequence[str] = (),
         forget_exports: Callable[[JobRow], Awaitable[None]],
         forget_file: Callable[[str], Awaitable[None]],
+        phrase: Phrase = friendly_message,
     ) -> None:
         self._settings = settings
         self._workers = Workers(preload)
@@ -93,7 +96,7 @@ class Runner(Control):
             settings=settings,
             database=database,
             journal=patient,
-            report=Report(patient),
+            report=Report(patient, phrase=phrase),
             workers=self._workers,
             readers=readers,
             server_steps={**(server_steps or {}), **added},

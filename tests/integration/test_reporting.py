@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+from contextlib import ExitStack
 from itertools import pairwise
 from typing import Any
 
 import aiohttp
 import pytest
 
-from app.keys import REPORTING
+from app.keys import REPORT_DESK, REPORTING
 from app.settings import Settings
+from app.web.reportdesk import AT_ONCE_OF_ONE
 from tests.integration.serving import (
     Server,
     followed,
@@ -424,3 +426,75 @@ async def test_a_token_that_may_upload_is_enough(server: Server) -> None:
     headers = {"Authorization": f"Bearer {token_of(server.settings, 'ann')}"}
     async with aiohttp.ClientSession(server.url, headers=headers) as client:
         await report(client, (await create(client))["job_id"], progress(10))
+
+
+async def test_more_requests_at_once_than_one_user_may_have_are_refused(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    job_id = (await create(ann))["job_id"]
+    async with ann.get("/api/v1/auth/me") as answer:
+        user_id = (await answer.json())["user_id"]
+    with ExitStack() as held:
+        for _ in range(AT_ONCE_OF_ONE):
+            held.enter_context(server.app[REPORT_DESK].place(user_id))
+        path = f"/api/v1/jobs/{job_id}/events"
+        async with ann.post(path, json=progress(10)) as answer:
+            assert (answer.status, answer.headers["Retry-After"]) == (429, "1")
+    await report(ann, job_id, progress(10))
+
+
+# As others call it
+
+
+async def test_stages_of_an_upload_are_told_by_one_call_each(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    job_id = (await create(ann, plan="transactions"))["job_id"]
+    stages = ("validation", "scanning", "parsing", "database", "categorization")
+    for at, stage in enumerate(stages):
+        facts = {"processed": at, "total": 5, "errors": 0}
+        words = f"In {stage}"
+        telling = server.app[REPORTING]
+        await telling(job_id, stage, 20 * at + 10, stage=stage, message=words, extra=facts)
+    told = [e for e in await events_of(ann, job_id) if e["type"] == "processing_progress"]
+    assert [(e["stage"], e["progress"], e["message"], e["details"]["processed"]) for e in told] == [
+        (stage, 20 * at + 10, f"In {stage}", at) for at, stage in enumerate(stages)
+    ]
+
+
+async def test_a_document_is_told_zone_by_zone(ann: aiohttp.ClientSession) -> None:
+    job_id = (await create(ann))["job_id"]
+    reports: list[dict[str, Any]] = [{"type": "processing_started"}]
+    for at in range(4):
+        zone = {"zone_id": f"z{at}", "zone_index": at, "processing_tool": "unstructured"}
+        reports += [
+            progress(zones_completed=at, zones_total=4, current_zone=f"z{at}"),
+            {"type": "zone_processing", **zone, "zones_total": 4},
+            {
+                "type": "zone_completed",
+                **zone,
+                "zones_total": 4,
+                "zones_completed": at + 1,
+                "confidence": 0.9,
+                "duration_ms": 40,
+            },
+        ]
+    await report(ann, job_id, *reports)
+    events = await events_of(ann, job_id)
+    done = [e for e in events if e["type"] == "zone_completed"]
+    assert [e["progress"] for e in done] == [25, 50, 75, 100]
+    assert {(e["processing_tool"], e["confidence"], e["duration_ms"]) for e in done} == {
+        ("unstructured", 0.9, 40)
+    }
+    told = [e for e in events if e["type"] == "processing_progress"]
+    assert [e["current_operation"] for e in told] == [
+        f"Processing zone {at + 1} of 4" for at in range(4)
+    ]
+    assert all(e["job_id"] == job_id and e["document_id"] for e in events)
+
+
+async def test_an_error_may_be_one_sentence(ann: aiohttp.ClientSession) -> None:
+    job_id = (await create(ann))["job_id"]
+    await report(ann, job_id, {"type": "processing_failed", "error": "The bank did not answer"})
+    state = await state_of(ann, job_id)
+    assert (state["status"], state["error"]["title"]) == ("error", "The bank did not answer")
