@@ -1,6 +1,7 @@
 """Socket.IO: clients of systems A, B and C hear each event once, in order, on every transport."""
 
 import asyncio
+import json
 from typing import Any
 
 import aiohttp
@@ -288,3 +289,36 @@ async def test_a_websocket_on_which_nothing_happens_stays_as_long_as_pings_are_a
         for _ in range(12):  # more than twice as long as a silent client may stay
             assert await socket.receive_str(timeout=LONGEST_S) == "2"
             await socket.send_str("3")
+
+
+async def test_what_the_client_of_socket_io_keeps_by_itself_is_enough_to_miss_nothing(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    token = token_of(server.settings, "ann")
+    async with raw_socket(server) as socket:
+        await socket.send_str("40" + json.dumps({"token": token, "system": "A"}))
+        hello = json.loads((await socket.receive_str(timeout=LONGEST_S))[2:])
+        assert (await socket.receive_str(timeout=LONGEST_S)).startswith('42["connected"')
+        offset = json.loads((await socket.receive_str(timeout=LONGEST_S))[2:])[-1]
+    accepted = await upload(ann, ("a.csv", CSV))
+    await ended(ann, accepted)
+    expected = [e["seq"] for e in await history(ann, f"job:{accepted['jobs'][0]['job_id']}")]
+    kept = {"pid": hello["pid"], "offset": offset}
+    async with raw_socket(server) as socket:
+        await socket.send_str("40" + json.dumps({"token": token, "system": "A", **kept}))
+        assert json.loads((await socket.receive_str(timeout=LONGEST_S))[2:])["pid"] == kept["pid"]
+        told: list[int] = []
+        while len(told) < len(expected):
+            name, payload = json.loads((await socket.receive_str(timeout=LONGEST_S))[2:])
+            if name == "job_update":
+                told.append(payload["seq"])
+            elif name == "position":
+                assert int(payload) >= max(told, default=0)
+    assert told == expected
+
+
+async def test_who_asks_for_single_jobs_is_not_taken_for_recovered(server: Server) -> None:
+    async with raw_socket(server) as socket:
+        await socket.send_str("40" + json.dumps({"token": token_of(server.settings, "ann")}))
+        hello = json.loads((await socket.receive_str(timeout=LONGEST_S))[2:])
+    assert set(hello) == {"sid"}  # it has to join its rooms again, and learns so

@@ -60,6 +60,10 @@ class Chorus(Session):
         """Write an event beside the tables."""
         self.put(self._forms.event(name, payload))
 
+    def tell_place(self, seq: int) -> None:
+        """Write that the client has everything up to `seq`."""
+        self.put(self._forms.place(seq))
+
     def speak(self, forms: Forms) -> None:
         """Go on over another kind of connection."""
         self._forms, self.form = forms, forms.own

@@ -43,6 +43,7 @@ BODY = web.RequestKey("socketio_body", bytes)
 Admit = Callable[[Wire, Packet, int], bool]
 """(wire, packet, its size in bytes) -> whether it is carried out; may end the connection."""
 OnConnect = Callable[[str, str], None]
+Hello = Callable[[str, str], dict[str, Any]]
 
 
 class _Body:
@@ -223,6 +224,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
     """What is said on the connections.
 
     on_connected     is called once a client was told that it is connected
+    hello            returns what it is told then, beside its id
     """
 
     eio: Engine
@@ -245,6 +247,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             allow_upgrades=with_sockets,
         )
         self.on_connected: OnConnect
+        self.hello: Hello
 
     def _engineio_server_class(self) -> type[Engine]:
         return Engine
@@ -264,6 +267,11 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
                 self.eio.close_soon(eio_sid)
 
         asyncio.get_running_loop().call_later(CONNECT_WITHIN_S, look)
+
+    async def _send_packet(self, eio_sid: str, pkt: Any) -> None:
+        if pkt.packet_type == socketio.packet.CONNECT:
+            pkt.data = {**pkt.data, **self.hello(eio_sid, pkt.data["sid"])}
+        await super()._send_packet(eio_sid, pkt)
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         await super()._handle_connect(eio_sid, namespace, data)

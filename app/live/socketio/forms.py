@@ -19,6 +19,7 @@ from app.core.state import JobState
 from app.core.wire import text_frame
 from app.live.formats import Format, Message
 from app.live.socketio.marks import Marks
+from app.live.socketio.places import place_packet, with_places
 
 System = Literal["A", "B", "C jobs", "C batches"]
 """What is told by one table. C names a batch and its jobs alike, so they are told apart."""
@@ -76,6 +77,10 @@ class Forms:
         """Return one event as one write."""
         return self.finish(packet(Told(name, payload)))
 
+    def place(self, seq: int) -> bytes:
+        """Return where a client is as one write."""
+        return self.finish(place_packet(seq))
+
 
 def make_forms(marks: Marks) -> tuple[Forms, Forms]:
     """Return the formats for clients that poll, and for those on a WebSocket."""
@@ -87,6 +92,7 @@ def make_forms(marks: Marks) -> tuple[Forms, Forms]:
     }
     own = _format("polling", lambda messages: ())
     of = {name: _format(f"{name}, polling", tells[name]) for name in tells}
+    of["A"] = with_places(of["A"])
     over = {name: _over_websocket(form) for name, form in of.items()}
     polling = Forms(own, of, lambda packets: packets)
     return polling, Forms(replace(own, name="WebSocket"), over, framed)

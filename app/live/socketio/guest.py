@@ -19,6 +19,7 @@ from app.live.session import Session
 from app.live.socketio.chorus import Chorus
 from app.live.socketio.forms import Forms, System
 from app.live.socketio.marks import Marks
+from app.live.socketio.places import recovered
 from app.live.socketio.wire import Wire
 from app.live.visit import Desk
 
@@ -69,13 +70,15 @@ class Guest:
         if not is_conversational:
             return
         try:
-            after, log = read_place(auth)
+            after, log = read_place(recovered(auth))
         except ValueError as error:
             self._refuse("", "invalid_request", f"{error}.", {})
             return
         room = Room("user", session.viewer.user_id)
         thing = self._desk.known(room)
         if may_follow(session.viewer, room, thing):
+            if after is None:
+                session.tell_place(hub.head)  # before there was anything to tell
             self._follow("A", room, Ask(room.id, after, log), {"room": str(room)}, snapshot=False)
 
     def admit(self, packet: Packet, size_bytes: int) -> bool:

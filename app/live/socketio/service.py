@@ -55,6 +55,7 @@ class SocketIO:
         self._engine = self._server.eio
         self._engine.admit = self._admit
         self._server.on_connected = self._connected
+        self._server.hello = self._hello
         self._server.on("connect", self._connect)
         self._server.on("disconnect", self._disconnect)
         for name in ("join_task", "leave_task", "subscribe", "unsubscribe"):
@@ -125,6 +126,15 @@ class SocketIO:
         self._guests[sid] = guest
         self._starts[sid] = given
         self._hub.add(guest.session)
+
+    def _hello(self, eio_sid: str, sid: str) -> dict[str, Any]:
+        """Return what a client is told with its id: whoever follows a user may be recovered."""
+        environ = self._server.environ.get(eio_sid)
+        if environ is None:
+            return {}
+        asked = environ["aiohttp.request"].query
+        is_theirs = _is_conversational(asked, self._starts.get(sid, {}))
+        return {"pid": self._hub.log_id} if is_theirs else {}
 
     def _connected(self, eio_sid: str, sid: str) -> None:
         given = self._starts.pop(sid, None)
