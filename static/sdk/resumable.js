@@ -6,6 +6,7 @@
  *    headers     what authorises, where no cookie does: {Authorization: "Bearer ..."}, or a function
  *    options     the batch's options: name, on_duplicate …
  *    batchId     a batch the file belongs to: a UUID of yours, or one that there is
+ *    paused      true: it begins with resume()
  *    onProgress  ({state, sent, total, percent})
  *                state: "sending"|"paused"|"waiting" (for the connection)|"done"|"failed"
  *    storage     where it is remembered which file came how far: localStorage; null for nowhere
@@ -79,7 +80,7 @@ function remember(storage, name, now) {
 }
 
 /** @param {File} file
- *  @param {{server?: string, options?: Record<string, any>|null, batchId?: string|null,
+ *  @param {{server?: string, options?: Record<string, any>|null, batchId?: string|null, paused?: boolean,
  *    headers?: Record<string, string>|import("./tus.js").Headers,
  *    onProgress?: (progress: Progress) => void, storage?: Memory|null,
  *    fetch?: typeof globalThis.fetch, timers?: import("./api.js").Timers, random?: () => number,
@@ -110,11 +111,11 @@ export function createUpload(file, given = {}) {
   };
   const tus = createTus({ server, fetch, headers: authorised, file, metadata, sizes, now });
 
+  let { paused = false } = given;
   /** @type {UploadState} */
-  let state = "sending";
+  let state = paused ? "paused" : "sending";
   let sent = 0;
   let over = false;
-  let paused = false;
   let url = memory.get();
   let tries = 0;
   let strange = 0;

@@ -1,10 +1,12 @@
 """Files brought to the page and followed to the end: the list, the job's page, what was known."""
 
 import asyncio
+import contextlib
 import re
+from pathlib import Path
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Error, Request, Route, expect
 
 from app.core.plans import TRANSACTIONS
 from app.core.samples import sample_files, transactions_csv
@@ -51,6 +53,47 @@ async def test_files_dropped_anywhere_are_taken_in(server: ServerProcess, visit:
     await visitor.live()
     await visitor.drop(EARLIER, LATER)
     await visitor.done(EARLIER[0], LATER[0])
+    await expect(visitor.page.locator("#sending > li")).to_have_count(0)
+
+
+async def test_a_large_file_is_paused_and_after_a_reload_goes_on_where_it_was(
+    server: ServerProcess, visit: Visit, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.csv"  # on the disk, where it has a time of its own
+    large.write_bytes(b"".join(transactions_csv(120_000)))
+    visitor = await visit(server)
+    await visitor.open()
+    await visitor.live()
+    gate = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        if int(route.request.headers.get("upload-offset", 0)) >= 2_000_000:
+            await gate.wait()
+        with contextlib.suppress(Error):  # a pause ended it meanwhile
+            await route.continue_()
+
+    await visitor.page.route("**/api/v1/uploads/*", slowly)
+    await visitor.page.set_input_files("#pick", large)
+    sending = visitor.page.locator("#sending > li")
+    rail = sending.get_by_role("progressbar")
+    await expect(rail).not_to_have_attribute("aria-valuenow", re.compile("^[0-9]$"))
+    await sending.get_by_role("button", name="Pause sending large.csv").click()
+    await expect(sending).to_contain_text("Paused at")
+    reached = int(await rail.get_attribute("aria-valuenow") or 0)
+    gate.set()
+    await visitor.page.unroute_all(behavior="ignoreErrors")
+    asked: list[int] = []
+
+    def note(request: Request) -> None:
+        if request.method == "PATCH":
+            asked.append(int(request.headers["upload-offset"]))
+
+    visitor.page.on("request", note)
+    await visitor.page.reload()
+    await visitor.live()
+    await visitor.page.set_input_files("#pick", large)
+    await visitor.done("large.csv")
+    assert asked[0] >= reached * large.stat().st_size // 100 > 0
     await expect(visitor.page.locator("#sending > li")).to_have_count(0)
 
 

@@ -10,12 +10,17 @@
 
 import { el, setText, setVar } from "../core/dom.js";
 import { plural } from "../../sdk/format.js";
+import { randomKey } from "../../sdk/api.js";
+import { createUpload } from "../../sdk/resumable.js";
 import { checkFiles, createUploader, uploadWords } from "../../sdk/upload.js";
 
 const REFUSALS_SHOWN = 8;
+const RESUMABLE = 8_000_000; // bytes: less is sent again as quickly as it would go on
+const AT_ONCE = 2;
 
 export function createSending({ list, limits, onArrived }) {
   const uploader = createUploader();
+  const turns = createTurns(AT_ONCE);
 
   /** @param {File[]} files */
   function take(files) {
@@ -28,9 +33,24 @@ export function createSending({ list, limits, onArrived }) {
     if (accepted.length) send(accepted);
   }
 
-  /** @param {File[]} files */
+  /** Many small files are quickest in one request; large ones each go on where they broke off.
+   *  @param {File[]} files */
   function send(files) {
-    const name = files.length === 1 ? files[0].name : `${files[0].name} and ${files.length - 1} more`;
+    if (files.reduce((sum, { size }) => sum + size, 0) < RESUMABLE) {
+      const name = files.length === 1 ? files[0].name : `${files[0].name} and ${files.length - 1} more`;
+      watch(name, (onProgress) => uploader.send(files, { onProgress }));
+      return;
+    }
+    const batchId = files.length > 1 ? newUuid() : null;
+    for (const file of files) {
+      watch(file.name, (onProgress) => turns.send(file, { batchId, onProgress }));
+    }
+  }
+
+  /** Show an upload until it has arrived.
+   *  @param {(onProgress: (progress: any) => void) => {done: Promise<{batch_id: string}>,
+   *    cancel: () => void, pause?: () => void, resume?: () => void}} begin */
+  function watch(name, begin) {
     const fill = el("i", { data: { s: "running" } });
     const rail = el(
       "div",
@@ -38,42 +58,40 @@ export function createSending({ list, limits, onArrived }) {
       fill,
     );
     const words = el("p", { class: "lab" });
-    const stop = el(
-      "button",
-      { class: "btn icon quiet", type: "button", aria: { label: `Stop sending ${name}` } },
-      el("i", { class: "ic i-x", aria: { hidden: true } }),
-    );
-    const row = el("li", {}, el("span", { class: "name" }, name), el("div", {}, rail, words), stop);
-    list.prepend(row);
-    const upload = uploader.send(files, {
-      onProgress(progress) {
-        const percent = Math.floor(progress.percent);
-        setVar(fill, "--p", `${percent}%`);
-        rail.setAttribute("aria-valuenow", String(percent));
-        setText(words, uploadWords(progress));
-      },
+    const stop = button("x", `Stop sending ${name}`, () => upload.cancel());
+    let paused = false;
+    const rest = button("pause", `Pause sending ${name}`, () => {
+      paused = !paused;
+      if (paused) upload.pause();
+      else upload.resume();
+      rest.firstElementChild.className = paused ? "ic i-play" : "ic i-pause";
+      rest.setAttribute("aria-label", `${paused ? "Go on" : "Pause"} sending ${name}`);
     });
-    stop.addEventListener("click", () => upload.cancel());
+    const row = el("li", {}, el("span", { class: "name" }, name), el("div", {}, rail, words), el("div", {}, rest, stop));
+    list.prepend(row);
+    const upload = begin((progress) => {
+      const percent = Math.floor(progress.percent);
+      setVar(fill, "--p", `${percent}%`);
+      rail.setAttribute("aria-valuenow", String(percent));
+      setText(words, uploadWords(progress));
+      rest.disabled = progress.state === "queued";
+    });
+    rest.hidden = !upload.pause;
     upload.done.then(
       (answer) => {
         row.remove();
-        onArrived(answer, uploader.active);
+        onArrived(answer, uploader.active + turns.active);
       },
       (problem) => {
         row.remove();
-        const again = problem.retryable || problem.code === "upload_cut" ? () => send(files) : null;
+        const again = problem.retryable || problem.code === "upload_cut" ? () => watch(name, begin) : null;
         refuse(name, `${problem.title}. ${problem.hint}`, again);
       },
     );
   }
 
   function refuse(name, why, again = null) {
-    const cross = el("i", { class: "ic i-x", aria: { hidden: true } });
-    const close = el(
-      "button",
-      { class: "btn icon quiet", type: "button", aria: { label: `Dismiss ${name}` }, on: { click: () => row.remove() } },
-      cross,
-    );
+    const close = button("x", `Dismiss ${name}`, () => row.remove());
     const repeat = again
       ? el("button", { class: "btn", type: "button", on: { click: () => (row.remove(), again()) } }, "Send again")
       : el("span", { class: "st", data: { s: "fail" } }, "Not sent");
@@ -95,6 +113,58 @@ export function createSending({ list, limits, onArrived }) {
       const found = [];
       for (const entry of entries) await walk(entry, found);
       take(found);
+    },
+  };
+}
+
+/** @param {string} sign  @param {string} label  @param {() => void} click */
+function button(sign, label, click) {
+  return el(
+    "button",
+    { class: "btn icon quiet", type: "button", aria: { label }, on: { click } },
+    el("i", { class: `ic i-${sign}`, aria: { hidden: true } }),
+  );
+}
+
+/** An id for a batch that the server does not know yet. */
+function newUuid() {
+  const hex = randomKey();
+  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20)].join("-");
+}
+
+/** Uploads that go on where they broke off, so many at a time; the others wait for their turn. */
+function createTurns(atOnce) {
+  const waiting = [];
+  let active = 0;
+
+  function next() {
+    while (active < atOnce && waiting.length > 0) {
+      active += 1;
+      waiting.shift()();
+    }
+  }
+
+  return {
+    /** @param {File} file */
+    send(file, { batchId, onProgress }) {
+      let begun = false;
+      const upload = createUpload(file, { batchId, paused: true, onProgress });
+      const begin = () => {
+        begun = true;
+        upload.resume();
+      };
+      const done = upload.done.finally(() => {
+        if (begun) active -= 1;
+        else waiting.splice(waiting.indexOf(begin), 1);
+        next();
+      });
+      onProgress({ state: "queued", sent: 0, total: file.size, percent: 0 });
+      waiting.push(begin);
+      next();
+      return { done, cancel: upload.abort, pause: upload.pause, resume: upload.resume };
+    },
+    get active() {
+      return active + waiting.length;
     },
   };
 }

@@ -6,6 +6,7 @@
  *    headers     what authorises, where no cookie does: {Authorization: "Bearer ..."}, or a function
  *    options     the batch's options: name, on_duplicate …
  *    batchId     a batch the file belongs to: a UUID of yours, or one that there is
+ *    paused      true: it begins with resume()
  *    onProgress  ({state, sent, total, percent})
  *                state: "sending"|"paused"|"waiting" (for the connection)|"done"|"failed"
  *    storage     where it is remembered which file came how far: localStorage; null for nowhere
@@ -31,7 +32,7 @@ export type Taken = {
 export type Memory = Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length">;
 export type Upload = ReturnType<typeof createUpload>;
 /** @param {File} file
- *  @param {{server?: string, options?: Record<string, any>|null, batchId?: string|null,
+ *  @param {{server?: string, options?: Record<string, any>|null, batchId?: string|null, paused?: boolean,
  *    headers?: Record<string, string>|import("./tus.js").Headers,
  *    onProgress?: (progress: Progress) => void, storage?: Memory|null,
  *    fetch?: typeof globalThis.fetch, timers?: import("./api.js").Timers, random?: () => number,
@@ -41,6 +42,7 @@ export declare function createUpload(file: File, given?: {
     server?: string;
     options?: Record<string, any> | null;
     batchId?: string | null;
+    paused?: boolean;
     headers?: Record<string, string> | import("./tus.js").Headers;
     onProgress?: (progress: Progress) => void;
     storage?: Memory | null;
