@@ -12,11 +12,13 @@ from app.core.times import iso_from_ms
 from app.keys import DATABASE, SETTINGS
 from app.store.accounts import now_ms
 from app.store.batches import get_batch
+from app.store.channels import list_channels
 from app.store.jobs import get_job
 from app.store.logins import list_logins
 from app.store.shares import Share, list_shares
 from app.store.tokens import list_tokens
-from app.web import accountview
+from app.store.webhooks import list_hooks
+from app.web import accountview, outgoingview
 from app.web.forms import see_other, told_by
 from app.web.identity import viewer_for
 from app.web.logins import (
@@ -33,6 +35,7 @@ from app.web.tokens import USUAL, TokenWish, create_token, revoke_token
 from app.web.wire import read_fields, validated
 
 PAGE = "/account"
+NOTHING_SENT = outgoingview.Sent()
 LIMITS = ("connections", "messages_per_second", "message_bytes", "silence_s")
 
 
@@ -66,12 +69,12 @@ def account_routes() -> list[web.AbstractRouteDef]:
 
 
 async def _refused(request: web.Request, error: AppError) -> web.Response:
-    return await _shown(request, error=error)
+    return await show_account(request, error=error)
 
 
 async def account_page(request: web.Request) -> web.Response:
     """GET /account: for signed-in people; tokens and links change nothing here."""
-    return await _shown(request)
+    return await show_account(request)
 
 
 @told_by(_refused, "account")
@@ -79,7 +82,9 @@ async def password(request: web.Request) -> web.Response:
     """POST /account/password."""
     given = validated(PasswordForm, await read_fields(request), "form")
     await change_own_password(request, NewPassword(old=given.old, new=given.new))
-    return await _shown(request, said="Your password is changed; other browsers are signed out")
+    return await show_account(
+        request, said="Your password is changed; other browsers are signed out"
+    )
 
 
 @told_by(_refused, "account")
@@ -113,8 +118,8 @@ async def make_token(request: web.Request) -> web.Response:
         secret, token = await create_token(request, validated(TokenWish, wish, "form"))
     except AppError as error:
         label = fields.get("label", "")[:200]
-        return await _shown(request, error=error, label=label, wanted=frozenset(wanted))
-    return await _shown(request, made=accountview.NewToken(token.label, secret))
+        return await show_account(request, error=error, label=label, wanted=frozenset(wanted))
+    return await show_account(request, made=accountview.NewToken(token.label, secret))
 
 
 @told_by(_refused, "account")
@@ -131,7 +136,7 @@ async def end_share(request: web.Request) -> web.Response:
     return see_other(f"{PAGE}#shares")
 
 
-async def _shown(
+async def show_account(
     request: web.Request,
     *,
     error: AppError | None = None,
@@ -139,7 +144,9 @@ async def _shown(
     made: accountview.NewToken | None = None,
     label: str = "",
     wanted: frozenset[str] | None = None,
+    sent: outgoingview.Sent = NOTHING_SENT,
 ) -> web.Response:
+    """Answer with the account page; see AccountPage."""
     viewer = viewer_for(request, "account")
     reader, at_ms = request.app[DATABASE].reader, now_ms()
     settings = request.app[SETTINGS]
@@ -162,6 +169,13 @@ async def _shown(
         shares=tuple(
             [accountview.share_line(share, await _name(request, share)) for share in shares]
         ),
+        hooks=tuple(
+            outgoingview.hook_line(hook) for hook in await list_hooks(reader, viewer.user_id)
+        ),
+        channels=tuple(
+            outgoingview.channel_line(one) for one in await list_channels(reader, viewer.user_id)
+        ),
+        sent=sent,
         scopes=accountview.scopes_for(viewer.role),
         wanted=frozenset(USUAL) if wanted is None else wanted,
         label=label,

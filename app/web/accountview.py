@@ -10,6 +10,7 @@ from app.core.times import iso_from_ms
 from app.store.logins import Login
 from app.store.shares import Share
 from app.store.tokens import Token
+from app.web.outgoingview import ChannelLine, HookLine, Sent
 from app.web.views import Shell
 
 SCOPE_WORDS: Mapping[Scope, str] = {
@@ -92,6 +93,7 @@ class AccountPage:
     made    the token that was just made, or None
     wanted  scopes that are checked in the form, whose name is `label`; shown when `is_open`
     usual   what connections may without an allowance
+    sent    what the form of a webhook or a service held that was refused
     """
 
     shell: Shell
@@ -103,6 +105,9 @@ class AccountPage:
     logins: tuple[LoginLine, ...]
     tokens: tuple[TokenLine, ...]
     shares: tuple[ShareLine, ...]
+    hooks: tuple[HookLine, ...]
+    channels: tuple[ChannelLine, ...]
+    sent: Sent
     scopes: tuple[tuple[Scope, str], ...]
     wanted: frozenset[str]
     label: str

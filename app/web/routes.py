@@ -42,6 +42,7 @@ from app.web import (
 from app.web.account import account_routes
 from app.web.apipage import api_page_routes
 from app.web.opspage import operations_routes
+from app.web.outgoing import outgoing_routes
 from app.web.pages import page_routes
 from app.web.reference import deposits, sessions
 from app.web.reference import invoices as tasks
@@ -221,6 +222,7 @@ def all_routes() -> list[web.AbstractRouteDef]:
         *page_routes(),
         *operations_routes(),
         *account_routes(),
+        *outgoing_routes(),
         *rules_routes(),
         *api_page_routes(),
         *sharing_routes(),
