@@ -331,9 +331,13 @@ const feed = createFeed({
 });
 const announcer = createAnnouncer();
 const signs = createSigns(() => client);
+const notices = memory.get("livetrail.notices") === "on" && import("../ui/notices.js").then((its) => its.createNotices());
 const client = createClient({
   log: log || null,
-  onEvent: (event) => store.applyEvent(event),
+  onEvent(event) {
+    store.applyEvent(event);
+    if (notices && client.state.name === "live") notices.then((its) => its.hear(event), () => {});
+  },
   onState: (state) => signs.show(state),
   onSnapshot: (job) => store.applySnapshot(job),
   onReset: () => {

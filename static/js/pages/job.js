@@ -10,7 +10,7 @@ import { bindRow, paintHead } from "../ui/file-row.js";
 import { jobView, metaOf } from "../ui/job-view.js";
 import { createFeed } from "../ui/message-feed.js";
 import { facts, undoText } from "../ui/result.js";
-import { createShell, onForms, share, submit, tell, toast } from "../ui/shell.js";
+import { createShell, memory, onForms, share, submit, tell, toast } from "../ui/shell.js";
 import { createAnnouncer, createSigns } from "../ui/signs.js";
 import { createRawLog, createStageList, elapsed, stageItems } from "../ui/stage-list.js";
 
@@ -200,6 +200,7 @@ const raw = createRawLog(byId("raw"));
 const announcer = createAnnouncer();
 const reload = () => location.reload();
 const signs = createSigns(() => client);
+const notices = memory.get("livetrail.notices") === "on" && import("../ui/notices.js").then((its) => its.createNotices());
 const client = createClient({
   log: log || null,
   onEvent: heard,
@@ -215,6 +216,7 @@ let { stage } = byId("raw").dataset;
 /** The lists go on where the server's rendering ended, which may be before the state it sent since. */
 function heard(event) {
   const news = store.applyEvent(event);
+  if (notices && client.state.name === "live") notices.then((its) => its.hear(event), () => {});
   const job = store.getStatus(jobId)?.job;
   if (!job) return;
   if (stage && event.stage !== stage) {
