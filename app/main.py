@@ -43,6 +43,7 @@ from app.pipeline.placing import Placing
 from app.pipeline.plugins.catalogue import Plugins
 from app.pipeline.plugins.finding import find_plugins
 from app.pipeline.plugins.telling import Notifiers
+from app.pipeline.plugins.work import AT_WORK
 from app.pipeline.reporting import Reporting
 from app.pipeline.runner import Runner
 from app.reading.evidence import verified
@@ -301,7 +302,7 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
         recall=app[keys.RECORDS].profiles,
         plugins=plugins,
         path_of=app[keys.FILES].path_of,
-        preload=PRELOADED if warm else (),
+        preload=(*PRELOADED, *((AT_WORK,) if plugins.all else ())) if warm else (),
         forget_exports=lambda job: app[keys.EXPORTER].forget_job(job),
         forget_file=partial(_forget_file, app),
         phrase=phrase,

@@ -49,7 +49,7 @@ ROW_FIELDS = (
 )
 GROUPS = "groups.jsonl"  # in a categoriser's: what it is asked about
 SUGGESTED = "suggested.jsonl"  # and what it says
-FAILED = "failed"  # in what a part found that failed, and that the job can do without
+FAILED = "plugin_failed"  # in what a part found that failed, and that the job can do without
 SHARE_OF_STAGE = 0.2  # of the bar's stretch that a step of a plugin takes
 
 Words = Annotated[str, Field(min_length=1, max_length=200)]

@@ -23,6 +23,7 @@ from tests.integration.serving import (
     followed,
     serving,
     settings_for,
+    state_of,
     upload,
     with_user,
 )
@@ -143,6 +144,29 @@ async def test_whatever_a_plugin_does_wrong_fails_its_file_alone(tmp_path: Path)
         assert REASONS[name] in job["error"]["title"], (name, job["error"])
 
 
+async def test_others_store_their_rows_while_a_plugin_takes_its_time(tmp_path: Path) -> None:
+    late = (BAD % True).replace("malware_scan", "storing")
+    settings = house(tmp_path, bad=late).model_copy(update={"workers": 2})
+    async with serving(settings) as server, server.client("ann") as ann:
+        slow = (await upload(ann, *named("hangs")))["jobs"][0]["job_id"]
+        await reached(ann, slow, "bad.act")
+        (quick,) = await ended(ann, await upload(ann, *named("behaves")))
+        assert quick["status"] == "completed"
+        assert (await state_of(ann, slow))["step"] == "bad.act"
+        async with ann.post(f"/api/v1/jobs/{slow}/cancel") as answer:
+            assert answer.status == 202, await answer.text()
+        assert (await state_of(ann, slow))["status"] == "cancelled"
+        async with ann.get(f"/api/v1/jobs/{slow}/rows") as answer:
+            assert (await answer.json())["rows"] == []
+
+
+async def reached(client: aiohttp.ClientSession, job_id: str, step: str) -> None:
+    """Wait until the job's step has begun."""
+    seen: list[dict[str, Any]] = [{"seq": 0, "step": ""}]
+    while seen[-1]["step"] != step:
+        seen = await followed(client, f"job:{job_id}", "step_started", after=seen[-1]["seq"])
+
+
 async def test_a_step_that_is_not_required_warns_and_the_job_goes_on(tmp_path: Path) -> None:
     async with serving(house(tmp_path, bad=BAD % False)) as server, server.client("ann") as ann:
         (job,) = await ended(ann, await upload(ann, *named("raises")))
@@ -172,10 +196,7 @@ async def test_a_job_goes_on_without_a_plugin_that_is_gone_and_says_so(tmp_path:
     async with serving(settings) as server, server.client("ann") as ann:
         accepted = await upload(ann, *named("hangs"))
         (job,) = accepted["jobs"]
-        room = f"job:{job['job_id']}"
-        seen = [{"seq": 0, "step": ""}]
-        while seen[-1]["step"] != "bad.act":
-            seen = await followed(ann, room, "step_started", after=seen[-1]["seq"])
+        await reached(ann, job["job_id"], "bad.act")
     (settings.plugins_dir / "bad.py").unlink()
     async with serving(settings) as server, server.client("ann") as ann:
         (state,) = await ended(ann, accepted)

@@ -62,7 +62,12 @@ def find_plugins(settings: Settings, own_endings: Sequence[str] = ()) -> tuple[P
 
 def _in_folder(folder: Path) -> Iterator[Plugin]:
     """Yield the modules and packages of the data folder's own plugins."""
-    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    try:
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        unreadable = Plugin(name="plugins", source="folder", path=str(folder), module="")
+        yield unreadable.broken(f"the folder can not be read: {error.strerror}")
+        return
     for path in paths:
         is_package = path.is_dir() and (path / "__init__.py").is_file()
         if path.name.startswith((".", "_")) or not (is_package or path.suffix == ".py"):
@@ -80,20 +85,14 @@ BAD_NAME = "its name has to be small letters, digits and _, and begin with a let
 def _installed() -> Iterator[Plugin]:
     """Yield what packages of this environment name as entry points."""
     for point in sorted(entry_points(group=GROUP), key=lambda one: one.name):
-        plugin = Plugin(
-            name=point.name,
-            source="package",
-            path="",
-            module=point.module,
-            attribute=point.attr or "",
-            version=point.dist.version if point.dist else "",
-        )
+        version = point.dist.version if point.dist else ""
+        plugin = Plugin(name=point.name, source="package", path="", module="", version=version)
         try:
-            path = _path_of(point)
-        except (ImportError, ValueError) as error:
+            at = {"path": _path_of(point), "module": point.module, "attribute": point.attr or ""}
+        except (ImportError, ValueError, AttributeError) as error:  # the last: it names nothing
             yield plugin.broken(f"its package can not be found: {error}")
             continue
-        plugin = plugin.model_copy(update={"path": path})
+        plugin = plugin.model_copy(update=at)
         yield plugin if NAME.fullmatch(point.name) else plugin.broken(BAD_NAME)
 
 
@@ -109,6 +108,13 @@ def _path_of(point: EntryPoint) -> str:
 
 def ask(plugin: Plugin, data_dir: Path) -> Plugin:
     """Return the plugin with what it adds, or with what went wrong when it was asked."""
+    try:
+        return _answer(plugin, data_dir)
+    except OSError as error:
+        return plugin.broken(f"it could not be asked: {error}")
+
+
+def _answer(plugin: Plugin, data_dir: Path) -> Plugin:
     with (
         tempfile.TemporaryDirectory(prefix="livetrail-plugin-") as folder,
         tempfile.TemporaryFile() as err,  # which its limits keep small

@@ -28,7 +28,7 @@ from app.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-AT_WORK = "app.pipeline.plugins.at_work"
+AT_WORK = "app.pipeline.plugins.at_work"  # worth preloading where there are plugins
 TARGETS = {
     "step": f"{AT_WORK}:step",
     "scanner": f"{AT_WORK}:scan",
