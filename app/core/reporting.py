@@ -35,7 +35,8 @@ from app.core.reports import ENDS, Report
 from app.core.state import JobState
 from app.core.times import iso_from_ms, ms_from_iso
 
-DETAILS_BYTES = 32 * 1024  # of what a job keeps: its details, and its result
+DETAILS_BYTES = 16 * 1024  # of what a job keeps
+RESULT_BYTES = 32 * 1024
 STEPS_AT_MOST = 500  # that a job keeps as done
 OPEN_AT_MOST = 20  # questions
 NOT_OWN = {
@@ -305,8 +306,8 @@ class Filler:
         )
 
     def _completed(self, report: said.Completed, own: dict[str, Any], facts: Any) -> Event:
-        if len(json.dumps(report.result)) > DETAILS_BYTES:
-            raise ValueError(f"result: at most {DETAILS_BYTES} bytes")
+        if len(json.dumps(report.result)) > RESULT_BYTES:
+            raise ValueError(f"result: at most {RESULT_BYTES} bytes")
         facts = {**facts, "took": took(self._took_ms())}
         return ProcessingCompleted(
             **{**own, "step": report.step or "complete"},

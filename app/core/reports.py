@@ -35,6 +35,8 @@ def _clean(text: str) -> str:
 
 Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_clean)]
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_clean)]
+Title = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_clean)]
+"""Of a warning: a job keeps the last fifty of them."""
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Facts = dict[str, Any]
 
@@ -137,16 +139,16 @@ class Noted(_Said):
     """A warning in its sentences; the title may stand alone."""
 
     code: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")] = "reported_warning"
-    title: Text
-    detail: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
-    hint: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+    title: Title
+    detail: Annotated[str, Field(max_length=300)] = ""
+    hint: Annotated[str, Field(max_length=200)] = ""
 
 
 class Warned(Report):
     """Something a person should know although the work goes on."""
 
     type: Literal["processing_warning"]
-    warning: Noted | Text
+    warning: Noted | Title
 
 
 class Offered(_Said):

@@ -137,17 +137,32 @@ STEERS = frozenset(
     }
 )
 """Events that mean nothing any more once the job has ended."""
+TELLS_OF_WORK = frozenset(
+    {
+        "processing_started",
+        "step_started",
+        "step_completed",
+        "processing_progress",
+        "zone_processing",
+        "zone_completed",
+        "model_result",
+        "processing_warning",
+        "processing_completed",
+        "processing_failed",
+    }
+)
+"""What a worker elsewhere reports, beside what steers."""
 
 
 def check_place(draft: Event, state: JobState | None) -> None:
     """Raise OutOfPlace when `draft` steers a job that has ended, or tells a turn that has come.
 
-    Of a job that is reported from outside, nothing is told after its end but that it begins again.
+    Of a job that is reported from outside, no work is told after its end: a report may come late.
     """
     if state is None:
         return
     has_come = draft.type == "queue_moved" and state["status"] != "pending"
-    is_late = draft.type in STEERS or (is_reported(state) and draft.type not in OWN_PROGRESS)
+    is_late = draft.type in STEERS or (is_reported(state) and draft.type in TELLS_OF_WORK)
     if has_come or (is_late and is_finished(state)):
         raise OutOfPlace(f"{draft.type} for {draft.job_id}, which is {state['status']}")
 

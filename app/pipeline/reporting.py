@@ -31,6 +31,7 @@ from app.store.clarifications import Asked, AskedBy, close_questions, insert_cla
 from app.store.database import Database
 from app.store.events import Recorded, read_job
 from app.store.jobs import read_state
+from app.tasks import finished
 
 PLANS_REMEMBERED = 1024
 FILLED_AT_ONCE = 100  # reports
@@ -192,7 +193,11 @@ class Reporting:
 
         Raises NotFound, Conflict for a job that Livetrail works on itself, JobEnded, InvalidReport
         for one that does not fit its job, StorageFull; then nothing of it was stored.
+        Cancelling takes nothing back: it takes effect once the end of a batch is told, too.
         """
+        return await finished(self._take(job_id, reports, reporter))
+
+    async def _take(self, job_id: str, reports: Sequence[Report], reporter: Reporter) -> Taken:
         turn = self._turns.setdefault(job_id, asyncio.Lock())
         async with turn:
             state = await self._state(job_id)

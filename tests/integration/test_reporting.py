@@ -9,7 +9,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from app.core.reports import REPORTS
 from app.keys import REPORT_DESK, REPORTING
+from app.pipeline.reporting import Reporter
 from app.settings import Settings
 from app.web.reportdesk import AT_ONCE_OF_ONE
 from tests.integration.serving import (
@@ -441,6 +443,29 @@ async def test_more_requests_at_once_than_one_user_may_have_are_refused(
         async with ann.post(path, json=progress(10)) as answer:
             assert (answer.status, answer.headers["Retry-After"]) == (429, "1")
     await report(ann, job_id, progress(10))
+
+
+async def test_a_worker_that_leaves_before_its_answer_has_reported_all_the_same(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    made = await create(ann)
+    done = REPORTS.validate_python([DONE])
+    reporting = server.app[REPORTING].take(made["job_id"], done, Reporter("ann"))
+    leaving = asyncio.create_task(reporting)
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await followed(ann, f"batch:{made['batch_id']}", "batch_completed")
+    assert (await state_of(ann, made["job_id"]))["status"] == "completed"
+
+
+async def test_what_was_reported_is_exported_and_tidied_like_any_other(
+    ann: aiohttp.ClientSession,
+) -> None:
+    made = await create(ann)
+    await report(ann, made["job_id"], DONE)
+    async with ann.post("/api/v1/exports", json={"batch_id": made["batch_id"]}) as answer:
+        assert answer.status == 202
+    await followed(ann, f"batch:{made['batch_id']}", "export_completed")
 
 
 # As others call it

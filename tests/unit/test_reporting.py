@@ -21,7 +21,7 @@ from app.core.events import (
     parse_event,
 )
 from app.core.plans import DOCUMENT, PLANS, TRANSACTIONS, Plan
-from app.core.reporting import DETAILS_BYTES, Filled, Filler
+from app.core.reporting import RESULT_BYTES, Filled, Filler
 from app.core.reports import PLAIN_PLAN, REPORT_TYPES, REPORTS, OwnStage, plan_of, plan_told
 from app.core.state import JobState, OutOfPlace, check_place, fold_all, is_finished, place
 from app.web import rowview, views
@@ -240,7 +240,7 @@ def test_the_report_behind_an_end_is_named() -> None:
         progress(10, stage="nowhere"),
         progress(details={"eta_range": "soon"}),
         progress(details={"document_type": 3}),
-        {"type": "processing_completed", "result": {"text": "x" * DETAILS_BYTES}},
+        {"type": "processing_completed", "result": {"text": "x" * RESULT_BYTES}},
     ],
 )
 def test_what_does_not_fit_its_job_is_named(report: dict[str, Any]) -> None:
