@@ -53,7 +53,7 @@ def run(*, quick: bool) -> list[Figure]:
         figures.append(
             Figure(
                 bench="reporting",
-                what=f"longest hold of the loop meanwhile, {size} a request",
+                what=f"stalls of the event loop meanwhile, p99, {size} a request",
                 value=load.stall_ms,
                 unit="ms",
             )
@@ -75,7 +75,7 @@ async def _measure(size: int, reports: int) -> Load:
             cpu_s = _cpu_s(server.pid) - before
             seen = await server.seen()
             listening.cancel()
-            return Load(reports, cpu_s, wall_s, float(seen["stall_longest_ms"]))
+            return Load(reports, cpu_s, wall_s, float(seen["stall_p99_ms"]))
 
 
 async def _create(server: Served) -> str:
