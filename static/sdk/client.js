@@ -102,6 +102,7 @@ export function createClient(options = {}) {
   let welcomed = false; // on this connection
   let wiped = false; // on this connection
   let carries = false; // what is sent, on this connection
+  let gapMs = 0; // between two messages to the server
   let strange = 0; // tokens that the server did not know, one after the other
   /** @type {number|null} */
   let lastLive = null;
@@ -276,6 +277,7 @@ export function createClient(options = {}) {
       welcomed = true;
       strange = 0;
       if (transport) ways.works(transport.kind);
+      gapMs = 1000 / (message.limits?.messages_per_second ?? Infinity);
       if (message.heartbeat) {
         heartbeatMs = message.heartbeat * 1000;
         watch();
@@ -471,7 +473,7 @@ export function createClient(options = {}) {
      *  @param {import("./outbox.js").Outgoing} message */
     async send(message) {
       makingOutbox ??= load.outbox().then(({ createOutbox }) =>
-        createOutbox({ transmit: (one) => transport?.send(one) }),
+        createOutbox({ transmit: (one) => transport?.send(one), timers, now, gapMs: () => gapMs }),
       );
       outbox = await makingOutbox;
       const answer = outbox.send(message);

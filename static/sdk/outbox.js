@@ -1,6 +1,7 @@
 /** What is to be sent, kept while there is no connection; loaded when something is.
  *
- *  createOutbox({transmit, newKey?}) -> outbox
+ *  createOutbox({transmit, timers, now, gapMs?, newKey?}) -> outbox
+ *    gapMs()       how long after one message the next may follow: what the server takes
  *  outbox
  *    send(message) -> promise of the server's `ok`; rejects with the ProblemError it answered with,
  *                  "outbox_full" when KEPT wait already, "stopped" after abandon()
@@ -26,16 +27,27 @@ export const KEPT = 100;
 const OPS = new Set(["pause", "resume", "cancel", "retry", "answer"]);
 
 /** @param {{transmit: (message: import("./transports.js").Message) => void,
+ *    timers: import("./api.js").Timers, now: () => number, gapMs?: () => number,
  *    newKey?: () => string}} options */
-export function createOutbox({ transmit, newKey = randomKey }) {
+export function createOutbox({ transmit, timers, now, gapMs = () => 0, newKey = randomKey }) {
   /** @type {Entry[]} */
   let entries = [];
   let carried = false;
   let asked = false; // the first one was sent
+  let sentAt = -Infinity;
+  /** @type {any} */
+  let clock = null;
 
   function next() {
+    timers.clear(clock);
     if (!carried || asked || entries.length === 0) return;
+    const waitMs = sentAt + gapMs() - now();
+    if (waitMs > 0) {
+      clock = timers.set(next, waitMs);
+      return;
+    }
     asked = true;
+    sentAt = now();
     transmit({ ...entries[0].message, id: entries[0].id });
   }
 
@@ -54,6 +66,7 @@ export function createOutbox({ transmit, newKey = randomKey }) {
       next();
     },
     halt() {
+      timers.clear(clock);
       carried = false;
       asked = false;
     },

@@ -1,6 +1,7 @@
 /** What is to be sent, kept while there is no connection; loaded when something is.
  *
- *  createOutbox({transmit, newKey?}) -> outbox
+ *  createOutbox({transmit, timers, now, gapMs?, newKey?}) -> outbox
+ *    gapMs()       how long after one message the next may follow: what the server takes
  *  outbox
  *    send(message) -> promise of the server's `ok`; rejects with the ProblemError it answered with,
  *                  "outbox_full" when KEPT wait already, "stopped" after abandon()
@@ -40,9 +41,13 @@ export type Outbox = ReturnType<typeof createOutbox>;
 import { ProblemError } from "./api.js";
 export declare const KEPT = 100;
 /** @param {{transmit: (message: import("./transports.js").Message) => void,
+ *    timers: import("./api.js").Timers, now: () => number, gapMs?: () => number,
  *    newKey?: () => string}} options */
-export declare function createOutbox({ transmit, newKey }: {
+export declare function createOutbox({ transmit, timers, now, gapMs, newKey }: {
     transmit: (message: import("./transports.js").Message) => void;
+    timers: import("./api.js").Timers;
+    now: () => number;
+    gapMs?: () => number;
     newKey?: () => string;
 }): {
     /** @param {Outgoing} message  @returns {Promise<{type: string}>} */

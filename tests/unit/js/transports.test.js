@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createClient } from "../../../static/sdk/client.js";
+import { attachToPage, createClient } from "../../../static/sdk/client.js";
 import * as fallback from "../../../static/sdk/fallback.js";
 import * as outbox from "../../../static/sdk/outbox.js";
 import { Clock, event, network, settle, story } from "./support.js";
@@ -355,6 +355,20 @@ test("what was not answered before the link broke is sent again under the same i
   assert.deepEqual(await done, { type: "ok" });
 });
 
+test("no more is sent in a second than the server takes", async () => {
+  const page = socketPage();
+  page.net.last.welcome({ limits: { messages_per_second: 4 } });
+  page.net.last.say({ type: "live", room: ROOM, seq: 0 });
+  const done = [page.client.send(PAUSE), page.client.send(CANCEL)];
+  await settle();
+  page.net.last.say({ type: "ok", id: steering(page.net.last)[0].id });
+  await page.clock.pass(249);
+  assert.equal(steering(page.net.last).length, 1);
+  await page.clock.pass(1);
+  page.net.last.say({ type: "ok", id: steering(page.net.last)[1].id });
+  await Promise.all(done);
+});
+
 test("a refusal is the sender's alone, with the server's words", async () => {
   const page = socketPage();
   goLive(page);
@@ -415,4 +429,30 @@ test("a listener to everything hears what is no event too", async () => {
   page.server.say(event(1, "job_created"));
   await arrive();
   assert.deepEqual(page.told.messages, ["welcome", "subscribed", "live", "job_created"]);
+});
+
+test("a page that is left in peace again hears nothing of the browser any more", async () => {
+  const window = Object.assign(new EventTarget(), {
+    document: Object.assign(new EventTarget(), { hidden: false }),
+  });
+  const said = [];
+  const client = {
+    setVisible: (seen) => said.push(seen ? "seen" : "hidden"),
+    setOnline: (online) => said.push(online ? "online" : "offline"),
+    sleep: () => said.push("sleep"),
+    retryNow: () => said.push("back"),
+  };
+  const detach = attachToPage(client, window);
+  const happen = () => {
+    window.document.hidden = !window.document.hidden;
+    window.document.dispatchEvent(new Event("visibilitychange"));
+    for (const type of ["online", "offline", "pagehide"]) window.dispatchEvent(new Event(type));
+    window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+    window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: false }));
+  };
+  happen();
+  assert.deepEqual(said, ["seen", "hidden", "online", "offline", "sleep", "back"]);
+  detach();
+  happen();
+  assert.equal(said.length, 6);
 });
