@@ -1,0 +1,35 @@
+/** <lt-upload>: choose or drop files; each goes on where it broke off, and its way is shown.
+ *
+ *  Attributes beside those of all: `label`, `multiple` (on unless "false"), `accept`.
+ *  Properties: `options` (the batch's), `headers` (what authorises uploads, where no cookie does).
+ *  Events, which bubble: `lt-uploaded` {job_id, batch_id, filename}, `lt-completed` and `lt-failed`
+ *  {job_id, result | error}, `lt-refused` {filename, code, title, hint}.
+ */
+import { LivetrailElement } from "./base.js";
+export declare class UploadElement extends LivetrailElement {
+    /** @type {Record<string, any>} */
+    options: Record<string, any>;
+    /** @type {Record<string, string>} */
+    headers: Record<string, string>;
+    /** @type {Set<string>} */
+    mine: Set<string>;
+    /** @type {Map<string, string>} */
+    told: Map<string, string>;
+    input: HTMLInputElement;
+    button: HTMLElement;
+    drop: HTMLElement;
+    live: HTMLElement;
+    refused: HTMLElement;
+    show: (files: import("../store.js").FileStatus[]) => void;
+    announce: (files: import("../store.js").FileStatus[]) => void;
+    constructor();
+    connectedCallback(): void;
+    /** Give files, as one batch. @param {File[]} files */
+    send(files: File[]): void;
+    /** @param {File} file  @param {string|undefined} batchId */
+    sendOne(file: File, batchId: string | undefined): Promise<void>;
+    get files(): import("../jobs.js").FileStatus[];
+    render(): void;
+    /** @param {string} name  @param {Record<string, any>} detail */
+    say(name: string, detail: Record<string, any>): void;
+}
