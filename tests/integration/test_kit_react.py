@@ -33,9 +33,11 @@ async def test_every_hook_tells_what_happens_to_files(server: Server, tmp_path: 
     (project / "package.json").write_text('{"private": true, "type": "module"}')
     shutil.copy(STORY, project)
     secret = token_of(server.settings, "ann")
-    async with server.client("ann") as ann:
-        async with ann.post("/api/v1/auth/websocket-token", json={"kind": "listen"}) as answer:
-            token = (await answer.json())["token"]
+    async with (
+        server.client("ann") as ann,
+        ann.post("/api/v1/auth/websocket-token", json={"kind": "listen"}) as answer,
+    ):
+        token = (await answer.json())["token"]
     command = ("node", "--no-warnings", STORY.name, server.url, secret, token)
     said = json.loads(await run(*command, cwd=project))
 

@@ -19,8 +19,8 @@ export class UploadElement extends LivetrailElement {
     this.options = {};
     /** @type {Record<string, string>} */
     this.headers = {};
-    /** @type {Set<string>} */
-    this.mine = new Set();
+    /** Names of the files that were given here. @type {Map<string, string>} */
+    this.mine = new Map();
     /** @type {Map<string, string>} */
     this.told = new Map();
     this.input = /** @type {HTMLInputElement} */ (h("input", { type: "file", class: "vh", tabindex: "-1", "aria-hidden": "true" }));
@@ -76,7 +76,7 @@ export class UploadElement extends LivetrailElement {
     const server = this.getAttribute("server") ?? "";
     const sending = `sending ${randomKey()}`;
     const store = this.member?.store;
-    this.mine.add(sending);
+    this.mine.set(sending, file.name);
     store?.addStep(sending, { step: "sending", message: "Sending…", timestamp: new Date().toISOString(), status: "in_progress" });
     const facts = { filename: file.name };
     const upload = createUpload(file, {
@@ -88,7 +88,7 @@ export class UploadElement extends LivetrailElement {
     });
     try {
       const taken = await upload.done;
-      this.mine.add(taken.job_id);
+      this.mine.set(taken.job_id, file.name);
       this.member?.client.follow(`job:${taken.job_id}`, 0);
       this.say("lt-uploaded", { ...taken, ...facts });
     } catch (error) {
@@ -102,7 +102,11 @@ export class UploadElement extends LivetrailElement {
   }
 
   get files() {
-    return (this.member?.store.getAllStatuses() ?? []).filter((file) => this.mine.has(file.fileId));
+    const all = this.member?.store.getAllStatuses() ?? [];
+    return all.flatMap((file) => {
+      const filename = this.mine.get(file.fileId);
+      return filename === undefined ? [] : [{ ...file, filename }];
+    });
   }
 
   render() {
