@@ -130,7 +130,7 @@ def test_imports_are_relative_and_the_kit_knows_nothing_of_our_pages() -> None:
 
 
 def test_every_name_that_is_imported_is_exported() -> None:
-    imports = re.compile(r"""import\s*\{([^}]*)\}\s*from\s*["']([^"']+)["']""")
+    imports = re.compile(r"""import\s*\{([^}]*)\}\s*from\s*["'](\.[^"']+)["']""")
     exports = re.compile(r"export\s+(?:async\s+)?(?:function|const|let|class)\s+(\w+)")
     for path in MODULES:
         for names, target in imports.findall(path.read_text()):

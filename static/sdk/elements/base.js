@@ -9,36 +9,36 @@
 import { createPainter } from "../frame.js";
 import { isConnected, join } from "../shared.js";
 
-const CSS = `
-:host { display: block; color: var(--lt-ink, CanvasText); font: 14px/1.45 system-ui, sans-serif;
-  --accent: var(--lt-accent, light-dark(#2b5f8f, #8ab8e6)); --good: var(--lt-good, light-dark(#23774f, #7bc79d));
-  --bad: var(--lt-bad, light-dark(#b3322b, #f0938c)); --warn: var(--lt-warn, light-dark(#8a5a00, #e3b25c));
-  --line: var(--lt-line, light-dark(#dcdcd6, #34342f)); --surface: var(--lt-surface, Canvas);
-  --dim: var(--lt-ink-2, light-dark(#5b5b55, #aeaea6)); color-scheme: inherit; }
-:host([hidden]) { display: none; }
-* { box-sizing: border-box; margin: 0; }
-.card { padding: 12px 16px; background: var(--surface); border: 1px solid var(--line); border-radius: var(--lt-radius, 8px); }
-.head { display: flex; gap: 8px; align-items: baseline; justify-content: space-between; }
-.name { font-weight: 600; overflow-wrap: anywhere; }
-.dim, small { color: var(--dim); font-size: 13px; }
-.bar { height: 6px; margin: 8px 0; background: var(--line); border-radius: 3px; overflow: hidden; }
-.bar > i { display: block; height: 100%; width: 0; background: var(--accent); border-radius: 3px; transition: width .2s; }
-[data-phase=done] .bar > i { background: var(--good); } [data-phase=failed] .bar > i { background: var(--bad); }
-[data-phase=asking] .bar > i, [data-phase=paused] .bar > i { background: var(--warn); }
-.bad { color: var(--bad); }
-ol { padding: 0; list-style: none; }
-li { display: grid; grid-template-columns: 18px 1fr auto; gap: 2px 8px; padding: 4px 0; }
-li > b { font-weight: 500; } li > small { grid-column: 2 / -1; }
-[data-state=done] > span { color: var(--good); } [data-state=failed] > span { color: var(--bad); } [data-state=running] > span { color: var(--accent); }
-button, .drop { font: inherit; color: inherit; }
-button { min-height: 32px; padding: 4px 12px; background: var(--surface); border: 1px solid var(--line); border-radius: 6px; cursor: pointer; }
-:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-.drop { padding: 24px 16px; text-align: center; border: 2px dashed var(--line); border-radius: var(--lt-radius, 8px); }
-.drop[data-over] { border-color: var(--accent); }
-.vh { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.list { display: grid; gap: 8px; margin-top: 8px; }
-@media (prefers-reduced-motion: reduce) { .bar > i { transition: none; } }
-`;
+const CSS = [
+  ":host { display: block; color: var(--lt-ink, CanvasText); font: 14px/1.45 system-ui, sans-serif;",
+  "--accent: var(--lt-accent, light-dark(#2b5f8f, #8ab8e6)); --good: var(--lt-good, light-dark(#23774f, #7bc79d));",
+  "--bad: var(--lt-bad, light-dark(#b3322b, #f0938c)); --warn: var(--lt-warn, light-dark(#8a5a00, #e3b25c));",
+  "--line: var(--lt-line, light-dark(#dcdcd6, #34342f)); --surface: var(--lt-surface, Canvas);",
+  "--dim: var(--lt-ink-2, light-dark(#5b5b55, #aeaea6)); color-scheme: inherit; }",
+  ":host([hidden]) { display: none; }",
+  "* { box-sizing: border-box; margin: 0; }",
+  ".card { padding: 12px 16px; background: var(--surface); border: 1px solid var(--line); border-radius: var(--lt-radius, 8px); }",
+  ".head { display: flex; gap: 8px; align-items: baseline; justify-content: space-between; }",
+  ".name { font-weight: 600; overflow-wrap: anywhere; }",
+  ".dim, small { color: var(--dim); font-size: 13px; }",
+  ".bar { height: 6px; margin: 8px 0; background: var(--line); border-radius: 3px; overflow: hidden; }",
+  ".bar > i { display: block; height: 100%; width: 0; background: var(--accent); border-radius: 3px; transition: width .2s; }",
+  "[data-phase=done] .bar > i { background: var(--good); } [data-phase=failed] .bar > i { background: var(--bad); }",
+  "[data-phase=asking] .bar > i, [data-phase=paused] .bar > i { background: var(--warn); }",
+  ".bad { color: var(--bad); }",
+  "ol { padding: 0; list-style: none; }",
+  "li { display: grid; grid-template-columns: 18px 1fr auto; gap: 2px 8px; padding: 4px 0; }",
+  "li > b { font-weight: 500; } li > small { grid-column: 2 / -1; }",
+  "[data-state=done] > span { color: var(--good); } [data-state=failed] > span { color: var(--bad); } [data-state=running] > span { color: var(--accent); }",
+  "button, .drop { font: inherit; color: inherit; }",
+  "button { min-height: 32px; padding: 4px 12px; background: var(--surface); border: 1px solid var(--line); border-radius: 6px; cursor: pointer; }",
+  ":focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }",
+  ".drop { padding: 24px 16px; text-align: center; border: 2px dashed var(--line); border-radius: var(--lt-radius, 8px); }",
+  ".drop[data-over] { border-color: var(--accent); }",
+  ".vh { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }",
+  ".list { display: grid; gap: 8px; margin-top: 8px; }",
+  "@media (prefers-reduced-motion: reduce) { .bar > i { transition: none; } }",
+].join("\n");
 /** @type {CSSStyleSheet|undefined} */
 let sheet;
 

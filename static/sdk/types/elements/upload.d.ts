@@ -11,8 +11,8 @@ export declare class UploadElement extends LivetrailElement {
     options: Record<string, any>;
     /** @type {Record<string, string>} */
     headers: Record<string, string>;
-    /** @type {Set<string>} */
-    mine: Set<string>;
+    /** Names of the files that were given here. @type {Map<string, string>} */
+    mine: Map<string, string>;
     /** @type {Map<string, string>} */
     told: Map<string, string>;
     input: HTMLInputElement;
@@ -28,7 +28,24 @@ export declare class UploadElement extends LivetrailElement {
     send(files: File[]): void;
     /** @param {File} file  @param {string|undefined} batchId */
     sendOne(file: File, batchId: string | undefined): Promise<void>;
-    get files(): import("../jobs.js").FileStatus[];
+    get files(): {
+        fileId: string;
+        steps: import("../jobs.js").ProcessingStep[];
+        currentStep?: string;
+        overallProgress: number;
+        startedAt: string;
+        completedAt?: string;
+        error?: string;
+        phase: import("../jobs.js").Phase;
+        stages: import("../fold.js").StageState[];
+        attempt: number;
+        seq: number;
+        n: number;
+        batchId: string | null;
+        message: string;
+        job: import("../fold.js").JobState | null;
+        filename: string;
+    }[];
     render(): void;
     /** @param {string} name  @param {Record<string, any>} detail */
     say(name: string, detail: Record<string, any>): void;
