@@ -267,6 +267,7 @@ async def status(
 ) -> int:
     """Return what `client` is answered when it asks for `route` about an upload of ann's."""
     method, path = route.split(" ", 1)
+    path = path.replace("/sdk/{path:.+}", "/sdk/index.js")  # the kit has files of its own
     for name, value in accepted.items():
         path = path.replace(f"{{{name}}}", value)
     given = {**BEHIND_A_PROXY, **headers}
