@@ -6,7 +6,7 @@ import sys
 
 from benchmarks.figures import Figure, as_json, as_table
 
-NAMES = ("journal", "reporting", "hub", "plan", "jobs", "tables", "pages", "quality")
+NAMES = ("journal", "reporting", "hub", "socketio", "plan", "jobs", "tables", "pages", "quality")
 
 
 def main() -> int:

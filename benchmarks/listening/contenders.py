@@ -150,6 +150,26 @@ def _livetrail_speech(hello: Hello) -> dict[str, str | int]:
 
 
 @contextmanager
+def livetrail_socketio() -> Iterator[Running]:
+    """Run Livetrail, listened to by Socket.IO clients of system B."""
+    with livetrail() as running:
+        token = str(running.speech["header"]).rpartition(" ")[2]
+        task = JOB.replace("{:012d}", "@R@")
+        spoken: dict[str, str | int] = {
+            "kind": "sio",
+            "port": running.speech["port"],
+            "path": "/socket.io/?EIO=4&transport=websocket",
+            "hello": "40" + json.dumps({"token": token}),
+            "join": "42" + json.dumps(["join_task", {"task_id": task}]),
+            "ready": '"joined_task"',
+            "post_port": running.speech["post_port"],
+            "post_path": running.speech["post_path"],
+            "body": EVENT,
+        }
+        yield Running(running.process, spoken, running.committed)
+
+
+@contextmanager
 def nchan() -> Iterator[Running]:
     """Run nginx with nchan. Its listeners come back with the message id that `meta` gives them."""
     found, port = tools.nchan(), free_port()
@@ -203,10 +223,10 @@ def socketio_node() -> Iterator[Running]:
 
 
 @contextmanager
-def socketio_python() -> Iterator[Running]:
-    """Run python-socketio on aiohttp. It has no resume."""
+def socketio_python(python: str | Path | None = None) -> Iterator[Running]:
+    """Run python-socketio on aiohttp, by default that of the peers. It has no resume."""
     port = free_port()
-    command = [tools.python_peers(), SCRIPTS / "socketio_python.py", port]
+    command = [python or tools.python_peers(), SCRIPTS / "socketio_python.py", port]
     with Process(PYTHON_SOCKETIO, command, cores()[0]) as process:
         process.listens_on(port)
         yield Running(

@@ -46,6 +46,7 @@ def told(event: Body) -> list[Told]:
         "message": event["message"],
         "timestamp": _epoch_s(event["timestamp"]),
         "seq": event["seq"],
+        "details": event["details"],
     }
     match event["type"]:
         case "processing_completed":
@@ -110,6 +111,7 @@ def now(state: JobState) -> list[Told]:
         "message": state["message"],
         "timestamp": _epoch_s(state["updated_at"]),
         "seq": state["last_seq"],
+        "details": state["details"],
     }
     if status == "completed":
         update["result"] = state["result"]

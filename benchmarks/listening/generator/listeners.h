@@ -193,7 +193,14 @@ static void socket_io(Listener *one, const char *text, size_t size) {
     if (text[0] == '0') { send_text(one, *hello() ? hello() : "40"); return; }
     if (size < 2 || text[0] != '4') return;
     if (text[1] == '4') { trouble("Socket.IO refused", text); return; }
-    if (text[1] != '0' || one->state == READY) return;
+    if (one->state == READY) return;
+    if (text[1] == '2') {
+        if (*ready_mark && memmem(text, size, ready_mark, strlen(ready_mark))) become_ready(one);
+        return;
+    }
+    if (text[1] != '0') return;
+    if (*text_of("join")) send_text(one, text_of("join"));
+    if (*ready_mark) return;
     const char *pid = memmem(text, size, "\"pid\":\"", 7);
     if (pid) snprintf(one->pid, sizeof one->pid, "%.*s", (int)strcspn(pid + 7, "\""), pid + 7);
     become_ready(one);

@@ -22,7 +22,7 @@
  * How a server is spoken to is given by: port, kind (ws, sio: Socket.IO 4), path, header, hello (a
  * text sent when the connection is open), ready (what a frame must hold for the listener to be
  * ready; empty: at once), cursor_key (what stands before a cursor; empty: there is none),
- * resume_path, resume_hello; and for publishing: post_port, post_path, body. In these @i@ is the
+ * resume_path, resume_hello, join (Socket.IO: a text sent when the hello was answered); and for publishing: post_port, post_path, body. In these @i@ is the
  * number of the listener, @r@ that of its room (of `rooms`; @R@ in twelve digits), @c@ its cursor, @p@ its Socket.IO pid,
  * @q@ the number of the event in its room and @t@ the time, ns (CLOCK_MONOTONIC). An event is
  * found by "q":NUMBER,"t":NS.

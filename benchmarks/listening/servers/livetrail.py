@@ -103,6 +103,7 @@ def raised(folder: Path, heartbeat_s: float) -> Settings:
         max_websocket_connections=MANY,
         max_websocket_connections_per_user=MANY,
         requests_per_minute=MANY * 100,
+        anonymous_requests_per_minute=MANY * 100,
         websocket_heartbeat_interval=heartbeat_s,
         log_level="WARNING",
     )
