@@ -171,7 +171,7 @@ async def polling(server: Server, **auth: Any) -> AsyncIterator[tuple[aiohttp.Cl
         async with http.post(address, data="40" + json.dumps(given)) as answer:
             assert answer.status == 200
         async with http.get(address) as answer:
-            connected, welcome = (await answer.text()).split("\x1e")
+            connected, welcome, *_ = (await answer.text()).split("\x1e")
             assert connected.startswith('40{"sid"')
             assert welcome.startswith('42["connected"')
         yield http, address
