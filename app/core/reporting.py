@@ -126,7 +126,7 @@ class Filler:
         own = self._place(report)
         details = {**report.context, **report.details} if report.context else report.details
         if details:
-            _check_details(details)
+            check_details(details)
             self._details.update(details)
         own["details"] = details
         facts = {**self._facts, **report.context} if report.context else self._facts
@@ -362,7 +362,7 @@ def began_ms(state: JobState) -> int | None:
     return ms_from_iso(started)
 
 
-def _check_details(details: Mapping[str, Any]) -> None:
+def check_details(details: Mapping[str, Any]) -> None:
     """Raise ValueError for facts that mean something else to whoever shows a job."""
     for key, why in NOT_OWN.items():
         if key in details:

@@ -26,7 +26,7 @@ from app.core.queueing import PRIORITIES, PriorityName
 from app.core.reporting import AskedOutside, Filled, Filler
 from app.core.reports import Progressed, Report, plan_told
 from app.core.state import JobState, OutOfPlace, is_finished, is_reported
-from app.store.batches import BatchRow, insert_batch
+from app.store.batches import BatchRow, begin_batch, insert_batch
 from app.store.clarifications import Asked, AskedBy, close_questions, insert_clarifications
 from app.store.database import Database
 from app.store.events import Recorded, read_job
@@ -57,7 +57,7 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job without a file. `batch_id`: None for a batch of its own, which gets `batch_name`."""
+    """A job without a file. `batch`: None for one of its own, which gets `batch_name`."""
 
     user_id: str
     filename: str
@@ -66,7 +66,7 @@ class NewJob:
     media_type: str = "application/octet-stream"
     details: Mapping[str, Any] | None = None
     priority: PriorityName = "normal"
-    batch_id: str | None = None
+    batch: BatchRow | None = None
     batch_name: str = ""
 
 
@@ -126,10 +126,12 @@ class Reporting:
         """
         now_ms = self._clock_ms()
         job_id = self._new_id()
-        batch_id = new.batch_id or self._new_id()
+        name = new.batch_name or new.filename
+        batch = new.batch or BatchRow(self._new_id(), new.user_id, name, {}, now_ms)
+        is_first = new.batch is None or not batch.begun
         created = JobCreated(
             job_id=job_id,
-            batch_id=batch_id,
+            batch_id=batch.id,
             document_id=self._new_id(),
             filename=new.filename,
             size=new.size,
@@ -142,20 +144,21 @@ class Reporting:
             details={"filename": new.filename, "size": new.size, **(new.details or {})},
         )
         drafts: list[Event] = [created]
-        if new.batch_id is None:
-            name = new.batch_name or new.filename
-            batch = BatchRow(batch_id, new.user_id, name, {}, now_ms)
+        if is_first:
             words = friendly_message("expected")
-            drafts.insert(0, BatchCreated(batch_id=batch_id, name=name, jobs=1, message=words))
+            begun = BatchCreated(batch_id=batch.id, name=batch.name or name, jobs=1, message=words)
+            drafts.insert(0, begun)
 
         def also(connection: sqlite3.Connection) -> None:
-            if new.batch_id is None:
+            if new.batch is None:
                 insert_batch(connection, batch)
+            elif is_first:
+                begin_batch(connection, batch.id, name)
             if then is not None:
-                then(connection, job_id, batch_id)
+                then(connection, job_id, batch.id)
 
         await self._log.append(*drafts, user_id=new.user_id, also=also)
-        return job_id, batch_id
+        return job_id, batch.id
 
     async def __call__(
         self,

@@ -21,16 +21,19 @@ from app.core.messages import size_text
 from app.core.names import clean_filename, one_line
 from app.core.permissions import Viewer
 from app.core.queueing import PriorityName
+from app.core.reporting import check_details
 from app.core.reports import REPORT_TYPES, REPORTS, AnyReport, OwnStages, plan_of
-from app.keys import DATABASE, DOOR, IDEMPOTENCY, REPORT_DESK, REPORTING, SETTINGS
+from app.keys import DATABASE, DOOR, IDEMPOTENCY, JOINING, REPORT_DESK, REPORTING, SETTINGS
 from app.pipeline.reporting import NewJob, Reporter, Taken
 from app.store.accounts import now_ms
-from app.store.batches import get_batch
+from app.store.batches import BatchRow, get_batch
 from app.store.idempotency import Answer, Remembered, remember_answer
-from app.web.batches import Intake, key_of
+from app.tasks import finished
+from app.web.batches import Intake, claim, key_of
 from app.web.belongings import demand
 from app.web.identity import owner_for, viewer_for
 from app.web.jobs import job_of
+from app.web.uploads import UploadOptions
 from app.web.wire import json_bytes, read_json
 
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
@@ -51,7 +54,9 @@ class JobWish(BaseModel):
         description="what it is about, as people see it; `name` is good for it too",
     )
     batch_id: str | None = Field(
-        default=None, max_length=64, description="one of yours; without it the job has its own"
+        default=None,
+        max_length=64,
+        description="one of yours, or a UUID that you made up",
     )
     batch_name: str | None = Field(default=None, max_length=200)
     plan: Annotated[str, Field(max_length=64)] | OwnStages | None = Field(
@@ -94,12 +99,12 @@ async def create(request: web.Request) -> web.Response:
     request.app[DOOR].pass_through()
     wish = await read_json(request, JobWish)
     fingerprint = hashlib.sha256(wish.model_dump_json().encode()).hexdigest()
-    new = await _new_job(request, viewer, wish)
 
     async def make(intake: Intake) -> Answer:
         if intake.known is not None:
             return intake.known.again(fingerprint)
         made: list[Answer] = []
+        new = await _new_job(request, viewer, wish)
 
         def then(connection: sqlite3.Connection, job_id: str, batch_id: str) -> None:
             made.append(Answer(201, _made(job_id, batch_id, new.filename).model_dump_json()))
@@ -108,7 +113,13 @@ async def create(request: web.Request) -> web.Response:
         await request.app[REPORTING].create(new, then)
         return made[-1]
 
-    answer = await _once(request, viewer, make)
+    async def make_in_turn(intake: Intake) -> Answer:
+        if wish.batch_id is None:
+            return await make(intake)
+        async with request.app[JOINING]:  # the first in a batch begins it
+            return await finished(make(intake))
+
+    answer = await _once(request, viewer, make_in_turn)
     where = f"/api/v1/jobs/{orjson.loads(answer.body)['job_id']}"
     return json_bytes(answer.body.encode(), answer.status, {"Location": where})
 
@@ -116,27 +127,31 @@ async def create(request: web.Request) -> web.Response:
 async def _new_job(request: web.Request, viewer: Viewer, wish: JobWish) -> NewJob:
     """Return what is wished for. Raises InvalidRequest, NotFound."""
     try:
+        _measure(wish.details)
+        check_details(wish.details)
         plan = plan_of(wish.plan)
     except ValueError as error:
-        raise InvalidRequest(what=f"plan: {error}") from error
-    if len(orjson.dumps(wish.details)) > LONGEST_REPORT_BYTES:
-        raise InvalidRequest(what=f"details: at most {LONGEST_REPORT_BYTES} bytes")
-    if wish.batch_id is not None:
-        batch = await get_batch(request.app[DATABASE].reader, wish.batch_id)
-        owner_id = demand(viewer, "upload", batch, "batch").user_id
-    else:
-        owner_id = viewer.user_id
+        raise InvalidRequest(what=str(error)) from error
+    batch = None if wish.batch_id is None else await _batch(request, viewer, wish.batch_id)
     return NewJob(
-        user_id=owner_id,
+        user_id=viewer.user_id if batch is None else batch.user_id,
         filename=clean_filename(wish.filename),
         plan=plan,
         size=wish.size,
         media_type=wish.media_type,
         details=wish.details,
         priority=wish.priority,
-        batch_id=wish.batch_id,
+        batch=batch,
         batch_name=one_line(wish.batch_name or ""),
     )
+
+
+async def _batch(request: web.Request, viewer: Viewer, batch_id: str) -> BatchRow:
+    """Return the batch with this id; one that its owner has just made up begins now."""
+    known = await get_batch(request.app[DATABASE].reader, batch_id)
+    if known is None:
+        return await claim(request.app, viewer, batch_id, UploadOptions())
+    return demand(viewer, "upload", known, "batch")
 
 
 def _made(job_id: str, batch_id: str, filename: str) -> JobMade:
@@ -272,7 +287,10 @@ def _checked(some: Sequence[Any], start: int) -> list[AnyReport]:
             value = orjson.loads(one) if isinstance(one, bytes) else one
         except orjson.JSONDecodeError as error:
             raise InvalidReport(index=at, what=f"it is not JSON ({error})") from error
-        _measure(value, at)
+        try:
+            _measure(value)
+        except ValueError as error:
+            raise InvalidReport(index=at, what=str(error)) from error
         values.append(value)
     try:
         return REPORTS.validate_python(values)
@@ -280,14 +298,14 @@ def _checked(some: Sequence[Any], start: int) -> list[AnyReport]:
         raise _named(error, start) from error
 
 
-def _measure(value: Any, at: int) -> None:
-    """Raise InvalidReport for a report that is too large, or nested too deep for the log."""
+def _measure(value: Any) -> None:
+    """Raise ValueError for what is too large for one event, or nested too deep for the log."""
     try:
         size = len(orjson.dumps([[[[[[[[value]]]]]]]]))
     except (orjson.JSONEncodeError, RecursionError) as error:
-        raise InvalidReport(index=at, what="it is nested too deep") from error
+        raise ValueError("it is nested too deep") from error
     if size > LONGEST_REPORT_BYTES + 2 * ROOM:
-        raise InvalidReport(index=at, what=f"it has more than {LONGEST_REPORT_BYTES} bytes")
+        raise ValueError(f"it has more than {LONGEST_REPORT_BYTES} bytes")
 
 
 def _named(error: ValidationError, start: int) -> InvalidReport:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import uuid
 from contextlib import ExitStack
 from itertools import pairwise
 from typing import Any
@@ -129,6 +130,23 @@ async def test_a_job_joins_a_batch_and_ends_it_again(ann: aiohttp.ClientSession)
         assert [e["jobs"] for e in (await answer.json())["events"]] == [1, 2]
 
 
+async def test_jobs_share_a_batch_whose_id_their_worker_made_up(
+    ann: aiohttp.ClientSession, bob: aiohttp.ClientSession
+) -> None:
+    batch_id = str(uuid.uuid4())
+    made = await asyncio.gather(*(create(ann, batch_id=batch_id) for _ in range(4)))
+    assert {one["batch_id"] for one in made} == {batch_id}
+    seen = await followed(ann, f"batch:{batch_id}", "job_created")
+    assert [e["type"] for e in seen] == ["batch_created", "job_created"]
+    async with ann.get(f"/api/v1/batches/{batch_id}") as answer:
+        batch = await answer.json()
+    assert (batch["name"], batch["jobs"]) == ("nightly", 4)
+    async with bob.post("/api/v1/jobs", json={"name": "n", "batch_id": batch_id}) as answer:
+        assert answer.status == 404
+    async with ann.post("/api/v1/jobs", json={"name": "n", "batch_id": "mine"}) as answer:
+        assert answer.status == 400
+
+
 # Again
 
 
@@ -227,6 +245,9 @@ async def test_what_holds_no_reports_is_refused(
         {"filename": "n", "plan": []},
         {"filename": "n", "unknown": 1},
         {"filename": "n", "details": {"long": "x" * 20_000}},
+        {"filename": "n", "details": {"deep": json.loads("[" * 400 + "]" * 400)}},
+        {"filename": "n", "details": {"eta_range": "soon"}},
+        {"filename": "n", "details": {"platform": ["no text"]}},
     ],
 )
 async def test_a_job_that_can_not_be_is_refused(
