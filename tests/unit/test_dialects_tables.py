@@ -362,3 +362,33 @@ def test_what_c_is_told_event_by_event_is_how_the_job_stands(
         status = tasks.status_of(story.now)
         assert only(tasks.told(body))["progress"] == status["progress"]
         assert only(tasks.told(body))["status"] == status["status"]
+
+
+def test_b_sees_the_stages_of_an_invoice_before_anybody_knows_that_it_is_one() -> None:
+    """Until then the plan is that of any document, whose stages have other names and shares."""
+    story = Story()
+    told = [
+        only(tasks.told(story.tell(event)))
+        for event in (
+            StepStarted(
+                job_id=JOB,
+                message="x",
+                stage="validation",
+                step="initializing_streaming",
+                progress=0.0,
+            ),
+            StepCompleted(
+                job_id=JOB, message="x", stage="scanning", step="malware_scan", progress=17.5
+            ),
+            StepStarted(job_id=JOB, message="x", stage="zones", step="page_reading", progress=84.0),
+            StepStarted(job_id=JOB, message="x", stage="save", step="saving", progress=88.0),
+        )
+    ]
+    assert [(update["stage"], update["progress"]) for update in told] == [
+        ("fetch", 0.0),
+        ("fetch", 10.0),
+        ("llm_extraction", 80.0),
+        ("save", 90.0),
+    ]
+    stands = tasks.status_of(story.now)
+    assert (stands["stage"], stands["progress"]) == ("save", 90.0)

@@ -1,15 +1,16 @@
 """System B, task updates: a job is a task, and each of its events a `task_update`.
 
-Statuses: a job that waits for an answer or rests is `processing`, one that
-was cancelled is an `error`. Stages are those of the job's plan; an invoice's are `fetch`,
-`llm_extraction`, `validation`, `save` and `complete`.
+Statuses: a job that waits for an answer or rests is `processing`, one that was cancelled is an
+`error`. Stages are those of an invoice: `fetch`, `llm_extraction`, `validation`, `save` and
+`complete`. That a file is one turns out on the way, so steps count, and not the plan of the moment;
+what only other plans do, such as storing rows, keeps the stage that it has there.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 from app.core.dialects.words import AFTERWARDS, Body, Told, in_words
-from app.core.plans import PLANS
+from app.core.plans import INVOICE, PLANS
 from app.core.state import JobState
 from app.core.times import ms_from_iso
 
@@ -22,6 +23,9 @@ STATUS = {
     "error": "error",
     "cancelled": "error",
 }
+
+STAGE_OF = {step.key: stage for stage in INVOICE.stages for step in stage.steps}
+"""By step: the stage of an invoice that it belongs to."""
 
 STAGES = [stage for plan in PLANS.values() for stage in plan.stages]
 STAGE_KEYS = frozenset(stage.key for stage in STAGES)
@@ -40,8 +44,7 @@ def told(event: Body) -> list[Told]:
         "task_id": event["job_id"],
         "batch_id": event["batch_id"],
         "status": STATUS[event["status"]],
-        "progress": event["progress"],
-        "stage": event["stage"],
+        **_place(event),
         "step": event["step"],
         "message": event["message"],
         "timestamp": _epoch_s(event["timestamp"]),
@@ -50,7 +53,7 @@ def told(event: Body) -> list[Told]:
     }
     match event["type"]:
         case "processing_completed":
-            update |= {"stage": "complete", "progress": 100.0, "result": event["result"]}
+            update["result"] = event["result"]
         case "processing_failed":
             update |= {"error": in_words(event["error"]), "problem": event["error"]}
         case "job_cancelled":
@@ -74,8 +77,21 @@ def _kind(event: Body) -> str:
 
 def _is_edge(event: Body, edges: frozenset[tuple[str, str]]) -> bool:
     # Of a plan that is not ours only the stages are known.
-    stage = event["stage"]
+    stage = _place(event)["stage"]
     return (stage, event["step"]) in edges or stage not in STAGE_KEYS
+
+
+def _place(at: Body | JobState) -> dict[str, Any]:
+    """Return the stage that a client is told, and the progress, which lies within it.
+
+    at  an event, or how a job stands
+    """
+    if at["status"] == "completed":
+        return {"stage": "complete", "progress": 100.0}
+    known = STAGE_OF.get(at["step"] or "")
+    if known is None:
+        return {"stage": at["stage"], "progress": at["progress"]}
+    return {"stage": known.key, "progress": min(max(at["progress"], known.start), known.end)}
 
 
 def _of_batch(event: Body) -> list[Told]:
@@ -105,8 +121,7 @@ def now(state: JobState) -> list[Told]:
         "task_id": state["job_id"],
         "batch_id": state["batch_id"],
         "status": status,
-        "progress": state["progress"],
-        "stage": _stage(state),
+        **_place(state),
         "step": state["step"],
         "message": state["message"],
         "timestamp": _epoch_s(state["updated_at"]),
@@ -131,8 +146,7 @@ def status_of(state: JobState, events: Iterable[Body] = ()) -> dict[str, Any]:
         "task_id": state["job_id"],
         "filename": state["filename"],
         "status": STATUS[state["status"]],
-        "progress": state["progress"],
-        "stage": _stage(state),
+        **_place(state),
         "message": state["message"],
         "updates": [update.payload for event in events for update in told(event)],
         "result": state["result"],
@@ -141,10 +155,6 @@ def status_of(state: JobState, events: Iterable[Body] = ()) -> dict[str, Any]:
         "timestamp": _epoch_s(state["updated_at"]),
         "seq": state["last_seq"],
     }
-
-
-def _stage(state: JobState) -> str | None:
-    return "complete" if state["status"] == "completed" else state["stage"]
 
 
 def _error(state: JobState) -> str | None:
