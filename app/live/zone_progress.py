@@ -6,7 +6,7 @@ stands, and what has arrived counts as acknowledged without its doing.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 import orjson
@@ -17,9 +17,9 @@ from app.core.dialects.zones import DIFFERENT, told
 from app.core.errors import StorageFull
 from app.core.protocol import Ack, Connection, ServerMessage, Subscribe, Welcome
 from app.core.rooms import Room
-from app.core.wire import PING, text_frame
+from app.core.wire import PING, deflated_text_frame, text_frame
 from app.live.dialect import Dialect, agreed
-from app.live.formats import JSON_SINGLE, Format, Message, Said
+from app.live.formats import DEFLATED_SINGLE, JSON_SINGLE, Format, Message, Said
 from app.live.manner import Manner
 from app.live.positions import Position
 from app.live.presence import Presence
@@ -31,8 +31,11 @@ from app.tasks import report_death
 FIRST_WORD_S = 1.0
 
 
-def _pack(messages: Sequence[Message]) -> bytes:
-    return b"".join([text_frame(_body(message)) for message in messages])
+def _apart(frame: Callable[[bytes], bytes], name: str) -> Format:
+    def pack(messages: Sequence[Message]) -> bytes:
+        return b"".join([frame(_body(message)) for message in messages])
+
+    return Format(name, pack, PING, JSON_SINGLE.quiet)
 
 
 def _body(message: Message) -> bytes:
@@ -41,7 +44,11 @@ def _body(message: Message) -> bytes:
     return orjson.dumps(told(orjson.loads(message.body)))
 
 
-ZONES = Format("json, single, zones", _pack, PING, JSON_SINGLE.quiet)
+ZONES: Mapping[Format, Format] = {
+    JSON_SINGLE: _apart(text_frame, "json, single, zones"),
+    DEFLATED_SINGLE: _apart(deflated_text_frame, "json, single, zones, deflated"),
+}
+"""How a client that asks for nothing is told, by what was agreed on with it."""
 
 
 class NamedManner(Manner):
@@ -135,8 +142,7 @@ class ZoneVisit(Visit):
                 position = None  # it hears what happens from now on; its name stays where it was
         if self._session.closing:
             return
-        if self._session.form is JSON_SINGLE:
-            self._session.form = ZONES
+        self._session.form = ZONES[self._form]
         self._session.follow(self._room, Follow(after, None, snapshot=False, reset=False))
         self._unasked.callback(self._end_unasked)
         if position is not None:

@@ -113,6 +113,57 @@ async def test_zones_have_a_status_of_their_own(
     assert moved[-1]["zones_total"] == moved[-1]["zones_completed"]
 
 
+async def test_a_browser_that_takes_compressed_frames_is_told_the_same(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path / "data", websocket_compression=True)
+    with_user(settings, "ann")
+    lines = [Line(60, 90 + 60 * n, f"A quiet note about the weather, part {n}") for n in range(4)]
+    document = pdf_of(tmp_path, [lines]).read_bytes()
+    async with (
+        serving(settings) as server,
+        server.client("ann") as ann,
+        page(server, "zones") as client,
+    ):
+        assert "permessage-deflate" in str(client.socket.response.headers)
+        await upload(ann, ("note.pdf", document))
+        await client.until("batch_completed")
+    read = [m["status"] for m in client.seen if m["type"] == "zone_completed"]
+    assert set(read) == {"completed"}
+
+
+@pytest.mark.parametrize(
+    "nonsense", ["{", "[]", '{"type":"hello"}', '{"op":"nonsense"}', "x" * 900]
+)
+async def test_what_is_not_understood_is_answered_and_changes_nothing(
+    server: Server, ann: aiohttp.ClientSession, nonsense: str
+) -> None:
+    async with page(server, "odd") as client:
+        await client.until("welcome")
+        await client.socket.send(nonsense)
+        assert (await client.until("error"))["code"] in (
+            "bad_json",
+            "unknown_op",
+            "invalid_request",
+        )
+        await client.until("live")
+        accepted = await upload(ann, ("a.csv", CSV))
+        assert (await client.until("batch_completed"))["batch_id"] == accepted["batch_id"]
+
+
+@pytest.mark.parametrize(("messages", "code"), [(["ping"] * 40, 4008), (["x" * 5000], 1009)])
+async def test_a_flood_and_a_giant_message_end_the_connection(
+    server: Server, messages: list[str], code: int
+) -> None:
+    async with page(server, "loud") as client:
+        with pytest.raises(ConnectionClosed) as closed:
+            for message in messages:
+                await client.socket.send(message)
+            async with asyncio.timeout(LONGEST_S):
+                while True:
+                    await client.socket.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == code
+
+
 async def test_what_happens_while_it_is_away_is_told_when_it_is_back(tmp_path: Path) -> None:
     settings = settings_for(tmp_path / "data")
     with_user(settings, "ann")
