@@ -20,6 +20,7 @@ from app.core.errors import (
 from app.core.messages import size_text
 from app.core.names import clean_filename, one_line
 from app.core.permissions import Viewer
+from app.core.plans import Plan
 from app.core.queueing import PriorityName
 from app.core.reporting import check_details
 from app.core.reports import REPORT_TYPES, REPORTS, AnyReport, OwnStages, plan_of
@@ -98,13 +99,14 @@ async def create(request: web.Request) -> web.Response:
     viewer = owner_for(request, "upload")
     request.app[DOOR].pass_through()
     wish = await read_json(request, JobWish)
+    plan = _plan(wish)
     fingerprint = hashlib.sha256(wish.model_dump_json().encode()).hexdigest()
 
     async def make(intake: Intake) -> Answer:
         if intake.known is not None:
             return intake.known.again(fingerprint)
         made: list[Answer] = []
-        new = await _new_job(request, viewer, wish)
+        new = await _new_job(request, viewer, wish, plan)
 
         def then(connection: sqlite3.Connection, job_id: str, batch_id: str) -> None:
             made.append(Answer(201, _made(job_id, batch_id, new.filename).model_dump_json()))
@@ -124,14 +126,18 @@ async def create(request: web.Request) -> web.Response:
     return json_bytes(answer.body.encode(), answer.status, {"Location": where})
 
 
-async def _new_job(request: web.Request, viewer: Viewer, wish: JobWish) -> NewJob:
-    """Return what is wished for. Raises InvalidRequest, NotFound."""
+def _plan(wish: JobWish) -> Plan:
+    """Return the plan that is wished for. Raises InvalidRequest, also for bad details."""
     try:
         _measure(wish.details)
         check_details(wish.details)
-        plan = plan_of(wish.plan)
+        return plan_of(wish.plan)
     except ValueError as error:
         raise InvalidRequest(what=str(error)) from error
+
+
+async def _new_job(request: web.Request, viewer: Viewer, wish: JobWish, plan: Plan) -> NewJob:
+    """Return what is wished for. Raises InvalidRequest, NotFound."""
     batch = None if wish.batch_id is None else await _batch(request, viewer, wish.batch_id)
     return NewJob(
         user_id=viewer.user_id if batch is None else batch.user_id,
