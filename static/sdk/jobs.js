@@ -22,11 +22,12 @@
  *  once for each hole; what came after it waits until a snapshot or the missing events fill it.
  *
  *  @typedef {{step: string, message: string, status: "in_progress"|"complete"|"error",
- *    timestamp: string, progress?: number, extra?: Record<string, any>}} ProcessingStep
+ *    timestamp: number, progress?: number, extra?: Record<string, any>}} ProcessingStep
+ *    times are in milliseconds since the epoch
  *    extra of an event's step: {n, seq, type, stage, details, warning?}
  *  @typedef {"waiting"|"running"|"paused"|"asking"|"done"|"failed"|"cancelled"} Phase
  *  @typedef {{fileId: string, filename?: string, steps: ProcessingStep[], currentStep?: string,
- *    overallProgress: number, startedAt: string, completedAt?: string, error?: string,
+ *    overallProgress: number, startedAt: number, completedAt?: number, error?: string,
  *    phase: Phase, stages: import("./fold.js").StageState[], attempt: number, seq: number,
  *    n: number, batchId: string|null, message: string,
  *    job: import("./fold.js").JobState|null}} FileStatus   job: the whole folded state
@@ -130,7 +131,7 @@ export function createJobStore({ now = Date.now, onGap = () => {} } = {}) {
       fileId,
       steps: [],
       overallProgress: 0,
-      startedAt: new Date(now()).toISOString(),
+      startedAt: now(),
       phase: "waiting",
       stages: [],
       attempt: 1,
@@ -150,8 +151,8 @@ export function createJobStore({ now = Date.now, onGap = () => {} } = {}) {
       filename: job.filename,
       currentStep: job.step ?? undefined,
       overallProgress: Math.max(same, job.progress),
-      startedAt: job.started_at ?? job.created_at,
-      completedAt: job.completed_at ?? undefined,
+      startedAt: Date.parse(job.started_at ?? job.created_at),
+      completedAt: job.completed_at ? Date.parse(job.completed_at) : undefined,
       error: job.error?.title,
       phase: PHASES[job.status] ?? "running",
       stages: job.stages,
@@ -350,7 +351,7 @@ function withEvent(steps, event) {
     step: event.step ?? event.type,
     message: event.message,
     status: STEP_STATUS[event.type] ?? "complete",
-    timestamp: event.timestamp,
+    timestamp: Date.parse(event.timestamp),
     progress: event.progress,
     extra: { n, seq, type, stage, details, ...(warning && { warning }) },
   });

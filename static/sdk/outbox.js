@@ -21,9 +21,21 @@
  *  @typedef {ReturnType<typeof createOutbox>} Outbox
  */
 
-import { ownProblem, ProblemError, randomKey } from "./api.js";
+import { ProblemError, randomKey } from "./api.js";
 
 export const KEPT = 100;
+const FULL = {
+  code: "outbox_full",
+  title: "Too much waits to be sent already",
+  hint: "Do it again once the server answers.",
+  status: 0,
+};
+const STOPPED = {
+  code: "stopped",
+  title: "The page stopped listening before this was sent",
+  hint: "Do it again.",
+  status: 0,
+};
 const OPS = new Set(["pause", "resume", "cancel", "retry", "answer"]);
 
 /** @param {{transmit: (message: import("./transports.js").Message) => void,
@@ -55,7 +67,7 @@ export function createOutbox({ transmit, timers, now, gapMs = () => 0, newKey = 
     /** @param {Outgoing} message  @returns {Promise<{type: string}>} */
     send(message) {
       if (!OPS.has(message.op)) throw new TypeError(`"${message.op}" is nothing to be sent`);
-      if (entries.length >= KEPT) return Promise.reject(ownProblem("outbox_full"));
+      if (entries.length >= KEPT) return Promise.reject(new ProblemError(FULL));
       return new Promise((resolve, reject) => {
         entries.push({ message, id: newKey(), resolve, reject });
         next();
@@ -92,7 +104,7 @@ export function createOutbox({ transmit, timers, now, gapMs = () => 0, newKey = 
       const left = entries;
       entries = [];
       asked = false;
-      for (const { reject } of left) reject(ownProblem("stopped"));
+      for (const { reject } of left) reject(new ProblemError(STOPPED));
     },
     get size() {
       return entries.length;

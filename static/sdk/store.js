@@ -20,7 +20,6 @@ export function createFileStatusStore(options = {}) {
   const { forgetAfterMs = Infinity, timers, now = Date.now } = options;
   const jobs = createJobStore(options);
   const { applyEvent: onEvent, applySnapshot: onSnapshot, clearAll: onReset } = jobs;
-  const iso = () => new Date(now()).toISOString();
 
   /** @param {string} fileId  @param {"complete"|"error"} status */
   const stepsEnded = (fileId, status) =>
@@ -31,7 +30,7 @@ export function createFileStatusStore(options = {}) {
     addStep(fileId, step) {
       const steps = jobs.getStatus(fileId)?.steps ?? [];
       /** @type {ProcessingStep} */
-      const whole = { status: "in_progress", message: "", timestamp: iso(), ...step };
+      const whole = { status: "in_progress", message: "", timestamp: now(), ...step };
       /** @type {Partial<FileStatus>} */
       const facts = { steps: withStep(steps, whole), currentStep: whole.step };
       if (whole.message) facts.message = whole.message;
@@ -56,7 +55,7 @@ export function createFileStatusStore(options = {}) {
         steps,
         phase: "done",
         overallProgress: 100,
-        completedAt: iso(),
+        completedAt: now(),
         error: undefined,
       });
     },
@@ -64,7 +63,7 @@ export function createFileStatusStore(options = {}) {
     /** @param {string} fileId  @param {string} text */
     setError(fileId, text) {
       const steps = stepsEnded(fileId, "error");
-      jobs.change(fileId, { steps, phase: "failed", error: text, completedAt: iso() });
+      jobs.change(fileId, { steps, phase: "failed", error: text, completedAt: now() });
     },
 
     handlers: { onEvent, onSnapshot, onReset },
@@ -86,7 +85,7 @@ const TIMERS = {
  *  @param {import("./jobs.js").JobStore} jobs  @param {number} afterMs
  *  @param {Pick<import("./api.js").Timers, "set">} [timers] */
 function forgetting(jobs, afterMs, timers = TIMERS) {
-  /** When those ended that are waited for. @type {Map<string, string>} */
+  /** When those ended that are waited for. @type {Map<string, number>} */
   const leaving = new Map();
   jobs.subscribe("*", (/** @type {FileStatus|undefined} */ status, /** @type {string} */ fileId) => {
     const completedAt = status?.completedAt;

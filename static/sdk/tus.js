@@ -11,12 +11,18 @@
  *  Pieces grow while the line is quick, so that each takes about a second: a break costs that much.
  */
 
-import { ownProblem, parse, problemOf } from "./api.js";
+import { ownProblem, parse, ProblemError, problemOf } from "./api.js";
 
 const KIB = 1024;
 const SIZES = { first: 512 * KIB, least: 64 * KIB, most: 16_384 * KIB };
 const QUICK_MS = 1000;
 const SLOW_MS = 4000;
+const SIGNED_OUT = {
+  code: "not_authenticated",
+  title: "You are signed out",
+  hint: "Sign in, and go on.",
+  status: 401,
+};
 const NOT_THERE = new Set([404, 405, 501]);
 
 export class NotOffered extends Error {}
@@ -75,7 +81,7 @@ export function createTus(options) {
     async ask(address) {
       const { answer } = await call("HEAD", address);
       // its answer has no body that could say more
-      if (!answer.ok) throw ownProblem(answer.status === 401 ? "signed_out" : "upload_cut", answer.status);
+      if (!answer.ok) throw answer.status === 401 ? new ProblemError(SIGNED_OUT) : ownProblem("upload_cut", answer.status);
       return standing(answer);
     },
     /** @param {string} address  @param {number} offset  @param {AbortSignal} signal

@@ -72,9 +72,6 @@ const PROBLEMS = {
   timeout: ["The server did not answer in time", "Try again in a moment."],
   upload_cut: ["The upload broke off", "Send it again."],
   cancelled: ["You stopped the upload", "Send it again whenever you like."],
-  outbox_full: ["Too much waits to be sent already", "Do it again once the server answers."],
-  stopped: ["The page stopped listening before this was sent", "Do it again."],
-  signed_out: ["You are signed out", "Sign in, and go on."],
   bad_answer: ["The server gave an answer I do not understand", "Reload the page and try again."],
 };
 

@@ -143,3 +143,18 @@ async def test_a_file_whose_events_are_no_longer_kept_is_shown_as_it_ended(
     async with visitor.client() as client:
         await ended(client, await upload(client, *sample_files()[1:2]))
     assert await stayed(visitor)
+
+
+async def test_where_no_socket_opens_the_page_lives_by_an_event_stream(
+    own_server: ServerProcess, visit: Visit
+) -> None:
+    with_user(Settings(data_dir=own_server.data_dir), "ann")
+    await own_server.start(LIVETRAIL_ENABLE_WEBSOCKETS="false")
+    visitor = await visit(own_server, "ann")
+    visitor.may_complain(*BREAKS)
+    await visitor.open()
+    await expect(visitor.page.locator("#conn")).to_contain_text("by event stream")
+    await stay(visitor)
+    await visitor.choose(*sample_files()[:2])
+    await visitor.done(*(name for name, _ in sample_files()[:2]))
+    assert await stayed(visitor)

@@ -22,11 +22,12 @@
  *  once for each hole; what came after it waits until a snapshot or the missing events fill it.
  *
  *  @typedef {{step: string, message: string, status: "in_progress"|"complete"|"error",
- *    timestamp: string, progress?: number, extra?: Record<string, any>}} ProcessingStep
+ *    timestamp: number, progress?: number, extra?: Record<string, any>}} ProcessingStep
+ *    times are in milliseconds since the epoch
  *    extra of an event's step: {n, seq, type, stage, details, warning?}
  *  @typedef {"waiting"|"running"|"paused"|"asking"|"done"|"failed"|"cancelled"} Phase
  *  @typedef {{fileId: string, filename?: string, steps: ProcessingStep[], currentStep?: string,
- *    overallProgress: number, startedAt: string, completedAt?: string, error?: string,
+ *    overallProgress: number, startedAt: number, completedAt?: number, error?: string,
  *    phase: Phase, stages: import("./fold.js").StageState[], attempt: number, seq: number,
  *    n: number, batchId: string|null, message: string,
  *    job: import("./fold.js").JobState|null}} FileStatus   job: the whole folded state
@@ -37,7 +38,7 @@ export type ProcessingStep = {
     step: string;
     message: string;
     status: "in_progress" | "complete" | "error";
-    timestamp: string;
+    timestamp: number;
     progress?: number;
     extra?: Record<string, any>;
 };
@@ -48,8 +49,8 @@ export type FileStatus = {
     steps: ProcessingStep[];
     currentStep?: string;
     overallProgress: number;
-    startedAt: string;
-    completedAt?: string;
+    startedAt: number;
+    completedAt?: number;
     error?: string;
     phase: Phase;
     stages: import("./fold.js").StageState[];

@@ -175,7 +175,7 @@ test("the actions draw a file before it is a job", () => {
   store.markComplete("local-1");
   status = store.getStatus("local-1");
   assert.equal(status.overallProgress, 100);
-  assert.equal(status.completedAt, new Date(BEGAN).toISOString());
+  assert.equal(status.completedAt, BEGAN);
   assert.deepEqual(store.getCompletedFiles(), [status]);
   store.setError("local-2", "It broke off");
   assert.equal(store.getStatus("local-2").phase, "failed");
