@@ -54,26 +54,27 @@ class Herald:
         self._ident = channel.id
         self._looked = channel.cursor
         self._attempts = 0
+        self._not_before_s = 0.0  # on time.monotonic(), after a failure
         self._asked: dict[str, int] = {}  # when a question of an upload was last told
 
     async def run(self) -> None:
-        """Tell, again and again. What can not be read or written now is tried later."""
+        """Tell, again and again. What can not be read, written or told now is tried later."""
         while True:
             self.news.clear()
-            patience_s: float | None = None
             try:
                 channel = await get_channel(self._desk.database.reader, self._ident)
                 if channel is None or channel.state != "on":
                     return
-                patience_s = await self._serve(channel)
+                rest_s = self._not_before_s - time.monotonic()
+                patience_s = rest_s if rest_s > 0 else await self._serve(channel)
             except (StorageFull, sqlite3.Error) as error:
                 logger.warning("notifying has to wait: channel=%s error=%r", self._ident, error)
-                patience_s = AGAIN_S
-            if patience_s is not None:
-                await asyncio.sleep(patience_s)
+                await asyncio.sleep(AGAIN_S)
                 continue
-            await self.news.wait()
-            await asyncio.sleep(self._desk.gather_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    await self.news.wait()
+                    await asyncio.sleep(self._desk.gather_s)
 
     async def _serve(self, channel: Channel) -> float | None:
         """Tell what has happened since; return how long to wait with the rest, None for news."""
@@ -89,8 +90,10 @@ class Herald:
         told = await self._desk.messenger.tell(channel.user_id, channel.address, message)
         if told.why and self._attempts < len(WAITS_S):
             await self._note(channel, channel.cursor, told)
+            wait_s = WAITS_S[self._attempts]
             self._attempts += 1
-            return WAITS_S[self._attempts - 1]
+            self._not_before_s = time.monotonic() + wait_s
+            return wait_s
         if told.why:
             logger.warning("notification given up: channel=%s why=%s", channel.id, told.why)
         self._attempts = 0
