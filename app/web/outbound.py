@@ -7,8 +7,8 @@ what is connected to, whatever the name stands for a moment later.
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from threading import Thread
 from typing import Any, Self
 
 import aiohttp
@@ -19,14 +19,17 @@ from app.core.addresses import is_public
 from app.core.errors import TargetRefused, TargetUnreachable
 
 URL_CHARACTERS = 2048
-CONNECTIONS = 100
+CONNECTIONS = 200
 CONNECTIONS_PER_HOST = 8  # whoever is slow holds no more than these
-LOOKUPS = 8  # threads that wait for name servers
+LOOKUPS = 64  # threads that wait for name servers, of which slow ones hold each for a while
 CONNECT_S = 10.0
 QUIET_S = 30.0  # a body that stands still for so long is given up
 MOVED = frozenset({301, 302, 303, 307, 308})
 PRIVATE = "it is an address of this machine or of a private network"
 USER_AGENT = "Livetrail"
+
+
+Addresses = list[tuple[socket.AddressFamily, str]]
 
 
 class Outbound:
@@ -39,31 +42,26 @@ class Outbound:
 
     def __init__(self, *, allow_private: bool) -> None:
         self._allow_private = allow_private
-        self._stack = AsyncExitStack()
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
-        resolver = _Resolver(self)
         connector = aiohttp.TCPConnector(
-            resolver=resolver,
+            resolver=_Resolver(self),
             use_dns_cache=False,
             socket_factory=self._socket,
             limit=CONNECTIONS,
             limit_per_host=CONNECTIONS_PER_HOST,
         )
-        self._stack.push_async_callback(resolver.close)
-        self._session = await self._stack.enter_async_context(
-            aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
-            )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
         )
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
+        await self._session.close()
 
     def allows(self, address: str) -> bool:
         """Tell whether a connection may go to `address`, an IP address."""
@@ -159,20 +157,20 @@ class Outbound:
 
 
 class _Resolver(AbstractResolver):
-    """Finds the addresses of a name, in threads of its own: name servers can be slow."""
+    """Finds the addresses of a name, in threads of its own: name servers can be slow.
+
+    Nobody waits for these threads at the end of the server.
+    """
 
     def __init__(self, outbound: Outbound) -> None:
         self._outbound = outbound
-        self._threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="livetrail-lookup")
+        self._turn = asyncio.Semaphore(LOOKUPS)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """Return the addresses of `host` that may be called. Raises TargetRefused, OSError."""
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(
-            self._threads, _addresses_of, host, port, socket.AddressFamily(family)
-        )
+        found = await self._look_up(host, port, socket.AddressFamily(family))
         allowed = [
             ResolveResult(
                 hostname=host,
@@ -189,14 +187,37 @@ class _Resolver(AbstractResolver):
             raise TargetRefused(host=host, why=PRIVATE)
         return allowed
 
+    async def _look_up(self, host: str, port: int, family: socket.AddressFamily) -> Addresses:
+        """Ask in a thread. Its turn ends with the thread, not with who waits for it."""
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[Addresses] = loop.create_future()
+        await self._turn.acquire()
+
+        def settle(found: Addresses | OSError) -> None:
+            self._turn.release()
+            if answered.done():  # whoever asked has given up
+                return
+            if isinstance(found, OSError):
+                answered.set_exception(found)
+            else:
+                answered.set_result(found)
+
+        def work() -> None:
+            try:
+                found: Addresses | OSError = _addresses_of(host, port, family)
+            except OSError as error:
+                found = error
+            with suppress(RuntimeError):  # the loop is gone, and with it whoever asked
+                loop.call_soon_threadsafe(settle, found)
+
+        Thread(target=work, name="livetrail-lookup", daemon=True).start()
+        return await answered
+
     async def close(self) -> None:
-        """Let go of the threads; one that still waits for a name server ends by itself."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """There is nothing to close."""
 
 
-def _addresses_of(
-    host: str, port: int, family: socket.AddressFamily
-) -> list[tuple[socket.AddressFamily, str]]:
+def _addresses_of(host: str, port: int, family: socket.AddressFamily) -> Addresses:
     try:
         found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
     except UnicodeError as error:  # a label that no name may have

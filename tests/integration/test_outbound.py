@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from typing import Any
 
 import pytest
@@ -196,3 +197,27 @@ async def test_a_dead_host_and_an_unknown_name_are_told_in_words(
         with pytest.raises(TargetUnreachable, match="its name is not known"):
             async with out.request("GET", by_name(gone.url)):
                 pass
+
+
+async def test_slow_name_servers_keep_no_other_lookup_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answering = threading.Event()
+
+    def slow(host: str, port: int, *_: Any) -> list[Any]:
+        if host == "slow.example":
+            answering.wait(60)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(outbound.socket, "getaddrinfo", slow)
+    async with receiving() as other, Outbound(allow_private=True) as out:
+
+        async def call_slow() -> None:
+            with pytest.raises(TargetUnreachable, match="too long"):
+                async with out.request("GET", by_name(other.url, "slow.example"), total_s=0.2):
+                    pass
+
+        await asyncio.gather(*(call_slow() for _ in range(20)))
+        async with out.request("GET", by_name(other.url), total_s=30) as answer:
+            assert answer.status == 200
+        answering.set()

@@ -1,12 +1,29 @@
 """Notifications: what is told, in how many words, and what an address may be."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from app.core.events import EVENT_TYPES
-from app.core.notifications import KINDS, TYPES, Message, check_target, gather, masked, message_of
+from app.core.notifications import (
+    KINDS,
+    SCHEMES,
+    TYPES,
+    Message,
+    check_target,
+    gather,
+    masked,
+    message_of,
+)
+
+
+def test_every_service_that_is_offered_is_one_there_is() -> None:
+    ask = "from apprise.manager_plugins import NotificationManager as M; print(*M().schemas())"
+    known = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert set(known.stdout.split()) >= SCHEMES
 
 
 def event(kind: str, batch: str | None = "b", job: str | None = None, **more: Any) -> Any:
