@@ -34,7 +34,7 @@ LONGEST_ADDRESS = 1000
 _SERVICES = (
     "apprise apprises bark barks discord flock form forms gchat gotify gotifys guilded hassio"
     " hassios ifttt json jsons mailto mailtos matrix matrixs mmost mmosts ncloud nclouds nctalk"
-    " nctalks ntfy ntfys pbul pover prowl pushsafer revolt rocket rockets ryver signal signals"
+    " nctalks ntfy ntfys pbul pover prowl psafer psafers revolt rocket rockets ryver signal signals"
     " simplepush slack synology synologys tgram threema twilio workflow workflows wxteams xml xmls"
     " zulip"
 )
