@@ -162,6 +162,7 @@ def make_app(settings: Settings, *, warm: bool = True) -> web.Application:
     )
     app.add_routes(all_routes())
     app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(break_arrivals_off)
     app.on_shutdown.append(say_goodbye)
     app.cleanup_ctx.extend([with_store, with_live, partial(with_pipeline, warm=warm)])
     setup_pages(app)
@@ -347,10 +348,15 @@ async def _forget_file(app: web.Application, sha256: str) -> None:
         await app[keys.PICTURE_STORE].forget(sha256)
 
 
+async def break_arrivals_off(app: web.Application) -> None:
+    """Let go of uploads that arrive piece by piece: what is there of them counts."""
+    app[keys.DOOR].closed = True
+    app[keys.ARRIVALS].close()
+
+
 async def say_goodbye(app: web.Application) -> None:
     """Let nothing new in, and close all sockets with 1012, so that their clients come back."""
     app[keys.DOOR].closed = True
-    app[keys.ARRIVALS].close()
     await app[keys.HUB].close()
 
 

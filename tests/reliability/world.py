@@ -81,6 +81,7 @@ class World(Place):
         with patch.object(main, "setup_pages"):  # nobody looks, and templates take long to load
             app = main.make_app(self.settings, warm=False)
         app.cleanup_ctx.pop()  # the pipeline: what the log gets, the history says
+        app.on_shutdown.remove(main.break_arrivals_off)  # which belong to it
         self._runner = web.AppRunner(app, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
