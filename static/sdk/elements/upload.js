@@ -77,7 +77,7 @@ export class UploadElement extends LivetrailElement {
     const sending = `sending ${randomKey()}`;
     const store = this.member?.store;
     this.mine.set(sending, file.name);
-    store?.addStep(sending, { step: "sending", message: "Sending…", timestamp: new Date().toISOString(), status: "in_progress" });
+    store?.addStep(sending, { step: "sending", message: "Sending…" });
     const facts = { filename: file.name };
     const upload = createUpload(file, {
       server,

@@ -33,8 +33,8 @@ export declare class UploadElement extends LivetrailElement {
         steps: import("../jobs.js").ProcessingStep[];
         currentStep?: string;
         overallProgress: number;
-        startedAt: string;
-        completedAt?: string;
+        startedAt: number;
+        completedAt?: number;
         error?: string;
         phase: import("../jobs.js").Phase;
         stages: import("../fold.js").StageState[];
