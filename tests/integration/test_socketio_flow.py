@@ -16,6 +16,8 @@ from app.core.wire import WRITE_AT_MOST
 from app.keys import HUB
 from app.live.connection import UNSENT_AT_MOST
 from app.live.session import Session
+from app.live.socketio.wire import Wire
+from tests.integration.listening import until
 from tests.integration.serving import (
     LONGEST_S,
     Server,
@@ -260,3 +262,22 @@ async def test_it_can_be_switched_off(tmp_path: Path) -> None:
         http.get("/socket.io/?EIO=4&transport=polling") as answer,
     ):
         assert answer.status == 409
+
+
+def waits(session: Session) -> bool:
+    line = session.line
+    return isinstance(line, Wire) and line.poll is not None
+
+
+async def test_who_polled_and_left_takes_no_seat_from_others(server: Server) -> None:
+    at_most = server.settings.max_websocket_connections_per_user
+    sessions = server.app[HUB].sessions
+    async with asyncio.timeout(LONGEST_S):
+        for number in range(at_most):
+            async with polling(server) as (http, address):
+                waiting = asyncio.create_task(polled(http, address))
+                await until(lambda number=number: sum(map(waits, sessions)) > number)  # type: ignore[misc]
+            with pytest.raises(aiohttp.ClientError):  # it has gone without a word
+                await waiting
+        async with listening(server) as listener:
+            await listener.hears("connected")

@@ -12,7 +12,6 @@ from app.core.ids import is_uuid
 from app.core.permissions import Viewer, may_follow
 from app.core.protocol import SUBSCRIPTIONS_AT_MOST, Close, Hangup
 from app.core.rooms import Room
-from app.core.state import JobState
 from app.core.times import iso_from_ms
 from app.live.limits import limits_of
 from app.live.session import Session
@@ -47,7 +46,7 @@ class Guest:
         self._desk = desk
         self._hub = desk.hub
         self._marks = marks
-        self._wire = wire
+        self.wire = wire
         self.limits = limits_of(viewer, desk.settings)
         rate, now_s = self.limits.messages_per_second, self._hub.clock()
         self._wishes = Conversation(viewer.user_id, rate, now_s)
@@ -134,16 +133,12 @@ class Guest:
         system: System = "C jobs" if room.kind == "job" else "C batches"
         if not self._may_follow_one_more(system, room):
             return
-        states = await self._states(room)
+        if room.kind == "batch" and room.id not in self._batches:
+            self._batches.add(room.id)
+            self._marks.follow(room.id)
+        await self._mark(room)
         if self.session.closing:
             return
-        if room.kind == "job":
-            for state in states:
-                self._marks.hold(state)
-        else:
-            if room.id not in self._batches:
-                self._batches.add(room.id)
-                self._marks.follow(room.id, states)
         about = {"sessionId": ask.ident}
         self.session.tell("subscribed", {**about, "timestamp": _now()})
         self._follow(system, room, ask, about, snapshot=room.kind == "job")
@@ -199,15 +194,14 @@ class Guest:
             is_foreign = is_foreign or thing is not None
         raise NotFound(what="job or batch", is_foreign=is_foreign)
 
-    async def _states(self, room: Room) -> list[JobState]:
-        """Return how the jobs of a room stand, everything up to there being told."""
-        states: list[JobState] = []
+    async def _mark(self, room: Room) -> None:
+        """Look up how the jobs of a room stand, everything up to there being told."""
         last: str | None = None
         while page := await self._hub.snapshot(room, last):
-            states += page
+            await self._hub.told(max(state["last_seq"] for state in page))
+            for state in page:
+                self._marks.hold(state)
             last = page[-1]["job_id"]
-        await self._hub.told(max((state["last_seq"] for state in states), default=0))
-        return states
 
     def _may_follow_one_more(self, system: System, room: Room) -> bool:
         if self.session.closing:

@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterable
 from typing import Any
 
 from app.core.dialects.sessions import Mark, mark_after, mark_of, progress_of_batch
@@ -65,12 +64,10 @@ class Marks:
         now = iso_from_ms(time.time_ns() // 1_000_000)
         return progress_of_batch(batch_id, batch.values(), now)
 
-    def follow(self, batch_id: str, states: Iterable[JobState]) -> None:
-        """Keep a batch, all of whose jobs stand as `states` say, until it is let go as often."""
+    def follow(self, batch_id: str) -> None:
+        """Keep how the jobs of a batch stand, until it is let go as often."""
         self._followers[batch_id] += 1
         self._batches.setdefault(batch_id, {})
-        for state in states:
-            self.hold(state)
 
     def leave(self, batch_id: str) -> None:
         """Let a batch go."""

@@ -51,6 +51,7 @@ class SocketIO:
         self._polling, self._over_websocket = make_forms(self._marks)
         self._guests: dict[str, Guest] = {}  # by the id of the connection
         self._starts: dict[str, Mapping[str, Any]] = {}  # the auth of those who are let in
+        self._hub.clearing_out.append(self.clear_out)
         self._server = Server(desk.settings)
         self._engine = self._server.eio
         self._engine.admit = self._admit
@@ -76,8 +77,25 @@ class SocketIO:
             request[BODY] = await self._engine.posted(request, wire)
             if not request[BODY]:
                 return web.Response(text="ok")
-        response: web.StreamResponse = await self._engine.handle_request(request)
+        response: web.StreamResponse
+        wire = self._engine.wire_of(request.query.get("sid", ""))
+        if request.method == "POST" or wire is None:
+            response = await self._engine.handle_request(request)
+            return response
+        wire.poll = request.transport
+        try:
+            response = await self._engine.handle_request(request)
+        finally:
+            wire.poll = None
         return response
+
+    def clear_out(self) -> bool:
+        """Take the seats of clients that polled and have left; tell whether there were any."""
+        left = [guest for guest in self._guests.values() if guest.wire.is_left]
+        for guest in left:
+            guest.wire.abort()
+            guest.over()
+        return bool(left)
 
     async def close(self) -> None:
         """Let go of what the library has running; the hub has ended all sessions before."""

@@ -145,6 +145,7 @@ class Wire(asyncio.WriteTransport):
         self.guest: Visitor | None = None
         self.connects = 0  # attempts to be recognised
         self.goodbye: Hangup | None = None
+        self.poll: asyncio.BaseTransport | None = None  # of the request that waits
         self.is_changing = False  # the WebSocket is there, and not tried yet
         self._outbox = outbox
         self._socket: asyncio.Transport | None = None
@@ -162,6 +163,11 @@ class Wire(asyncio.WriteTransport):
     def may_come_back(self) -> bool:
         """Whether its client should try again once it is over."""
         return self.goodbye is None or self.goodbye.code in COME_BACK
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the client has gone that polls: nothing else tells, until it answers no ping."""
+        return self._socket is None and self.poll is not None and self.poll.is_closing()
 
     @property
     def has_socket(self) -> bool:
