@@ -102,8 +102,8 @@ class Session:
         self.put(self.form.say(messages, self.told_upto if self.form.places else None))
 
     def put(self, data: bytes) -> None:
-        """Write whole messages, unless the connection is over."""
-        if not self.closing and not self.is_closing():
+        """Write whole messages, if there are any, unless the connection is over."""
+        if data and not self.closing and not self.is_closing():
             self.write(data)
             self.sent_s = self._source.clock()
             self._count(0, len(data))

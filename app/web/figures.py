@@ -34,7 +34,7 @@ class Figures(Collector):
         yield _gauge("livetrail_connections", "Open live connections", counts.connections)
         yield _gauges(
             "livetrail_connections_by_transport", "Open live connections", "transport",
-            {"websocket": 0, "sse": 0, **hub.transports},
+            {"websocket": 0, "sse": 0, "socketio": 0, **hub.transports},
         )  # fmt: skip
         yield _gauge("livetrail_rooms", "Rooms that somebody follows live", counts.rooms)
         yield _gauge("livetrail_behind", "Followers that still catch up", counts.behind)

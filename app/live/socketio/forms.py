@@ -113,7 +113,10 @@ def _one_by_one(
             if message.type in EVENTS:
                 yield from told(body)
             elif message.type == "snapshot":
-                yield from now(body["state"])
+                # Of other jobs of the room less may be told by now: no place lies past that.
+                for name, payload in now(body["state"]):
+                    upto = payload["seq"] if message.seq is None else message.seq
+                    yield Told(name, {**payload, "seq": min(payload["seq"], upto)})
             elif message.type == "truncated":
                 yield _truncated(body, key)
 
@@ -142,26 +145,31 @@ def _of_batches(marks: Marks) -> Tell:
 
     def tell(messages: Sequence[Message]) -> Iterable[Told]:
         said: list[Told] = []
-        places: dict[str, int] = {}  # batch -> where its progress belongs in `said`
+        places: dict[str, tuple[int, int]] = {}  # batch -> where in `said`, and in the log
         for message in messages:
             body = orjson.loads(message.body)
             if message.type in EVENTS:
                 marks.count(body)
-                places[body["batch_id"]] = len(said)
+                places[body["batch_id"]] = len(said), body["seq"]
                 said += sessions.told_of_batch(body)
             elif message.type == "snapshot":
                 marks.hold(body["state"])
             elif message.type == "truncated":
                 said.append(_truncated(body, "sessionId"))
             elif message.type == "live":
-                places[_room(body).id] = len(said)
-        for batch_id, place in sorted(places.items(), key=lambda item: item[1], reverse=True):
+                places[_room(body).id] = len(said), body["seq"]
+        for batch_id, (place, seq) in sorted(places.items(), key=_by_place, reverse=True):
             progress = marks.progress(batch_id)
             if progress is not None:
-                said.insert(place, Told("progress", progress))
+                # How it stands may be further than what was told: who comes back does to that.
+                said.insert(place, Told("progress", {**progress, "seq": seq}))
         return said
 
     return tell
+
+
+def _by_place(item: tuple[str, tuple[int, int]]) -> int:
+    return item[1][0]
 
 
 def _truncated(body: Body, key: str) -> Told:

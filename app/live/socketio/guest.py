@@ -79,6 +79,9 @@ class Guest:
             if after is None:
                 session.tell_place(hub.head)  # before there was anything to tell
             self._follow("A", room, Ask(room.id, after, log), {"room": str(room)}, snapshot=False)
+        else:
+            words = "A share link shows one job or batch; join or subscribe to it."
+            self._refuse(room.id, "not_allowed", words, {})
 
     def admit(self, packet: Packet, size_bytes: int) -> bool:
         """Count a packet. Return whether it is carried out; the connection may end over it."""
