@@ -1,4 +1,4 @@
-"""Plugins at work in a whole server: what each kind adds; a bad one harms only its step."""
+"""Plugins at work in a whole server: what each kind adds, and how they are found."""
 
 import asyncio
 import hashlib
@@ -10,56 +10,23 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from app.doctor import examine
 from app.keys import PLUGINS
-from tests.integration.serving import (
-    Server,
-    ended,
-    followed,
-    serving,
-    settings_for,
-    state_of,
-    upload,
-    with_user,
+from tests.integration.plugins import (
+    COUNT,
+    CSV,
+    READER,
+    TILDE,
+    events_of,
+    house,
+    named,
+    plugins_of,
 )
-
-CSV = b"Date,Description,Amount\n2026-01-02,Tea house,-2.50\n2026-01-03,Rent,-900.00\n"
-
-COUNT = """
-from app.plugins import File, Step, hook
-
-async def count(file: File) -> dict:
-    words = len(file.path.read_bytes().split())
-    file.tell(1, 1)
-    return {"words": words}
-
-@hook
-def livetrail_steps():
-    return [Step("count_words", count, after="malware_scan", message="Counting words...",
-                 done="I counted {words} words")]
-"""
-
-
-def house(folder: Path, **plugins: str) -> Any:
-    """Return settings for a server of ann's with these plugins, each a name and its code."""
-    settings = settings_for(folder / "data", plugin_timeout_s=20)
-    settings.plugins_dir.mkdir(parents=True, exist_ok=True)
-    for name, code in plugins.items():
-        (settings.plugins_dir / f"{name}.py").write_text(code)
-    if not settings.database_path.exists():
-        with_user(settings, "ann", admin=True)
-    return settings
-
-
-async def events_of(client: aiohttp.ClientSession, job_id: str) -> list[dict[str, Any]]:
-    async with client.get(f"/api/v1/jobs/{job_id}/events?limit=1000") as answer:
-        assert answer.status == 200, await answer.text()
-        return list((await answer.json())["events"])
+from tests.integration.serving import ended, followed, serving, upload
 
 
 async def test_a_step_of_a_file_in_the_plugins_folder_is_part_of_the_plan(tmp_path: Path) -> None:
@@ -75,157 +42,6 @@ async def test_a_step_of_a_file_in_the_plugins_folder_is_part_of_the_plan(tmp_pa
     assert said[-1] == "I counted 4 words"
 
 
-BAD = """
-import os, socket, sys, time
-from pathlib import Path
-from app.plugins import File, Step, hook
-
-def act(file: File):
-    what = file.name.partition(".")[0]
-    if what == "raises":
-        raise ValueError("no such luck")
-    if what == "hangs":
-        while True:
-            time.sleep(1)
-    if what == "exits":
-        os._exit(3)
-    if what == "quits":
-        sys.exit("enough")
-    if what == "eats":
-        return {"much": len(bytearray(64 * 2**30))}
-    if what == "says_nonsense":
-        return ["no", "dict"]
-    if what == "says_much":
-        return {"much": "x" * 100_000}
-    if what == "calls":
-        socket.create_connection(("127.0.0.1", 9), timeout=1)
-    if what == "looks":
-        return {"files": os.listdir(file.folder.parents[3])}
-    if what == "writes":
-        (file.folder.parents[1] / "mine").write_text("not mine")
-    (file.folder / "mine").write_text("mine")
-    return {"ok": 1}
-
-@hook
-def livetrail_steps():
-    return [Step("act", act, after="malware_scan", required=%s)]
-"""
-REASONS = {
-    "raises": "ValueError: no such luck",
-    "hangs": "it took longer than 3 seconds",
-    "exits": "its process stopped: it ended without an answer",
-    "quits": "its process stopped: it ended without an answer",
-    "eats": "MemoryError",
-    "says_nonsense": "it returned list, which is no dict",
-    "says_much": "it returned 100,011 bytes; 65,536 is the limit",
-    "calls": "",  # in the words of the system
-    "looks": "PermissionError",
-    "writes": "PermissionError",
-}
-
-
-def named(*names: str) -> list[tuple[str, bytes]]:
-    """Return a table for each name, no two the same."""
-    return [(f"{name}.csv", CSV + f"2026-02-01,{name},1.00\n".encode()) for name in names]
-
-
-async def test_whatever_a_plugin_does_wrong_fails_its_file_alone(tmp_path: Path) -> None:
-    settings = house(tmp_path, bad=BAD % True).model_copy(update={"plugin_timeout_s": 3})
-    async with serving(settings, warm=True) as server, server.client("ann") as ann:
-        jobs = await ended(ann, await upload(ann, *named(*REASONS, "behaves")))
-        async with ann.get("/readyz") as answer:
-            assert answer.status == 200
-    by_name = {job["filename"].removesuffix(".csv"): job for job in jobs}
-    assert by_name.pop("behaves")["status"] == "completed"
-    for name, job in by_name.items():
-        assert (job["status"], job["error"]["code"]) == ("error", "plugin_failed"), (name, job)
-        assert job["error"]["step"] == "bad.act"
-        assert "The plugin bad failed in “Act”" in job["error"]["title"]
-        assert REASONS[name] in job["error"]["title"], (name, job["error"])
-
-
-async def test_others_store_their_rows_while_a_plugin_takes_its_time(tmp_path: Path) -> None:
-    late = (BAD % True).replace("malware_scan", "storing")
-    settings = house(tmp_path, bad=late).model_copy(update={"workers": 2})
-    async with serving(settings) as server, server.client("ann") as ann:
-        slow = (await upload(ann, *named("hangs")))["jobs"][0]["job_id"]
-        await reached(ann, slow, "bad.act")
-        (quick,) = await ended(ann, await upload(ann, *named("behaves")))
-        assert quick["status"] == "completed"
-        assert (await state_of(ann, slow))["step"] == "bad.act"
-        async with ann.post(f"/api/v1/jobs/{slow}/cancel") as answer:
-            assert answer.status == 202, await answer.text()
-        assert (await state_of(ann, slow))["status"] == "cancelled"
-        async with ann.get(f"/api/v1/jobs/{slow}/rows") as answer:
-            assert (await answer.json())["rows"] == []
-
-
-async def reached(client: aiohttp.ClientSession, job_id: str, step: str) -> None:
-    """Wait until the job's step has begun."""
-    seen: list[dict[str, Any]] = [{"seq": 0, "step": ""}]
-    while seen[-1]["step"] != step:
-        seen = await followed(client, f"job:{job_id}", "step_started", after=seen[-1]["seq"])
-
-
-async def test_a_step_that_is_not_required_warns_and_the_job_goes_on(tmp_path: Path) -> None:
-    async with serving(house(tmp_path, bad=BAD % False)) as server, server.client("ann") as ann:
-        (job,) = await ended(ann, await upload(ann, *named("raises")))
-    assert job["status"] == "completed"
-    (warning,) = job["warnings"]
-    assert warning["code"] == "plugin_failed"
-    assert "ValueError: no such luck" in warning["title"]
-
-
-async def test_a_file_whose_plugin_was_mended_goes_on_where_it_failed(tmp_path: Path) -> None:
-    settings = house(tmp_path, bad=BAD % True)
-    async with serving(settings) as server, server.client("ann") as ann:
-        (job,) = await ended(ann, await upload(ann, *named("raises")))
-    (settings.plugins_dir / "bad.py").write_text((BAD % True).replace('"raises"', '"never"'))
-    async with serving(settings) as server, server.client("ann") as ann:
-        api = f"/api/v1/jobs/{job['job_id']}"
-        async with ann.post(f"{api}/retry", json={}) as answer:
-            assert answer.status == 202, await answer.text()
-        await followed(ann, f"job:{job['job_id']}", "processing_completed")
-        events = await events_of(ann, job["job_id"])
-    (retried,) = [event for event in events if event["type"] == "job_retried"]
-    assert retried["step"] == "bad.act"
-
-
-async def test_a_job_goes_on_without_a_plugin_that_is_gone_and_says_so(tmp_path: Path) -> None:
-    settings = house(tmp_path, bad=BAD % True)
-    async with serving(settings) as server, server.client("ann") as ann:
-        accepted = await upload(ann, *named("hangs"))
-        (job,) = accepted["jobs"]
-        await reached(ann, job["job_id"], "bad.act")
-    (settings.plugins_dir / "bad.py").unlink()
-    async with serving(settings) as server, server.client("ann") as ann:
-        (state,) = await ended(ann, accepted)
-        events = await events_of(ann, job["job_id"])
-    assert [one["code"] for one in state["warnings"]] == ["plugin_gone"]
-    assert state["warnings"][0]["title"] == "“Act” of the plugin bad is not here any more"
-    plans = [event["plan"]["stages"] for event in events if event["type"] == "plan_chosen"]
-    assert [stages[1]["steps"] for stages in plans] == [
-        ["malware_scan", "bad.act"],
-        ["malware_scan"],
-    ]
-    assert state["status"] == "completed"
-
-
-READER = """
-from app.plugins import File, Reader, hook
-
-def read(file: File):
-    yield "Date", "Description", "Amount"
-    for line in file.path.read_text().splitlines()[1:]:
-        yield line.split("~")
-
-@hook
-def livetrail_readers():
-    return [Reader("tilde", read, endings=["tld"], magic=b"TILDE", label="Tilde book")]
-"""
-TILDE = b"TILDE\n2026-01-02~Tea, two cups~-2.50\n2026-01-03~Rent~-900.00\n"
-
-
 async def test_a_reader_makes_rows_of_a_further_kind_of_file(tmp_path: Path) -> None:
     async with serving(house(tmp_path, tilde=READER)) as server, server.client("ann") as ann:
         jobs = await ended(ann, await upload(ann, ("a.tld", TILDE), ("b.tld", b"\x00\x01" * 99)))
@@ -239,23 +55,6 @@ async def test_a_reader_makes_rows_of_a_further_kind_of_file(tmp_path: Path) -> 
     ]
     assert job["steps_done"].index("tilde.tilde") + 1 == job["steps_done"].index("field_detection")
     assert other["error"]["code"] == "unsupported_type"
-
-
-async def test_a_file_whose_reader_is_gone_fails_and_can_be_retried(tmp_path: Path) -> None:
-    broken = READER.replace("yield line", "raise OSError(line); yield line")
-    settings = house(tmp_path, tilde=broken)
-    async with serving(settings) as server, server.client("ann") as ann:
-        (job,) = await ended(ann, await upload(ann, ("a.tld", TILDE)))
-    assert job["error"]["code"] == "plugin_failed"
-    (settings.plugins_dir / "tilde.py").unlink()
-    async with serving(settings) as server, server.client("ann") as ann:
-        async with ann.post(f"/api/v1/jobs/{job['job_id']}/retry", json={}) as answer:
-            assert answer.status == 202, await answer.text()
-        after = job["last_seq"]
-        await followed(ann, f"job:{job['job_id']}", "processing_failed", after=after)
-        async with ann.get(f"/api/v1/jobs/{job['job_id']}") as answer:
-            state = await answer.json()
-    assert (state["error"]["code"], state["error"]["retryable"]) == ("plugin_gone", True)
 
 
 SCANNER = """
@@ -441,52 +240,6 @@ async def test_a_notifier_that_fails_is_asked_again_and_holds_up_nothing(tmp_pat
                 (200, "batch_completed"),
             ]
             assert server.app[PLUGINS].failures["ring.ring"] == 1
-
-
-async def plugins_of(server: Server) -> dict[str, dict[str, Any]]:
-    """Return what operators are told of the plugins, by their names."""
-    async with server.client("ann") as ann, ann.get("/api/v1/plugins") as answer:
-        assert answer.status == 200, await answer.text()
-        return {plugin["name"]: plugin for plugin in (await answer.json())["plugins"]}
-
-
-BROKEN = {
-    "raises": ("1/0", "ZeroDivisionError: division by zero"),
-    "misspelt": ("def livetrail_steps(:", "SyntaxError: "),
-    "exits": ("import os; os._exit(7)", "its process ended while it was loaded (7)"),
-    "quits": ("import sys; sys.exit('no')", "SystemExit: no"),
-    "empty": ("", "it has none of the hooks"),
-    "eats": ("held = bytearray(2**40)", "MemoryError"),
-    "early": (COUNT.replace("malware_scan", "duplicate_check"), "after has to be one of"),
-    "between": (COUNT.replace("malware_scan", "delta_analysis"), "after has to be one of"),
-    "odd": (COUNT.replace("count_words", "Count Words"), "name: String should match"),
-    "unknown": (COUNT.replace("livetrail_steps", "livetrail_stepps"), "unknown hook"),
-    "takes_csv": (READER.replace('"tld"', '"csv"'), ".csv are read by Livetrail itself"),
-}
-
-
-async def test_a_plugin_that_can_not_be_used_is_named_and_the_server_starts(
-    tmp_path: Path,
-) -> None:
-    settings = house(tmp_path, words=COUNT, **{name: code for name, (code, _) in BROKEN.items()})
-    (settings.plugins_dir / "Bad Name.py").write_text(COUNT)
-    (settings.plugins_dir / "notes.txt").write_text("no plugin")
-    async with serving(settings) as server, server.client("ann") as ann:
-        found = await plugins_of(server)
-        async with ann.get("/readyz") as answer:
-            told = await answer.json()
-        async with ann.get("/operations") as answer:
-            page = await answer.text()
-        (job,) = await ended(ann, await upload(ann, ("a.csv", CSV)))
-    assert set(found) == {"words", "Bad Name", *BROKEN}
-    for name, (_, problem) in BROKEN.items():
-        assert problem in found[name]["problem"], found[name]
-        assert found[name]["parts"] == []
-    assert found["words"]["problem"] == ""
-    assert (told["status"], told["components"]["plugins"]["state"]) == ("ready", "degraded")
-    assert told["components"]["plugins"]["detail"].startswith("words; not used, see the log: ")
-    assert "ZeroDivisionError: division by zero" in page
-    assert job["status"] == "completed"
 
 
 async def test_a_plugin_of_an_installed_package_is_found_by_its_entry_point(
