@@ -141,6 +141,8 @@ async def test_the_example_follows_several_sessions_over_a_cut(house: Scene) -> 
         )
         state = await example.ask("state", sessionId=first)
         check_progress(state["state"], first)
+        places = [event["data"]["seq"] for event in state["events"]]
+        assert places == sorted(places)  # sorted by time, they are in their order
         failed = await example.ask("state", sessionId=second)
         assert failed["state"]["status"] == "FAILED"
 
@@ -256,6 +258,8 @@ async def test_the_log_says_who_came_and_what_was_subscribed(house: Scene) -> No
             await example.ask("connect")
             await example.until(lambda one: one.get("event") == "connected")
             (connection,) = await house.connections()
+            client = (await example.until(lambda one: one.get("event") == "connect"))["data"]["id"]
+            await house.process.line(f"Socket.IO client connected: client={client}")
             path = f"/api/v1/websocket/connections/{connection['id']}/log"
             async with http.post(path, json=query) as answer:
                 assert answer.status == 200, await answer.text()

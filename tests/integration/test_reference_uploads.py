@@ -88,6 +88,9 @@ async def test_the_modal_follows_its_upload_through_every_stage(
     assert "pong" in modal.all("frame")
     seen = await modal.ask("seen")
     assert (seen["width"], seen["alert"]) == ("100%", None)
+    assert seen["colour"] == "bg-indigo-500"  # of the last stage
+    assert seen["size"] == f"coffee.csv: {len(COFFEE)} bytes"
+    assert seen["rows"] == "2 of 2 rows"
     assert set(seen["done"]) == {"true"}
 
 

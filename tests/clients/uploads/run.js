@@ -32,6 +32,8 @@ obey({
     message: text("#message"),
     alert: text("[role=alert] p"),
     size: text("#size"),
+    rows: text("#rows"),
+    colour: document.querySelector("[role=progressbar]")?.className,
     width: document.querySelector("[role=progressbar]")?.style.width,
     done: [...document.querySelectorAll("li")].map((one) => one.dataset.done),
   }),
