@@ -19,6 +19,7 @@ import pytest_asyncio
 from tests.integration.serving import (
     LONGEST_S,
     ended,
+    exported,
     serving,
     settings_for,
     token_of,
@@ -30,6 +31,21 @@ from tests.process import ROOT
 
 CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n"
 BLOCK = re.compile(r"^```(bash|js|python) run\n(.*?)^```$", re.M | re.S)
+WRITTEN = re.compile(r"^```(bash|sh|js|python)( run)?\n(.*?)^```$", re.M | re.S)
+ELSEWHERE = {"listening.md": "test_listening_docs.py", "plugins.md": "test_plugins.py"}
+NOT_RUN = {
+    "npm install http": "it needs Livetrail at that address; test_kit.py installs it from its own",
+    "attachToPage(": "it needs a page: the browser's tests have ours",
+    "await client.send(": "lines for within a program",
+    "-m pip install": "it installs",
+    "run.py user add": "test_cli.py calls it",
+    "run.py token create": "test_cli.py calls it",
+    "run.py simulate": "it stays; test_simulate.py calls it",
+    "import Webhook": "lines for within a program",
+    "https://example.com/": "nobody answers there",
+    "ntfys://ntfy.sh/": "nobody is told there",
+}
+"""Examples that are not run, by what stands in them, and why."""
 EXAMPLES = [
     pytest.param(found[1], found[2], id=f"{page.name}:{text[: found.start()].count(chr(10)) + 1}")
     for page in sorted((ROOT / "docs").glob("*.md"))
@@ -50,6 +66,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[
     async with serving(settings) as server, server.client("ann") as ann:
         accepted = await upload(ann, ("a.csv", CSV))
         await ended(ann, accepted)
+        export = await exported(ann)
         async with ann.post("/api/v1/jobs", json={"filename": "elsewhere.bin"}) as answer:
             assert answer.status == 201, await answer.text()
             reported = (await answer.json())["job_id"]
@@ -59,6 +76,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[
             "BATCH": accepted["batch_id"],
             "DONE": accepted["jobs"][0]["job_id"],
             "JOB": reported,
+            "EXPORT": export,
             "PATH": f"{CLIENTS / 'node_modules' / '.bin'}:{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
         }
@@ -93,4 +111,16 @@ async def test_an_example_ends_well_and_says_something(
             os.killpg(running.pid, 9)
         await running.wait()
     assert running.returncode == 0, (said + complained).decode()[-4000:]
-    assert said.strip()
+    assert said.strip() or len(list(tmp_path.iterdir())) > 2  # or it brought a file
+
+
+async def test_every_example_is_run_or_it_is_said_why_not() -> None:
+    silent = []
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        for _, run, code in WRITTEN.findall(page.read_text(encoding="utf-8")):
+            if run or page.name in ELSEWHERE or any(words in code for words in NOT_RUN):
+                continue
+            silent.append((page.name, code.splitlines()[0]))
+    assert silent == []
+    tests = Path(__file__).parent
+    assert [name for name in ELSEWHERE.values() if not (tests / name).is_file()] == []
