@@ -6,6 +6,7 @@
  *    headers     what authorises, where no cookie does: {Authorization: "Bearer ..."}, or a function
  *    options     the batch's options: name, on_duplicate …
  *    batchId     a batch the file belongs to: a UUID of yours, or one that there is
+ *    anyBatch    true: what was begun for another batch goes on there; `done` says which it is
  *    paused      true: it begins with resume()
  *    onProgress  ({state, sent, total, percent})
  *                state: "sending"|"paused"|"waiting" (for the connection)|"done"|"failed"
@@ -46,8 +47,10 @@ function pageStorage() {
   }
 }
 
-/** @param {Memory|null} storage  @param {string} name  @param {() => number} now */
-function remember(storage, name, now) {
+/** @param {Memory|null} storage  @param {string} file  what it is known by
+ *  @param {string} batch  @param {boolean} anyBatch  @param {() => number} now */
+function remember(storage, file, batch, anyBatch, now) {
+  let name = `${file} ${batch}`;
   /** @param {string|null} text  @returns {{url: string, at: number}|null} */
   const read = (text) => {
     try {
@@ -69,6 +72,7 @@ function remember(storage, name, now) {
     const names = Array.from({ length: storage.length }, (_, place) => storage.key(place) ?? "");
     for (const old of names) {
       if (old.startsWith(PREFIX) && read(storage.getItem(old)) === null) storage.removeItem(old);
+      else if (anyBatch && old.startsWith(`${file} `)) name = old;
     }
   });
   return {
@@ -80,7 +84,8 @@ function remember(storage, name, now) {
 }
 
 /** @param {File} file
- *  @param {{server?: string, options?: Record<string, any>|null, batchId?: string|null, paused?: boolean,
+ *  @param {{server?: string, options?: Record<string, any>|null, batchId?: string|null,
+ *    anyBatch?: boolean, paused?: boolean,
  *    headers?: Record<string, string>|import("./tus.js").Headers,
  *    onProgress?: (progress: Progress) => void, storage?: Memory|null,
  *    fetch?: typeof globalThis.fetch, timers?: import("./api.js").Timers, random?: () => number,
@@ -91,6 +96,7 @@ export function createUpload(file, given = {}) {
     server = "",
     options = null,
     batchId = null,
+    anyBatch = false,
     headers = {},
     onProgress = () => {},
     storage = pageStorage(),
@@ -102,8 +108,8 @@ export function createUpload(file, given = {}) {
     sendWhole = createUploader,
   } = given;
   const authorised = typeof headers === "function" ? headers : () => headers;
-  const facts = [server, file.name, file.size, file.type, file.lastModified, batchId ?? ""];
-  const memory = remember(storage, PREFIX + facts.join(" "), now);
+  const facts = [server, file.name, file.size, file.type, file.lastModified];
+  const memory = remember(storage, PREFIX + facts.join(" "), batchId ?? "", anyBatch, now);
   const metadata = {
     filename: file.name,
     ...(batchId && { batch_id: batchId }),

@@ -148,7 +148,7 @@ function createTurns(atOnce) {
     /** @param {File} file */
     send(file, { batchId, onProgress }) {
       let begun = false;
-      const upload = createUpload(file, { batchId, paused: true, onProgress });
+      const upload = createUpload(file, { batchId, anyBatch: true, paused: true, onProgress });
       const begin = () => {
         begun = true;
         upload.resume();

@@ -84,6 +84,7 @@ export class UploadElement extends LivetrailElement {
       headers: this.headers,
       options: this.options,
       ...(batchId ? { batchId } : {}),
+      anyBatch: true,
       onProgress: ({ percent }) => store?.updateProgress(sending, percent),
     });
     try {

@@ -6,6 +6,7 @@
  *    headers     what authorises, where no cookie does: {Authorization: "Bearer ..."}, or a function
  *    options     the batch's options: name, on_duplicate …
  *    batchId     a batch the file belongs to: a UUID of yours, or one that there is
+ *    anyBatch    true: what was begun for another batch goes on there; `done` says which it is
  *    paused      true: it begins with resume()
  *    onProgress  ({state, sent, total, percent})
  *                state: "sending"|"paused"|"waiting" (for the connection)|"done"|"failed"
@@ -32,7 +33,8 @@ export type Taken = {
 export type Memory = Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length">;
 export type Upload = ReturnType<typeof createUpload>;
 /** @param {File} file
- *  @param {{server?: string, options?: Record<string, any>|null, batchId?: string|null, paused?: boolean,
+ *  @param {{server?: string, options?: Record<string, any>|null, batchId?: string|null,
+ *    anyBatch?: boolean, paused?: boolean,
  *    headers?: Record<string, string>|import("./tus.js").Headers,
  *    onProgress?: (progress: Progress) => void, storage?: Memory|null,
  *    fetch?: typeof globalThis.fetch, timers?: import("./api.js").Timers, random?: () => number,
@@ -42,6 +44,7 @@ export declare function createUpload(file: File, given?: {
     server?: string;
     options?: Record<string, any> | null;
     batchId?: string | null;
+    anyBatch?: boolean;
     paused?: boolean;
     headers?: Record<string, string> | import("./tus.js").Headers;
     onProgress?: (progress: Progress) => void;

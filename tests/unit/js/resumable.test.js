@@ -150,6 +150,18 @@ test("after a reload the same file goes on, and another begins anew", async () =
   assert.equal(house.uploads.size, 2);
 });
 
+test("what was begun for another batch goes on only where that is said to be all right", async () => {
+  const house = server();
+  const storage = new Memory();
+  house.trouble = ({ calls }) => (calls.length > 3 ? "cut" : null);
+  await quiet(begin(house, { storage, batchId: "batch-1" }));
+  house.trouble = () => null;
+  await begin(house, { storage, batchId: "batch-2" }).upload.done;
+  assert.equal(house.uploads.size, 2);
+  assert.deepEqual(await begin(house, { storage, batchId: "batch-3", anyBatch: true }).upload.done, TAKEN);
+  assert.deepEqual([house.uploads.size, house.uploads.get("u1").text, storage.length], [2, TEXT, 0]);
+});
+
 test("an upload that the server has forgotten is begun anew; what is old is not remembered", async () => {
   const house = server();
   const storage = new Memory();
