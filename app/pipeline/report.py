@@ -258,12 +258,12 @@ def zones_of(job: JobInHand) -> dict[str, Any]:
     if job.zone is None:
         return {}
     zone, done, total = job.zone
-    place = f"{max(done, 1)} of {total}" if total is not None else f"{max(done, 1)}"
+    facts = {"zone": max(done, 1), **({} if total is None else {"zones": total})}
     return {
         "current_zone": zone,
         "zones_completed": done,
         "zones_total": total,
-        "current_operation": f"Processing zone {place}",
+        "current_operation": friendly_message("zone_processing", facts),
     }
 
 

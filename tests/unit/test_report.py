@@ -168,3 +168,14 @@ async def test_where_everything_was_told_nothing_is_written() -> None:
     for _ in range(2):
         await report.own_events(job, [zone(1)])
     assert commits == [1]
+
+
+async def test_progress_says_which_zone_the_step_is_at() -> None:
+    _, _, report, job = make()
+    assert report.event(job, "extracting", 0.1).current_zone is None
+    await report.own_events(job, [{**zone(3), "zones_completed": 3, "zones_total": 4}])
+    moved = report.event(job, "extracting", 0.2)
+    assert (moved.current_zone, moved.zones_completed, moved.zones_total) == ("p1z3", 3, 4)
+    assert moved.current_operation == "Processing zone 3 of 4"
+    job.enter("storing")
+    assert report.event(job, "storing", 0.1).current_zone is None
