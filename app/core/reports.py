@@ -17,6 +17,7 @@ from pydantic import (
 
 from app.core.names import one_line
 from app.core.plans import PLANS, Plan, Stage, Step
+from app.core.state import JobState
 
 LONGEST_NAME = 64
 LONGEST_TEXT = 500
@@ -293,6 +294,16 @@ def plan_of(wish: str | list[OwnStage] | None) -> Plan:
         for one, start, end in zip(wish, edges, edges[1:], strict=False)
     ]
     return Plan(OWN_PLAN, tuple(stages))
+
+
+def plan_kept(state: JobState) -> Plan:
+    """Return the plan of a job of which only the state is kept: its stages without their steps."""
+    if state["plan"] in PLANS:
+        return PLANS[state["plan"]]
+    stages = [
+        Stage(one["key"], one["label"], one["start"], one["end"], ()) for one in state["stages"]
+    ]
+    return Plan(state["plan"], tuple(stages))
 
 
 def plan_told(described: dict[str, Any]) -> Plan:

@@ -24,7 +24,7 @@ from app.core.messages import Phrase, friendly_message
 from app.core.plans import Plan
 from app.core.queueing import PRIORITIES, PriorityName
 from app.core.reporting import AskedOutside, Filled, Filler
-from app.core.reports import Progressed, Report, plan_told
+from app.core.reports import Progressed, Report, plan_kept, plan_told
 from app.core.state import JobState, OutOfPlace, is_finished, is_reported
 from app.store.batches import BatchRow, begin_batch, insert_batch
 from app.store.clarifications import Asked, AskedBy, close_questions, insert_clarifications
@@ -206,7 +206,7 @@ class Reporting:
             state = await self._state(job_id)
             filler = Filler(
                 state,
-                await self._plan(job_id),
+                await self._plan(state),
                 now_ms=self._clock_ms(),
                 answer_within_ms=self._answer_within_ms,
                 by=reporter.name,
@@ -268,12 +268,16 @@ class Reporting:
             raise
         return taken[-1]
 
-    async def _plan(self, job_id: str) -> Plan:
-        """Return the job's plan, as its first event told it."""
+    async def _plan(self, state: JobState) -> Plan:
+        """Return the job's plan, as its first event told it; without its steps once that is gone."""
+        job_id = state["job_id"]
         plan = self._plans.get(job_id)
         if plan is None:
-            first = (await read_job(self._database.reader, job_id, 0, 1))[0]
-            plan = plan_told(orjson.loads(first.body)["plan"])
+            first = next(iter(await read_job(self._database.reader, job_id, 0, 1)), None)
+            if first is not None and first.n == 1:
+                plan = plan_told(orjson.loads(first.body)["plan"])
+            else:
+                plan = plan_kept(state)
         self._plans[job_id] = plan
         self._plans.move_to_end(job_id)
         if len(self._plans) > PLANS_REMEMBERED:

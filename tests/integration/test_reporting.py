@@ -14,6 +14,7 @@ from app.core.reports import REPORTS
 from app.keys import REPORT_DESK, REPORTING
 from app.pipeline.reporting import Reporter
 from app.settings import Settings
+from app.store.offline import offline
 from app.web.reportdesk import AT_ONCE_OF_ONE
 from tests.integration.serving import (
     Server,
@@ -384,6 +385,20 @@ async def test_what_is_asked_is_withdrawn_when_the_job_ends(ann: aiohttp.ClientS
     async with ann.get(f"/api/v1/clarifications?job_id={job_id}") as answer:
         (question,) = (await answer.json())["clarifications"]
     assert question["state"] == "withdrawn"
+
+
+async def test_a_job_whose_history_was_removed_is_begun_again(settings: Settings) -> None:
+    with_user(settings, "ann", admin=True)
+    async with serving(settings) as server, server.client("ann") as client:
+        job_id = (await create(client, plan=STAGES))["job_id"]
+        await report(client, job_id, progress(60), {"type": "processing_failed", "error": "No"})
+    with offline(settings.database_path) as database:
+        database.execute("DELETE FROM event WHERE job_id = ?", (job_id,))
+    async with serving(settings) as server, server.client("ann") as client:
+        await steer(client, f"jobs/{job_id}/retry")
+        await report(client, job_id, progress(70))
+        state = await state_of(client, job_id)
+        assert (state["stage"], state["progress"], state["attempt"]) == ("train", 70, 2)
 
 
 # Where there is no file

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from app.client import Livetrail
 from app.core.reports import REPORTS
 from app.simulate import ASKED, PLAN_NAMES, Stage, script_of, scripts_of
-from tests.integration.serving import Server, token_of
+from tests.integration.serving import LONGEST_S, Server, token_of
 from tests.process import ROOT
 
 FAST = 10_000.0
@@ -112,3 +113,29 @@ async def test_the_command_reports_to_the_server_that_it_is_given(
     assert (process.returncode, err) == (0, b"")
     assert out.count(b"job:") == out.count(b"done: ") == 3
     assert len([job async for job in trail.jobs()]) == 3
+
+
+async def test_the_command_brings_a_server_of_its_own(tmp_path: Path) -> None:
+    arguments = ["simulate", "--here", "--port", "0", "--jobs", "1", "--speed", "5000"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "app.cli",
+        *arguments,
+        *("--ask", "0"),
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    told: list[str] = []
+    async with asyncio.timeout(LONGEST_S):
+        async for line in process.stdout:
+            told.append(line.decode())
+            if told[-1].startswith("done: "):
+                break
+    process.terminate()
+    assert await process.wait() == 0
+    assert "/signin#token=" in told[0]
+    assert [*tmp_path.glob("livetrail-demo-*")] == []  # what it kept is thrown away
