@@ -269,7 +269,7 @@ class Reporting:
         return taken[-1]
 
     async def _plan(self, state: JobState) -> Plan:
-        """Return the job's plan, as its first event told it; without its steps once that is gone."""
+        """Return the job's plan, as its first event told it; without steps once that is gone."""
         job_id = state["job_id"]
         plan = self._plans.get(job_id)
         if plan is None:
