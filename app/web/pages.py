@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,12 +97,16 @@ def setup_pages(app: web.Application) -> None:
         auto_reload=False,
     )
     environment.globals["asset"] = files.url
-    environment.globals["plugin_formats"] = lambda: [
-        (part.key, part.label) for part in app[PLUGINS].of("exporter")
-    ]
+    environment.globals["plugin_formats"] = partial(plugin_formats, app)
     environment.globals["blank_row"] = replace(file_row(BLANK), can_cancel=True)
     for name in environment.list_templates():  # now, so that no request waits for the disk
         environment.get_template(name)
+
+
+def plugin_formats(app: web.Application) -> list[tuple[str, str]]:
+    """Return the formats of exports that plugins add; none before the server has started."""
+    plugins = app.get(PLUGINS)
+    return [(part.key, part.label) for part in plugins.of("exporter")] if plugins else []
 
 
 BLANK: JobState = {
