@@ -144,13 +144,19 @@ class Courier:
         self.news = asyncio.Event()
         self._office = office
         self._hook = hook
-        self._looked = (hook.cursor, hook.cursor)  # the cursor as it is stored, and as it is
+        self._looked = hook.cursor  # there is nothing for it up to there, or it is owed
 
     def wants(self, user_id: str, kind: str) -> bool:
         """Tell whether an event may be for this webhook."""
         hook = self._hook
         is_theirs = hook.user_id == user_id or (hook.operates and hook.room.kind != "user")
         return is_theirs and (not hook.types or kind in hook.types)
+
+    def reached(self, hook: Hook) -> int:
+        """Return up to where the log was looked through for the webhook as it is."""
+        return (
+            max(hook.cursor, self._looked) if hook.revision == self._hook.revision else hook.cursor
+        )
 
     async def run(self) -> None:
         """Plan and send, again and again. What can not be read or written now is tried later."""
@@ -160,7 +166,7 @@ class Courier:
                 hook = await get_hook(self._office.reader, self._hook.id)
                 if hook is None or hook.state != "on":
                     return
-                self._hook = hook
+                self._looked, self._hook = self.reached(hook), hook
                 await self._plan(hook)
                 due = await due_deliveries(
                     self._office.reader, hook.id, self._office.clock_ms(), AT_ONCE
@@ -187,17 +193,14 @@ class Courier:
 
     async def _plan(self, hook: Hook) -> None:
         """Owe what was committed since, as far as there is room for it."""
-        stored, looked = self._looked
-        if stored != hook.cursor:
-            looked = hook.cursor
         head = self._office.head()
-        while looked < head:
+        while self._looked < head:
             count, _ = await pending(self._office.reader, hook.id)
             limit = min(PAGE, OWED_AT_MOST - count)
             if limit <= 0:
-                break
+                return
             page = await read_room(
-                self._office.reader, hook.room, looked, head, limit, hook.types or None
+                self._office.reader, hook.room, self._looked, head, limit, hook.types or None
             )
             upto = page[-1].seq if len(page) == limit else head
             owed = [one for one in page if hook.operates or one.user_id == hook.user_id]
@@ -211,7 +214,7 @@ class Courier:
                     plan_deliveries,
                     hook_id=hook.id,
                     planned=planned,
-                    cursor=hook.cursor,
+                    revision=hook.revision,
                     upto=upto,
                     at_ms=at_ms,
                 )
@@ -219,8 +222,7 @@ class Courier:
                     self.news.set()  # it was changed: look again
                     return
                 hook = replace(hook, cursor=upto)
-            looked = upto
-        self._looked = (hook.cursor, looked)
+            self._looked = upto
 
     async def _send(self, hook: Hook, due: Sequence[Delivery]) -> None:
         """Try some at once, and write in one transaction how that went."""

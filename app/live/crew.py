@@ -32,6 +32,11 @@ class Crew(Generic[W]):
     def __iter__(self) -> Iterator[W]:
         return (worker for worker, _ in self._working.values())
 
+    def get(self, ident: str) -> W | None:
+        """Return who serves `ident`; None when nobody does."""
+        known = self._working.get(ident)
+        return None if known is None else known[0]
+
     def wake(self, ident: str) -> bool:
         """Wake who serves `ident`; False when nobody does."""
         if ident not in self._working:

@@ -74,6 +74,11 @@ class Deliverer:
         if hook is not None and hook.state == "on":
             self._serve(hook)
 
+    def reached(self, hook: Hook) -> int:
+        """Return up to where all that a webhook is told of is owed to it."""
+        courier = self._couriers.get(hook.id)
+        return hook.cursor if courier is None else courier.reached(hook)
+
     async def test(self, hook: Hook) -> Delivery:
         """Send a test now, and return how that went. Raises StorageFull."""
         return await self._office.test(hook)

@@ -52,7 +52,7 @@ class Planned(NamedTuple):
 # Inside the caller's transaction
 
 
-MOVE = "UPDATE webhook SET cursor = ? WHERE id = ? AND cursor = ? AND state = 'on'"
+MOVE = "UPDATE webhook SET cursor = ? WHERE id = ? AND revision = ? AND state = 'on'"
 PLAN = (
     "INSERT INTO delivery (id, webhook_id, seq, type, state, next_ms, created_ms)"
     " VALUES (?, ?, ?, ?, 'pending', ?, ?)"
@@ -70,15 +70,15 @@ def plan_deliveries(
     hook_id: str,
     planned: Sequence[Planned],
     *,
-    cursor: int,
+    revision: int,
     upto: int,
     at_ms: int,
 ) -> bool:
-    """Owe `planned` to a webhook, all that it is told of past `cursor` and up to `upto`.
+    """Owe `planned` to a webhook, all that it is told of past its cursor and up to `upto`.
 
     Returns False, and does nothing, when the webhook was changed meanwhile.
     """
-    if not connection.execute(MOVE, (upto, hook_id, cursor)).rowcount:
+    if not connection.execute(MOVE, (upto, hook_id, revision)).rowcount:
         return False
     connection.executemany(
         PLAN, [(one.id, hook_id, one.seq, one.type, at_ms, at_ms) for one in planned]

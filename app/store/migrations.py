@@ -265,6 +265,7 @@ SCRIPTS: tuple[str, ...] = (
         state TEXT NOT NULL CHECK (state IN ('on', 'off', 'disabled')),
         why TEXT NOT NULL DEFAULT '',  -- it is disabled
         cursor INTEGER NOT NULL,
+        revision INTEGER NOT NULL DEFAULT 0,  -- grows with each change that somebody makes
         failing_since_ms INTEGER,
         failures INTEGER NOT NULL DEFAULT 0,  -- since then, one after another
         created_ms INTEGER NOT NULL

@@ -25,6 +25,7 @@ class Hook:
     types     of events that it is told of; () for all
     why       it is disabled; "" when it is not
     cursor    up to there it has a delivery of everything that it is told of
+    revision  grows with each change that somebody makes
     failures  attempts that failed since `failing_since_ms`, one after another
     operates  its owner is an operator, and may be told of everybody's
     """
@@ -41,6 +42,7 @@ class Hook:
     state: HookState
     why: str
     cursor: int
+    revision: int
     failing_since_ms: int | None
     failures: int
     created_ms: int
@@ -90,17 +92,24 @@ def add_hook(
 
 
 CHANGE = """
-    UPDATE webhook SET url = ?, label = ?, room = ?, types = ?, cursor = ?,
-        failing_since_ms = iif(state = ?6, failing_since_ms, NULL),
-        failures = iif(state = ?6, failures, 0), why = iif(state = ?6, why, ''), state = ?6
-    WHERE id = ?7
+    UPDATE webhook SET url = ?1, label = ?2, room = ?3, types = ?4,
+        cursor = ifnull(?5, max(cursor, ?6)), revision = revision + 1,
+        failing_since_ms = iif(state = ?7, failing_since_ms, NULL),
+        failures = iif(state = ?7, failures, 0), why = iif(state = ?7, why, ''), state = ?7
+    WHERE id = ?8
 """
 
 
-def change_hook(connection: sqlite3.Connection, hook_id: str, wish: HookWish) -> None:
-    """Let a webhook be as `wish` says; turning it on forgets its failures. Raises NotFound."""
-    values = (wish.url, wish.label, str(wish.room), " ".join(wish.types), wish.cursor, wish.state)
-    if not connection.execute(CHANGE, (*values, hook_id)).rowcount:
+def change_hook(
+    connection: sqlite3.Connection, hook_id: str, wish: HookWish, after: int | None
+) -> None:
+    """Let a webhook be as `wish` says; turning it on forgets its failures. Raises NotFound.
+
+    after  where its cursor goes, back or forth; None: where it is, or on to that of `wish`
+    """
+    made = (wish.url, wish.label, str(wish.room), " ".join(wish.types))
+    values = (*made, after, wish.cursor, wish.state, hook_id)
+    if not connection.execute(CHANGE, values).rowcount:
         raise NotFound(what="webhook")
 
 
@@ -156,7 +165,7 @@ def note_failures(
 
 COLUMNS = (
     "SELECT webhook.id, user_id, url, label, room, types, secret, old_secret, old_until_ms, state,"
-    " why, cursor, failing_since_ms, failures, webhook.created_ms, user.role = 'operator'"
+    " why, cursor, revision, failing_since_ms, failures, webhook.created_ms, user.role = 'operator'"
     " FROM webhook JOIN user ON user.id = webhook.user_id"
 )
 

@@ -387,20 +387,20 @@ async def change_webhook(request: web.Request, wish: WebhookChange) -> Hook:
     """Change the webhook in the path, and return it as it is now."""
     hook = await hook_of(request)
     given = wish.model_fields_set
-    url, room, state, cursor = hook.url, hook.room, hook.state, hook.cursor
+    url, room, state = hook.url, hook.room, hook.state
+    cursor = request.app[DELIVERER].reached(hook)
     if wish.url is not None:
         url = str(request.app[OUTBOUND].check(wish.url))
     if wish.room is not None:
         room = await followed_room(request, keeper_of(request), wish.room)
     if wish.active is not None:
         state = "on" if wish.active else "off"
-    if wish.after is not None:
-        cursor = min(wish.after, request.app[JOURNAL].head)
+    after = None if wish.after is None else min(wish.after, request.app[JOURNAL].head)
     label = hook.label if wish.label is None else wish.label
     types = tuple(wish.types or ()) if "types" in given else hook.types
     made = HookWish(url, label, room, types, state, cursor)
     database = request.app[DATABASE]
-    await database.writer.run(partial(change_hook, hook_id=hook.id, wish=made))
+    await database.writer.run(partial(change_hook, hook_id=hook.id, wish=made, after=after))
     note(request, "webhook_changed", webhook=hook.id, changed=sorted(given), host=_host(url))
     await request.app[DELIVERER].changed(hook.id)
     return await hook_of(request)

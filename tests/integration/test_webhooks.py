@@ -427,6 +427,31 @@ async def test_changes_and_removal_take_effect(
     assert (await ask(ann, "GET", ""))["webhooks"][0]["id"] == keeper["webhook"]["id"]
 
 
+async def test_what_it_was_not_told_of_stays_untold_unless_somebody_goes_back(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    async with telling(tmp_path) as server, server.client("ann") as ann:
+        made = await make_hook(ann, receiver.url, types=["batch_created", "job_undone"])
+        ident, job = made["webhook"]["id"], await job_of(ann)
+        await receiver.called(1)
+        await settled(ann, ident, 1)
+        await warn(server, job, 3)
+        # What it is told of is behind the warnings: they were looked at.
+        await upload(ann, ("b.csv", CSV + b"2025-01-04,Tea,-2\n"))
+        await receiver.called(2)
+        await ask(ann, "PATCH", f"/{ident}", json={"types": WARNINGS})
+    async with serving(server.settings) as again, again.client("ann") as ann:
+        (seq,) = await warn(again, job)
+        (call,) = (await receiver.called(3))[2:]
+        assert message_of(call, made["secret"])["data"]["seq"] == seq
+        for expected in (7, 11):  # the same place twice
+            await ask(ann, "PATCH", f"/{ident}", json={"after": 0})
+            calls = await receiver.called(expected)
+        places = [message_of(one, made["secret"])["data"]["seq"] for one in calls[3:]]
+        assert sorted(places[:4]) == sorted(places[4:])
+        assert seq in places
+
+
 async def test_what_was_sent_is_listed_page_by_page_and_counted(
     server: Server, ann: aiohttp.ClientSession, receiver: Receiver
 ) -> None:
