@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import uuid
 from contextlib import ExitStack
 from itertools import pairwise
@@ -10,7 +11,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from app.core.events import FINISHED
 from app.core.reports import REPORTS
+from app.core.state import fold_all
 from app.keys import REPORT_DESK, REPORTING
 from app.pipeline.reporting import Reporter
 from app.settings import Settings
@@ -559,3 +562,45 @@ async def test_an_error_may_be_one_sentence(ann: aiohttp.ClientSession) -> None:
     await report(ann, job_id, {"type": "processing_failed", "error": "The bank did not answer"})
     state = await state_of(ann, job_id)
     assert (state["status"], state["error"]["title"]) == ("error", "The bank did not answer")
+
+
+# All at once
+
+
+async def test_whatever_comes_at_once_no_job_is_torn(ann: aiohttp.ClientSession) -> None:
+    chance = random.Random(20261120)
+    batch_id = (await create(ann))["batch_id"]
+    jobs = [(await create(ann, batch_id=batch_id, plan=STAGES))["job_id"] for _ in range(4)]
+    asked: list[str] = []
+    question = {"type": "clarification_requested", "question": "?"}
+
+    async def one_worker(job_id: str) -> None:
+        for at in range(25):
+            wish = chance.choice([progress(4 * at), question])
+            ends = [DONE] if at % 9 == 8 else []
+            path = f"/api/v1/jobs/{job_id}/events"
+            async with ann.post(path, json=[progress(), wish, *ends]) as answer:
+                assert answer.status in (200, 400, 404, 409), await answer.text()
+                asked.extend((await answer.json()).get("clarification_ids", []))
+
+    async def one_person() -> None:
+        for _ in range(40):
+            job_id = chance.choice(jobs)
+            ops = ["pause", "resume", "cancel", "retry", "retry", "undo", "priority", "answer"]
+            path = f"/api/v1/jobs/{job_id}/{(op := chance.choice(ops))}"
+            if op == "answer" and asked:
+                path = f"/api/v1/clarifications/{chance.choice(asked)}/answer"
+            async with ann.post(path, json={"answer": "x"} if op == "answer" else {}) as answer:
+                assert answer.status < 500, await answer.text()
+        async with ann.delete(f"/api/v1/jobs/{jobs[0]}") as answer:
+            assert answer.status in (204, 404, 409), await answer.text()
+
+    await asyncio.gather(*map(one_worker, jobs * 2), one_person(), one_person())
+    for job_id in jobs[1:]:
+        events = await events_of(ann, job_id)
+        assert [e["n"] for e in events] == [*range(1, len(events) + 1)]
+        state = await state_of(ann, job_id)
+        assert fold_all(events) == {k: v for k, v in state.items() if k not in ("links", "queue")}
+        for one, after in pairwise(events):
+            if one["status"] in FINISHED:
+                assert after["type"] == "job_retried"
