@@ -1,6 +1,6 @@
 """What one client asks for, carried out one message after the other, whatever brought it."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,7 @@ class Desk:
     belonging_of  what a room is about; None when there is no such thing
     positions     how far durable names have acknowledged
     control       carries out what steers a job; raises AppError with the reason when it can not
+    questions     what was told of the questions of a room that are open; the place is the head
     """
 
     hub: Hub
@@ -53,6 +54,7 @@ class Desk:
     known: Callable[[Room], Thing | None]
     belonging_of: Callable[[Room], Awaitable[Thing | None]]
     control: Control | None = None
+    questions: Callable[[Room, int], Awaitable[Sequence[Mapping[str, Any]]]] | None = None
 
 
 class Visit:

@@ -33,6 +33,7 @@ from app.keys import (
 from app.live.dialect import SUBPROTOCOLS
 from app.live.manner import OURS, Manner
 from app.live.session import Session
+from app.live.socketio.asked import open_questions
 from app.live.upload_progress import UploadManner
 from app.live.visit import Desk
 from app.live.websocket import refuse_websocket, serve_websocket
@@ -163,6 +164,7 @@ def make_desk(app: web.Application) -> Desk:
         known=partial(belonging_at_hand, app[JOURNAL]),
         belonging_of=partial(belonging_of, app[DATABASE].reader),
         control=partial(_steer, app),
+        questions=partial(open_questions, app[DATABASE].reader),
     )
 
 

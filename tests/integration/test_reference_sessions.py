@@ -58,6 +58,9 @@ async def test_a_session_is_followed_from_rest_through_a_question_to_its_end(
     await page.ask("mount", sessionId=session)
     told = await page.until(lambda one: (one.get("progress") or {}).get("sessionId") == session)
     check_progress(told["progress"], session)
+    (question,) = told["clarifications"]  # asked before it listened
+    assert (question["clarificationId"], question["status"]) == (asked, "pending")
+    assert question["question"]
     answer = {"clarificationId": asked, "answer": "mdy"}
     got = await page.ask("respond", **answer)
     assert got["status"] == 200

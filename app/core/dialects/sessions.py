@@ -130,6 +130,11 @@ def told_of_batch(event: Body) -> list[Told]:
     return _asides(session, event)
 
 
+def asked(session: str, question: Body) -> list[Told]:
+    """Return what a client hears which subscribes while a question is open; as it was told."""
+    return _asides(session, question)
+
+
 def _asides(session: str, event: Body) -> list[Told]:
     """Return what is told of models and questions, alike for a job and its batch."""
     common = {

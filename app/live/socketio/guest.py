@@ -1,10 +1,11 @@
 """What one Socket.IO client asks for, whichever of the systems A, B and C it is of."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core.conversation import Conversation, Follow
+from app.core.dialects import sessions
 from app.core.dialects.asks import Ask, read_ask, read_place
 from app.core.dialects.packets import Packet
 from app.core.errors import AppError, NotFound
@@ -140,10 +141,16 @@ class Guest:
             self._batches.add(room.id)
             self._marks.follow(room.id)
         await self._mark(room)
+        asked: Sequence[Mapping[str, Any]] = ()
+        if ask.after is None and self._desk.questions is not None:
+            asked = await self._desk.questions(room, self._hub.head)
         if self.session.closing:
             return
         about = {"sessionId": ask.ident}
         self.session.tell("subscribed", {**about, "timestamp": _now()})
+        for question in asked:
+            for told in sessions.asked(ask.ident, question):
+                self.session.tell(*told)
         self._follow(system, room, ask, about, snapshot=room.kind == "job")
 
     async def unsubscribe(self, *said: Any) -> None:
