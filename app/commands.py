@@ -66,7 +66,9 @@ def add_commands(commands: Any, run: Callable[..., int]) -> None:
     export = command("export", _export, "write what is stored to a file")
     export.add_argument("into", type=Path, help="a file, or a folder")
     export.add_argument("room", nargs="?", type=_target, help="job:<id> or batch:<id>; else all")
-    export.add_argument("--format", default="csv", choices=("csv", "json", "xlsx", "parquet"))
+    export.add_argument(
+        "--format", default="csv", help="csv, json, xlsx, parquet, or what a plugin adds"
+    )
 
     watch = command("watch", _watch, "give every file that comes into a folder")
     watch.add_argument("folder", type=Path)

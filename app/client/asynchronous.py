@@ -346,7 +346,7 @@ class Livetrail:
         """Have a file made of what is stored, wait for it, and write it to `into`.
 
         room    job:<id> or batch:<id>; None: whatever `query` finds, see docs/exports.md
-        file_format  csv, json (lines), xlsx or parquet
+        file_format  csv, json (lines), xlsx, parquet, or what a plugin adds
         """
         kind, _, ident = (room or "").partition(":")
         wish: dict[str, Any] = {"format": file_format, **({f"{kind}_id": ident} if room else {})}

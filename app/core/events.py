@@ -136,7 +136,10 @@ class ProcessingProgress(Event):
 
 
 class PlanChosen(Event):
-    """The content says what kind of work it is: its stages. What is done stays done."""
+    """The content says what kind of work it is, or plugins add to it: its stages.
+
+    What is done stays done.
+    """
 
     type: Literal["plan_chosen"] = "plan_chosen"
     plan: dict[str, Any] = Field(default_factory=dict)
