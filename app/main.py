@@ -75,6 +75,7 @@ from app.web.lag import LagMonitor
 from app.web.middlewares import AccessLog, add_headers, errors, gate, request_id
 from app.web.outbound import Outbound
 from app.web.pages import setup_pages
+from app.web.posting import post_to
 from app.web.reportdesk import ReportDesk
 from app.web.routes import all_routes
 from app.web.socketio import make_socketio
@@ -82,7 +83,6 @@ from app.web.sockets import make_desk
 from app.web.throttle import Throttle
 from app.web.tickets import Tickets, load_key
 from app.web.tus import complete_whole_uploads
-from app.web.webhooks import post_to
 
 logger = logging.getLogger(__name__)
 

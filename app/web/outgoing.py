@@ -12,6 +12,7 @@ from app.store.webhooks import Hook, get_hook
 from app.web import outgoingview
 from app.web.account import PAGE, show_account
 from app.web.forms import see_other, told_by
+from app.web.hookmodels import SecretWish, WebhookChange, WebhookWish
 from app.web.identity import viewer_for
 from app.web.notifications import (
     ChannelChange,
@@ -24,9 +25,6 @@ from app.web.notifications import (
 from app.web.problems import status_of
 from app.web.rendering import render, shell_of
 from app.web.webhooks import (
-    SecretWish,
-    WebhookChange,
-    WebhookWish,
     change_webhook,
     create_webhook,
     hook_of,
