@@ -2,7 +2,8 @@
 
 A thousand clients of one room, on a WebSocket each. Livetrail keeps their connections with the same
 library, but commits each event first (synchronous=FULL) and writes one prebuilt frame to all of
-them. The server runs on one core, the load generator on another; both servers take turns.
+them. Its own WebSocket stands beside it: what differs is Socket.IO's share. The server runs on one
+core, the load generator on another; the servers take turns.
 """
 
 import sys
@@ -17,6 +18,7 @@ from benchmarks.listening.contenders import (
     LIVETRAIL,
     PYTHON_SOCKETIO,
     Start,
+    livetrail,
     livetrail_socketio,
     socketio_python,
 )
@@ -36,7 +38,8 @@ BENCH = "socketio"
 CPU_AT_MOST = 0.3  # of python-socketio's
 P99_AT_MOST_MS = 25.0
 WARM_UP = 20  # events
-FLOOD = {LIVETRAIL: 800, PYTHON_SOCKETIO: 100}
+NATIVE = "its own WebSocket"
+FLOOD = {LIVETRAIL: 800, NATIVE: 800, PYTHON_SOCKETIO: 100}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ def run(*, quick: bool) -> list[Figure]:
     lift_limits()
     starts: dict[str, Start] = {
         LIVETRAIL: livetrail_socketio,
+        NATIVE: livetrail,
         PYTHON_SOCKETIO: partial(socketio_python, sys.executable),
     }
     rounds: dict[str, list[Round]] = {name: [] for name in starts}
@@ -85,9 +89,12 @@ def figures(rounds: Mapping[str, list[Round]]) -> list[Figure]:
     ours, theirs = rounds[LIVETRAIL], rounds[PYTHON_SOCKETIO]
 
     def row(what: str, key: str, unit: str, aim: str, met: bool | None) -> Figure:
-        beside = Beside(median(getattr(one, key) for one in theirs), PYTHON_SOCKETIO)
+        beside = tuple(
+            Beside(median(getattr(one, key) for one in rounds[name]), name)
+            for name in (PYTHON_SOCKETIO, NATIVE)
+        )
         value = median(getattr(one, key) for one in ours)
-        return Figure(BENCH, what, value, unit, (beside,), aim, met)
+        return Figure(BENCH, what, value, unit, beside, aim, met)
 
     def share(key: str) -> float:
         return median(getattr(one, key) for one in ours) / median(

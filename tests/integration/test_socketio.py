@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -14,12 +15,14 @@ from tests.integration.serving import (
     Server,
     ended,
     serving,
+    settings_for,
     token_of,
     upload,
     with_user,
 )
 from tests.integration.socketio_clients import (
     CSV,
+    POLL,
     TRANSPORTS,
     Listener,
     connect,
@@ -322,3 +325,41 @@ async def test_who_asks_for_single_jobs_is_not_taken_for_recovered(server: Serve
         await socket.send_str("40" + json.dumps({"token": token_of(server.settings, "ann")}))
         hello = json.loads((await socket.receive_str(timeout=LONGEST_S))[2:])
     assert set(hello) == {"sid"}  # it has to join its rooms again, and learns so
+
+
+async def test_pages_of_a_site_that_the_operator_named_may_come(tmp_path: Path) -> None:
+    site = "https://app.example"
+    settings = settings_for(tmp_path / "data", allowed_origins=[site])
+    with_user(settings, "ann")
+    async with serving(settings) as server:
+        for transports in TRANSPORTS:
+            headers = {"Origin": site}
+            async with listening(server, headers=headers, transports=transports) as listener:
+                await listener.hears("connected")
+        async with (
+            aiohttp.ClientSession(server.url) as http,
+            http.get(POLL, headers={"Origin": site}) as answer,
+        ):
+            assert answer.headers["Access-Control-Allow-Origin"] == site
+            assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+
+
+async def test_a_guest_hears_what_was_shared_and_nothing_else(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    accepted = await upload(ann, ("a.csv", CSV))
+    await ended(ann, accepted)
+    other = await upload(ann, ("b.csv", CSV))
+    room = f"batch:{accepted['batch_id']}"
+    async with ann.post("/api/v1/shares", json={"room": room}) as answer:
+        assert answer.status == 201, await answer.text()
+        token = (await answer.json())["token"]
+    bearer = {"Authorization": f"Bearer {token}"}
+    options = {"name": None, "headers": bearer, "auth": {"system": "A"}}
+    async with listening(server, **options) as guest:
+        assert (await guest.hears("error"))["code"] == "not_allowed"  # all of its owner's files
+        await guest.sio.emit("subscribe", accepted["jobs"][0]["job_id"])
+        await guest.hears("completed")
+        for ident in (other["batch_id"], other["jobs"][0]["job_id"]):
+            await guest.sio.emit("subscribe", ident)
+            assert (await guest.hears("error", sessionId=ident))["code"] == "not_found"
