@@ -162,7 +162,7 @@ def _told(request: web.Request, error: AppError, status: int | None) -> web.Stre
     if wants_line(request):
         return line_response(error, status)
     if not wants_html(request):
-        return problem_response(error, status)
+        return problem_response(error, status, path=request.path)
     if isinstance(error, NotClaimed):
         raise web.HTTPSeeOther("/setup")
     if isinstance(error, NotAuthenticated) and request.method in SAFE_METHODS:

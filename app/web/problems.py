@@ -18,6 +18,8 @@ from app.core.names import one_line
 from app.core.tus import VERSION
 
 PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
+# What clients of other systems ask for: they show `error`.
+OTHERS = ("/api/upload", "/api/invoices/", "/api/wizard/")
 LINES = "/up/"  # below it everything is told in lines of plain text, to who does not ask for JSON
 
 # What a file's content brings about is 422: the request was fine, its file is not.
@@ -108,10 +110,13 @@ def headers_of(error: AppError) -> dict[str, str]:
     return headers
 
 
-def problem_response(error: AppError, status: int | None = None) -> web.Response:
-    """Return the answer that tells `error`."""
+def problem_response(error: AppError, status: int | None = None, *, path: str = "") -> web.Response:
+    """Return the answer that tells `error` to who asked for `path`."""
+    body = problem(error, status)
+    if path.startswith(OTHERS):
+        body["error"] = f"{body['title']}. {body['hint']}"
     return web.Response(
-        body=orjson.dumps(problem(error, status)),
+        body=orjson.dumps(body),
         status=status or status_of(error.code),
         content_type="application/problem+json",
         headers=headers_of(error),
