@@ -14,7 +14,15 @@ from tests.integration.plugins import (
     plugins_of,
     reached,
 )
-from tests.integration.serving import ended, followed, serving, state_of, upload
+from tests.integration.serving import (
+    ended,
+    followed,
+    serving,
+    state_of,
+    token_of,
+    upload,
+)
+from tests.process import ServerProcess
 
 REASONS = {
     "raises": "ValueError: no such luck",
@@ -110,6 +118,31 @@ async def test_a_job_goes_on_without_a_plugin_that_is_gone_and_says_so(tmp_path:
         ["malware_scan"],
     ]
     assert state["status"] == "completed"
+
+
+async def test_a_server_that_is_killed_in_the_step_of_a_plugin_does_it_again(
+    tmp_path: Path,
+) -> None:
+    settings = house(tmp_path, bad=BAD % True)
+    server = ServerProcess(settings.data_dir)
+    await server.start()
+    try:
+        async with server.client(token_of(settings, "ann")) as ann:
+            accepted = await upload(ann, *named("hangs"))
+            (job,) = accepted["jobs"]
+            await reached(ann, job["job_id"], "bad.act")
+        await server.kill(with_workers=False)
+        code = (BAD % True).replace('"hangs"', '"never"')
+        (settings.plugins_dir / "bad.py").write_text(code)
+        await server.start()
+        async with server.client(token_of(settings, "ann")) as ann:
+            (state,) = await ended(ann, accepted)
+            events = await events_of(ann, job["job_id"])
+    finally:
+        await server.stop()
+    assert state["status"] == "completed"
+    begun = [event["step"] for event in events if event["type"] == "step_started"]
+    assert [begun.count("malware_scan"), begun.count("bad.act")] == [1, 2]
 
 
 async def test_a_file_whose_reader_is_gone_fails_and_can_be_retried(tmp_path: Path) -> None:
