@@ -10,8 +10,8 @@ from aiohttp import web
 from app.core.messages import OWN
 from app.pipeline.models.phrases import LONGEST_SENTENCE, Phrases, sentence_of
 from app.tasks import running
+from tests.integration.reporter import create, events_of, progress, report
 from tests.integration.serving import serving, settings_for, with_user
-from tests.integration.test_reporting import create, events_of, progress, report
 from tests.model_server import Behaviour, Body, ModelServer, completion, gone, model_server, never
 
 pytest.importorskip("pydantic_ai", reason="the extra llm is not installed")
