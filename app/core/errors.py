@@ -314,7 +314,10 @@ class NotMultipart(AppError):
     code = "not_multipart"
     title = "An upload has to be multipart/form-data; this was {found}"
     kept = NOTHING_TAKEN_IN
-    hint = "Send the files as parts named files, for example with curl -F files=@export.csv."
+    hint = (
+        "Send the files as parts named files, for example with curl -F files=@export.csv; "
+        "or send their addresses as urls, in JSON."
+    )
 
 
 class MalformedMultipart(AppError):

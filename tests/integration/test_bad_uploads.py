@@ -92,7 +92,9 @@ def assert_told(problem: dict[str, Any], code: str) -> None:
 PART = HEAD + b"a,b\r\n1,2"
 BAD_BODIES: dict[str, tuple[str, bytes, int, str]] = {
     "no content type": ("", b"", 415, "not_multipart"),
-    "json": ("application/json", b"{}", 415, "not_multipart"),
+    "json without addresses": ("application/json", b"{}", 400, "invalid_request"),
+    "json that is none": ("application/json", b"a,b\n1,2", 400, "invalid_request"),
+    "text": ("text/csv", b"a,b\n1,2", 415, "not_multipart"),
     "missing boundary": ("multipart/form-data", PART + TAIL, 400, "malformed_multipart"),
     "wrong boundary": (
         "multipart/form-data; boundary=y", PART + TAIL, 400, "malformed_multipart",
