@@ -14,6 +14,7 @@ from tests.integration.serving import (
     LONGEST_S,
     Server,
     ended,
+    followed,
     serving,
     settings_for,
     token_of,
@@ -363,3 +364,29 @@ async def test_a_guest_hears_what_was_shared_and_nothing_else(
         for ident in (other["batch_id"], other["jobs"][0]["job_id"]):
             await guest.sio.emit("subscribe", ident)
             assert (await guest.hears("error", sessionId=ident))["code"] == "not_found"
+
+
+async def test_c_hears_of_questions_that_are_open_when_it_comes_and_of_no_others(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    accepted = await upload(ann, ("a.csv", CSV), options='{"auto_save": false}')
+    job_id, batch_id = accepted["jobs"][0]["job_id"], accepted["batch_id"]
+    (*_, asked) = await followed(ann, f"job:{job_id}", "clarification_requested")
+    async with listening(server) as listener:
+        for session in (job_id, batch_id):
+            await listener.sio.emit("subscribe", session)
+            told = await listener.hears("clarification", sessionId=session)
+            assert (told["clarificationId"], told["status"]) == (
+                asked["clarification_id"],
+                "pending",
+            )
+            assert told["choices"] == asked["choices"]
+            assert told["seq"] < asked["seq"]  # who goes on from there misses nothing
+        path = f"/api/v1/clarifications/{asked['clarification_id']}/answer"
+        async with ann.post(path, json={"answer": "save"}) as answer:
+            assert answer.status == 200
+        await listener.hears("clarification", sessionId=batch_id, status="answered")
+    async with listening(server) as listener:
+        await listener.sio.emit("subscribe", job_id)
+        await listener.hears("completed")
+        assert not listener.of("clarification")
