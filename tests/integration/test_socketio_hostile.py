@@ -13,6 +13,7 @@ from app.keys import HUB
 from app.live.socketio import engine
 from tests.integration.serving import LONGEST_S, Server, token_of
 from tests.integration.socketio_clients import (
+    POLL,
     Listener,
     Trail,
     connect_raw,
@@ -220,3 +221,58 @@ async def test_who_polls_never_holds_little_and_is_ended_when_it_asks_for_more(
                 events = [json.loads(packet[2:]) for packet in packets if packet[:2] == "42"]
                 told += [p["seq"] for name, p in events if name == "task_update"]
         assert told == list(range(told[0], told[0] + 1001))
+
+
+async def test_nobody_stays_by_signs_of_life_alone(server: Server) -> None:
+    async with aiohttp.ClientSession(server.url) as http:
+        async with http.get(POLL) as answer:
+            address = f"{POLL}&sid={json.loads((await answer.text())[1:])['sid']}"
+        statuses = []
+        for _ in range(3):
+            async with http.post(address, data="\x1e".join(["3"] * 16)) as answer:
+                statuses.append(answer.status)
+        assert statuses == [200, 200, 400]
+
+
+async def test_a_client_has_one_poll_and_one_post_at_a_time(
+    server: Server, witness: Listener
+) -> None:
+    async with polling(server) as (http, address):
+
+        async def poll() -> tuple[int, str]:
+            async with http.get(address) as answer:
+                return answer.status, await answer.text()
+
+        polls = [asyncio.create_task(poll()) for _ in range(5)]
+        async with asyncio.timeout(LONGEST_S):  # none of them is left hanging
+            answers = await asyncio.gather(*polls)
+        assert sum(status == 200 for status, _ in answers) <= 1
+        assert any("once at a time" in text for _, text in answers)
+        async with http.post(address, data='42["subscribe","x"]') as answer:
+            assert answer.status == 400  # the connection is over
+
+
+async def test_a_second_post_ends_the_connection_while_the_first_hangs(
+    server: Server, witness: Listener
+) -> None:
+    goes_on = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b'42["subscribe",'
+        await goes_on.wait()
+        yield b'"x"]'
+
+    async with polling(server) as (http, address):
+
+        async def post(data: object) -> int:
+            async with http.post(address, data=data) as answer:
+                return answer.status
+
+        first = asyncio.create_task(post(slow()))
+        async with asyncio.timeout(LONGEST_S):
+            # whichever of them comes first, one finds the other there
+            statuses = [await post("3") for _ in range(5)]
+            goes_on.set()
+            statuses.append(await first)
+        assert 400 in statuses[:-1]
+        assert statuses[-1] == 400

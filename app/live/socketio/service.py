@@ -8,6 +8,7 @@ import socketio
 from aiohttp import web
 
 from app.core.dialects.packets import Packet
+from app.core.errors import InvalidRequest
 from app.core.permissions import Viewer, obstacle
 from app.core.protocol import Close, Hangup
 from app.live.hub import Hub
@@ -23,7 +24,9 @@ logger = logging.getLogger(__name__)
 
 CONNECTS_AT_MOST = 5  # attempts on one connection
 CONNECT_BYTES = 4096  # of a connect, which may hold a token
+SAID_AT_MOST = 32  # packets of somebody who is not recognised
 NOT_AUTHENTICATED = "not authenticated"
+TWICE = "a client polls once at a time, and posts once at a time"
 NORMAL = 1000
 
 Recognise = Callable[[web.Request, Mapping[str, Any]], Awaitable[Viewer | None]]
@@ -71,9 +74,18 @@ class SocketIO:
 
         Raises InvalidRequest, BodyTooLarge.
         """
-        if request.method == "POST":
-            wire = self._engine.wire_of(request.query["sid"])
-            assert wire is not None
+        wire = self._engine.wire_of(request.query.get("sid", ""))
+        if wire is None or request.query.get("transport") == "websocket":
+            return await self._answer(request)
+        # As others' servers have it: each request would hold a connection that nobody counts.
+        with wire.alone(request.method) as is_alone:
+            if is_alone:
+                return await self._answer(request, wire)
+        wire.end(Hangup(Close.INVALID_DATA, TWICE))
+        raise InvalidRequest(what=TWICE)
+
+    async def _answer(self, request: web.Request, wire: Wire | None = None) -> web.StreamResponse:
+        if wire is not None and request.method == "POST":
             request[BODY] = await self._engine.posted(request, wire)
             if not request[BODY]:
                 return web.Response(text="ok")
@@ -104,9 +116,10 @@ class SocketIO:
     def _admit(self, wire: Wire, packet: Packet, size_bytes: int) -> bool:
         if wire.guest is not None:
             return wire.guest.admit(packet, size_bytes)
-        if packet.kind in ("close", "pong"):
-            return True
+        wire.strange += 1
         wire.connects += packet.kind == "connect"
+        if packet.kind in ("close", "pong") and wire.strange <= SAID_AT_MOST:
+            return True
         if packet.kind != "connect" or wire.connects > CONNECTS_AT_MOST:
             wire.end(Hangup(Close.INVALID_DATA, "connect first"))
         elif size_bytes > CONNECT_BYTES:

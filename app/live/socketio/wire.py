@@ -8,7 +8,7 @@ which they were said, as whole frames, to one transport.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -144,6 +144,7 @@ class Wire(asyncio.WriteTransport):
         self.on_socket: Callable[[], None] | None = None
         self.guest: Visitor | None = None
         self.connects = 0  # attempts to be recognised
+        self.strange = 0  # packets of somebody who is not recognised
         self.goodbye: Hangup | None = None
         self.poll: asyncio.BaseTransport | None = None  # of the request that waits
         self.is_changing = False  # the WebSocket is there, and not tried yet
@@ -152,6 +153,7 @@ class Wire(asyncio.WriteTransport):
         self._protocol: Any = None
         self._response: web.WebSocketResponse | None = None
         self._is_over = False
+        self._asking: set[str] = set()
         self._waiting: list[asyncio.Future[None]] = []
         self._ending: asyncio.Task[None] | None = None
 
@@ -172,6 +174,18 @@ class Wire(asyncio.WriteTransport):
     @property
     def has_socket(self) -> bool:
         return self._socket is not None
+
+    @contextmanager
+    def alone(self, method: str) -> Iterator[bool]:
+        """Yield whether no other request of this method is being answered, while the body runs."""
+        if method in self._asking:
+            yield False
+            return
+        self._asking.add(method)
+        try:
+            yield True
+        finally:
+            self._asking.discard(method)
 
     def change_over(self, request: web.Request, response: web.WebSocketResponse) -> None:
         """Write to the WebSocket of `request` from now on, first of all what waits for a poll.
