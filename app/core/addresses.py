@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import AddressValueError, IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import (
+    AddressValueError,
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+)
 
 
 @lru_cache(maxsize=4096)
@@ -24,6 +31,11 @@ def source_of(address: str) -> str:
 
 
 TRANSLATED = IPv6Network("64:ff9b::/96")  # RFC 6052: ends in the IPv4 address it leads to
+GLOBAL = IPv6Network("2000::/3")  # RFC 4291: what else there is leads to no place of the internet
+EXAMPLES = IPv6Network("3fff::/20")  # RFC 9637; Python may not know it yet
+RELAYS = IPv4Network("192.88.99.0/24")  # RFC 7526: given up, and answered by whoever is nearest
+TUNNELLED = frozenset({0x00005EFE, 0x02005EFE})
+"""RFC 5214 (ISATAP): the third quarter of an IPv6 address that ends in an IPv4 one."""
 
 
 def is_public(address: str) -> bool:
@@ -36,7 +48,15 @@ def is_public(address: str) -> bool:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    return all(one.is_global and not one.is_multicast for one in _meant(parsed))
+    return all(_is_open(one) for one in _meant(parsed))
+
+
+def _is_open(address: IPv4Address | IPv6Address) -> bool:
+    if not address.is_global or address.is_multicast:
+        return False
+    if isinstance(address, IPv4Address):
+        return address not in RELAYS
+    return address in GLOBAL and address not in EXAMPLES
 
 
 def _meant(address: IPv4Address | IPv6Address) -> Sequence[IPv4Address | IPv6Address]:
@@ -49,6 +69,9 @@ def _meant(address: IPv4Address | IPv6Address) -> Sequence[IPv4Address | IPv6Add
         return [address.sixtofour]
     if address.teredo is not None:
         return address.teredo
+    ending = IPv4Address(int(address) & 0xFFFFFFFF)
     if address in TRANSLATED:
-        return [IPv4Address(int(address) & 0xFFFFFFFF)]
+        return [ending]
+    if int(address) >> 32 & 0xFFFFFFFF in TUNNELLED:
+        return [address, ending]
     return [address]

@@ -6,7 +6,14 @@ from app.core.addresses import is_public
 
 
 @pytest.mark.parametrize(
-    "address", ["93.184.216.34", "2606:4700::1111", "::ffff:93.184.216.34", "64:ff9b::5db8:d822"]
+    "address",
+    [
+        "93.184.216.34",
+        "2606:4700::1111",
+        "::ffff:93.184.216.34",
+        "64:ff9b::5db8:d822",
+        "2a00:1450:4001:80b::200e",
+    ],
 )
 def test_addresses_of_the_internet_are_public(address: str) -> None:
     assert is_public(address)
@@ -34,6 +41,15 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
         "64:ff9b::a9fe:a9fe",  # 169.254.169.254, translated
         "2002:7f00:1::",  # 127.0.0.1 by 6to4
         "2001:0:a00:1::1",  # Teredo, whose server is 10.0.0.1
+        "::127.0.0.1",  # IPv4 compatible, as nobody writes it any more
+        "::ffff:0:127.0.0.1",  # translated without a prefix of its own
+        "64:ff9b:1::7f00:1",  # a network's own translation
+        "fec0::1",  # site-local
+        "2600:1f00::5efe:a00:1",  # ISATAP, which ends in 10.0.0.1
+        "2600:1f00::200:5efe:7f00:1",
+        "3fff::1",  # of examples
+        "5f00::1",
+        "192.88.99.1",
     ],
 )
 def test_private_addresses_are_not_however_they_are_written(address: str) -> None:
