@@ -186,6 +186,29 @@ async def test_what_holds_no_reports_is_refused(
     assert (await state_of(ann, job_id))["n"] == 1
 
 
+@pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson"])
+@pytest.mark.parametrize("piece", [b"[],", b'{"":0},', b"0,"], ids=["lists", "objects", "numbers"])
+async def test_what_takes_long_to_take_apart_is_not_begun_with(
+    server: Server, kind: str, piece: bytes
+) -> None:
+    async with server.client("ann") as client:
+        path = (await create(client))["links"]["events"]
+        body = b"[" + piece * 120_000 + b"0]"
+        async with client.post(path, data=body, headers={"Content-Type": kind}) as answer:
+            assert answer.status == 400
+            assert "more than 100,000 values" in await answer.text()
+
+
+async def test_lines_may_have_gaps_between_them(server: Server) -> None:
+    async with server.client("ann") as client:
+        path = (await create(client))["links"]["events"]
+        line = json.dumps(progress(5)).encode()
+        body = b"\r\n" * 3000 + b" \n".join([line] * 3) + b"\n \t\n" * 3000
+        headers = {"Content-Type": "application/x-ndjson"}
+        async with client.post(path, data=body, headers=headers) as answer:
+            assert (await answer.json())["accepted"] == 3
+
+
 @pytest.mark.parametrize(
     "wish",
     [
