@@ -103,11 +103,20 @@ def talk(options: argparse.Namespace, environ: Mapping[str, str] = os.environ) -
         token = _token(options.token_file, environ)
         return asyncio.run(_until_interrupted(options, url, token))
     except LivetrailError as error:
-        print(f"livetrail: {error}", file=sys.stderr)
+        _complain(error)
         return 1
     except ValueError as error:
-        print(f"livetrail: {error}", file=sys.stderr)
+        _complain(error)
         return 2
+
+
+def _say(text: str, begins: str = "") -> None:
+    """Print one line that does nothing to the terminal, whatever a server put into `text`."""
+    print(f"{begins}{one_line(text)}", flush=True)
+
+
+def _complain(error: Exception) -> None:
+    print(f"livetrail: {one_line(str(error))}", file=sys.stderr)
 
 
 def _token(path: Path | None, environ: Mapping[str, str]) -> str:
@@ -129,7 +138,7 @@ def talk_in_thread(options: argparse.Namespace, url: str, token: str) -> None:
             async with Livetrail(url, token) as trail:
                 await options.do(trail, options)
         except LivetrailError as error:
-            print(f"livetrail: {error}", file=sys.stderr)
+            _complain(error)
 
     threading.Thread(target=asyncio.run, args=(talking(),), name="command", daemon=True).start()
 
@@ -151,7 +160,7 @@ async def _upload(trail: Livetrail, options: argparse.Namespace) -> int:
     wishes = {**options.options, **({"name": options.name} if options.name else {})}
     upload = await trail.upload(*options.files, options=wishes)
     for job_id, filename in zip(upload.job_ids, upload.filenames, strict=True):
-        print(f"job:{job_id} {one_line(filename)}", flush=True)
+        _say(f"job:{job_id} {filename}")
     if options.no_follow:
         return 0
     return await _tell_until_done(trail, upload.room, 0, as_json=options.json)
@@ -181,21 +190,23 @@ async def _tell_until_done(
 
 
 def _print(told: Told, *, as_json: bool) -> None:
-    if isinstance(told, Snapshot):
-        line = json.dumps({"type": "snapshot", "job_id": told.job_id, "state": told.state})
-        print(line if as_json else told.state["message"], flush=True)
-    elif as_json:
-        print(told.model_dump_json(), flush=True)
+    if as_json:  # in ASCII: what is written there does nothing either
+        if isinstance(told, Snapshot):
+            line = {"type": "snapshot", "job_id": told.job_id, "state": told.state}
+        else:
+            line = told.model_dump(mode="json")
+        print(json.dumps(line), flush=True)
+    elif isinstance(told, Snapshot):
+        _say(told.state["message"])
     else:
-        share = "" if told.progress is None else f"{told.progress:3.0f}%  "
-        print(f"{share}{one_line(told.message)}", flush=True)
+        _say(told.message, "" if told.progress is None else f"{told.progress:3.0f}%  ")
 
 
 async def _questions(trail: Livetrail, options: argparse.Namespace) -> int:
     for one in await trail.questions(options.room):
-        print(f"{one['clarification_id']}  {one_line(one['question'])}")
+        _say(f"{one['clarification_id']} {one['question']}")
         for choice in one.get("choices", []):
-            print(f"    {choice['value']}  {one_line(str(choice['label']))}")
+            _say(f"{choice['value']} {choice['label']}", "    ")
     return 0
 
 
@@ -217,7 +228,7 @@ async def _export(trail: Livetrail, options: argparse.Namespace) -> int:
 async def _watch(trail: Livetrail, options: argparse.Namespace) -> int:
     done = options.done or options.folder / "done"
     async for path, upload in watch_folder(trail, options.folder, done, once=options.once):
-        print(f"job:{upload.job_ids[0]} {one_line(path.name)}", flush=True)
+        _say(f"job:{upload.job_ids[0]} {path.name}")
     return 0
 
 
@@ -229,7 +240,7 @@ async def _simulate(trail: Livetrail, options: argparse.Namespace) -> int:
         trail,
         chance,
         speed=options.speed,
-        say=lambda line: print(line, flush=True),
+        say=_say,
         stays=options.stay,
     )
     await stage.play(scripts)

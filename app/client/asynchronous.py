@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import uuid
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from app.client.errors import Refused
 from app.client.following import Caught, Following, Position, Told, states_of
 from app.client.http import Http
 from app.core.events import FINISHED
+from app.core.names import clean_filename
 from app.core.state import JobState
 
 File = Path | str | tuple[str, bytes]
@@ -380,8 +382,18 @@ class Livetrail:
 
 
 def _place(into: Path, name: str) -> Path:
-    """Return where a file goes. A name from elsewhere leads nowhere else."""
-    return into / Path(name).name if into.is_dir() else into
+    """Return where a file goes. A name from elsewhere leads nowhere else, and hides nothing.
+
+    In a folder, a file that is there already stays as it is.
+    """
+    if not into.is_dir():
+        return into
+    wanted = Path(clean_filename(name))
+    place, number = into / wanted, 1
+    while os.path.lexists(place):
+        number += 1
+        place = into / f"{wanted.stem} ({number}){wanted.suffix}"
+    return place
 
 
 EXPORT_ENDS = ("export_completed", "export_failed")

@@ -4,14 +4,22 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp import web
 
-from app.client import Livetrail
+from app.client import Livetrail, Snapshot, Told
+from app.client.asynchronous import _place
+from app.commands import _print
+from app.core.events import Event
 from tests.integration.serving import Server, token_of
 from tests.process import ROOT
 
+ESCAPE = "\x1b[2J\x1b]0;owned\x07\x9b1m"
 CSV = b"Date,Description,Amount\n2025-01-04,Tea,-2.10\n2025-01-05,Milk,-1.30\n"
 UNDECIDED = b"Date,Description,Amount\n01/02/2025,Tea,-2.10\n02/03/2025,Milk,-1.30\n"
 LONGEST_S = 60.0
@@ -122,3 +130,72 @@ async def test_what_is_wrong_is_said_in_one_sentence(server: Server, table: Path
     assert "nowhere.csv" in output
     code, output = await said(server, "undo", "batch:nothing")
     assert (code, len(output.splitlines())) == (1, 1)
+
+
+@asynccontextmanager
+async def elsewhere(answers: dict[str, Any]) -> AsyncIterator[str]:
+    """Yield the address of a server that is no friend of who asks it."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        said = answers[request.path]
+        return said if isinstance(said, web.StreamResponse) else web.json_response(said)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def test_no_server_writes_to_the_terminal_but_text(server: Server) -> None:
+    question = {
+        "clarification_id": ESCAPE,
+        "question": ESCAPE,
+        "choices": [{"value": ESCAPE, "label": ESCAPE}],
+    }
+    refusal = web.json_response({"title": ESCAPE, "code": ESCAPE}, status=400)
+    answers = {"/api/v1/clarifications": {"clarifications": [question], "next": None}}
+    async with elsewhere(answers) as url:
+        _, listed = await said(server, "questions", "--url", url)
+    async with elsewhere({"/api/v1/clarifications": refusal}) as url:
+        _, refused = await said(server, "questions", "--url", url)
+    assert "owned" in listed
+    assert "owned" in refused
+    assert (listed + refused).replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize(
+    "told", [Snapshot("j", {"message": ESCAPE}), Event(type="new", message=ESCAPE)]
+)
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_is_told_is_one_line_of_text(
+    capsys: pytest.CaptureFixture[str], told: Told, as_json: bool
+) -> None:
+    _print(told, as_json=as_json)
+    line = capsys.readouterr().out
+    assert "owned" in line
+    assert line.removesuffix("\n").isprintable()
+
+
+@pytest.mark.parametrize(
+    ("named", "kept"),
+    [
+        (".bashrc", "bashrc"),
+        ("../../etc/passwd", "passwd"),
+        ("..", "unnamed file"),
+        ("a\x1b[2J.csv", "a[2J.csv"),
+        ("there.csv", "there (2).csv"),
+        ("link.csv", "link (2).csv"),
+    ],
+)
+def test_a_server_names_no_file_that_is_hidden_elsewhere_or_there(
+    tmp_path: Path, named: str, kept: str
+) -> None:
+    (tmp_path / "there.csv").write_text("mine")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "nowhere")
+    assert _place(tmp_path, named) == tmp_path / kept
