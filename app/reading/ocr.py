@@ -23,6 +23,9 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 from rapidocr import RapidOCR
 
 MOST_STRETCHED = 60  # times as long as wide: no page; the engine would make nothing of it
+# The engine stretches a picture until its shorter side is long enough. It gives wide ones a border
+# before, so that this stays affordable; tall ones it would make gigabytes of.
+TALLEST = 8  # times as high as wide
 TALL = 1.5  # times as high as wide: text that goes up or down
 LOOKED_AT = 12  # lines by which is told whether the page stands on its head
 SURE_SIDE = 0.6  # of them say so
@@ -80,11 +83,11 @@ class Ocr:
             result = self._recognise(pixels)
         words = []
         for quad, text, score, parts in _lines(result):
-            words += _words(quad, text, score, parts)
+            words += _words(quad, text, score, parts, width=pixels.shape[1])
         return Seen(words, turned, _slope(_quads(result)))
 
     def _recognise(self, pixels: Pixels) -> Any:
-        return self._engine(pixels, use_det=True, use_cls=False, use_rec=True)
+        return self._engine(_widened(pixels), use_det=True, use_cls=False, use_rec=True)
 
     def _on_its_head(self, pixels: Pixels, quads: Quads) -> bool:
         """Tell whether most of the longest lines stand on their heads."""
@@ -125,8 +128,13 @@ def _is_doubtful(result: Any) -> bool:
     return bool(mean < CLEAR_SCORE)
 
 
-def _words(quad: NDArray[np.float64], text: str, score: float, parts: Sequence[Any]) -> list[Word]:
-    """Return the words of a line, each with its own box where the engine tells it."""
+def _words(
+    quad: NDArray[np.float64], text: str, score: float, parts: Sequence[Any], *, width: int
+) -> list[Word]:
+    """Return the words of a line, each with its own box where the engine tells it.
+
+    width  of the picture, which may have been read with a border
+    """
     height = float(np.linalg.norm(quad[3] - quad[0]))
     known = [part for part in parts if part[2] is not None]
     if not known or "".join(part[0] for part in known) != "".join(text.split()):
@@ -136,9 +144,9 @@ def _words(quad: NDArray[np.float64], text: str, score: float, parts: Sequence[A
         xs, ys = zip(*corners, strict=True)
         words.append(
             Word(
-                round(float(min(xs)), 1),
+                round(min(float(min(xs)), width), 1),
                 round(float(min(ys)), 1),
-                round(float(max(xs)), 1),
+                round(min(float(max(xs)), width), 1),
                 round(float(max(ys)), 1),
                 word,
                 round(0.75 * height, 1),
@@ -202,3 +210,12 @@ def _cut(pixels: Pixels, quad: NDArray[np.float64]) -> Pixels:
 def _turned(pixels: Pixels) -> Pixels:
     """Return the picture turned clockwise by a quarter."""
     return np.ascontiguousarray(np.rot90(pixels, -1))
+
+
+def _widened(pixels: Pixels) -> Pixels:
+    """Return the picture, with white on the right where it is far higher than wide."""
+    height, width = pixels.shape[:2]
+    if height <= TALLEST * width:
+        return pixels
+    more = 2 * height // TALLEST - width  # as much as the engine gives to wide ones
+    return np.pad(pixels, ((0, 0), (0, more), (0, 0)), constant_values=255)

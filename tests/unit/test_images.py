@@ -1,13 +1,16 @@
 """Pictures of documents: their words, however they lie, and what is refused."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from app.core.errors import DamagedFile, ImageTooLarge
+from app.reading.ocr import Ocr
 from app.reading.page import Page, load_pages
 from app.reading.pages import read_pages
 from tests.documents import Line, Picture, pdf_of
@@ -15,6 +18,10 @@ from tests.readers import Heard, task_for
 from tests.samples import sample
 
 TEXT = ("Corner Shop", "Invoice number 4711", "Thank you very much", "Total EUR 12.50")
+
+
+class Looked(Exception):
+    """The engine was about to look at a picture."""
 
 
 def photo(lines: tuple[str, ...] = TEXT) -> Image.Image:
@@ -161,3 +168,34 @@ def test_nobody_is_told_how_pictures_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [(1, 20_000), (20_000, 3), (40, 9000), (2, 100), (1, 1)])
 def test_a_picture_that_can_be_no_page_has_no_words(tmp_path: Path, size: tuple[int, int]) -> None:
     assert seen(tmp_path, Image.new("RGB", size, "white")).text == ""
+
+
+def test_a_till_roll_is_read_where_it_is_printed(tmp_path: Path) -> None:
+    amounts = [f"{n}.50" for n in range(10, 30)]
+    image = Image.new(
+        "RGB", (100, 1200), "white"
+    )  # the engine would make it as large as nine pages
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(size=24)
+    for at, amount in enumerate(amounts):
+        draw.text((4, 8 + 60 * at), amount, fill="black", font=font)
+    page = seen(tmp_path, image)
+    assert lines_of(page) == amounts
+    assert all(0 <= word.x0 < word.x1 <= page.width for line in page.lines for word in line)
+
+
+def test_the_engine_is_given_nothing_that_it_would_blow_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Ocr()
+    # Imported here: what it tells of its use is turned off by ours, which comes first.
+    preprocess_class = importlib.import_module("rapidocr.ch_ppocr_det.utils").DetPreProcess
+    shapes = []
+
+    def looked_at(preprocess: object, image: np.ndarray) -> None:
+        shapes.append(real(preprocess, image).shape)
+        raise Looked
+
+    real = preprocess_class.resize
+    monkeypatch.setattr(preprocess_class, "resize", looked_at)
+    for size in [(2, 100), (100, 2), (40, 2000), (2000, 40), (300, 2400), (2000, 2000)]:
+        with pytest.raises(Looked):
+            engine.read(Image.new("RGB", size, "white"))
+    assert max(height * width for height, width, _ in shapes) < 5_000_000, shapes
