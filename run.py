@@ -7,6 +7,7 @@ import configparser
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -102,7 +103,7 @@ def install(extras):
             words = line.split()
             if words[:1] == ["Collecting"]:
                 seen.add(words[1])
-                name = words[1].split("=")[0].split("<")[0].split(">")[0].split("[")[0]
+                name = re.match(r"[\w.-]+", words[1])[0]
                 say(f"Installing, only this once: {len(seen)} packages so far ({name})")
             elif words[:1] == ["Installing"]:
                 say(f"Installing, only this once: unpacking {len(seen)} packages ...")

@@ -110,7 +110,7 @@ class ConnectionLine:
     """One connection in the table.
 
     how      by what it came in, and from where
-    follows  (words, address or "") of each room, three at most
+    follows  (words, address or "") of each room, three at most; of none, words that say so
     more     how many rooms more
     behind   "" when it is at the head
     is_logged  its frames are being logged
@@ -246,7 +246,7 @@ def connection_line(connection: Mapping[str, Any], now: str) -> ConnectionLine:
         by=by,
         form="" if connection["transport"] == "sse" else connection["format"],
         since=took_text(lasted_ms // 1000 * 1000 if lasted_ms >= 10_000 else lasted_ms),
-        follows=tuple(_room(room) for room in rooms[:ROOMS_SHOWN]),
+        follows=tuple(_room(room) for room in rooms[:ROOMS_SHOWN]) or NOTHING,
         more=f"+{len(rooms) - ROOMS_SHOWN}" if len(rooms) > ROOMS_SHOWN else "",
         place=f"{connection['cursor']:,}",
         behind=f"{connection['lag']:,} behind" if connection["lag"] else "",
@@ -258,6 +258,7 @@ def connection_line(connection: Mapping[str, Any], now: str) -> ConnectionLine:
 
 
 ROOMS_SHOWN = 3
+NOTHING = (("nothing yet", ""),)
 
 
 def _room(room: str) -> tuple[str, str]:

@@ -292,7 +292,8 @@ def tally(rows: Sequence[FileRow]) -> tuple[int, str, str]:
     if done == len(rows):
         only = "The file is done." if done == 1 else f"All {done:,} files are done."
         return 100, only, ""
-    headline = f"{done:,} of {count(len(rows), 'file')} {'is' if done == 1 else 'are'} done."
+    one = done == 1 or len(rows) == 1
+    headline = f"{done:,} of {count(len(rows), 'file')} {'is' if one else 'are'} done."
     parts = []
     if going:
         parts.append(f"{going:,} {'is' if going == 1 else 'are'} on the way")

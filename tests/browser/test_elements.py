@@ -124,8 +124,10 @@ async def test_a_file_that_fails_says_what_to_do(page: Page) -> None:
 
 
 async def test_a_keyboard_reaches_the_button(page: Page) -> None:
-    await expect(page.get_by_role("button", name="Choose files")).to_be_visible()
+    button = page.get_by_role("button", name="Choose files")
+    await expect(button).to_be_visible()
     await page.keyboard.press("Tab")
+    await expect(button).to_be_focused()
     async with page.expect_file_chooser() as choosing:
         await page.keyboard.press("Enter")
     assert (await choosing.value).is_multiple()

@@ -80,6 +80,11 @@ async def test_a_large_file_is_paused_and_after_a_reload_goes_on_where_it_was(
     await sending.get_by_role("button", name="Pause sending large.csv").click()
     await expect(sending).to_contain_text("Paused at")
     reached = int(await rail.get_attribute("aria-valuenow") or 0)
+    for width in (320, 390):  # whose upload it is can be read on a phone
+        await visitor.page.set_viewport_size({"width": width, "height": 900})
+        box = await sending.locator(".name").bounding_box()
+        assert box is not None
+        assert box["width"] > width / 2
     gate.set()
     await visitor.page.unroute_all(behavior="ignoreErrors")
     asked: list[int] = []

@@ -163,7 +163,19 @@ def put_webhook(settings: Settings, name: str) -> dict[str, str]:
         user_id = find_user(database, name).id
         wish = HookWish("https://hook.invalid/", "", Room("user", user_id), (), "off", 0)
         hook_id = add_hook(database, user_id, wish, secret_text(os.urandom(32)), at_ms)
-        one = Delivery(delivery_id, hook_id, None, TEST_TYPE, "failed", 1, at_ms, at_ms)
+        one = Delivery(
+            delivery_id,
+            hook_id,
+            None,
+            TEST_TYPE,
+            "failed",
+            1,
+            at_ms,
+            at_ms,
+            status=500,
+            error="It answered with status 500",
+            answer="<p>Out of order.</p> " * 40,
+        )
         insert_delivery(database, one)
     return {"webhook_id": hook_id, "delivery_id": delivery_id}
 

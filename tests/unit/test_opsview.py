@@ -76,6 +76,11 @@ def test_a_connection_says_who_follows_what_and_how_it_goes() -> None:
     assert (line.sent, line.events, line.received) == ("1.2 MB", "1 event", "3")
 
 
+def test_a_connection_that_follows_nothing_says_so() -> None:
+    line = opsview.connection_line(connection(rooms=[]), NOW)
+    assert line.follows == (("nothing yet", ""),)
+
+
 def test_the_format_of_an_event_stream_is_no_news() -> None:
     line = opsview.connection_line(connection(transport="sse", format="sse"), NOW)
     assert (line.by, line.form) == ("Event stream", "")

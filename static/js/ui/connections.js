@@ -33,7 +33,7 @@ export function connectionLine(one, now) {
     by: TRANSPORTS[one.transport] ?? one.transport,
     form: one.transport === "sse" ? "" : one.format,
     since: formatDuration(ms < 10_000 ? ms : Math.floor(ms / 1000) * 1000),
-    follows: one.rooms.slice(0, ROOMS_SHOWN).map(roomLink),
+    follows: one.rooms.length ? one.rooms.slice(0, ROOMS_SHOWN).map(roomLink) : [["nothing yet", ""]],
     more: one.rooms.length > ROOMS_SHOWN ? `+${one.rooms.length - ROOMS_SHOWN}` : "",
     place: formatCount(one.cursor),
     behind: one.lag ? `${formatCount(one.lag)} behind` : "",

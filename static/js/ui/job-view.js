@@ -222,7 +222,7 @@ export function tally(views) {
   const said = parts.join("; ");
   return {
     percent: Math.floor(sum / all),
-    headline: `${formatCount(done)} of ${plural(all, "file")} ${done === 1 ? "is" : "are"} done.`,
+    headline: `${formatCount(done)} of ${plural(all, "file")} ${done === 1 || all === 1 ? "is" : "are"} done.`,
     aside: `${said[0].toUpperCase()}${said.slice(1)}.`,
   };
 }
