@@ -33,6 +33,7 @@ from app.web import (
     shares,
     socketio,
     sockets,
+    stats,
     tokens,
     tus,
     users,
@@ -159,6 +160,7 @@ def api_routes() -> list[web.RouteDef]:
         web.patch(CHANNEL, notifications.change),
         web.delete(CHANNEL, notifications.remove),
         web.post(f"{CHANNEL}/test", notifications.test),
+        web.get(f"{API}/stats", stats.stats),
         web.get(f"{API}/audit", audit.listing),
         web.get(f"{API}/plugins", plugins.listing),
         web.get(f"{API}/websocket/status", operations.status),
@@ -225,5 +227,6 @@ def all_routes() -> list[web.AbstractRouteDef]:
         *outgoing_routes(),
         *rules_routes(),
         *api_page_routes(),
+        *stats.stats_routes(),
         *sharing_routes(),
     ]

@@ -152,6 +152,7 @@ DECIDED = {
     "DELETE /api/v1/notifications/{channel_id}": THEIRS,
     "POST /api/v1/notifications/{channel_id}/test": THEIRS,
     "GET /api/v1/audit": OPERATES,
+    "GET /api/v1/stats": OWN,
     "GET /api/v1/plugins": OPERATES,
     "GET /api/v1/websocket/status": OPERATES,
     "GET /api/v1/websocket/connections/{connection}/log": OPERATES,
@@ -170,6 +171,7 @@ DECIDED = {
     "GET /openapi.json": OPEN,
     "GET /asyncapi.json": OPEN,
     "GET /docs": OPEN,
+    "GET /statistics": OWN,
     "GET /ws": OWN,
     "GET /ws/{client_id}": OWN,
     "GET /ws/upload-progress/{batch_id}": OWN,  # also one that is yet to begin
