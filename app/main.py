@@ -72,7 +72,7 @@ from app.web.drawer import Drawer
 from app.web.edge import EdgeRunner, Lobby
 from app.web.fetching import FETCHES_AT_ONCE
 from app.web.lag import LagMonitor
-from app.web.middlewares import AccessLog, add_headers, errors, gate, request_id
+from app.web.middlewares import AccessLog, access_logger, add_headers, errors, gate, request_id
 from app.web.outbound import Outbound
 from app.web.pages import setup_pages
 from app.web.posting import post_to
@@ -469,6 +469,8 @@ def serve(settings: Settings, on_ready: OnReady | None = None) -> int:
 def serve_demo(settings: Settings, beside: Beside | None = None) -> int:
     """Serve a throw-away instance with one user, and print the link that signs a browser in.
 
+    Its requests are not logged: they would bury that link.
+
     beside  is begun once it answers: gets its address and a token of that user
     """
 
@@ -480,6 +482,7 @@ def serve_demo(settings: Settings, beside: Beside | None = None) -> int:
             beside(url, issue_token(settings.database_path, DEMO_USER))
 
     register_user(settings.database_path, DEMO_USER, secrets.token_urlsafe(16), admin=True)
+    access_logger.setLevel(logging.WARNING)
     return _run(settings, greet)
 
 

@@ -35,6 +35,7 @@ FAILURES = (
 )
 COUNTED = frozenset({"extracting", "storing", "crunch_numbers", "delta_analysis"})
 ASKED = "clarification_requested"
+ENDS = {"processing_completed": "done", "processing_failed": "failed"}
 QUESTION: Mapping[str, Any] = {
     "type": ASKED,
     "question": "Is 03/04 the 3rd of April, or March 4?",
@@ -166,6 +167,7 @@ class _Role:
     script: Script
     goes_on: asyncio.Event = field(default_factory=asyncio.Event)
     settled: asyncio.Event = field(default_factory=asyncio.Event)  # its question
+    ended: str = "stopped"  # how, in a word
     stopped: bool = False
 
     def heard(self, kind: str) -> None:
@@ -260,13 +262,14 @@ class Stage:
                     return
                 role.settled.clear()
                 await self._trail.report_events(role.job_id, [beat.report])
+                role.ended = ENDS.get(beat.report["type"], role.ended)
                 if beat.report["type"] == ASKED:
                     await role.settled.wait()
         except Refused as error:  # somebody ended it, or deleted it, just now
             if error.code not in ("job_ended", "not_found"):
                 raise
         finally:
-            self._say(f"done: {role.script.filename}")
+            self._say(f"{role.ended}: {role.script.filename}")
 
 
 def scripts_of(

@@ -11,7 +11,7 @@ from app.core.errors import Conflict
 
 KEPT_MS = 24 * 3_600_000
 OTHER_USE = "This Idempotency-Key was already used for another request"
-OTHER_CONTENT = "This Idempotency-Key was already used with other files or options"
+OTHER_CONTENT = "This Idempotency-Key was already used for another request"
 UNDER_WAY = "A request with this Idempotency-Key is still under way"
 
 

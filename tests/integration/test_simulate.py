@@ -58,6 +58,13 @@ async def test_every_plan_is_played_to_its_end(trail: Livetrail) -> None:
     assert sum(line.startswith("done: ") for line in lines) == len(scripts)
 
 
+async def test_a_job_that_fails_is_not_called_done(trail: Livetrail) -> None:
+    (script,) = scripts_of(["own"], 1, Random(4), fails=1, asks=0)
+    lines: list[str] = []
+    await Stage(trail, Random(4), speed=FAST, say=lines.append).play([script])
+    assert lines[-1] == f"failed: {script.filename}"
+
+
 async def test_a_question_is_waited_for(trail: Livetrail) -> None:
     scripts = scripts_of(["own"], 1, Random(4), fails=0, asks=1)
     playing = asyncio.create_task(
@@ -99,6 +106,7 @@ async def test_the_command_reports_to_the_server_that_it_is_given(
     server: Server, trail: Livetrail
 ) -> None:
     arguments = ["simulate", "--url", server.url, "--jobs", "3", "--speed", "5000", "--ask", "0"]
+    arguments += ["--fail", "0"]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -122,11 +130,11 @@ async def test_the_command_brings_a_server_of_its_own(tmp_path: Path) -> None:
         "-m",
         "app.cli",
         *arguments,
-        *("--ask", "0"),
+        *("--ask", "0", "--fail", "0"),
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)},
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.STDOUT,
     )
     assert process.stdout is not None
     told: list[str] = []
@@ -137,5 +145,6 @@ async def test_the_command_brings_a_server_of_its_own(tmp_path: Path) -> None:
                 break
     process.terminate()
     assert await process.wait() == 0
-    assert "/signin#token=" in told[0]
+    assert any("/signin#token=" in line for line in told)
+    assert not [line for line in told if "app.access" in line]  # which would bury that link
     assert [*tmp_path.glob("livetrail-demo-*")] == []  # what it kept is thrown away

@@ -186,7 +186,9 @@ async def test_nobody_is_refused_with_words(server: Server) -> None:
     assert "not authenticated" in await refused(server, name=None, auth={"token": "lt_wrong"})
     token = token_of(server.settings, "ann")
     # An API token does not belong in a URL.
-    assert "not authenticated" in await refused(server, name=None, query=f"?token={token}")
+    said = await refused(server, name=None, query=f"?token={token}")
+    assert "not authenticated" in said
+    assert "POST /api/v1/auth/websocket-token" in said
 
 
 async def test_a_comes_with_its_user_and_a_session_token_in_the_url(

@@ -511,7 +511,7 @@ async def test_a_key_is_not_for_other_files_or_options(
     async with ann.post("/api/v1/batches", data=form, headers=headers) as answer:
         problem = await answer.json()
     assert (answer.status, problem["code"]) == (409, "conflict")
-    assert "other files or options" in problem["title"]
+    assert "another request" in problem["title"]
     assert jobs(server) == 1
     assert stored(server) == before
     assert await accepted_with(ann, headers, files_form(("a.csv", CSV))) == first

@@ -27,6 +27,11 @@ CONNECT_BYTES = 4096  # of a connect, which may hold a token
 SAID_AT_MOST = 32  # packets of somebody who is not recognised
 NOT_AUTHENTICATED = "not authenticated"
 TWICE = "a client polls once at a time, and posts once at a time"
+HOW_TO_SAY_WHO = (
+    "Send an API token in auth, {token}, or a ticket or listen-only token of"
+    " POST /api/v1/auth/websocket-token in the URL, as token or session_token. A user_id in the URL"
+    " is the one that GET /api/v1/auth/me tells."
+)
 NORMAL = 1000
 
 Recognise = Callable[[web.Request, Mapping[str, Any]], Awaitable[Viewer | None]]
@@ -147,7 +152,9 @@ class SocketIO:
             why = self._hub.refusal(viewer, address)
         wire = self._engine.wire_of(eio_sid)
         if why is not None:
-            facts = {"code": int(why.code), "retry_after": why.retry_after_s}
+            facts: dict[str, Any] = {"code": int(why.code), "retry_after": why.retry_after_s}
+            if why.code is Close.NOT_AUTHENTICATED:
+                facts["hint"] = HOW_TO_SAY_WHO
             raise socketio.exceptions.ConnectionRefusedError(why.reason, facts)
         if wire is None or viewer is None:  # it left meanwhile
             raise socketio.exceptions.ConnectionRefusedError("the connection is over")
