@@ -53,6 +53,9 @@ EVENT = json.dumps(
             "filename": "expenses.csv",
         },
         "current_operation": None,
+        "current_zone": None,
+        "zones_completed": None,
+        "zones_total": None,
     },
     separators=(",", ":"),
 )

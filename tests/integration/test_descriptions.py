@@ -38,6 +38,7 @@ from tests.unit.test_asyncapi import payload_of
 
 CSV = b"Date,Description,Amount\n2025-01-04,Tea,-2.10\n2025-01-05,Milk,-1.30\n"
 UNDECIDED = b"Date,Description,Amount\n01/02/2025,Tea,-2.10\n02/03/2025,Milk,-1.30\n"
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 EXAMPLES = 8  # of each call, right and wrong ones
 # They end the session by which the rest is asked, or what one waits for has no end.
 NOT_TRIED = frozenset(
