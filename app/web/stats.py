@@ -11,7 +11,7 @@ from app.core.ids import uuid7
 from app.core.messages import count, size_text
 from app.core.plans import plan_named
 from app.core.stats import Tally
-from app.core.times import DAY_MS
+from app.core.times import DAY_MS, iso_from_ms
 from app.keys import DATABASE
 from app.store.accounts import now_ms
 from app.store.jobs import list_jobs
@@ -139,6 +139,7 @@ class DayBar:
 
     day: str
     words: str
+    total: int
     good: float
     other: float
 
@@ -162,6 +163,8 @@ def view(shell: Shell, found: StatsAnswer, *, owner: str) -> StatsPage:
     """Return the page of `found`."""
     ended_well = found.counts.get("completed", 0)
     busiest = max((day.jobs for day in found.days), default=1)
+    known = {day.day: day for day in found.days}
+    days = [iso_from_ms(now_ms() - back * DAY_MS)[:10] for back in range(found.days_back, -1, -1)]
     slowest = max(found.plans, key=lambda plan: plan.jobs, default=None)
     return StatsPage(
         shell,
@@ -178,7 +181,7 @@ def view(shell: Shell, found: StatsAnswer, *, owner: str) -> StatsPage:
                 f"for {slowest.plan}" if slowest else "nothing has ended yet",
             ),
         ),
-        tuple(_bar(day, busiest) for day in found.days),
+        tuple(_bar(known.get(day, DayStats(day=day, jobs=0, counts={})), busiest) for day in days),
         tuple(
             (
                 plan.plan or "unknown",
@@ -201,7 +204,7 @@ def view(shell: Shell, found: StatsAnswer, *, owner: str) -> StatsPage:
             )
             for stage in found.stages
         ),
-        tuple((error.code, f"{error.jobs:,}") for error in found.errors),
+        tuple((error.code.replace("_", " "), f"{error.jobs:,}") for error in found.errors),
     )
 
 
@@ -215,7 +218,7 @@ def rate_text(rate: float | None) -> str:
 def _bar(day: DayStats, busiest: int) -> DayBar:
     good = day.counts.get("completed", 0)
     words = f"{day.day}: {count(day.jobs, 'file')}, {good:,} done"
-    return DayBar(day.day, words, 100 * good / busiest, 100 * (day.jobs - good) / busiest)
+    return DayBar(day.day, words, day.jobs, 100 * good / busiest, 100 * (day.jobs - good) / busiest)
 
 
 def _label(stage: StageStats) -> str:
