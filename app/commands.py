@@ -105,6 +105,12 @@ def talk(options: argparse.Namespace, environ: Mapping[str, str] = os.environ) -
     except LivetrailError as error:
         _complain(error)
         return 1
+    except BrokenPipeError:  # who read it, such as `head`, has enough
+        sys.stdout = None  # or its flush at the end fails again
+        return 1
+    except OSError as error:
+        _complain(error)
+        return 1
     except ValueError as error:
         _complain(error)
         return 2
@@ -170,9 +176,10 @@ async def _follow(trail: Livetrail, options: argparse.Namespace) -> int:
     if options.until_done:
         after = 0 if options.after is None else options.after
         return await _tell_until_done(trail, options.room, after, as_json=options.json)
+    screen = _Screen(as_json=options.json)
     async with trail.follow(options.room, options.after) as following:
         async for told in following:
-            _print(told, as_json=options.json)
+            screen.show(told)
     return 0
 
 
@@ -180,8 +187,9 @@ async def _tell_until_done(
     trail: Livetrail, room: str, after: Position | int, *, as_json: bool
 ) -> int:
     """Print until it has ended. Return 0 when all ended well."""
+    screen = _Screen(as_json=as_json)
     async for told in trail.until_done(room, after):
-        _print(told, as_json=as_json)
+        screen.show(told)
     kind, _, ident = room.partition(":")
     if kind == "job":
         return int((await trail.job(ident))["status"] != "completed")
@@ -189,17 +197,33 @@ async def _tell_until_done(
     return int(any(count for status, count in counts.items() if status != "completed"))
 
 
-def _print(told: Told, *, as_json: bool) -> None:
-    if as_json:  # in ASCII: what is written there does nothing either
+class _Screen:
+    """Prints what is told, one line each.
+
+    As text, what reads like the line before it is left out: a step often begins, goes on and ends
+    in the same words. As JSON everything is printed.
+    """
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._last: tuple[str, str] | None = None
+
+    def show(self, told: Told) -> None:
+        if self._as_json:  # in ASCII: what is written there does nothing either
+            if isinstance(told, Snapshot):
+                line = {"type": "snapshot", "job_id": told.job_id, "state": told.state}
+            else:
+                line = told.model_dump(mode="json")
+            print(json.dumps(line), flush=True)
+            return
         if isinstance(told, Snapshot):
-            line = {"type": "snapshot", "job_id": told.job_id, "state": told.state}
+            said = ("", str(told.state["message"]))
         else:
-            line = told.model_dump(mode="json")
-        print(json.dumps(line), flush=True)
-    elif isinstance(told, Snapshot):
-        _say(told.state["message"])
-    else:
-        _say(told.message, "" if told.progress is None else f"{told.progress:3.0f}%  ")
+            begins = "" if told.progress is None else f"{told.progress:3.0f}%  "
+            said = (begins, told.message)
+        if said != self._last:
+            _say(said[1], said[0])
+        self._last = said
 
 
 async def _questions(trail: Livetrail, options: argparse.Namespace) -> int:

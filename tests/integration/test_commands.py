@@ -14,7 +14,7 @@ from aiohttp import web
 
 from app.client import Livetrail, Snapshot, Told
 from app.client.asynchronous import _place
-from app.commands import _print
+from app.commands import _Screen
 from app.core.events import Event
 from tests.integration.serving import Server, token_of
 from tests.process import ROOT
@@ -128,6 +128,7 @@ async def test_what_is_wrong_is_said_in_one_sentence(server: Server, table: Path
     code, output = await said(server, "upload", table.parent / "nowhere.csv")
     assert (code, len(output.splitlines())) == (1, 1)
     assert "nowhere.csv" in output
+    assert "data folder" not in output  # which is the server's
     code, output = await said(server, "undo", "batch:nothing")
     assert (code, len(output.splitlines())) == (1, 1)
 
@@ -176,10 +177,43 @@ async def test_no_server_writes_to_the_terminal_but_text(server: Server) -> None
 def test_what_is_told_is_one_line_of_text(
     capsys: pytest.CaptureFixture[str], told: Told, as_json: bool
 ) -> None:
-    _print(told, as_json=as_json)
+    _Screen(as_json=as_json).show(told)
     line = capsys.readouterr().out
     assert "owned" in line
     assert line.removesuffix("\n").isprintable()
+
+
+def test_a_line_is_not_repeated_but_every_event_is_there_as_json(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = [Event(type="new", message=said) for said in ("Reading...", "Reading...", "Done!")]
+    for as_json, lines in ((False, 2), (True, 3)):
+        screen = _Screen(as_json=as_json)
+        for one in told:
+            screen.show(one)
+        assert len(capsys.readouterr().out.splitlines()) == lines
+
+
+async def test_whoever_reads_only_the_beginning_ends_it_in_silence(
+    server: Server, table: Path
+) -> None:
+    await said(server, "upload", table)
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "app.cli",
+        *("follow", "--after", "0", "--url", server.url),
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "LIVETRAIL_TOKEN": token_of(server.settings, "bob")},
+        stdout=writing,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.close(writing)
+    async with asyncio.timeout(LONGEST_S):
+        _, complaint = await process.communicate()
+    assert (process.returncode, complaint) == (1, b"")
 
 
 @pytest.mark.parametrize(
