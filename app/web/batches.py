@@ -1,6 +1,5 @@
 """Batches: taking files in, and telling what became of them."""
 
-import hashlib
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
@@ -26,7 +25,6 @@ from app.keys import (
     DATABASE,
     DOOR,
     FILES,
-    IDEMPOTENCY,
     JOINING,
     JOURNAL,
     RESERVATIONS,
@@ -44,16 +42,15 @@ from app.store.batches import (
     status_counts,
 )
 from app.store.files import StoredFile
-from app.store.idempotency import Answer, Remembered, remember_answer
+from app.store.idempotency import Answer
 from app.store.jobs import is_referred_to
 from app.tasks import finished
 from app.web.belongings import demand
 from app.web.identity import owner_for, viewer_for
 from app.web.models import Accepted, AcceptedJob, BatchAnswer, BatchList
+from app.web.once import ALWAYS, Once, fingerprint_of, once
 from app.web.uploads import ArrivedFile, UploadOptions, receiving
 from app.web.wire import json_bytes, next_link, read_id, read_query, state_answer
-
-LONGEST_KEY = 255
 
 
 class BatchQuery(BaseModel):
@@ -66,18 +63,15 @@ class BatchQuery(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Who brings the files, and under which Idempotency-Key and path, if any.
+    """Who brings the files, and under which Idempotency-Key, if any.
 
-    known        what was answered under that key before
     batch        the one that the files join, which its owner gave its id; None: one of their own
     fingerprint  of what was asked for, where that is not the files; None: of the files
     also         a further write of the transaction that puts them into the log, given the answer
     """
 
     viewer: Viewer
-    key: str | None
-    path: str
-    known: Remembered | None = None
+    once: Once = ALWAYS
     batch: BatchRow | None = None
     fingerprint: str | None = None
     also: Callable[[sqlite3.Connection, Answer], None] | None = None
@@ -88,26 +82,22 @@ TakeIn = Callable[[web.Request, Intake], Awaitable[Answer]]
 
 async def create(request: web.Request) -> web.Response:
     """POST /api/v1/batches: take files in. 202 once every byte is on the disk and in the log."""
-    return accepted(await once(request, upload))
+    return accepted(await brought_once(request, upload))
 
 
 async def create_samples(request: web.Request) -> web.Response:
     """POST /api/v1/samples: take the sample files in, to try everything out."""
-    return accepted(await once(request, samples))
+    return accepted(await brought_once(request, samples))
 
 
-async def once(request: web.Request, bring: TakeIn) -> Answer:
+async def brought_once(request: web.Request, bring: TakeIn) -> Answer:
     """Do `bring`, or say again what was answered under the same Idempotency-Key.
 
     Raises NotAuthenticated, NotAllowed, InvalidRequest for a bad key, Conflict for a used one.
     """
-    intake = _intake(request)
-    if intake.key is None:
-        return await bring(request, intake)
-    idempotency = request.app[IDEMPOTENCY]
-    with idempotency.answering(intake.viewer.user_id, intake.key):
-        known = await idempotency.answered(intake.viewer.user_id, intake.key, intake.path)
-        return await bring(request, replace(intake, known=known))
+    viewer = owner_for(request, "upload")
+    async with once(request, viewer.user_id) as asked:
+        return await bring(request, Intake(viewer, asked))
 
 
 async def upload(request: web.Request, intake: Intake) -> Answer:
@@ -143,9 +133,9 @@ async def take_in(
     What was taken in under the same key before is only compared, and answered again. Files that
     join a batch go by its options.
     """
-    fingerprint = intake.fingerprint or fingerprint_of(files, options)
-    if intake.known is not None:
-        return intake.known.again(fingerprint)
+    fingerprint = intake.fingerprint or _fingerprint_of(files, options)
+    if (before := intake.once.before(fingerprint)) is not None:
+        return before
     _check_models(app, options)
     store = app[FILES]
     placed: list[StoredFile] = []
@@ -173,13 +163,10 @@ def _check_models(app: web.Application, options: UploadOptions) -> None:
             raise InvalidRequest(what=f"options.models: there is no {wanted}; known are {known}")
 
 
-def fingerprint_of(files: Sequence[ArrivedFile], options: UploadOptions) -> str:
+def _fingerprint_of(files: Sequence[ArrivedFile], options: UploadOptions) -> str:
     """Return what tells one upload from another, however its parts were put together."""
-    told = [
-        [(f.filename, f.incoming.stored.sha256) for f in files],
-        options.model_dump(exclude_defaults=True),
-    ]
-    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    brought = [(f.filename, f.incoming.stored.sha256) for f in files]
+    return fingerprint_of([brought, options.model_dump(exclude_defaults=True)])
 
 
 async def _is_needed(app: web.Application, sha256: str) -> bool:
@@ -290,9 +277,7 @@ async def _record(
             begin_batch(connection, batch.id, _name_of(files))
         if intake.also is not None:
             intake.also(connection, answer)
-        if intake.key is not None:
-            remembered = Remembered(answer, fingerprint)
-            remember_answer(connection, batch.user_id, intake.key, intake.path, remembered, at_ms)
+        intake.once.remember(connection, answer, fingerprint, at_ms)
 
     drafts: list[Event] = list(jobs)
     if intake.batch is None or not batch.begun:
@@ -316,23 +301,6 @@ def _name_of(files: Sequence[ArrivedFile]) -> str:
 def new_id(at_ms: int) -> str:
     """Return a fresh id of that time."""
     return uuid7(at_ms, os.urandom(10))
-
-
-def intake_of(request: web.Request) -> Intake:
-    """Return who brings files by a page's form."""
-    return Intake(owner_for(request, "upload"), None, request.path)
-
-
-def _intake(request: web.Request) -> Intake:
-    return Intake(owner_for(request, "upload"), key_of(request), request.path)
-
-
-def key_of(request: web.Request) -> str | None:
-    """Return the request's Idempotency-Key, if it has one. Raises InvalidRequest."""
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not (1 <= len(key) <= LONGEST_KEY and key.isprintable()):
-        raise InvalidRequest(what=f"an Idempotency-Key has 1 to {LONGEST_KEY} visible characters")
-    return key
 
 
 def accepted(answer: Answer) -> web.Response:

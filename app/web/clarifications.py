@@ -1,11 +1,9 @@
 """Questions that jobs ask: what is open, what was answered, and answering."""
 
-import hashlib
 import sqlite3
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,7 +12,7 @@ from app.core.errors import NotAllowed, NotFound
 from app.core.permissions import Thing, Viewer, may, obstacle
 from app.core.rooms import Room
 from app.core.times import iso_from_ms
-from app.keys import AUDIT, DATABASE, DOOR, IDEMPOTENCY, RUNNER
+from app.keys import AUDIT, DATABASE, DOOR, RUNNER
 from app.pipeline.answers import Given, Settled
 from app.store.accounts import now_ms
 from app.store.clarifications import (
@@ -22,11 +20,11 @@ from app.store.clarifications import (
     get_clarification,
     list_clarifications,
 )
-from app.store.idempotency import Answer, Remembered, remember_answer
+from app.store.idempotency import Answer
 from app.web.address import address_of
-from app.web.batches import key_of
 from app.web.belongings import belonging_of, guest_of
 from app.web.identity import owner_for, viewer_for, viewer_of
+from app.web.once import ALWAYS, Once, fingerprint_of, once
 from app.web.wire import (
     json_bytes,
     next_link,
@@ -112,12 +110,10 @@ class Answered(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Answerer:
-    """Who answers, and under which Idempotency-Key and path, if any."""
+    """Who answers, and under which Idempotency-Key, if any."""
 
     viewer: Viewer
-    key: str | None = None
-    path: str = ""
-    known: Remembered | None = None
+    once: Once = ALWAYS
 
 
 async def listing(request: web.Request) -> web.Response:
@@ -177,14 +173,9 @@ async def answered(request: web.Request, ident: str, wish: AnswerWish) -> Answer
 
     Raises NotAuthenticated, and what `give` does.
     """
-    who = Answerer(viewer_for(request, "control"), key_of(request), request.path)
-    if who.key is None:
-        return await give(request.app, who, address_of(request), ident, wish)
-    idempotency = request.app[IDEMPOTENCY]
-    with idempotency.answering(who.viewer.user_id, who.key):
-        known = await idempotency.answered(who.viewer.user_id, who.key, who.path)
-        who = replace(who, known=known)
-        return await give(request.app, who, address_of(request), ident, wish)
+    viewer = viewer_for(request, "control")
+    async with once(request, viewer.user_id) as asked:
+        return await give(request.app, Answerer(viewer, asked), address_of(request), ident, wish)
 
 
 async def give(
@@ -198,13 +189,11 @@ async def give(
     app[DOOR].pass_through()
     asked = await answerable(app, who.viewer, ident)
     fingerprint = _fingerprint(asked, wish)
-    if who.known is not None:
-        return who.known.again(fingerprint)
+    if (before := who.once.before(fingerprint)) is not None:
+        return before
 
     def also(connection: sqlite3.Connection, settled: Settled) -> None:
-        if who.key is not None:
-            remembered = Remembered(_told(settled), fingerprint)
-            remember_answer(connection, who.viewer.user_id, who.key, who.path, remembered, now_ms())
+        who.once.remember(connection, _told(settled), fingerprint, now_ms())
 
     app[AUDIT].note(
         "control", who.viewer, address, op="answer", job_id=asked.job_id, clarification_id=ident
@@ -244,8 +233,7 @@ def as_shown_to(viewer: Viewer, one: Clarification) -> Clarification:
 def _fingerprint(asked: Clarification, wish: AnswerWish) -> str:
     """Return what tells one answer from another. Of a secret nothing is kept, not even a hash."""
     given = None if asked.question.kind in SECRET_KINDS else wish.answer
-    told = [asked.id, given, wish.use_for_batch]
-    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return fingerprint_of([asked.id, given, wish.use_for_batch])
 
 
 def _told(settled: Settled) -> Answer:

@@ -1,7 +1,6 @@
 """Exports: what is stored, as files to take away."""
 
 import asyncio
-import hashlib
 import os
 import re
 import sqlite3
@@ -17,17 +16,17 @@ from app.core.events import ErrorInfo
 from app.core.ids import uuid7
 from app.core.permissions import Action, Viewer, may
 from app.core.times import DAY_MS, iso_from_ms
-from app.keys import DATABASE, DOOR, EXPORTER, IDEMPOTENCY, PLUGINS, SETTINGS
+from app.keys import DATABASE, DOOR, EXPORTER, PLUGINS, SETTINGS
 from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch
 from app.store.exports import ExportRow, ExportState, get_export, insert_export, list_exports
-from app.store.idempotency import Answer, Remembered, remember_answer
+from app.store.idempotency import Answer
 from app.store.jobs import JobRow, get_job, list_jobs
 from app.web.audit import note
-from app.web.batches import key_of
 from app.web.belongings import demand
 from app.web.identity import owner_for, viewer_for
 from app.web.jobs import download_headers
+from app.web.once import ALWAYS, Once, fingerprint_of, once
 from app.web.wire import json_bytes, next_link, read_id, read_json, read_query, state_answer
 
 OwnFormat = Literal["csv", "json", "xlsx", "parquet"]
@@ -132,33 +131,23 @@ class ListQuery(BaseModel):
 async def create(request: web.Request) -> web.Response:
     """POST /api/v1/exports: have a file made. 202; events and its state tell when it is there."""
     request.app[DOOR].pass_through()
-    viewer, key = owner_for(request, "download"), key_of(request)
+    viewer = owner_for(request, "download")
     wish = await read_json(request, ExportWish)
-    if key is None:
-        return _accepted(await _record(request, viewer, wish, None))
-    told = wish.model_dump(mode="json", exclude_unset=True)
-    fingerprint = hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    idempotency = request.app[IDEMPOTENCY]
-    with idempotency.answering(viewer.user_id, key):
-        known = await idempotency.answered(viewer.user_id, key, request.path)
-        if known is not None:
-            return _accepted(known.again(fingerprint))
-        return _accepted(await _record(request, viewer, wish, (key, fingerprint)))
+    async with once(request, viewer.user_id) as asked:
+        return _accepted(await _record(request, viewer, wish, asked))
 
 
 async def make_export(request: web.Request, wish: ExportWish) -> None:
     """Have a file made for whoever asks. Raises NotAllowed, NotFound, Conflict."""
     request.app[DOOR].pass_through()
-    await _record(request, owner_for(request, "download"), wish, None)
+    await _record(request, owner_for(request, "download"), wish, ALWAYS)
 
 
-async def _record(
-    request: web.Request, viewer: Viewer, wish: ExportWish, under: tuple[str, str] | None
-) -> Answer:
-    """Write the export, and its answer under an Idempotency-Key and its fingerprint.
-
-    Raises InvalidRequest where no plugin has the format.
-    """
+async def _record(request: web.Request, viewer: Viewer, wish: ExportWish, asked: Once) -> Answer:
+    """Write the export and its answer. Raises InvalidRequest where no plugin has the format."""
+    fingerprint = fingerprint_of(wish.model_dump(mode="json", exclude_unset=True))
+    if (before := asked.before(fingerprint)) is not None:
+        return before
     if wish.format not in ENDINGS and request.app[PLUGINS].format(wish.format) is None:
         raise InvalidRequest(what=f"there is no format {wish.format}")
     job, batch = await _of_what(request, viewer, wish)
@@ -167,11 +156,7 @@ async def _record(
 
     def work(connection: sqlite3.Connection) -> None:
         insert_export(connection, export)
-        if under is not None:
-            key, fingerprint = under
-            remembered = Remembered(answer, fingerprint)
-            at_ms = export.created_ms
-            remember_answer(connection, viewer.user_id, key, request.path, remembered, at_ms)
+        asked.remember(connection, answer, fingerprint, export.created_ms)
 
     await request.app[DATABASE].writer.run(work)
     note(request, "control", op="export", export_id=export.id, job_id=wish.job_id or "")

@@ -1,6 +1,5 @@
 """POST /api/v1/batches: files that are sent along, or addresses from which they are fetched."""
 
-import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,7 +8,6 @@ from typing import Annotated
 from urllib.parse import unquote
 
 import aiohttp
-import orjson
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field
 from yarl import URL
@@ -17,13 +15,13 @@ from yarl import URL
 from app.core.errors import FetchRefused, TooManyFiles, UploadTooLarge
 from app.core.messages import size_text
 from app.core.names import clean_filename
-from app.core.permissions import Viewer
 from app.keys import DOOR, FETCHES, FILES, JOURNAL, OUTBOUND, SETTINGS
 from app.store.accounts import now_ms
 from app.store.batches import BatchRow
 from app.store.idempotency import Answer
 from app.web import batches
-from app.web.batches import Intake, claim, new_id, once, options_of, take_in
+from app.web.batches import Intake, brought_once, claim, new_id, options_of, take_in
+from app.web.once import fingerprint_of
 from app.web.outbound import URL_CHARACTERS
 from app.web.progress import Pace, upload_progress
 from app.web.uploads import ArrivedFile, UploadOptions
@@ -57,43 +55,21 @@ class FetchWish(BaseModel):
 async def create(request: web.Request) -> web.Response:
     """POST /api/v1/batches: take files in, or fetch them. 202 once every byte is on the disk."""
     if request.content_type == "application/json":
-        return batches.accepted(await once(request, _fetch))
+        return batches.accepted(await brought_once(request, _fetch))
     return await batches.create(request)
 
 
 async def _fetch(request: web.Request, intake: Intake) -> Answer:
     wish = await read_json(request, FetchWish)
-    fingerprint = hashlib.sha256(
-        orjson.dumps(wish.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
-    ).hexdigest()
-    if intake.known is not None:  # nothing is fetched again to be compared
-        return intake.known.again(fingerprint)
-    intake = replace(intake, fingerprint=fingerprint)
+    fingerprint = fingerprint_of(wish.model_dump(mode="json"))
+    # Nothing is fetched again to be compared.
+    if (before := intake.once.before(fingerprint)) is not None:
+        return before
     batch_id = wish.batch_id or new_id(now_ms())
     batch = await claim(request.app, intake.viewer, batch_id, wish.options)
-    return await _take(request.app, replace(intake, batch=batch), batch, wish.urls)
-
-
-async def fetch_into_batch(
-    app: web.Application,
-    viewer: Viewer,
-    urls: Sequence[UrlWish],
-    options: UploadOptions,
-    batch_id: str | None = None,
-) -> Answer:
-    """Fetch files for `viewer` and put them into the log as one batch, or into `batch_id`.
-
-    Returns the answer that an upload of them would have got. Raises what `claim` and `fetched` do.
-    """
-    batch = await claim(app, viewer, batch_id or new_id(now_ms()), options)
-    return await _take(app, Intake(viewer, None, "", batch=batch), batch, urls)
-
-
-async def _take(
-    app: web.Application, intake: Intake, batch: BatchRow, urls: Sequence[UrlWish]
-) -> Answer:
-    async with fetched(app, batch, urls) as files:
-        return await take_in(app, intake, files, options_of(batch))
+    async with fetched(request.app, batch, wish.urls) as files:
+        intake = replace(intake, batch=batch, fingerprint=fingerprint)
+        return await take_in(request.app, intake, files, options_of(batch))
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from app.keys import ACCOUNTS, GIVEN
 from app.store.idempotency import Answer
 from app.web.address import address_of
 from app.web.auth import check_password, claim_server, sign_in_as, sign_out
-from app.web.batches import intake_of, samples, upload
+from app.web.batches import Intake, samples, upload
 from app.web.clarifications import Answerer, AnswerWish, give
 from app.web.control import (
     PriorityWish,
@@ -145,12 +145,12 @@ async def logout(request: web.Request) -> web.Response:
 
 async def upload_files(request: web.Request) -> web.Response:
     """POST /upload."""
-    return await _took_in(upload(request, intake_of(request)))
+    return await _took_in(upload(request, Intake(owner_for(request, "upload"))))
 
 
 async def take_samples(request: web.Request) -> web.Response:
     """POST /samples."""
-    return await _took_in(samples(request, intake_of(request)))
+    return await _took_in(samples(request, Intake(owner_for(request, "upload"))))
 
 
 async def _took_in(work: Awaitable[Answer]) -> web.Response:

@@ -18,7 +18,7 @@ from app.store.events import Recorded, read_room
 from app.store.idempotency import Answer
 from app.store.jobs import get_job
 from app.store.retention import floor_of_room
-from app.web.batches import Intake, once, take_in
+from app.web.batches import Intake, brought_once, take_in
 from app.web.identity import origin_of, owner_for, viewer_of
 from app.web.problems import PLAIN, in_words
 from app.web.seats import demand_seat
@@ -51,7 +51,7 @@ async def put(request: web.Request) -> web.StreamResponse:
         async with receiving_one(request, request.match_info["filename"], options) as arrived:
             return await take_in(request.app, intake, arrived.files, arrived.options)
 
-    accepted = orjson.loads((await once(request, one_file)).body)
+    accepted = orjson.loads((await brought_once(request, one_file)).body)
     job = accepted["jobs"][0]
     address = one_line(f"{origin_of(request)}/jobs/{job['job_id']}")
     headers = {**HEADERS, "Location": f"/api/v1/jobs/{job['job_id']}"}

@@ -33,6 +33,7 @@ from app.web import (
     memory,
     models,
     notifications,
+    once,
     operations,
     plugins,
     reports,
@@ -62,7 +63,7 @@ IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": batches.LONGEST_KEY},
+    "schema": {"type": "string", "minLength": 1, "maxLength": once.LONGEST_KEY},
     "description": "the same key gets the same answer again, and nothing is done twice",
 }
 

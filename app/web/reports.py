@@ -4,8 +4,7 @@ import asyncio
 import hashlib
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from itertools import islice
 from typing import Annotated, Any
 
@@ -26,16 +25,17 @@ from app.core.plans import Plan
 from app.core.queueing import PriorityName
 from app.core.reporting import check_details
 from app.core.reports import REPORT_TYPES, REPORTS, AnyReport, OwnStages, plan_of
-from app.keys import DATABASE, DOOR, IDEMPOTENCY, JOINING, REPORT_DESK, REPORTING, SETTINGS
+from app.keys import DATABASE, DOOR, JOINING, REPORT_DESK, REPORTING, SETTINGS
 from app.pipeline.reporting import NewJob, Reporter, Taken
 from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch
-from app.store.idempotency import Answer, Remembered, remember_answer
+from app.store.idempotency import Answer
 from app.tasks import finished
-from app.web.batches import Intake, claim, key_of
+from app.web.batches import claim
 from app.web.belongings import demand
 from app.web.identity import owner_for, viewer_for
 from app.web.jobs import job_of
+from app.web.once import Once, fingerprint_of, key_of, once
 from app.web.uploads import UploadOptions
 from app.web.wire import json_bytes, read_json
 
@@ -95,37 +95,33 @@ class ReportsTaken(BaseModel):
     clarification_ids: list[str] = Field(description="of the questions they asked, in order")
 
 
-Do = Callable[[Intake], Awaitable[Answer]]
-
-
 async def create(request: web.Request) -> web.Response:
     """POST /api/v1/jobs: a job without a file, whose work is reported. 201 once it is committed."""
     viewer = owner_for(request, "upload")
     request.app[DOOR].pass_through()
     wish = await read_json(request, JobWish)
     plan = _plan(wish)
-    fingerprint = hashlib.sha256(wish.model_dump_json().encode()).hexdigest()
+    fingerprint = fingerprint_of(wish.model_dump(mode="json"))
 
-    async def make(intake: Intake) -> Answer:
-        if intake.known is not None:
-            return intake.known.again(fingerprint)
+    async def make(asked: Once) -> Answer:
+        if (before := asked.before(fingerprint)) is not None:
+            return before
         made: list[Answer] = []
         new = await _new_job(request, viewer, wish, plan)
 
         def then(connection: sqlite3.Connection, job_id: str, batch_id: str) -> None:
             made.append(Answer(201, _made(job_id, batch_id, new.filename).model_dump_json()))
-            _remember(connection, intake, made[-1], fingerprint)
+            asked.remember(connection, made[-1], fingerprint, now_ms())
 
         await request.app[REPORTING].create(new, then)
         return made[-1]
 
-    async def make_in_turn(intake: Intake) -> Answer:
+    async with once(request, viewer.user_id) as asked:
         if wish.batch_id is None:
-            return await make(intake)
-        async with request.app[JOINING]:  # the first in a batch begins it
-            return await finished(make(intake))
-
-    answer = await _once(request, viewer, make_in_turn)
+            answer = await make(asked)
+        else:
+            async with request.app[JOINING]:  # the first in a batch begins it
+                answer = await finished(make(asked))
     where = f"/api/v1/jobs/{orjson.loads(answer.body)['job_id']}"
     return json_bytes(answer.body.encode(), answer.status, {"Location": where})
 
@@ -191,18 +187,17 @@ async def take(request: web.Request) -> web.Response:
         fingerprint = ""
         if key_of(request) is not None:
             fingerprint = await asyncio.to_thread(lambda: hashlib.sha256(body).hexdigest())
-
-        async def report(intake: Intake) -> Answer:
-            if intake.known is not None:
-                return intake.known.again(fingerprint)
-            reports = await _reports(request, body)
-            reporter = Reporter(
-                viewer.name,
-                lambda connection, taken: _remember(connection, intake, _told(taken), fingerprint),
-            )
-            return _told(await request.app[REPORTING].take(job.id, reports, reporter))
-
-        answer = await _once(request, viewer, report)
+        async with once(request, viewer.user_id) as asked:
+            answer = asked.before(fingerprint)
+            if answer is None:
+                reports = await _reports(request, body)
+                reporter = Reporter(
+                    viewer.name,
+                    lambda connection, taken: asked.remember(
+                        connection, _told(taken), fingerprint, now_ms()
+                    ),
+                )
+                answer = _told(await request.app[REPORTING].take(job.id, reports, reporter))
     return json_bytes(answer.body.encode(), answer.status)
 
 
@@ -215,27 +210,6 @@ def _told(taken: Taken) -> Answer:
         clarification_ids=list(taken.clarification_ids),
     )
     return Answer(200, told.model_dump_json())
-
-
-async def _once(request: web.Request, viewer: Viewer, do: Do) -> Answer:
-    """Do it, or say again what was answered under the same Idempotency-Key."""
-    intake = Intake(viewer, key_of(request), request.path)
-    if intake.key is None:
-        return await do(intake)
-    idempotency = request.app[IDEMPOTENCY]
-    with idempotency.answering(viewer.user_id, intake.key):
-        known = await idempotency.answered(viewer.user_id, intake.key, intake.path)
-        return await do(replace(intake, known=known))
-
-
-def _remember(
-    connection: sqlite3.Connection, intake: Intake, answer: Answer, fingerprint: str
-) -> None:
-    if intake.key is not None:
-        remembered = Remembered(answer, fingerprint)
-        remember_answer(
-            connection, intake.viewer.user_id, intake.key, intake.path, remembered, now_ms()
-        )
 
 
 async def _body(request: web.Request) -> bytes:

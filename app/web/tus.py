@@ -252,7 +252,7 @@ async def _complete(app: web.Application, row: UploadRow) -> UploadRow:
         complete_upload(connection, row.id, _job_in(answer))  # type: ignore[arg-type]
 
     viewer = Viewer(row.user_id, "", "member")
-    intake = Intake(viewer, None, PATH, batch=batch, also=also)
+    intake = Intake(viewer, batch=batch, also=also)
     async with app[ARRIVALS].opened(row) as file:
         await file.finish()
         answer = await take_in(app, intake, [ArrivedFile(row.filename, file)], options_of(batch))

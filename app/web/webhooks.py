@@ -1,6 +1,5 @@
 """Webhooks over HTTP: made, changed, tested, and what became of each message."""
 
-import hashlib
 import os
 import sqlite3
 from functools import partial
@@ -12,10 +11,10 @@ from app.core.errors import Conflict, NotFound
 from app.core.permissions import Viewer
 from app.core.times import iso_from_ms
 from app.core.webhooks import NEW_SECRET_BYTES, OLD_SECRET_MS, secret_text
-from app.keys import DATABASE, DELIVERER, DOOR, IDEMPOTENCY, JOURNAL, OUTBOUND
+from app.keys import DATABASE, DELIVERER, DOOR, JOURNAL, OUTBOUND
 from app.store.accounts import now_ms
 from app.store.deliveries import Delivery, get_delivery, list_deliveries, pending, send_again
-from app.store.idempotency import Answer, Remembered, remember_answer
+from app.store.idempotency import Answer
 from app.store.webhooks import (
     Hook,
     HookState,
@@ -28,7 +27,6 @@ from app.store.webhooks import (
     rotate_secret,
 )
 from app.web.audit import note
-from app.web.batches import key_of
 from app.web.belongings import followed_room
 from app.web.hookmodels import (
     DeliveryAnswer,
@@ -42,6 +40,7 @@ from app.web.hookmodels import (
     WebhookWish,
 )
 from app.web.identity import owner_for
+from app.web.once import ALWAYS, Once, fingerprint_of, once
 from app.web.wire import json_answer, json_bytes, next_link, read_id, read_json, read_query
 
 
@@ -55,21 +54,10 @@ async def listing(request: web.Request) -> web.Response:
 async def create(request: web.Request) -> web.Response:
     """POST /api/v1/webhooks: a new one. Its secret is in this answer alone."""
     request.app[DOOR].pass_through()
-    viewer, key = keeper_of(request), key_of(request)
+    viewer = keeper_of(request)
     wish = await read_json(request, WebhookWish)
-    if key is None:
-        return _created(await create_webhook(request, wish))
-    told = wish.model_dump(mode="json", exclude_unset=True)
-    fingerprint = hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    idempotency = request.app[IDEMPOTENCY]
-    with idempotency.answering(viewer.user_id, key):
-        known = await idempotency.answered(viewer.user_id, key, request.path)
-        if known is not None:
-            return _created(known.again(fingerprint))
-        return _created(await create_webhook(request, wish, (key, fingerprint)))
-
-
-def _created(answer: Answer) -> web.Response:
+    async with once(request, viewer.user_id) as asked:
+        answer = await create_webhook(request, wish, asked)
     ident = orjson.loads(answer.body)["webhook"]["id"]
     headers = {"Location": f"/api/v1/webhooks/{ident}", "Cache-Control": "no-store"}
     return json_bytes(answer.body.encode(), answer.status, headers)
@@ -154,17 +142,16 @@ async def answer_of(request: web.Request, hook: Hook) -> WebhookAnswer:
     return WebhookAnswer.of(hook, count)
 
 
-async def create_webhook(
-    request: web.Request, wish: WebhookWish, under: tuple[str, str] | None = None
-) -> Answer:
+async def create_webhook(request: web.Request, wish: WebhookWish, asked: Once = ALWAYS) -> Answer:
     """Make a webhook of whoever asks; return what is answered, a NewWebhook.
-
-    under  an Idempotency-Key, and the fingerprint of what came with it
 
     Raises NotAuthenticated, NotAllowed, NotFound for the room, TargetRefused, Conflict for too
     many.
     """
     viewer = keeper_of(request)
+    fingerprint = fingerprint_of(wish.model_dump(mode="json", exclude_unset=True))
+    if (before := asked.before(fingerprint)) is not None:
+        return before
     url = str(request.app[OUTBOUND].check(wish.url))
     room = await followed_room(request, viewer, wish.room)
     at_ms, head = now_ms(), request.app[JOURNAL].head
@@ -189,10 +176,7 @@ async def create_webhook(
             created_at=iso_from_ms(at_ms),
         )
         answer = Answer(201, NewWebhook(secret=secret, webhook=told).model_dump_json())
-        if under is not None:
-            key, fingerprint = under
-            remembered = Remembered(answer, fingerprint)
-            remember_answer(connection, viewer.user_id, key, request.path, remembered, at_ms)
+        asked.remember(connection, answer, fingerprint, at_ms)
         return answer
 
     answer = await request.app[DATABASE].writer.run(work)

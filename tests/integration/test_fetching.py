@@ -12,11 +12,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from app.core.permissions import Viewer
-from app.keys import DATABASE, FILES
-from app.store.batches import get_batch
-from app.web.fetching import UrlWish, fetch_into_batch
-from app.web.uploads import UploadOptions
+from app.keys import FILES
 from tests.integration.receiver import Receiver, receiving
 from tests.integration.serving import (
     Server,
@@ -216,17 +212,3 @@ async def test_how_far_it_came_is_told_in_a_batch_of_ones_own(
         seen = await followed(client, f"batch:{batch}", "job_created")
     assert [event["type"] for event in seen] == ["upload_progress", "batch_created", "job_created"]
     assert (seen[0]["bytes_received"], seen[0]["bytes_total"]) == (len(CSV), len(CSV))
-
-
-async def test_other_parts_of_the_server_have_files_fetched_too(
-    house: Server, elsewhere: Receiver
-) -> None:
-    async with house.client("ann") as client, client.get("/api/v1/auth/me") as answer:
-        me = await answer.json()
-    viewer = Viewer(me["user_id"], "ann", "member")
-    urls = [UrlWish(url=f"{elsewhere.url}/expenses.csv", filename="mine.csv")]
-    answer = await fetch_into_batch(house.app, viewer, urls, UploadOptions(name="March"))
-    assert '"filename":"mine.csv"' in answer.body
-    batch = await get_batch(house.app[DATABASE].reader, answer.body[13:49])
-    assert batch is not None
-    assert (batch.name, batch.user_id) == ("March", me["user_id"])

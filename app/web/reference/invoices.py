@@ -1,6 +1,5 @@
 """Invoices as tasks: brought to /api/upload, begun by their address, followed by a task's id."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -22,10 +21,11 @@ from app.store.batches import BatchRow, get_batch
 from app.store.events import read_job
 from app.store.idempotency import Answer
 from app.store.jobs import get_job
-from app.web.batches import Intake, claim, new_id, once, options_of, take_in
+from app.web.batches import Intake, brought_once, claim, new_id, options_of, take_in
 from app.web.belongings import demand
 from app.web.fetching import UrlWish, fetched
 from app.web.identity import viewer_for
+from app.web.once import fingerprint_of
 from app.web.reference.batches import states_of
 from app.web.reference.deposits import deposit_in, deposit_of, taken_out
 from app.web.uploads import UploadOptions
@@ -95,7 +95,7 @@ async def health(request: web.Request) -> web.Response:
 
 async def begin(request: web.Request) -> web.Response:
     """POST /api/invoices/upload: begin with a file that was brought, or is to be fetched."""
-    answer = await once(request, _begin)
+    answer = await brought_once(request, _begin)
     accepted = orjson.loads(answer.body)
     job = accepted["jobs"][0]
     task = TaskAccepted(
@@ -125,9 +125,9 @@ async def _fetch(
 ) -> Answer:
     """Fetch the file from wherever it is. What was answered under the same key is not fetched."""
     told = [wish.url, wish.filename, options.model_dump(mode="json")]
-    fingerprint = hashlib.sha256(orjson.dumps(told)).hexdigest()
-    if intake.known is not None:
-        return intake.known.again(fingerprint)
+    fingerprint = fingerprint_of(told)
+    if (before := intake.once.before(fingerprint)) is not None:
+        return before
     batch = await claim(app, intake.viewer, new_id(now_ms()), options)
     async with fetched(app, batch, [UrlWish(url=wish.url, filename=wish.filename)]) as files:
         intake = replace(intake, batch=batch, fingerprint=fingerprint)

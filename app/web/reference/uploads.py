@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from app.core.errors import InvalidRequest
 from app.store.idempotency import Answer
-from app.web.batches import Intake, claim, once, take_in
+from app.web.batches import Intake, brought_once, claim, take_in
 from app.web.models import AcceptedJob
 from app.web.uploads import THEIRS, UploadOptions, receiving
 from app.web.wire import json_answer
@@ -30,7 +30,7 @@ class CsvAccepted(BaseModel):
 
 async def upload_csv(request: web.Request) -> web.Response:
     """POST /api/v1/upload/csv: a file, and if wanted the id of the batch that it makes or joins."""
-    answer = await once(request, _receive)
+    answer = await brought_once(request, _receive)
     accepted = orjson.loads(answer.body)
     batch_id, jobs = accepted["batch_id"], accepted["jobs"]
     return json_answer(
