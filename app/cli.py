@@ -130,7 +130,7 @@ def _data_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:
-    from app.main import serve
+    from app.serving import serve
 
     return serve(settings)
 
@@ -138,7 +138,7 @@ def _serve(options: argparse.Namespace, settings: Settings, sources: Sources) ->
 def _talk(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:
     if not getattr(options, "here", False):
         return talk(options)
-    from app.main import serve_demo
+    from app.serving import serve_demo
 
     with tempfile.TemporaryDirectory(prefix="livetrail-demo-") as folder:
         return serve_demo(
@@ -147,7 +147,7 @@ def _talk(options: argparse.Namespace, settings: Settings, sources: Sources) -> 
 
 
 def _demo(options: argparse.Namespace, settings: Settings, sources: Sources) -> int:
-    from app.main import serve_demo
+    from app.serving import serve_demo
 
     with tempfile.TemporaryDirectory(prefix="livetrail-demo-") as folder:
         return serve_demo(settings.model_copy(update={"data_dir": Path(folder)}))

@@ -1,25 +1,17 @@
 """make_app(settings): the one module that knows every room and introduces them."""
 
 import asyncio
-import fcntl
-import gc
 import logging
-import secrets
-import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
-from pathlib import Path
 
-import uvloop
 from aiohttp import web
-from aiosqlite import Connection
 
 from app import keys
 from app.core.messages import Phrase, friendly_message
 from app.core.rooms import Room
-from app.core.state import JobState
 from app.live.deliverer import Deliverer
 from app.live.frames import FrameLogs
 from app.live.hub import Hub
@@ -32,7 +24,6 @@ from app.live.recheck import Recheck
 from app.live.reservations import Reservations
 from app.live.retention import Retention
 from app.live.zone_progress import ZoneManner
-from app.openfiles import allow_open_files
 from app.pipeline.asked import FairTurns
 from app.pipeline.exports import Exporter
 from app.pipeline.learner import Learner
@@ -46,6 +37,7 @@ from app.pipeline.plugins.telling import Notifiers
 from app.pipeline.plugins.work import AT_WORK
 from app.pipeline.reporting import Reporting
 from app.pipeline.runner import Runner
+from app.readers import EXPORT, LEARN, PRELOADED, READERS
 from app.reading.evidence import verified
 from app.reading.magic import CLAIMS
 from app.reading.page import load_pages
@@ -56,9 +48,9 @@ from app.store.credentials import Credentials
 from app.store.database import Database, DatabaseTooNew
 from app.store.events import Recorded, read_room
 from app.store.files import FileStore
+from app.store.folder import locked
 from app.store.idempotency import Idempotency
-from app.store.jobs import get_job, is_referred_to, list_jobs, stored_hashes
-from app.store.offline import issue_token, mint_setup_link, mint_signin_link, register_user
+from app.store.jobs import is_referred_to, states_in, stored_hashes
 from app.store.pictures import PictureStore
 from app.store.records import RecordsReader
 from app.store.retention import floor_of_room, pruned_jobs
@@ -69,10 +61,10 @@ from app.web.audit import SocketWitness
 from app.web.budgets import Budgets
 from app.web.door import Door
 from app.web.drawer import Drawer
-from app.web.edge import EdgeRunner, Lobby
+from app.web.edge import Lobby
 from app.web.fetching import FETCHES_AT_ONCE
 from app.web.lag import LagMonitor
-from app.web.middlewares import AccessLog, access_logger, add_headers, errors, gate, request_id
+from app.web.middlewares import add_headers, errors, gate, request_id
 from app.web.outbound import Outbound
 from app.web.pages import setup_pages
 from app.web.posting import post_to
@@ -86,55 +78,9 @@ from app.web.tus import complete_whole_uploads
 
 logger = logging.getLogger(__name__)
 
-# By name: they and what they need are loaded in worker processes only.
-READERS = {
-    "initializing_streaming": "app.reading.identify:identify",
-    "malware_scan": "app.reading.scan:scan",
-    "document_kind": "app.reading.document_kind:find_kind",
-    "field_reading": "app.reading.field_reading:read_fields",
-    "field_detection": "app.reading.fields:detect_fields",
-    "platform_detection": "app.reading.platforms:detect_platform",
-    "document_classification": "app.reading.kinds:classify_document",
-    "extracting": "app.reading.extract:extract",
-    "delta_analysis": "app.reading.delta:compare",
-    "storing": "app.reading.save:store",
-    "entity_resolution": "app.reading.entities:resolve",
-    "classification": "app.reading.categories:categorise",
-    "enrichment": "app.reading.summary:summarise",
-    "page_reading": "app.reading.pages:read_pages",
-    "field_check": "app.reading.field_check:check",
-    "likeness": "app.reading.likeness:compare_documents",
-    "saving": "app.reading.saving:save_document",
-    "indexing": "app.reading.saving:index",
-    "unpacking": "app.reading.unpack:unpack",
-    "undo": "app.reading.save:undo",
-}
-# Done because somebody asked: see web/rules.py, web/vendors.py, web/exports.py, web/drawer.py.
-LEARN = "app.reading.learning:refit"
-EXPORT = "app.reading.export:export"
-ASKED_FOR = (
-    "app.reading.corrections",
-    "app.reading.learning",
-    "app.reading.pictures",
-    "app.reading.vendors",
-)
-# What is named with its function is made once, before the fork, and shared by every worker.
-PRELOADED = (
-    *sorted({name.partition(":")[0] for name in (*READERS.values(), EXPORT)}),
-    *ASKED_FOR,
-    "app.reading.rules:rule_count",
-    "app.reading.classifier:trained",
-)
 SMALL_BODY_BYTES = 256 * 1024  # of forms and JSON; files are streamed and have their own limit
 SNAPSHOT_PAGE = 50  # states that are read, and held for a client, at once
-HANDLERS_SHARE = 0.2  # of the time for a graceful stop; the rest is the pipeline's
-BACKLOG = 1024
 IDLE_S = 75.0  # a connection that asks nothing more is closed
-DEMO_USER = "demo"
-COLLECT_AFTER = (50_000, 50, 100)  # new objects; collections of the young, of the older
-
-OnReady = Callable[[str], None]
-Beside = Callable[[str, str], None]
 
 
 def make_app(settings: Settings, *, warm: bool = True) -> web.Application:
@@ -228,7 +174,7 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
             read_room=partial(read_room, database.reader),
             head=journal.head,
             settings=app[keys.SETTINGS],
-            snapshot=partial(snapshot, database.reader),
+            snapshot=partial(states_in, database.reader, limit=SNAPSHOT_PAGE),
             floor=partial(floor_of_room, database.reader),
             pruned=partial(pruned_jobs, database.reader, limit=SNAPSHOT_PAGE),
             pruned_upto=await floor_of_room(database.reader, Room("all")),
@@ -358,143 +304,3 @@ async def say_goodbye(app: web.Application) -> None:
     """Let nothing new in, and close all sockets with 1012, so that their clients come back."""
     app[keys.DOOR].closed = True
     await app[keys.HUB].close()
-
-
-async def snapshot(reader: Connection, room: Room, before: str | None) -> Sequence[JobState]:
-    """Return a page of the states of a room's jobs, newest first; those older than `before`."""
-    if room.kind == "job":
-        job = await get_job(reader, room.id)
-        return [] if job is None or before is not None else [job.state]
-    jobs = await list_jobs(
-        reader,
-        user_id=room.id if room.kind == "user" else None,
-        batch_id=room.id if room.kind == "batch" else None,
-        before_id=before,
-        limit=SNAPSHOT_PAGE,
-    )
-    return [job.state for job in jobs]
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep a second server out of the data folder; the system lets go when this one dies.
-
-    Raises SettingsError when another has it.
-    """
-    with (folder / "livetrail.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise SettingsError(
-                f"another Livetrail is using the data folder {folder}; stop it, or choose another"
-                " with --data-dir"
-            ) from error
-        yield
-
-
-@asynccontextmanager
-async def listening(
-    settings: Settings, *, warm: bool = True
-) -> AsyncIterator[tuple[web.Application, str]]:
-    """Run the server and yield it and its address; at the end it stops gracefully.
-
-    Raises SettingsError when the address or the data folder is taken or of a newer version,
-    TimeoutError when the stop took longer than it may.
-    """
-    app = make_app(settings, warm=warm)
-    runner = EdgeRunner(
-        app,
-        app[keys.LOBBY],
-        access_log_class=AccessLog,
-        keepalive_timeout=IDLE_S,
-        shutdown_timeout=settings.shutdown_timeout_s * HANDLERS_SHARE,
-    )
-    try:
-        await runner.setup()
-        site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
-        try:
-            await site.start()
-        except OSError as error:
-            raise SettingsError(
-                f"can not listen on {settings.host}:{settings.port} ({error.strerror}); choose"
-                " another with --host and --port"
-            ) from error
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        yield app, f"http://{host}:{runner.addresses[0][1]}"
-    finally:
-        async with asyncio.timeout(settings.shutdown_timeout_s):
-            await runner.cleanup()
-
-
-def spare_the_collector() -> None:
-    """Let the garbage collector look seldom, and never at what was loaded until now.
-
-    Nearly all that comes and goes here is freed without it. Measured with 1000 listeners: by its
-    own habits it takes a third of the time at 10,000 events a second, and 50 ms at once.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
-
-
-async def run_until_stopped(settings: Settings, on_ready: OnReady) -> None:
-    """Serve until SIGTERM or SIGINT. `on_ready` gets the address once it answers."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with listening(settings) as (_, url):
-        spare_the_collector()
-        logger.info("listening: url=%s data_dir=%s", url, settings.data_dir)
-        on_ready(url)
-        await stop.wait()
-        logger.info("stopping")
-
-
-def serve(settings: Settings, on_ready: OnReady | None = None) -> int:
-    """Serve until stopped; return the exit code. By default the address is printed.
-
-    A server without an owner also prints the setup link; every start makes a new one.
-    """
-
-    def greet(url: str) -> None:
-        print(f"Livetrail is at {url} (data in {settings.data_dir.resolve()})", flush=True)
-        token = mint_setup_link(settings.database_path)
-        if token is not None:
-            print(f"Nobody owns it yet. Claim it here: {url}/setup#token={token}", flush=True)
-
-    return _run(settings, on_ready or greet)
-
-
-def serve_demo(settings: Settings, beside: Beside | None = None) -> int:
-    """Serve a throw-away instance with one user, and print the link that signs a browser in.
-
-    Its requests are not logged: they would bury that link.
-
-    beside  is begun once it answers: gets its address and a token of that user
-    """
-
-    def greet(url: str) -> None:
-        token = mint_signin_link(settings.database_path, DEMO_USER)
-        print(f"Livetrail demo: {url}/signin#token={token}", flush=True)
-        print("Its data is thrown away when you stop it (Ctrl+C).", flush=True)
-        if beside is not None:
-            beside(url, issue_token(settings.database_path, DEMO_USER))
-
-    register_user(settings.database_path, DEMO_USER, secrets.token_urlsafe(16), admin=True)
-    access_logger.setLevel(logging.WARNING)
-    return _run(settings, greet)
-
-
-def _run(settings: Settings, on_ready: OnReady) -> int:
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    allow_open_files(settings.max_websocket_connections)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        try:
-            runner.run(run_until_stopped(settings, on_ready))
-        except TimeoutError:
-            logger.error("the stop took longer than %s s", settings.shutdown_timeout_s)
-            return 1
-    return 0

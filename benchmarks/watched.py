@@ -13,7 +13,7 @@ from pathlib import Path
 import uvloop
 
 from app import keys
-from app.main import listening, spare_the_collector
+from app.serving import listening, spare_the_collector
 from app.settings import Settings
 from app.store.offline import issue_token, register_user
 from app.tasks import running

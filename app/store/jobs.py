@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from aiosqlite import Connection
 
+from app.core.rooms import Room
 from app.core.state import JobState, is_reported
 from app.store.checkpoints import DELETE, UNDO
 
@@ -178,6 +179,23 @@ async def list_jobs(
         f"{COLUMNS} WHERE {where} ORDER BY id DESC LIMIT ?", (*given.values(), limit)
     )
     return [_job(row) for row in rows]
+
+
+async def states_in(
+    db: Connection, room: Room, before_id: str | None, *, limit: int
+) -> list[JobState]:
+    """Return a page of the states of a room's jobs, newest first; those older than `before_id`."""
+    if room.kind == "job":
+        job = await get_job(db, room.id)
+        return [] if job is None or before_id is not None else [job.state]
+    jobs = await list_jobs(
+        db,
+        user_id=room.id if room.kind == "user" else None,
+        batch_id=room.id if room.kind == "batch" else None,
+        before_id=before_id,
+        limit=limit,
+    )
+    return [job.state for job in jobs]
 
 
 SAME_FILE = (

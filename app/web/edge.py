@@ -135,7 +135,7 @@ class Lobby:
     def __init__(self, *, idle_s: float, patience_s: float, on_refusal: OnRefusal) -> None:
         self.dropped: Counter[str] = Counter()  # connections, by reason
         self.refused = on_refusal
-        self._idle_s = idle_s
+        self.idle_s = idle_s
         self._patience_ms = round(patience_s * 1000)
         descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._asking_at_most = min(ASKING_AT_MOST, max(1, descriptors // 4))
@@ -165,7 +165,7 @@ class Lobby:
         """An answer is out."""
         self.leaves(caller)
         caller.state = State.ANSWERED
-        self._idle[caller] = until_s = asyncio.get_running_loop().time() + self._idle_s
+        self._idle[caller] = until_s = asyncio.get_running_loop().time() + self.idle_s
         if len(self._idle) > self._idle_at_most:
             self._crowd_out(self._idle)
         self._wake(until_s)

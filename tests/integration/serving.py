@@ -20,7 +20,7 @@ from app.core.notifications import KINDS, masked
 from app.core.rooms import Room
 from app.core.times import DAY_MS
 from app.core.webhooks import TEST_TYPE, secret_text
-from app.main import listening
+from app.serving import listening
 from app.settings import Settings
 from app.store.accounts import User, add_user, find_user, now_ms
 from app.store.channels import Channel, add_channel, new_channel_id

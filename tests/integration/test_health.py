@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from app.keys import DOOR
-from app.main import run_until_stopped
+from app.serving import run_until_stopped
 from app.settings import Settings, SettingsError
 from tests.integration.serving import Server, files_form, serving, settings_for, with_user
 

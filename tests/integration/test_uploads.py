@@ -14,8 +14,8 @@ import aiohttp
 import pytest
 
 from app.keys import FILES
-from app.main import locked
 from app.settings import Settings, SettingsError
+from app.store.folder import locked
 from tests.integration.serving import (
     Server,
     files_form,

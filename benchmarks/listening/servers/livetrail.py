@@ -27,7 +27,7 @@ from app import keys
 from app.core.events import BatchCreated, JobCreated, ProcessingProgress
 from app.core.plans import TRANSACTIONS
 from app.live.journal import Journal
-from app.main import listening, spare_the_collector
+from app.serving import listening, spare_the_collector
 from app.settings import Settings
 from app.store.batches import BatchRow, insert_batch
 from app.store.offline import issue_token, register_user

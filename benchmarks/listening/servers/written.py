@@ -27,7 +27,7 @@ from aiohttp import web
 from app import keys
 from app.core.wire import text_frame
 from app.live.hub import Hub
-from app.main import listening
+from app.serving import listening
 from app.store.events import Recorded
 from app.store.offline import issue_token, register_user
 from benchmarks.listening.servers.livetrail import JOB, USER, create_jobs, details, raised
