@@ -35,11 +35,14 @@ async def shop(request: web.Request) -> web.StreamResponse:
             header = {"Content-Disposition": "attachment; filename*=UTF-8''M%C3%A4rz.csv"}
             return web.Response(body=CSV + b"\n", headers=header)
         case "/moved":
-            raise web.HTTPFound("/expenses.csv")
+            left = int(request.query.get("times", "1")) - 1
+            raise web.HTTPFound(f"/moved?times={left}" if left else "/expenses.csv")
         case "/around":
             raise web.HTTPFound("/around")
         case "/large":
-            return web.Response(body=b"x" * 1001)
+            response = web.StreamResponse(headers={"Content-Length": "1001"})
+            await response.prepare(request)
+            await asyncio.Event().wait()  # what it announces is enough
         case "/endless":
             response = web.StreamResponse()
             await response.prepare(request)
@@ -66,14 +69,19 @@ async def elsewhere() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[Server]:
+def fetch_timeout_s() -> float:
+    return 30.0
+
+
+@pytest.fixture
+async def house(tmp_path: Path, fetch_timeout_s: float) -> AsyncIterator[Server]:
     """A server that may call this machine, and whose limits are small enough to meet."""
     small = settings_for(
         tmp_path / "house",
         allow_private_targets=True,
         max_upload_bytes=1000,
         max_files_per_batch=3,
-        fetch_timeout_s=1.0,
+        fetch_timeout_s=fetch_timeout_s,
     )
     with_user(small, "ann")
     async with serving(small) as running:
@@ -128,7 +136,7 @@ async def test_nothing_of_ours_is_shown_to_the_other_server(
 
 async def test_a_redirect_is_followed(house: Server, elsewhere: Receiver) -> None:
     async with house.client("ann") as client:
-        status, accepted = await ask(client, f"{elsewhere.url}/moved")
+        status, accepted = await ask(client, f"{elsewhere.url}/moved?times=3")
         assert (status, accepted["jobs"][0]["filename"]) == (202, "expenses.csv")
 
 
@@ -149,8 +157,8 @@ async def test_the_same_key_fetches_nothing_again(house: Server, elsewhere: Rece
         ("/nowhere", (502, "fetch_refused")),
         ("/packed", (502, "fetch_refused")),
         ("/around", (502, "target_unreachable")),
+        ("/moved?times=4", (502, "target_unreachable")),
         ("/cut", (502, "target_unreachable")),
-        ("/silent", (502, "target_unreachable")),
         ("/large", (413, "upload_too_large")),
         ("/endless", (413, "upload_too_large")),
     ],
@@ -163,6 +171,14 @@ async def test_one_that_fails_leaves_nothing_of_all(
         assert (status, told["code"]) == wanted
         async with client.get("/api/v1/batches") as answer:
             assert (await answer.json())["batches"] == []
+    assert nothing_is_left(house)
+
+
+@pytest.mark.parametrize("fetch_timeout_s", [0.3])
+async def test_who_never_answers_is_not_waited_for(house: Server, elsewhere: Receiver) -> None:
+    async with house.client("ann") as client, asyncio.timeout(20):
+        status, told = await ask(client, f"{elsewhere.url}/silent")
+    assert (status, told["code"]) == (502, "target_unreachable")
     assert nothing_is_left(house)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from aiohttp import web
@@ -127,6 +128,21 @@ async def test_a_redirect_to_a_private_address_is_refused(monkeypatch: pytest.Mo
                 async with out.request("GET", by_name(public.url), redirects=3):
                     pass
             assert (len(public.calls), private.calls) == (1, [])
+
+
+async def test_a_redirect_that_would_lay_something_bare_is_refused() -> None:
+    async def elsewhere(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound(request.query["to"])
+
+    async with receiving(elsewhere) as other, Outbound(allow_private=True) as out:
+        named = other.url.replace("http://", "http://ann:secret@")
+        with pytest.raises(TargetRefused, match="a name or a password"):
+            async with out.request("GET", f"{other.url}?to={quote(named)}", redirects=1):
+                pass
+        assert len(other.calls) == 1
+        async with out.request("GET", f"{other.url}?to=http://example.com/") as answer:
+            with pytest.raises(TargetRefused, match="from https leads to http"):
+                out._moved(URL("https://example.com/"), answer, 1)
 
 
 async def test_what_was_sent_to_one_server_is_not_shown_to_the_next() -> None:

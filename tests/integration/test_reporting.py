@@ -9,7 +9,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from app.core.reports import Progressed
 from app.keys import REPORTING
+from app.pipeline.reporting import Reporter
 from app.settings import Settings
 from tests.integration.reporter import DONE, STAGES, create, events_of, progress, report
 from tests.integration.serving import (
@@ -145,6 +147,23 @@ async def test_requests_for_one_job_are_taken_whole_one_after_the_other(
     assert len(steps) == 998  # of a page of a thousand: job_created and processing_started
     changes = sum(one != after for one, after in pairwise(steps))
     assert changes == 4
+
+
+async def test_what_is_written_with_reports_is_written_with_them_or_neither_is(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    job_id = (await create(ann))["job_id"]
+    before = await state_of(ann, job_id)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no answer can be remembered")
+
+    reports = [Progressed(type="processing_progress", progress=percent) for percent in (10, 20, 30)]
+    with pytest.raises(RuntimeError, match="no answer"):
+        await server.app[REPORTING].take(job_id, reports, Reporter("worker", fail))
+    assert await state_of(ann, job_id) == before
+    told = await report(ann, job_id, progress(40))
+    assert told["last_n"] == 3, "job_created, processing_started, and this one"
 
 
 # Bad input

@@ -2,9 +2,12 @@
 
 import asyncio
 import base64
+import errno
 import hashlib
 import os
 import sqlite3
+import stat
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -389,6 +392,7 @@ async def test_uploads_of_others_do_not_exist(
 # Checksums
 
 
+@pytest.mark.usefixtures("told_at_once")
 @pytest.mark.parametrize("name", ["sha1", "sha256"])
 async def test_a_piece_that_was_damaged_does_not_count(
     server: Server, ann: aiohttp.ClientSession, name: str
@@ -444,6 +448,19 @@ async def test_what_nobody_resumes_goes(server: Server, ann: aiohttp.ClientSessi
     assert (await state_of(ann, job))["size"] == len(CSV)
 
 
+async def test_every_piece_gives_an_upload_more_time(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    address = await begin(ann, 100)
+    soon_ms = 1000 * int(time.time()) + 60_000
+    with sqlite3.connect(server.settings.database_path) as database:
+        database.execute("UPDATE upload SET expires_ms = ?", (soon_ms,))
+    await send(ann, address, 0, b"x" * 50)
+    with sqlite3.connect(server.settings.database_path) as database:
+        ((expires_ms,),) = database.execute("SELECT expires_ms FROM upload").fetchall()
+    assert expires_ms > soon_ms
+
+
 # Broken off
 
 
@@ -492,6 +509,7 @@ async def test_what_came_before_the_connection_broke_counts(
     assert server.app[FILES].used_bytes == 300
 
 
+@pytest.mark.usefixtures("told_at_once")
 async def test_what_could_not_be_checked_does_not_count(small: Server) -> None:
     async with small.client("ann") as client:
         address = await begin(client, 1000)
@@ -502,15 +520,36 @@ async def test_what_could_not_be_checked_does_not_count(small: Server) -> None:
 
 
 @pytest.mark.usefixtures("told_at_once")
-async def test_a_client_that_comes_back_takes_over(ann: aiohttp.ClientSession) -> None:
+async def test_a_client_that_comes_back_takes_over(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
     batch = str(uuid.uuid4())
     address = await begin(ann, 1000, batch_id=batch)
     stalled = Stalled(ann, address, 0)
     await arrived(ann, batch)
-    assert await offset_of(ann, address) == 300
-    answer = await send(ann, address, 300, b"x" * 700)
-    assert answer.headers["Livetrail-Job"]
-    assert (await stalled.answer).status == 408
+    async with asyncio.timeout(server.settings.upload_idle_s / 2):  # nobody waits for silence
+        assert await offset_of(ann, address) == 300
+        answer = await send(ann, address, 300, b"x" * 700)
+        assert answer.headers["Livetrail-Job"]
+        assert (await stalled.answer).status == 408
+
+
+async def test_what_is_not_safe_on_the_disk_does_not_count(
+    ann: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = await begin(ann, 100)
+    sync = os.fsync
+
+    def full(fd: int) -> None:
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.ENOSPC, "no space")
+        sync(fd)
+
+    monkeypatch.setattr("app.store.partials.os.fsync", full)
+    assert (await send(ann, address, 0, b"x" * 50)).status == 507
+    assert await offset_of(ann, address) == 0
+    monkeypatch.undo()
+    assert (await send(ann, address, 0, b"x" * 50)).headers["Upload-Offset"] == "50"
 
 
 async def test_a_silent_client_is_not_waited_for(small: Server) -> None:

@@ -9,7 +9,9 @@ import aiohttp
 import pytest
 import socketio
 
+from app.keys import HUB, SOCKETIO
 from app.settings import Settings
+from tests.integration.listening import until
 from tests.integration.serving import (
     LONGEST_S,
     Server,
@@ -101,6 +103,11 @@ async def test_c_follows_a_job_and_its_batch_each_under_its_own_id(
         assert [p["seq"] for p in of_job] == sorted({p["seq"] for p in of_job})
         await listener.sio.emit("unsubscribe", batch_id)
         assert (await listener.hears("unsubscribed"))["sessionId"] == batch_id
+        await listener.sio.emit("subscribe", batch_id)
+        await listener.hears("subscribed", 2, sessionId=batch_id)
+    await until(lambda: not server.app[HUB].sessions)
+    marks = server.app[SOCKETIO]._marks
+    assert marks.progress(batch_id) is None, "nothing is kept of what nobody follows"
 
 
 @EACH_TRANSPORT

@@ -4,14 +4,22 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from app.core.protocol import Close
 from app.keys import HUB
-from app.live.socketio import engine
-from tests.integration.serving import LONGEST_S, Server, token_of
+from app.live.socketio import engine, wire
+from tests.integration.serving import (
+    LONGEST_S,
+    Server,
+    serving,
+    settings_for,
+    token_of,
+    with_user,
+)
 from tests.integration.socketio_clients import (
     POLL,
     Listener,
@@ -114,13 +122,14 @@ async def test_whoever_is_not_let_in_does_not_stay(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "CONNECT_WITHIN_S", 0.3)
-    async with raw_socket(server) as silent:
-        assert await close_code(silent) is not None
-    async with raw_socket(server) as refused:
-        await refused.send_str("40")
-        said = await refused.receive_str(timeout=20)
-        assert said.startswith('44{"message":"not authenticated"')
-        assert await close_code(refused) is not None
+    async with asyncio.timeout(20):  # before a ping that nobody answers ends them
+        async with raw_socket(server) as silent:
+            assert await close_code(silent) is not None
+        async with raw_socket(server) as refused:
+            await refused.send_str("40")
+            said = await refused.receive_str(timeout=20)
+            assert said.startswith('44{"message":"not authenticated"')
+            assert await close_code(refused) is not None
     async with raw_socket(server) as guessing:
         for _ in range(6):
             await guessing.send_str('40{"token":"guess"}')
@@ -199,7 +208,7 @@ async def test_a_request_that_no_client_sends_is_refused_in_words(
         assert (await answer.json())["code"] == "invalid_request"
 
 
-async def test_who_polls_never_holds_little_and_is_ended_when_it_asks_for_more(
+async def test_who_polls_never_holds_little_and_misses_nothing(
     server: Server, witness: Listener
 ) -> None:
     trail = Trail(server)
@@ -276,3 +285,18 @@ async def test_a_second_post_ends_the_connection_while_the_first_hangs(
             statuses.append(await first)
         assert 400 in statuses[:-1]
         assert statuses[-1] == 400
+
+
+async def test_who_polls_never_and_asks_for_more_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "OUTBOX_AT_MOST", 2000)
+    settings = settings_for(tmp_path / "data", websocket_message_rate_limit=1000)
+    with_user(settings, "ann")
+    async with serving(settings) as server, polling(server) as (http, address):
+        statuses = []
+        for _ in range(40):  # each is answered with more than a hundred bytes
+            async with http.post(address, data='42["subscribe","x"]') as answer:
+                statuses.append(answer.status)
+    assert statuses[0] == 200
+    assert statuses[-1] == 400

@@ -66,6 +66,7 @@ async def test_an_upload_is_followed_from_before_it_begins_to_its_end(
     assert all(message.keys() >= FIELDS for message in [first, *seen])
     assert {message["stage"] for message in seen} == STAGES
     assert {message["status"] for message in seen} == {"processing", "completed"}
+    assert {message["type"] for message in seen}.isdisjoint({"live", "subscribed", "welcome"})
     progress = [message["progress"] for message in seen]
     assert progress == sorted(progress)
     assert progress[-1] == 100

@@ -13,6 +13,7 @@ from app.core.addresses import is_public
         "::ffff:93.184.216.34",
         "64:ff9b::5db8:d822",
         "2a00:1450:4001:80b::200e",
+        "2001:0:5db8:d822::a247:27dd",  # Teredo: 93.184.216.34 by way of itself
     ],
 )
 def test_addresses_of_the_internet_are_public(address: str) -> None:
@@ -40,7 +41,6 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
         "::ffff:10.0.0.1",
         "64:ff9b::a9fe:a9fe",  # 169.254.169.254, translated
         "2002:7f00:1::",  # 127.0.0.1 by 6to4
-        "2001:0:a00:1::1",  # Teredo, whose server is 10.0.0.1
         "::127.0.0.1",  # IPv4 compatible, as nobody writes it any more
         "::ffff:0:127.0.0.1",  # translated without a prefix of its own
         "64:ff9b:1::7f00:1",  # a network's own translation
@@ -50,6 +50,8 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
         "3fff::1",  # of examples
         "5f00::1",
         "192.88.99.1",
+        "2001:0:a00:1::a247:27dd",  # Teredo, whose server is 10.0.0.1
+        "2001:0:5db8:d822::f5ff:fffe",  # Teredo, whose client is 10.0.0.1
     ],
 )
 def test_private_addresses_are_not_however_they_are_written(address: str) -> None:

@@ -57,6 +57,7 @@ def test_an_upload_is_one_line_whatever_happened_in_it() -> None:
         names={"b": "Taxes"},
     )
     assert line == "Taxes: 3 files are done, 1 failed"
+    assert told(*files) is None, "before its end nothing is told of an upload's files"
 
 
 def test_a_job_that_belongs_to_no_upload_is_told_by_itself() -> None:

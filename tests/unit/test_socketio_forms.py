@@ -112,7 +112,9 @@ def test_no_place_lies_past_what_was_told() -> None:
     marks.hold(story.now)  # as it was looked up, before the replay
     polling = forms(marks)[0]
     replayed = [recorded(body) for body in story.bodies[:2]]
-    assert events(polling.of["C batches"].pack(replayed))[0][1]["seq"] == 2
+    ((_, payload),) = events(polling.of["C batches"].pack(replayed))
+    assert (payload["seq"], payload["progress"]) == (2, 30.0), "and what is newer is not forgotten"
+    assert events(polling.of["A"].pack(replayed))[-1] == ("position", "2")
     state = Snapshot.of(f"batch:{BATCH}", story.now).encoded()
     for system in ("A", "B", "C jobs"):
         for _, payload in events(polling.of[system].pack([Said(3, "snapshot", state)])):

@@ -469,6 +469,17 @@ test("a log that is shorter than the cursor is another log, when polling", async
   assert.deepEqual(places(page), [1, 2, 3, 4, 5, 1, 2]);
 });
 
+test("a log of another name is another log, when polling, however long it is", async () => {
+  const events = story(2);
+  const facts = { log: "log-1" };
+  const page = await polling(events, { fetch: (address) => history(events, facts)(address) });
+  events.splice(0, 2, ...story(5));
+  facts.log = "log-2";
+  await page.clock.pass(2000);
+  assert.equal(page.told.resets, 1);
+  assert.deepEqual(places(page), [1, 2, 1, 2, 3, 4, 5]);
+});
+
 for (const name of ["connecting", "live", "reconnecting", "tooMany"]) {
   test(`who stops on hearing that it is ${name} leaves no timer and no socket`, async () => {
     let stop = () => {};

@@ -132,6 +132,19 @@ test("a piece whose answer was lost is not sent twice", async () => {
   assert.equal(house.uploads.get("u1").text, TEXT);
 });
 
+test("what a server lost that died is sent again", async () => {
+  const house = server();
+  house.trouble = ({ calls }) => (calls.length === 5 ? "cut" : null);
+  const sending = begin(house);
+  await quiet(sending);
+  const one = house.uploads.get("u1");
+  assert.ok(one.text.length > 4);
+  one.text = one.text.slice(0, 3);
+  await sending.clock.pass(sending.clock.nextInMs);
+  assert.deepEqual(await sending.upload.done, TAKEN);
+  assert.equal(one.text, TEXT);
+});
+
 test("after a reload the same file goes on, and another begins anew", async () => {
   const house = server();
   const storage = new Memory();
