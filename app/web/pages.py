@@ -286,7 +286,7 @@ def _bars(chips: Iterable[views.Chip]) -> Iterable[tuple[str, int, str]]:
 def _batch_title(batch: BatchRow, jobs: Sequence[JobState]) -> str:
     if batch.name:
         return batch.name
-    first = min((job["filename"] for job in jobs), default="No files")
+    first = min((job["filename"] for job in jobs), default="An upload")
     return first if len(jobs) < 2 else f"{first} and {len(jobs) - 1:,} more"
 
 

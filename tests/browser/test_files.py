@@ -1,8 +1,10 @@
 """Files brought to the page and followed to the end: the list, the job's page, what was known."""
 
 import asyncio
+import base64
 import contextlib
 import re
+import uuid
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from playwright.async_api import Error, Request, Route, expect
 
 from app.core.plans import TRANSACTIONS
 from app.core.samples import sample_files, transactions_csv
-from tests.browser.conftest import Visit
+from tests.browser.conftest import LONGEST_MS, Visit
 from tests.browser.visitor import Visitor
 from tests.integration.serving import followed
 from tests.process import ServerProcess
@@ -248,3 +250,44 @@ async def test_a_page_that_followed_from_the_middle_lists_the_whole_trail(
     assert await visitor.events_shown() == logged
     assert rising(await visitor.witnessed("percents", "ledger.csv"))
     await expect(visitor.page.locator("#lines tr").first).to_contain_text("New")
+
+
+async def test_an_upload_whose_first_file_is_on_its_way_shows_how_far_it_has_come(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await visit(server)
+    page = visitor.page
+    batch_id = str(uuid.uuid4())
+    content = b"".join(transactions_csv(200))
+    told = {"filename": "coming.csv", "batch_id": batch_id}
+    packed = {key: base64.b64encode(value.encode()).decode() for key, value in told.items()}
+    begun = {
+        "Upload-Length": str(len(content)),
+        "Upload-Metadata": ",".join(f"{key} {value}" for key, value in packed.items()),
+    }
+    tus = {"Tus-Resumable": "1.0.0"}
+    async with visitor.client() as client:
+        async with client.post("/api/v1/uploads/", headers={**tus, **begun}) as answer:
+            address = answer.headers["Location"]
+
+        async def send(start: int, end: int) -> None:
+            place = {"Upload-Offset": str(start), "Content-Type": "application/offset+octet-stream"}
+            async with client.patch(
+                address, data=content[start:end], headers={**tus, **place}
+            ) as answer:
+                assert answer.status == 204
+
+        await visitor.open(f"/batches/{batch_id}")
+        await visitor.live()
+        await expect(page.get_by_role("heading", name="No files here now")).to_be_visible()
+        await expect(page.locator("li.file")).to_have_count(0)
+        async with asyncio.timeout(LONGEST_MS / 1000):
+            sent = 0
+            coming = page.locator("#welcome", has_text="coming.csv is on its way")
+            while await coming.count() == 0:  # it is told once a second
+                await send(sent, sent + 1)
+                sent += 1
+        await send(sent, len(content))
+    await visitor.done("coming.csv")
+    await expect(page.locator("li.file")).to_have_count(1)
+    await expect(page.locator("#welcome")).to_be_hidden()

@@ -330,12 +330,15 @@ const feed = createFeed({
   names: true,
 });
 const announcer = createAnnouncer();
+/** Where an upload without files yet says what is on its way. */
+const coming = document.querySelector('[data-part="coming"]');
 const signs = createSigns(() => client);
 const notices = memory.get("livetrail.notices") === "on" && import("../ui/notices.js").then((its) => its.createNotices());
 const client = createClient({
   log: log || null,
   onEvent(event) {
     store.applyEvent(event);
+    if (coming && event.type === "upload_progress") setText(coming, event.message);
     if (notices && client.state.name === "live") notices.then((its) => its.hear(event), () => {});
   },
   onState: (state) => signs.show(state),
