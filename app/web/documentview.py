@@ -160,7 +160,7 @@ def field_line(name: str, field: Mapping[str, Any]) -> FieldLine:
     """Return a field as the page shows it; {} for one of which nothing is known yet."""
     value = field.get("value") or ""
     status = str(field.get("status") or "absent")
-    nothing = "Not there" if field else "Not read yet"
+    nothing = "Not there" if field else "Not stored yet"
     return FieldLine(
         name=name,
         label=TITLES[name],
