@@ -1,12 +1,28 @@
-"""Where nothing may skip, a skip is a failure: in CI everything that a test needs is there."""
+"""What holds for all tests: what may skip, and which examples are tried.
+
+Where nothing may skip, a skip is a failure: in CI everything that a test needs is there.
+
+Examples are the same in every run, however slow the machine is: what was green stays green until
+something changes. `--hypothesis-profile=search` looks for new ones.
+"""
 
 import os
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.node import CLIENTS, install_packages
+
+for profile, is_same in (("same", True), ("search", False)):
+    settings.register_profile(
+        profile,
+        derandomize=is_same,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")
