@@ -18,6 +18,7 @@ from aiohttp import web
 from app.live.messenger import ROOT
 from tests.integration.hooks import telling
 from tests.integration.receiver import Receiver, receiving, well
+from tests.integration.reporter import create, report
 from tests.integration.serving import Server, ended, serving, settings_for, upload, with_user
 
 CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n"
@@ -59,6 +60,21 @@ async def test_an_upload_is_told_once_and_nobody_elses(
     assert (told["title"], told["message"]) == ("Livetrail", "Tax: 1 file is done, 1 failed")
     await ended(bob, await upload(bob, ("c.csv", CSV)))
     assert [call.path for call in await receiver.called(2)] == ["/ann", "/bob"]
+
+
+async def test_further_questions_of_an_upload_are_not_told_soon_after_the_first(
+    ann: aiohttp.ClientSession, receiver: Receiver
+) -> None:
+    await ask(ann, "POST", json={"address": address_of(receiver)})
+    first, second = [await create(ann, batch_name=name) for name in ("First", "Second")]
+    question = {"type": "clarification_requested", "question": "Which?"}
+    await report(ann, first["job_id"], question)
+    (call,) = await receiver.called(1)
+    assert json.loads(call.body)["message"] == "First: 1 question waits for you: Which?"
+    await report(ann, first["job_id"], question)
+    await report(ann, second["job_id"], question)
+    _, call = await receiver.called(2)
+    assert json.loads(call.body)["message"] == "Second: 1 question waits for you: Which?"
 
 
 async def test_what_does_not_arrive_is_tried_again_with_what_came_since_then_given_up(

@@ -91,6 +91,18 @@ async def test_the_socket_itself_refuses_a_private_address() -> None:
         out._socket((socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 80)))
 
 
+async def test_no_cookie_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def baker(_: web.Request) -> web.StreamResponse:
+        return web.Response(headers={"Set-Cookie": "who=you; Path=/"})
+
+    names(monkeypatch, "127.0.0.1")
+    async with receiving(baker) as other, Outbound(allow_private=True) as out:
+        for _ in range(2):
+            async with out.request("GET", by_name(other.url)) as answer:
+                assert answer.headers["Set-Cookie"]
+        assert ["Cookie" in call.headers for call in other.calls] == [False, False]
+
+
 async def test_private_networks_are_called_where_the_operator_allows_it() -> None:
     async with receiving() as other, Outbound(allow_private=True) as out:
         async with out.request("POST", other.url, headers={"X-A": "1"}, body=b"hello") as answer:

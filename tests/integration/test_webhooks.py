@@ -1,7 +1,9 @@
 """Webhooks: everything arrives, signed, at those who asked for it, whatever others do."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
@@ -11,8 +13,10 @@ from standardwebhooks import WebhookVerificationError
 
 from app.core.webhooks import USUAL_TYPES, secret_text
 from app.keys import DELIVERER
+from app.store.accounts import now_ms
 from app.web.openapi import API
 from tests.integration.hooks import HOOKS, ask, make_hook, message_of, telling, warn
+from tests.integration.listening import until
 from tests.integration.receiver import Receiver, receiving, well
 from tests.integration.serving import (
     Server,
@@ -26,6 +30,7 @@ from tests.integration.serving import (
 
 CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n"
 WARNINGS = ["processing_warning"]
+HOUR_MS = 3_600_000
 
 
 @pytest.fixture
@@ -336,6 +341,37 @@ async def test_both_secrets_sign_after_a_rotation(
         told = str(await ask(ann, "GET", path))
         assert old not in told
         assert own not in told
+    with closing(sqlite3.connect(server.settings.database_path)) as db, db:
+        ((until_ms,),) = db.execute("SELECT old_until_ms FROM webhook").fetchall()
+        assert 23 * HOUR_MS < until_ms - now_ms() <= 24 * HOUR_MS
+        db.execute("UPDATE webhook SET old_until_ms = ?", (now_ms() - 1,))
+    await ask(ann, "POST", f"/{ident}/test")
+    *_, call = await receiver.called(2)
+    assert message_of(call, own)
+    with pytest.raises(WebhookVerificationError):
+        message_of(call, old)
+
+
+async def test_what_can_not_be_written_down_is_not_passed_by(
+    server: Server,
+    ann: aiohttp.ClientSession,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("app.live.courier.AGAIN_S", 0.01)
+    job = await job_of(ann)
+    made = await make_hook(ann, receiver.url, types=WARNINGS)
+    with closing(sqlite3.connect(server.settings.database_path)) as db, db:
+        db.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON delivery BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+    (seq,) = await warn(server, job)
+    await until(lambda: "webhook has to wait" in caplog.text)
+    with closing(sqlite3.connect(server.settings.database_path)) as db, db:
+        db.execute("DROP TRIGGER full")
+    (call,) = await receiver.called(1)
+    assert message_of(call, made["secret"])["data"]["seq"] == seq
 
 
 async def test_a_test_is_sent_at_once_even_while_it_is_off(
