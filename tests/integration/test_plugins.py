@@ -242,6 +242,37 @@ async def test_a_notifier_that_fails_is_asked_again_and_holds_up_nothing(tmp_pat
             assert server.app[PLUGINS].failures["ring.ring"] == 1
 
 
+HANGING = """
+import os, time, urllib.error, urllib.request
+from app.plugins import Notifier, hook
+
+def told(event):
+    try:
+        urllib.request.urlopen(URL, data=" ".join(os.environ).encode(), timeout=5).read()
+    except urllib.error.HTTPError:
+        time.sleep(3600)
+
+@hook
+def livetrail_notifiers():
+    return [Notifier("ring", told, types=["batch_completed"])]
+"""
+
+
+async def test_a_notifier_that_hangs_is_cut_and_knows_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY_OF_THE_OPERATOR", "hush")
+    async with ringing(chain([500], repeat(200))) as (url, said), asyncio.timeout(60):
+        settings = house(tmp_path, ring=f"URL = {url!r}\n{HANGING}")
+        hasty = settings.model_copy(update={"plugin_timeout_s": 8.0})
+        async with serving(hasty) as server, server.client("ann") as ann:
+            await upload(ann, *named("first"))
+            tries = [await said.get() for _ in range(2)]
+    assert [status for status, _ in tries] == [500, 200]
+    assert "PATH" in tries[0][1].split()
+    assert "KEY_OF_THE_OPERATOR" not in tries[0][1].split()
+
+
 async def test_a_plugin_of_an_installed_package_is_found_by_its_entry_point(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
