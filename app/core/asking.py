@@ -231,11 +231,11 @@ def reason_for(question: Question) -> str:
 
 
 def _ambiguous(found: Mapping[str, Any]) -> str:
-    rows, examples = found.get("rows"), found.get("examples") or []
+    rows, examples = found.get("rows"), list(dict.fromkeys(map(str, found.get("examples") or [])))
     if not rows:
         return ""
     fit = f"{count(rows, 'row')} can be read either way"
-    return f"{fit}, for example {', '.join(map(str, examples))}." if examples else f"{fit}."
+    return f"{fit}, for example {', '.join(examples)}." if examples else f"{fit}."
 
 
 def _preview(found: Mapping[str, Any]) -> str:

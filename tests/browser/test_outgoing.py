@@ -5,6 +5,7 @@ from playwright.async_api import expect
 
 from app.settings import Settings
 from tests.browser.conftest import Visit
+from tests.browser.test_keyboard import check_tab_order
 from tests.browser.test_looks import SIDEWAYS, WIDTHS, nameless
 from tests.integration.serving import put_channel, put_webhook
 from tests.process import ServerProcess
@@ -26,6 +27,7 @@ async def test_every_control_has_a_name_and_fits(
         for summary in await page.locator(".fold > summary, td summary").all():
             await summary.click()
         assert await nameless(page) == []
+        await check_tab_order(page)
         for width in WIDTHS:
             await page.set_viewport_size({"width": width, "height": 900})
             assert await page.evaluate(SIDEWAYS) is None, (path, width)

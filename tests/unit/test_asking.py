@@ -110,3 +110,10 @@ def test_a_preview_says_in_words_what_would_become_of_the_rows(tmp_path: Path) -
     asked = Storing().asks_first(task)
     assert asked is not None
     assert reason_for(asked) == "1,200 new, 3 already here, 2 could not be read."
+
+
+def test_an_example_is_given_once() -> None:
+    found = {"rows": 3, "examples": ["01/09/2026", "01/09/2026", "02/09/2026"]}
+    question = Question("date_order:Date", "date_order", "Which way round?", evidence=found)
+    told = "3 rows can be read either way, for example 01/09/2026, 02/09/2026."
+    assert reason_for(question) == told
