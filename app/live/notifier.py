@@ -40,7 +40,6 @@ class Desk:
     database: Database
     head: Callable[[], int]
     messenger: Messenger
-    gather_s: float
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
 
@@ -74,7 +73,7 @@ class Herald:
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience_s):
                     await self.news.wait()
-                    await asyncio.sleep(self._desk.gather_s)
+                    await asyncio.sleep(GATHER_S)
 
     async def _serve(self, channel: Channel) -> float | None:
         """Tell what has happened since; return how long to wait with the rest, None for news."""
@@ -151,9 +150,8 @@ class Notifier:
         *,
         head: Callable[[], int],
         messenger: Messenger,
-        gather_s: float = GATHER_S,
     ) -> None:
-        self._desk = Desk(database, head, messenger, gather_s)
+        self._desk = Desk(database, head, messenger)
         self._heralds: Crew[Herald] = Crew("channel")
 
     async def __aenter__(self) -> "Notifier":

@@ -28,6 +28,7 @@ CHANNELS = "/api/v1/notifications"
 @pytest.fixture
 async def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     monkeypatch.setattr("app.live.notifier.WAITS_S", (0.01, 0.01))
+    monkeypatch.setattr("app.live.notifier.GATHER_S", 0.0)
     async with telling(tmp_path) as running:
         yield running
 
