@@ -6,6 +6,7 @@ from collections import Counter
 from aiohttp import web
 
 from app.core.permissions import Viewer
+from app.fairness import FairTurns
 from app.live.deliverer import Deliverer
 from app.live.frames import FrameLogs
 from app.live.hub import Hub
@@ -18,7 +19,6 @@ from app.live.reservations import Reservations
 from app.live.socketio.service import SocketIO
 from app.live.visit import Desk
 from app.live.zone_progress import ZoneManner
-from app.pipeline.asked import FairTurns
 from app.pipeline.exports import Exporter
 from app.pipeline.learner import Learner
 from app.pipeline.plugins.catalogue import Plugins

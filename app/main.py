@@ -12,6 +12,7 @@ from aiohttp import web
 from app import keys
 from app.core.messages import Phrase, friendly_message
 from app.core.rooms import Room
+from app.fairness import FairTurns
 from app.live.deliverer import Deliverer
 from app.live.frames import FrameLogs
 from app.live.hub import Hub
@@ -24,7 +25,6 @@ from app.live.recheck import Recheck
 from app.live.reservations import Reservations
 from app.live.retention import Retention
 from app.live.zone_progress import ZoneManner
-from app.pipeline.asked import FairTurns
 from app.pipeline.exports import Exporter
 from app.pipeline.learner import Learner
 from app.pipeline.models.client import load_library

@@ -1,10 +1,9 @@
 """Webhooks: each has a courier of its own, so that one that is slow keeps no other waiting."""
 
-from asyncio import Semaphore
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
+from app.fairness import FairTurns
 from app.live.courier import Courier, DeliveryCounters, Office, Post, Reply
 from app.live.crew import Crew
 from app.store.database import Database
@@ -31,8 +30,7 @@ class Deliverer:
         self._post = post
         self._office = Office(database, head, self._in_turn)
         self._couriers: Crew[Courier] = Crew("webhook")
-        self._turn = Semaphore(AT_ONCE)
-        self._turn_of: defaultdict[str, Semaphore] = defaultdict(lambda: Semaphore(AT_ONCE_OF_USER))
+        self._turns = FairTurns(AT_ONCE, AT_ONCE_OF_USER)
 
     @property
     def counters(self) -> DeliveryCounters:
@@ -87,5 +85,5 @@ class Deliverer:
         self._couriers.engage(hook.id, lambda: Courier(self._office, hook))
 
     async def _in_turn(self, hook: Hook, headers: Mapping[str, str], body: bytes) -> Reply:
-        async with self._turn_of[hook.user_id], self._turn:
+        async with self._turns.of(hook.user_id):
             return await self._post(hook.url, headers, body)

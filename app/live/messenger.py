@@ -9,14 +9,13 @@ import json
 import logging
 import subprocess
 import sys
-from asyncio import Semaphore
-from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
 from app.core.notifications import Message
+from app.fairness import FairTurns
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +45,7 @@ class Messenger:
     def __init__(self, *, allow_private: bool) -> None:
         self._allow_private = allow_private
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="livetrail-messenger")
-        self._turn = Semaphore(AT_ONCE)
-        self._turn_of: defaultdict[str, Semaphore] = defaultdict(lambda: Semaphore(1))
+        self._turns = FairTurns(AT_ONCE)
         self._running: set[subprocess.Popen[bytes]] = set()
         self._closing = False
 
@@ -77,7 +75,7 @@ class Messenger:
 
     async def _run(self, user_id: str, wish: dict[str, str]) -> Told:
         text = json.dumps({**wish, "allow_private": self._allow_private}).encode()
-        async with self._turn_of[user_id], self._turn:
+        async with self._turns.of(user_id):
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, self._work, text)
 

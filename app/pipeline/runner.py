@@ -14,8 +14,8 @@ from typing import Any
 from app.core.errors import AppError
 from app.core.messages import Phrase, friendly_message
 from app.core.queueing import Place
+from app.fairness import FairTurns
 from app.pipeline.answers import Answers, Deadlines
-from app.pipeline.asked import FairTurns
 from app.pipeline.control import Control, Hand, Log, remove_folder
 from app.pipeline.errands import RunErrand, Take, run_errand, run_look, run_look_into
 from app.pipeline.jail import InForce

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.pipeline.asked import FairTurns
+from app.fairness import FairTurns
 from app.pipeline.runner import Runner
 from app.store.jobs import JobRow
 from app.store.pictures import PictureStore

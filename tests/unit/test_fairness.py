@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.pipeline.asked import FairTurns
+from app.fairness import FairTurns
 
 
 async def test_a_person_who_asks_for_much_delays_the_others_by_one_turn() -> None:
