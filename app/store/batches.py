@@ -52,10 +52,14 @@ def claim_batch(connection: sqlite3.Connection, wanted: BatchRow) -> BatchRow:
     A batch of the same user that has the id already is returned as it stands. As long as nobody
     has said its name and options, those of `wanted` become its own.
 
-    Raises NotFound for somebody else's, Conflict when other options were said before.
+    Raises NotFound for somebody else's and for the id of a job, Conflict when other options were
+    said before.
     """
     row = connection.execute(f"{COLUMNS} WHERE id = ?", (wanted.id,)).fetchone()
     if row is None:
+        # What is looked for by an id alone, a task or a session, is one thing and no other.
+        if connection.execute("SELECT 1 FROM job WHERE id = ?", (wanted.id,)).fetchone():
+            raise NotFound(what="batch", is_foreign=True)
         insert_batch(connection, wanted)
         return wanted
     batch = _batch(row)

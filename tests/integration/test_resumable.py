@@ -277,6 +277,17 @@ async def test_a_batch_of_somebody_else_is_joined_by_nobody(
             assert answer.status == (404 if batch == accepted["batch_id"] else 400)
 
 
+async def test_a_batch_has_not_the_id_of_a_job(
+    ann: aiohttp.ClientSession, bob: aiohttp.ClientSession
+) -> None:
+    (job,) = (await upload(ann, ("a.csv", CSV)))["jobs"]
+    for client in (ann, bob):
+        claim = metadata(batch_id=job["job_id"])
+        headers = {**TUS, "Upload-Length": "1", "Upload-Metadata": claim}
+        async with client.post(UPLOADS, headers=headers) as answer:
+            assert answer.status == 404
+
+
 async def test_a_file_joins_a_batch_that_is_there(ann: aiohttp.ClientSession) -> None:
     accepted = await upload(ann, ("a.csv", CSV))
     address = await begin(ann, 1, filename="b.csv", batch_id=accepted["batch_id"])
