@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestServer
 
 from app.doctor import examine
 from app.keys import PLUGINS
+from app.pipeline.plugins.finding import find_plugins
 from tests.integration.plugins import (
     COUNT,
     CSV,
@@ -354,3 +355,20 @@ async def test_a_folder_is_a_plugin_with_modules_and_files_of_its_own(tmp_path: 
         events = await events_of(ann, job["job_id"])
     (found,) = [event["details"]["found"] for event in events if "found" in event["details"]]
     assert found == {"known": ["Tea", "Coffee"], "words": 4}
+
+
+@pytest.mark.parametrize("where", ["", "kit", "kit/__init__.py", "kit/limits.py", "alone.py"])
+def test_what_everybody_may_write_to_is_not_used(tmp_path: Path, where: str) -> None:
+    settings = house(tmp_path)
+    folder = settings.plugins_dir
+    (folder / "kit").mkdir()
+    for name in ("kit/__init__.py", "kit/limits.py", "alone.py"):
+        (folder / name).write_text(COUNT)
+    (folder / "kit" / "gone").symlink_to(folder / "nowhere")
+    assert not [one for one in find_plugins(settings, ()) if one.problem]
+    path = folder / where
+    path.chmod(path.stat().st_mode | 0o002)
+    problems = {one.name: one.problem for one in find_plugins(settings, ())}
+    broken = {"": {"kit", "alone"}, "alone.py": {"alone"}}.get(where, {"kit"})
+    assert {name for name, problem in problems.items() if problem} == broken
+    assert "chmod o-w" in problems[min(broken)]

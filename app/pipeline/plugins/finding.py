@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -76,7 +77,21 @@ def _in_folder(folder: Path) -> Iterator[Plugin]:
         plugin = Plugin(
             name=name, source="folder", path=str(path.resolve()), module=f"livetrail_plugin_{name}"
         )
-        yield plugin if NAME.fullmatch(name) else plugin.broken(BAD_NAME)
+        if not NAME.fullmatch(name):
+            yield plugin.broken(BAD_NAME)
+        elif open_one := _open_to_all(folder, path):
+            yield plugin.broken(f"everybody may write to {open_one.name}; try chmod o-w")
+        else:
+            yield plugin
+
+
+def _open_to_all(folder: Path, plugin: Path) -> Path | None:
+    """Return what of a plugin everybody on this machine may write to; None for nothing of it.
+
+    Its code runs as the server: whoever may write to it would be the operator.
+    """
+    parts = (folder, plugin, *(plugin.rglob("*") if plugin.is_dir() else ()))
+    return next((one for one in parts if one.exists() and one.stat().st_mode & stat.S_IWOTH), None)
 
 
 BAD_NAME = "its name has to be small letters, digits and _, and begin with a letter"
