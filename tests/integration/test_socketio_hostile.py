@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -110,6 +111,51 @@ async def test_a_flood_is_answered_then_ended(server: Server, witness: Listener)
                     assert payload["code"] == "not_found" or payload["retry_after"] > 0
         assert socket.close_code == Close.TOO_MANY_MESSAGES
         assert set(codes) == {"not_found", "too_many_messages"}
+
+
+def frame(text: str) -> bytes:
+    """Return a short text as a frame of a client, masked with zeros."""
+    data = text.encode()
+    return bytes((0x81, 0x80 | len(data))) + bytes(4) + data
+
+
+def flooded(url: str, ticket: str) -> bytes:
+    """Connect, say a lot without listening, and return all that was answered.
+
+    Raises OSError where the line is reset.
+    """
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=LONGEST_S) as line:
+        line.sendall(
+            f"GET /socket.io/?EIO=4&transport=websocket&token={ticket} HTTP/1.1"
+            f"\r\nHost: {host}:{port}"
+            "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13"
+            "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        line.sendall(frame("40"))
+        heard = b""
+        while b'"connected"' not in heard:
+            heard += line.recv(4096)
+        line.sendall(
+            frame('42["subscribe","x"]') * 200_000
+        )  # more than the system holds for either side
+        while (more := line.recv(65536)) and b'"goodbye"' not in heard:
+            heard += more
+        return heard + more
+
+
+async def test_a_flood_that_goes_on_while_it_is_ended_hears_why(
+    server: Server,
+    ann: aiohttp.ClientSession,
+    witness: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ended with some of it unread, the line would be reset, and the client come back with it."""
+    monkeypatch.setattr(wire, "CLOSE_S", LONGEST_S)
+    async with ann.post("/api/v1/auth/websocket-token", json={}) as answer:
+        ticket = (await answer.json())["token"]
+    heard = await asyncio.to_thread(flooded, server.url, ticket)
+    assert b'42["goodbye",{"code":4008' in heard
 
 
 async def test_whoever_says_anything_before_the_connect_is_ended(server: Server) -> None:

@@ -113,6 +113,9 @@ class Upgraded:
                 return text
             if self._engine.admits(self._wire, text):
                 return text
+            if self._wire.goodbye is not None:
+                await self._wire.ended()
+                raise OSError("no further packet")
 
     async def send(self, message: str | bytes) -> None:
         """Write the answer to the probe: all else was passed on by the outbox."""

@@ -248,6 +248,15 @@ class Wire(asyncio.WriteTransport):
             self._ending.add_done_callback(report_death)
             asyncio.get_running_loop().call_later(CLOSE_S, self.abort)
 
+    async def ended(self) -> None:
+        """Return once the client has answered the close, or the time for that is over.
+
+        What it had sent on is taken from the line meanwhile: with some of it unread, the system
+        would reset the connection, and the client never read why it ended.
+        """
+        if self._ending is not None:
+            await asyncio.wait([self._ending])
+
     # The transport of a session
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
