@@ -36,6 +36,17 @@ def test_nothing_is_left_out(page: str, names: list[str]) -> None:
     assert [name for name in names if f"`{name}`" not in text] == []
 
 
+def test_everything_in_the_data_folder_is_documented(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    text = (DOCS / "operating.md").read_text(encoding="utf-8")
+    places = [getattr(settings, name) for name in dir(Settings) if name.endswith(("_dir", "_path"))]
+    named = [place.relative_to(tmp_path).name for place in places if isinstance(place, Path)]
+    assert len(named) > 5
+    assert [
+        name for name in named if f"| `{name}`" not in text and f"| `{name}/`" not in text
+    ] == []
+
+
 def test_whatever_a_connection_says_and_ends_with_is_documented() -> None:
     text = "".join((DOCS / page).read_text("utf-8") for page in ("events.md", "listening.md"))
     said = [
