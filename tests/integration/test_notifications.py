@@ -78,6 +78,19 @@ async def test_further_questions_of_an_upload_are_not_told_soon_after_the_first(
     assert json.loads(call.body)["message"] == "Second: 1 question waits for you: Which?"
 
 
+async def test_what_happens_together_is_told_together(
+    ann: aiohttp.ClientSession, receiver: Receiver
+) -> None:
+    await ask(ann, "POST", json={"address": address_of(receiver)})
+    made = [await create(ann, batch_name=name) for name in ("First", "Second")]
+    question = {"type": "clarification_requested", "question": "Which?"}
+    await asyncio.gather(*(report(ann, one["job_id"], question) for one in made))
+    (call,) = await receiver.called(1)
+    told = json.loads(call.body)
+    assert told["title"] == "Livetrail: 2 things happened"
+    assert {line.partition(":")[0] for line in told["message"].split("\n")} == {"First", "Second"}
+
+
 async def test_what_does_not_arrive_is_tried_again_with_what_came_since_then_given_up(
     ann: aiohttp.ClientSession, receiver: Receiver
 ) -> None:
