@@ -111,6 +111,19 @@ async def test_a_file_is_given_and_shown_by_every_element(page: Page) -> None:
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+async def test_every_element_shows_the_file_it_names(page: Page) -> None:
+    names = ["tea.csv", "milk.csv"]
+    files = [
+        {"name": name, "mimeType": "text/csv", "buffer": CSV + f"2025-01-09,{name},-1\n".encode()}
+        for name in names
+    ]
+    await page.locator("lt-upload input").set_input_files(files)
+    shown = page.locator("lt-file-status")
+    await expect(shown).to_have_count(2)
+    await expect(shown.locator("[part=state]")).to_have_text(["Done", "Done"])
+    assert sorted(await shown.locator("[part=name]").all_inner_texts()) == sorted(names)
+
+
 async def test_a_file_that_fails_says_what_to_do(page: Page) -> None:
     await page.locator("lt-upload input").set_input_files(
         [{"name": "<b>bad.csv", "mimeType": "text/csv", "buffer": b"\0\1" * 99}]

@@ -41,6 +41,7 @@ async def test_every_hook_tells_what_happens_to_files(server: Server, tmp_path: 
     command = ("node", "--no-warnings", STORY.name, server.url, secret, token)
     said = json.loads(await run(*command, cwd=project))
 
+    assert said["sent"] == [False, True], "before there is a connection nothing is sent"
     tea, bad = said["processed"]
     assert [tea["task_id"], bad["task_id"]] == said["ids"]
     assert (tea["filename"], tea["status"], tea["progress"]) == ("tea.csv", "completed", 100)

@@ -236,6 +236,23 @@ async def test_what_failed_is_tried_again_under_its_id_and_then_the_rest_follows
     assert (hook["failing_since"], hook["pending"]) == (None, 0)
 
 
+async def test_once_something_arrives_what_failed_is_tried_without_waiting(
+    server: Server, ann: aiohttp.ClientSession, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.core.webhooks.WAITS_S", (3600,))
+    monkeypatch.setattr("app.live.courier.AT_ONCE", 1)
+    answers = iter((500,))
+
+    async def at_last(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=next(answers, 204))
+
+    receiver.answer = at_last
+    await make_hook(ann, receiver.url, types=WARNINGS)
+    await warn(server, await job_of(ann), 2)
+    ids = [call.headers["webhook-id"] for call in await receiver.called(3)]
+    assert ids[2] == ids[0] != ids[1]
+
+
 async def test_what_never_arrives_is_given_up_and_can_be_sent_again(
     server: Server, ann: aiohttp.ClientSession, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

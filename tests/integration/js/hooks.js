@@ -65,6 +65,7 @@ function Session({ id, name }) {
 function Socket() {
   const socket = kit.useWebSocket(listening);
   useEffect(() => tell("socket", socket));
+  useEffect(() => tell("early", socket.sendMessage({ op: "pause", job_id: "none" })), []);
   useEffect(
     () =>
       socket.on("processing_completed", (event) =>
@@ -81,6 +82,8 @@ root.render(parts);
 await until(({ statuses, processing, socket }) =>
   [statuses?.socket, processing, socket].every((one) => one?.isConnected),
 );
+
+const sent = [said.early, said.socket.sendMessage({ op: "pause", job_id: "none" })];
 
 const csv = "Date,Description,Amount\n2025-01-04,Tea,-2.10\n";
 const ids = await said.processing.startBatchProcessing(
@@ -130,6 +133,7 @@ root.unmount();
 console.log(
   JSON.stringify({
     ids,
+    sent,
     processed,
     waiting,
     progress,
