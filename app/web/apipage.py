@@ -3,20 +3,24 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
+import aiohttp_jinja2
 from aiohttp import web
+from jinja2 import Environment
 from pydantic import BaseModel, ConfigDict, Field
 
 from app import __version__
 from app.web import asyncapi, openapi
-from app.web.rendering import render, shell_of
+from app.web.rendering import policy, shell_of
 from app.web.views import Shell
 from app.web.wire import read_query
 
 PAGE = "/docs"
 SCHEMAS = "#/components/schemas/"
 API = f"{openapi.API}/"
+KEPT = 32  # pages, each some 200 KB at most
 BEYOND = 2**53  # such a bound says nothing to a person
 
 
@@ -79,10 +83,15 @@ async def api_page(request: web.Request) -> web.Response:
     q = read_query(request, ApiQuery).q.strip()
     shell = shell_of(request, None)
 
-    def made() -> web.Response:
-        return render(request, "apipage.html", page_of(shell, q))
+    text = await asyncio.to_thread(_rendered, aiohttp_jinja2.get_env(request.app), shell, q)
+    headers = {"Content-Security-Policy": policy(request.host)}
+    return web.Response(text=text, content_type="text/html", headers=headers)
 
-    return await asyncio.to_thread(made)  # hundreds of milliseconds
+
+@lru_cache(maxsize=KEPT)
+def _rendered(environment: Environment, shell: Shell, q: str) -> str:
+    """Return the page. It takes some hundred milliseconds, and strangers may ask for it."""
+    return environment.get_template("apipage.html").render(page=page_of(shell, q))
 
 
 def api_page_routes() -> list[web.AbstractRouteDef]:
@@ -92,27 +101,38 @@ def api_page_routes() -> list[web.AbstractRouteDef]:
 
 def page_of(shell: Shell, q: str) -> ApiPage:
     """Return what of both descriptions says `q` somewhere in its name or about itself."""
-    calls, live = openapi.describe(), asyncapi.describe()
-    schemas = {**live["components"]["schemas"], **calls["components"]["schemas"]}
+    calls, told, heard, shapes = _everything()
     groups: dict[str, tuple[CallLine, ...]] = {}
-    for line in _calls(calls["paths"]):
+    for line in calls:
         if _says(q, line.path, line.about, line.takes, line.answers):
             group = "the server"
             if line.path.startswith(API):
                 group = line.path.removeprefix(API).partition("/")[0]
             groups[group] = (*groups.get(group, ()), line)
-    told, heard = _messages(live, q)
-    within = {shape.name for _, shape in (*told, *heard)}
-    shapes = [_shape(name, schema) for name, schema in sorted(schemas.items())]
     return ApiPage(
         shell,
         __version__,
         q,
         dict(sorted(groups.items())),
-        told,
-        heard,
-        tuple(s for s in shapes if s.name not in within and _says(q, s.name, s.about)),
+        tuple((name, shape) for name, shape in told if _says(q, name, shape.about)),
+        tuple((name, shape) for name, shape in heard if _says(q, name, shape.about)),
+        tuple(shape for shape in shapes if _says(q, shape.name, shape.about)),
     )
+
+
+Messages = tuple[tuple[str, ShapeLine], ...]
+
+
+@cache
+def _everything() -> tuple[tuple[CallLine, ...], Messages, Messages, tuple[ShapeLine, ...]]:
+    """Return all calls, what is told and what is heard, and the shapes that are no messages."""
+    calls, live = openapi.describe(), asyncapi.describe()
+    schemas = {**live["components"]["schemas"], **calls["components"]["schemas"]}
+    told, heard = _messages(live)
+    within = {shape.name for _, shape in (*told, *heard)}
+    shapes = [_shape(name, schema) for name, schema in sorted(schemas.items())]
+    rest = tuple(shape for shape in shapes if shape.name not in within)
+    return tuple(_calls(calls["paths"])), told, heard, rest
 
 
 def _says(q: str, *texts: str) -> bool:
@@ -153,9 +173,7 @@ def _content(body: Mapping[str, Any]) -> str:
     return " or ".join(parts)
 
 
-def _messages(
-    live: Mapping[str, Any], q: str
-) -> tuple[tuple[tuple[str, ShapeLine], ...], tuple[tuple[str, ShapeLine], ...]]:
+def _messages(live: Mapping[str, Any]) -> tuple[Messages, Messages]:
     """Return what the server tells and what it hears, each with its name on the wire."""
     sides: dict[str, dict[str, ShapeLine]] = {"send": {}, "receive": {}}
     schemas, messages = live["components"]["schemas"], live["components"]["messages"]
@@ -163,8 +181,7 @@ def _messages(
         for ref in operation["messages"]:
             name = ref["$ref"].rpartition("/")[2]
             shape = messages[name]["payload"]["$ref"].removeprefix(SCHEMAS)
-            if _says(q, name, messages[name].get("summary", "")):
-                sides[operation["action"]][name] = _shape(shape, schemas[shape])
+            sides[operation["action"]][name] = _shape(shape, schemas[shape])
     return tuple(sides["send"].items()), tuple(sides["receive"].items())
 
 
