@@ -14,7 +14,7 @@ from standardwebhooks import WebhookVerificationError
 from app.core.webhooks import USUAL_TYPES, secret_text
 from app.keys import DELIVERER
 from app.store.accounts import now_ms
-from app.web.openapi import API
+from app.web.openapi import API, describe
 from tests.integration.hooks import HOOKS, ask, make_hook, message_of, telling, warn
 from tests.integration.listening import until
 from tests.integration.receiver import Receiver, receiving, well
@@ -539,6 +539,25 @@ async def test_a_deleted_file_is_told_of_no_more(
             pass
     assert one["error"] == "its event was removed from the log"
     assert len(receiver.calls) == 1
+
+
+async def test_every_call_answers_with_the_fields_that_are_described_for_it(
+    ann: aiohttp.ClientSession, receiver: Receiver
+) -> None:
+    document = describe()
+    ident = (await make_hook(ann, receiver.url))["webhook"]["id"]
+    for method, path in (
+        ("get", ""),
+        ("get", "/{webhook_id}"),
+        ("post", "/{webhook_id}/test"),
+        ("post", "/{webhook_id}/rotate"),
+        ("get", "/{webhook_id}/deliveries"),
+    ):
+        found = await ask(ann, method, path.format(webhook_id=ident))
+        operation = document["paths"][f"{HOOKS}{path}"][method]
+        model = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+        schema = document["components"]["schemas"][model.rpartition("/")[2]]
+        assert set(found) == set(schema["properties"]), (method, path)
 
 
 async def test_a_token_needs_to_listen_and_to_control(server: Server, receiver: Receiver) -> None:
