@@ -85,6 +85,7 @@ class Following:
         self._types = sorted(types) if types else None
         self.heard: dict[str, int] = {}
         """Of each job, up to which n everything was heard; the proof that nothing is missing."""
+        self._from_start = after == 0
         self._holes = 0
         self._polls = False  # no socket got through
         self._told = self._without_end()
@@ -241,7 +242,8 @@ class Following:
     def _event(self, event: dict[str, Any], line: str) -> list[Told | Caught]:
         job_id, n, seq = event["job_id"], event["n"], event["seq"]
         if job_id is not None and n is not None and self._types is None:
-            before = self.heard.get(job_id)
+            # From the start a job begins with 1, unless its state came instead of what is gone.
+            before = self.heard.get(job_id, 0 if self._from_start else None)
             if before is not None and n <= before:
                 return []
             if before is not None and n > before + 1:

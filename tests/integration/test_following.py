@@ -94,6 +94,15 @@ async def test_a_hole_that_is_always_there_is_said_so() -> None:
     assert len(teller.asked) == HOLES_AT_MOST + 1
 
 
+async def test_from_the_start_the_beginning_of_a_job_may_not_be_missing_either() -> None:
+    teller = Teller([[event(2)], [event(1), event(2)]])
+    async with following(teller, 0) as told:
+        assert await heard(told, 2) == [1, 2]
+    gone = {"type": "snapshot", "room": "job:job-1", "state": {"job_id": "job-1", "n": 4}}
+    async with following(Teller([[gone, event(5)]]), 0) as told:
+        assert await heard(told, 2) == [None, 5]
+
+
 async def test_what_was_told_before_is_not_told_again() -> None:
     teller = Teller([[event(1), event(2)], [event(1), event(2), event(3)]])
     async with following(teller, 0) as told:
