@@ -81,11 +81,22 @@ async def test_further_questions_of_an_upload_are_not_told_soon_after_the_first(
 async def test_what_happens_together_is_told_together(
     ann: aiohttp.ClientSession, receiver: Receiver
 ) -> None:
+    are_asked = asyncio.Event()
+
+    async def answers_late(request: web.Request) -> web.StreamResponse:
+        await are_asked.wait()
+        return await well(request)
+
+    receiver.answer = answers_late
     await ask(ann, "POST", json={"address": address_of(receiver)})
-    made = [await create(ann, batch_name=name) for name in ("First", "Second")]
+    names = ("Before", "First", "Second")
+    before, *made = [await create(ann, batch_name=name) for name in names]
     question = {"type": "clarification_requested", "question": "Which?"}
+    await report(ann, before["job_id"], question)
+    await receiver.called(1)  # while this one is on its way, two things happen
     await asyncio.gather(*(report(ann, one["job_id"], question) for one in made))
-    (call,) = await receiver.called(1)
+    are_asked.set()
+    _, call = await receiver.called(2)
     told = json.loads(call.body)
     assert told["title"] == "Livetrail: 2 things happened"
     assert {line.partition(":")[0] for line in told["message"].split("\n")} == {"First", "Second"}
