@@ -165,7 +165,7 @@ def view(shell: Shell, found: StatsAnswer, *, owner: str) -> StatsPage:
     busiest = max((day.jobs for day in found.days), default=1)
     known = {day.day: day for day in found.days}
     days = [iso_from_ms(now_ms() - back * DAY_MS)[:10] for back in range(found.days_back, -1, -1)]
-    slowest = max(found.plans, key=lambda plan: plan.jobs, default=None)
+    commonest = max(found.plans, key=lambda plan: plan.jobs, default=None)
     return StatsPage(
         shell,
         found.days_back,
@@ -177,8 +177,8 @@ def view(shell: Shell, found: StatsAnswer, *, owner: str) -> StatsPage:
             ("Failed", f"{found.counts.get('error', 0):,}", f"{found.retried:,} tried again"),
             (
                 "Usual time",
-                took_text(slowest.median_ms) or "–" if slowest else "–",
-                f"for {slowest.plan}" if slowest else "nothing has ended yet",
+                took_text(commonest.median_ms) or "–" if commonest else "–",
+                f"for {commonest.plan}" if commonest else "nothing has ended yet",
             ),
         ),
         tuple(_bar(known.get(day, DayStats(day=day, jobs=0, counts={})), busiest) for day in days),

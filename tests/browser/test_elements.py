@@ -60,6 +60,16 @@ HEAR_THE_CHOICE = """() => {
   });
 }"""
 
+# With a getToken of its own it is somebody else, and shares no connection.
+ADD_ANOTHER = """() => {
+  const { getToken } = document.querySelector("lt-upload");
+  const element = document.createElement("lt-progress");
+  element.setAttribute("server", document.querySelector("lt-upload").getAttribute("server"));
+  element.setAttribute("job", "01900000-0000-7000-8000-000000000001");
+  element.getToken = () => getToken();
+  document.body.append(element);
+}"""
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(chromium: Browser, tmp_path: Path) -> AsyncIterator[Page]:
@@ -154,3 +164,13 @@ async def test_a_keyboard_reaches_the_button(page: Page) -> None:
     await page.keyboard.press("Enter")
     await page.wait_for_function("window.chosen !== undefined")
     assert await page.evaluate("window.chosen") == {"type": "file", "multiple": True}
+
+
+async def test_an_element_that_leaves_the_page_ends_its_connection(page: Page) -> None:
+    await expect(page.get_by_role("button", name="Choose files")).to_be_visible()
+    async with page.expect_websocket() as opening:
+        await page.evaluate(ADD_ANOTHER)
+    socket = await opening.value
+    async with socket.expect_event("close"):
+        await page.evaluate("document.querySelector('lt-progress').remove()")
+    assert await page.evaluate("document.querySelector('lt-upload').member !== null")
