@@ -5,15 +5,20 @@ usage: websocket_client.py BASE_URL TOKEN SESSION_ID
 
 import json
 import sys
+import threading
 
 import socketio
 
 base_url, token, session_id = sys.argv[1:]
 sio = socketio.Client()
+one_line = threading.Lock()
 
 
 def show(event, data):
-    print(json.dumps({"event": event, "data": data}), flush=True)
+    # Each event's handler runs in a thread of its own, and `print` writes the end of a line
+    # apart from the line.
+    with one_line:
+        print(json.dumps({"event": event, "data": data}), flush=True)
 
 
 @sio.event
