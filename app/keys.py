@@ -21,9 +21,9 @@ from app.live.visit import Desk
 from app.live.zone_progress import ZoneManner
 from app.pipeline.exports import Exporter
 from app.pipeline.learner import Learner
+from app.pipeline.outside_jobs import Reporting
 from app.pipeline.plugins.catalogue import Plugins
 from app.pipeline.plugins.telling import Notifiers
-from app.pipeline.reporting import Reporting
 from app.pipeline.runner import Runner
 from app.settings import Settings
 from app.store.accounts import Accounts

@@ -30,12 +30,12 @@ from app.pipeline.learner import Learner
 from app.pipeline.models.client import load_library
 from app.pipeline.models.phrases import Phrases
 from app.pipeline.models.reading import ModelReading
+from app.pipeline.outside_jobs import Reporting
 from app.pipeline.placing import Placing
 from app.pipeline.plugins.catalogue import Plugins
 from app.pipeline.plugins.finding import find_plugins
 from app.pipeline.plugins.telling import Notifiers
 from app.pipeline.plugins.work import AT_WORK
-from app.pipeline.reporting import Reporting
 from app.pipeline.runner import Runner
 from app.readers import EXPORT, LEARN, PRELOADED, READERS
 from app.reading.evidence import verified

@@ -13,8 +13,8 @@ from typing import Any
 from app.client import Livetrail, LivetrailError, Refused, Snapshot
 from app.client.following import Following
 from app.core.events import JobDeleted
+from app.core.own_plans import OwnStage, plan_of
 from app.core.plans import PLANS, Plan
-from app.core.reports import OwnStage, plan_of
 
 OWN: Sequence[Mapping[str, Any]] = (
     {"key": "fetch", "label": "Fetching", "from": 0, "to": 15, "steps": ["connect", "download"]},

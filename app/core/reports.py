@@ -1,6 +1,6 @@
 """What a worker elsewhere may report of a job, as it sends it. Pure: models alone.
 
-Everything else of an event is the server's to say: `reporting.py` makes events of reports.
+Everything else of an event is the server's to say: `filling.py` makes events of reports.
 """
 
 from typing import Annotated, Any, Literal, get_args
@@ -16,13 +16,9 @@ from pydantic import (
 )
 
 from app.core.names import one_line
-from app.core.plans import PLANS, Plan, Stage, Step
-from app.core.state import JobState
 
 LONGEST_NAME = 64
 LONGEST_TEXT = 500
-STAGES_AT_MOST = 20
-STEPS_AT_MOST = 50  # of one stage
 CHOICES_AT_MOST = 50
 
 
@@ -42,13 +38,13 @@ Count = Annotated[int, Field(ge=0, lt=2**53)]
 Facts = dict[str, Any]
 
 
-class _Said(BaseModel):
+class Said(BaseModel):
     """Nothing is guessed: a misspelt field and a number in quotes are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Report(_Said):
+class Report(Said):
     """What every report may say."""
 
     step: Name | None = Field(
@@ -136,7 +132,7 @@ class ModelSaid(Report):
     cost: Annotated[str, Field(max_length=40, pattern=r"^\d+(\.\d+)?$")] | None = None
 
 
-class Noted(_Said):
+class Noted(Said):
     """A warning in its sentences; the title may stand alone."""
 
     code: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")] = "reported_warning"
@@ -152,7 +148,7 @@ class Warned(Report):
     warning: Noted | Title
 
 
-class Offered(_Said):
+class Offered(Said):
     """One way to answer."""
 
     value: Name
@@ -195,7 +191,7 @@ class Completed(Report):
     result: Facts = Field(default_factory=dict)
 
 
-class Mishap(_Said):
+class Mishap(Said):
     """A failure in its sentences; the title may stand alone."""
 
     code: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")] = "reported_failure"
@@ -244,76 +240,3 @@ REPORT_TYPES: tuple[str, ...] = tuple(
     get_args(model.model_fields["type"].annotation)[0] for model in get_args(get_args(AnyReport)[0])
 )
 ENDS = frozenset({"processing_completed", "processing_failed", "job_cancelled"})
-
-
-class OwnStage(_Said):
-    """One stretch of the bar. Without `from` and `to`, all stages have equal shares."""
-
-    model_config = ConfigDict(populate_by_name=True)
-    key: Name
-    label: Name
-    start: float | None = Field(default=None, ge=0, le=100, alias="from")
-    end: float | None = Field(default=None, ge=0, le=100, alias="to")
-    steps: Annotated[list[Name], Field(max_length=STEPS_AT_MOST)] = Field(default_factory=list)
-
-
-OwnStages = Annotated[list[OwnStage], Field(min_length=1, max_length=STAGES_AT_MOST)]
-OWN_PLAN = "own"
-PLAIN_PLAN = Plan(OWN_PLAN, (Stage("work", "Working", 0.0, 100.0, ()),))
-"""Of a job of which nothing else is said."""
-
-
-def plan_of(wish: str | list[OwnStage] | None) -> Plan:
-    """Return the plan that `wish` names or describes.
-
-    Raises ValueError for a name that there is not, for stages that do not cover 0 to 100 percent
-    without a gap, and for keys or steps that come twice.
-    """
-    if wish is None:
-        return PLAIN_PLAN
-    if isinstance(wish, str):
-        if wish not in PLANS:
-            raise ValueError(f"there is no plan {wish[:64]}; known are {', '.join(PLANS)}")
-        return PLANS[wish]
-    steps = [step for stage in wish for step in stage.steps]
-    if len({stage.key for stage in wish}) < len(wish) or len(set(steps)) < len(steps):
-        raise ValueError("two stages have the same key, or two steps the same name")
-    given = [stage for stage in wish if stage.start is not None and stage.end is not None]
-    if not given and all(stage.start is None and stage.end is None for stage in wish):
-        edges = [round(100 * at / len(wish), 1) for at in range(len(wish) + 1)]
-    elif len(given) == len(wish):
-        edges = [float(wish[0].start or 0.0), *(float(stage.end or 0.0) for stage in wish)]
-        if any(stage.start != edge for stage, edge in zip(wish, edges, strict=False)):
-            raise ValueError("a stage has to begin where the one before it ends")
-    else:
-        raise ValueError("either all stages say from and to, or none does")
-    if sorted(edges) != edges:
-        raise ValueError("a stage can not end before it begins")
-    stages = [
-        Stage(one.key, one.label, start, end, tuple(Step(name) for name in one.steps))
-        for one, start, end in zip(wish, edges, edges[1:], strict=False)
-    ]
-    return Plan(OWN_PLAN, tuple(stages))
-
-
-def plan_kept(state: JobState) -> Plan:
-    """Return the plan of a job of which only the state is kept: its stages without their steps."""
-    if state["plan"] in PLANS:
-        return PLANS[state["plan"]]
-    stages = [
-        Stage(one["key"], one["label"], one["start"], one["end"], ()) for one in state["stages"]
-    ]
-    return Plan(state["plan"], tuple(stages))
-
-
-def plan_told(described: dict[str, Any]) -> Plan:
-    """Return the plan that a `job_created` has told, with its steps."""
-    if described["name"] in PLANS:
-        return PLANS[described["name"]]
-    stages = [
-        Stage(
-            one["key"], one["label"], one["from"], one["to"], tuple(Step(k) for k in one["steps"])
-        )
-        for one in described["stages"]
-    ]
-    return Plan(described["name"], tuple(stages))

@@ -68,7 +68,7 @@ class JobState(TypedDict):
     waiting_for: list[str]
     steering: dict[str, str] | None  # what was asked for and is not done yet: op, by
     priority: int
-    reported: bool  # the work is done elsewhere; see reports.py
+    reported: bool  # the work is done elsewhere; see docs/reporting.md
 
 
 def place(

@@ -14,8 +14,8 @@ from app.core.events import ClarificationAnswered, ClarificationExpired
 from app.core.messages import friendly_message
 from app.core.names import one_line
 from app.core.times import iso_from_ms
+from app.pipeline.log import Journal
 from app.pipeline.questions import Overtaken
-from app.pipeline.report import Journal
 from app.store.clarifications import (
     Clarification,
     due_clarifications,

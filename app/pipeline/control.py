@@ -30,8 +30,8 @@ from app.core.state import OutOfPlace, is_finished
 from app.pipeline import taking_back
 from app.pipeline.again import first_step, meets_own_rows
 from app.pipeline.job import JobRun
+from app.pipeline.log import Journal
 from app.pipeline.patient import Stopping
-from app.pipeline.report import Journal
 from app.pipeline.shop import Shop, plan_of
 from app.store.batches import status_counts
 from app.store.checkpoints import (

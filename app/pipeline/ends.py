@@ -12,8 +12,8 @@ from app.core.events import ErrorInfo, Event, ProcessingCompleted, ProcessingFai
 from app.core.messages import friendly_message, took
 from app.core.state import JobState
 from app.core.times import ms_from_iso
-from app.pipeline.report import JobInHand
 from app.pipeline.shop import Shop
+from app.pipeline.step_progress import JobInHand
 from app.pipeline.steps.duplicate_check import found_before
 from app.pipeline.steps.likeness import ended_alike, told_of_likeness
 from app.pipeline.steps.result import duplicate_result, fields_read, result_of

@@ -21,11 +21,11 @@ from app.core.events import ErrorInfo, ExportCompleted, ExportFailed, ExportProg
 from app.core.messages import friendly_message
 from app.core.reading import Task
 from app.core.times import DAY_MS
+from app.pipeline.log import Journal
 from app.pipeline.patient import PatientJournal, Stopping
 from app.pipeline.plugins.catalogue import Plugins
 from app.pipeline.plugins.work import write_export
 from app.pipeline.queue import Turns
-from app.pipeline.report import Journal
 from app.pipeline.shop import LARGEST_WORK_FILE_BYTES, limits_for, reader_limits
 from app.pipeline.worker import Heard, Limits, Told
 from app.pipeline.workers import Workers

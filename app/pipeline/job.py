@@ -37,8 +37,8 @@ from app.pipeline.questions import Step, put
 from app.pipeline.rates import ANY_KIND
 from app.pipeline.reader_run import ReaderRun
 from app.pipeline.relay import Relay
-from app.pipeline.report import JobInHand
 from app.pipeline.shop import Shop, task_for
+from app.pipeline.step_progress import JobInHand
 from app.pipeline.steps.duplicate_check import found_before
 from app.pipeline.steps.work import Work
 from app.store.checkpoints import IN_HAND, TAKE_BACK, drop_checkpoints, put_checkpoint

@@ -10,8 +10,8 @@ from app.core.messages import friendly_message
 from app.core.queueing import Place, nearness, places
 from app.core.rates import KNOWN_AFTER
 from app.core.state import OutOfPlace
+from app.pipeline.log import Journal
 from app.pipeline.rates import Rates
-from app.pipeline.report import Journal
 from app.store.database import Database
 from app.store.waiting import line
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from app.core.errors import StorageFull
 from app.core.events import Event
 from app.core.state import JobState
-from app.pipeline.report import Journal
+from app.pipeline.log import Journal
 
 logger = logging.getLogger(__name__)
 

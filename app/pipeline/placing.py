@@ -19,7 +19,7 @@ from app.core.messages import friendly_message
 from app.core.names import clean_filename
 from app.core.plans import plan_for_name
 from app.core.reading import Task
-from app.pipeline.report import Journal
+from app.pipeline.log import Journal
 from app.pipeline.worker import Hear, Told
 from app.store.files import FileStore, Incoming, StoredFile
 from app.store.jobs import JobRow, get_job, is_referred_to

@@ -21,7 +21,7 @@ from app.core.events import ClarificationRequested, Event, ProcessingWarning, Wa
 from app.core.ids import uuid7
 from app.core.notices import AnsweredBefore, DefaultTaken, Notice
 from app.core.times import iso_from_ms
-from app.pipeline.report import Journal
+from app.pipeline.log import Journal
 from app.store.clarifications import (
     Asked,
     AskedBy,

@@ -12,8 +12,8 @@ from app.core.notices import Notice
 from app.core.reading import Task
 from app.pipeline.brake import Brake
 from app.pipeline.relay import Relay
-from app.pipeline.report import JobInHand
 from app.pipeline.shop import Shop, limits_for
+from app.pipeline.step_progress import JobInHand
 from app.pipeline.steps.work import Work
 from app.pipeline.worker import Heard, OwnEvents
 

@@ -27,8 +27,8 @@ from app.pipeline.plugins.work import server_steps as plugin_steps
 from app.pipeline.questions import Recall
 from app.pipeline.queue import Turns
 from app.pipeline.rates import Rates
-from app.pipeline.report import Report
 from app.pipeline.shop import ServerStep, Shop
+from app.pipeline.step_progress import StepProgress
 from app.pipeline.steps import STEPS
 from app.pipeline.workers import Workers
 from app.settings import Settings
@@ -96,7 +96,7 @@ class Runner(Control):
             settings=settings,
             database=database,
             journal=patient,
-            report=Report(patient, phrase=phrase),
+            report=StepProgress(patient, phrase=phrase),
             workers=self._workers,
             readers=readers,
             server_steps={**(server_steps or {}), **added},

@@ -15,7 +15,7 @@ from app.pipeline.patient import PatientJournal
 from app.pipeline.plugins.catalogue import Plugins
 from app.pipeline.questions import Recall
 from app.pipeline.rates import Rates
-from app.pipeline.report import Report
+from app.pipeline.step_progress import StepProgress
 from app.pipeline.steps.work import Work
 from app.pipeline.worker import Hear, Limits
 from app.pipeline.workers import Workers
@@ -50,7 +50,7 @@ class Shop:
     settings: Settings
     database: Database
     journal: PatientJournal
-    report: Report
+    report: StepProgress
     workers: Workers
     readers: Mapping[str, str]
     server_steps: Mapping[str, ServerStep]

@@ -18,15 +18,16 @@ from app.core.errors import (
     ReportTooLarge,
     UploadCut,
 )
+from app.core.filling import check_details
 from app.core.messages import size_text
 from app.core.names import clean_filename, one_line
+from app.core.own_plans import OwnStages, plan_of
 from app.core.permissions import Viewer
 from app.core.plans import Plan
 from app.core.queueing import PriorityName
-from app.core.reporting import check_details
-from app.core.reports import REPORT_TYPES, REPORTS, AnyReport, OwnStages, plan_of
+from app.core.reports import REPORT_TYPES, REPORTS, AnyReport
 from app.keys import DATABASE, DOOR, JOINING, REPORT_DESK, REPORTING, SETTINGS
-from app.pipeline.reporting import NewJob, Reporter, Taken
+from app.pipeline.outside_jobs import NewJob, Reporter, Taken
 from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch
 from app.store.idempotency import Answer

@@ -12,7 +12,7 @@ from app.core.events import FINISHED
 from app.core.reports import REPORTS
 from app.core.state import fold_all
 from app.keys import REPORT_DESK, REPORTING
-from app.pipeline.reporting import Reporter
+from app.pipeline.outside_jobs import Reporter
 from app.settings import Settings
 from app.store.offline import offline
 from app.web.reportdesk import AT_ONCE_OF_ONE

@@ -11,7 +11,7 @@ import pytest
 
 from app.core.reports import Progressed
 from app.keys import REPORTING
-from app.pipeline.reporting import Reporter
+from app.pipeline.outside_jobs import Reporter
 from app.settings import Settings
 from tests.integration.reporter import DONE, STAGES, create, events_of, progress, report
 from tests.integration.serving import (

@@ -7,7 +7,7 @@ from typing import Any
 from app.core.events import Event, ProcessingProgress
 from app.core.plans import TRANSACTIONS
 from app.core.state import JobState
-from app.pipeline.report import JobInHand, Report
+from app.pipeline.step_progress import JobInHand, StepProgress
 
 
 class Paper:
@@ -36,10 +36,10 @@ class Clock:
         return self.now_s
 
 
-def make() -> tuple[Paper, Clock, Report, JobInHand]:
+def make() -> tuple[Paper, Clock, StepProgress, JobInHand]:
     paper, clock = Paper(), Clock()
     job = JobInHand("j", "expenses.csv", 2000, TRANSACTIONS, "extracting")
-    return paper, clock, Report(paper, clock), job
+    return paper, clock, StepProgress(paper, clock), job
 
 
 def only(paper: Paper) -> ProcessingProgress:
@@ -164,7 +164,7 @@ async def test_where_everything_was_told_nothing_is_written() -> None:
             commits.append(len(drafts))
 
     _, clock, _, job = make()
-    report = Report(Counting(), clock)
+    report = StepProgress(Counting(), clock)
     for _ in range(2):
         await report.own_events(job, [zone(1)])
     assert commits == [1]

@@ -20,9 +20,10 @@ from app.core.events import (
     JobRetried,
     parse_event,
 )
+from app.core.filling import RESULT_BYTES, Filled, Filler
+from app.core.own_plans import PLAIN_PLAN, OwnStage, plan_of, plan_told
 from app.core.plans import DOCUMENT, PLANS, TRANSACTIONS, Plan
-from app.core.reporting import RESULT_BYTES, Filled, Filler
-from app.core.reports import PLAIN_PLAN, REPORT_TYPES, REPORTS, OwnStage, plan_of, plan_told
+from app.core.reports import REPORT_TYPES, REPORTS
 from app.core.state import JobState, OutOfPlace, check_place, fold_all, is_finished, place
 from app.web import rowview, views
 from app.web.jobview import file_row

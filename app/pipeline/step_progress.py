@@ -1,10 +1,9 @@
 """How a step says how far it is: the one call, `report(job, step, progress, context=, extra=)`."""
 
-import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from app.core.eta import Eta
 from app.core.events import (
@@ -20,7 +19,7 @@ from app.core.events import (
 from app.core.messages import Phrase, friendly_message
 from app.core.plans import Plan
 from app.core.rates import Rate, costs_of
-from app.core.state import JobState
+from app.pipeline.log import Journal
 from app.pipeline.steps.work import Said
 
 BETWEEN_REPORTS_S = 0.1
@@ -29,21 +28,6 @@ OWN_EVENTS: Mapping[str, type[Event]] = {
     "zone_completed": ZoneCompleted,
     "model_result": ModelResult,
 }
-
-
-class Journal(Protocol):
-    """What the pipeline needs of the log."""
-
-    async def append(
-        self,
-        *drafts: Event,
-        user_id: str | None = None,
-        also: Callable[[sqlite3.Connection], None] | None = None,
-    ) -> object:
-        """Write the drafts in one transaction with what `also` writes; return after the commit."""
-
-    async def state(self, job_id: str) -> JobState | None:
-        """Return the job's committed state; None when there is no such job."""
 
 
 @dataclass(slots=True)
@@ -98,7 +82,7 @@ class JobInHand:
         self.zone = None
 
 
-class Report:
+class StepProgress:
     """Tells progress: at most ten times a second for one sentence, and its last state always."""
 
     def __init__(

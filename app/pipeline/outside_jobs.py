@@ -19,12 +19,13 @@ import orjson
 
 from app.core.errors import Conflict, JobEnded, NotFound, ShuttingDown
 from app.core.events import BatchCreated, Event, JobCreated
+from app.core.filling import AskedOutside, Filled, Filler
 from app.core.ids import uuid7
 from app.core.messages import Phrase, friendly_message
+from app.core.own_plans import plan_kept, plan_told
 from app.core.plans import Plan
 from app.core.queueing import PRIORITIES, PriorityName
-from app.core.reporting import AskedOutside, Filled, Filler
-from app.core.reports import Progressed, Report, plan_kept, plan_told
+from app.core.reports import Progressed, Report
 from app.core.state import JobState, OutOfPlace, is_finished, is_reported
 from app.store.batches import BatchRow, begin_batch, insert_batch
 from app.store.clarifications import Asked, AskedBy, close_questions, insert_clarifications
