@@ -30,8 +30,9 @@ from app.core.events import (
     ZoneProcessing,
 )
 from app.core.messages import Phrase, friendly_message, took
+from app.core.names import one_line
 from app.core.plans import Plan, Stage
-from app.core.reports import ENDS, Report
+from app.core.reports import ENDS, LONGEST_TEXT, Report
 from app.core.state import JobState
 from app.core.times import iso_from_ms, ms_from_iso
 
@@ -56,16 +57,23 @@ class AskedOutside:
 
 @dataclass(slots=True)
 class Filled:
-    """What reports come to. `ended` tells that they end the job."""
+    """What reports come to.
+
+    ended     they end the job
+    began_ms  when the attempt began; None: before this server had its first report of it
+    """
 
     drafts: list[Event] = field(default_factory=list)
     asked: list[AskedOutside] = field(default_factory=list)
     ended: bool = False
+    began_ms: int | None = None
 
 
 class Filler:
     """Makes events of the reports of one request, the first of which meets the job as `state`.
 
+    began_ms          when the attempt that runs began; None where nobody knows: then nothing is
+                      foretold of it
     answer_within_ms  the time for an answer where a question does not say
     by                who reports
     """
@@ -75,6 +83,7 @@ class Filler:
         state: JobState,
         plan: Plan,
         *,
+        began_ms: int | None,
         now_ms: int,
         answer_within_ms: int,
         by: str,
@@ -89,16 +98,15 @@ class Filler:
         self._stage = state["stage"]
         self._step = state["step"] or ""
         self._progress = state["progress"]
-        self._began_ms = began_ms(state)
+        self._is_new = state["status"] == "pending" or state["started_at"] is None
         self._facts: dict[str, Any] = {"filename": state["filename"]}
         self._details: dict[str, Any] = {}
-        self._filled = Filled()
+        self._filled = Filled(began_ms=began_ms)
 
     def fill(self, reports: Sequence[Report]) -> Filled:
         """Return the events. Raises InvalidReport, with the place of the one that can not be."""
         state = self._state
-        is_new = state["status"] == "pending" or state["started_at"] is None
-        if is_new and reports and type(reports[0]) is not said.Started:
+        if self._is_new and reports and type(reports[0]) is not said.Started:
             self._take(said.Started(type="processing_started"))
         for at, report in enumerate(reports):
             if self._filled.ended:
@@ -108,9 +116,11 @@ class Filler:
             except ValueError as error:
                 raise InvalidReport(index=at, what=str(error)) from error
         last = max(len(reports) - 1, 0)
-        kept = {**state["details"], **self._details}
-        if len(json.dumps(kept)) > DETAILS_BYTES:
-            raise InvalidReport(index=last, what=f"details: a job keeps {DETAILS_BYTES} bytes")
+        if self._details:
+            try:
+                check_kept({**state["details"], **self._details})
+            except ValueError as error:
+                raise InvalidReport(index=last, what=str(error)) from error
         done = {draft.step for draft in self._filled.drafts if type(draft) is StepCompleted}
         if len(done.union(state["steps_done"])) > STEPS_AT_MOST:
             raise InvalidReport(index=last, what=f"step: a job has at most {STEPS_AT_MOST}")
@@ -119,10 +129,8 @@ class Filler:
         return self._filled
 
     def _take(self, report: Report) -> None:
-        if self._began_ms is None or (
-            type(report) is said.Started and self._state["status"] == "pending"
-        ):
-            self._began_ms = self._now_ms
+        if self._is_new and type(report) is said.Started:
+            self._filled.began_ms = self._now_ms
         own = self._place(report)
         details = {**report.context, **report.details} if report.context else report.details
         if details:
@@ -191,18 +199,18 @@ class Filler:
 
         Source: remaining = elapsed / (progress / 100) - elapsed.
         """
-        if self._began_ms is None or self._progress <= 0:
+        if self._filled.began_ms is None or self._progress <= 0:
             return None
-        elapsed_s = max(0, self._now_ms - self._began_ms) / 1000
+        elapsed_s = max(0, self._now_ms - self._filled.began_ms) / 1000
         return int(elapsed_s / (self._progress / 100) - elapsed_s)
 
     # One maker for each type
 
     def _sentence(self, report: Report, facts: Mapping[str, Any]) -> str:
-        return report.message or self._phrase(self._step, facts)
+        return report.message or _harmless(self._phrase(self._step, facts))
 
     def _started(self, report: said.Started, own: dict[str, Any], facts: dict[str, Any]) -> Event:
-        message = report.message or friendly_message("started", facts)
+        message = report.message or _harmless(friendly_message("started", facts))
         return ProcessingStarted(**own, message=message, attempt=self._state["attempt"])
 
     def _step_started(self, report: said.StepBegun, own: dict[str, Any], facts: Any) -> Event:
@@ -226,7 +234,7 @@ class Filler:
             message = operation
         return ProcessingProgress(
             **own,
-            message=message or self._phrase(self._step, facts),
+            message=message or self._sentence(report, facts),
             current_operation=operation,
             current_zone=report.current_zone,
             zones_completed=report.zones_completed,
@@ -306,12 +314,12 @@ class Filler:
         )
 
     def _completed(self, report: said.Completed, own: dict[str, Any], facts: Any) -> Event:
-        if len(json.dumps(report.result)) > RESULT_BYTES:
+        if _size(report.result) > RESULT_BYTES:
             raise ValueError(f"result: at most {RESULT_BYTES} bytes")
         facts = {**facts, "took": took(self._took_ms())}
         return ProcessingCompleted(
             **{**own, "step": report.step or "complete"},
-            message=report.message or friendly_message("complete", facts),
+            message=report.message or _harmless(friendly_message("complete", facts)),
             result=report.result,
             duration_ms=self._took_ms(),
         )
@@ -354,12 +362,16 @@ _MAKERS: Mapping[type[Report], Callable[..., Event]] = {
 }
 
 
-def began_ms(state: JobState) -> int | None:
-    """Return when the attempt began, ms; None where that is not known, or it has not."""
-    started = state["started_at"]
-    if started is None or state["attempt"] > 1 or state["status"] == "pending":
+def began_ms(state: JobState, known: tuple[int, int | None]) -> int | None:
+    """Return when the attempt that runs began; None where it has not, or nobody knows.
+
+    known  an attempt, counted from 1, and when it began: a state knows it of the first alone
+    """
+    if state["status"] == "pending":
         return None
-    return ms_from_iso(started)
+    if state["attempt"] == 1 and state["started_at"] is not None:
+        return ms_from_iso(state["started_at"])
+    return known[1] if known[0] == state["attempt"] else None
 
 
 def check_details(details: Mapping[str, Any]) -> None:
@@ -370,3 +382,21 @@ def check_details(details: Mapping[str, Any]) -> None:
     for key in ("document_type", "platform"):
         if not isinstance(details.get(key, ""), str | None):
             raise ValueError(f"details.{key}: it is a text")
+
+
+def check_kept(details: Mapping[str, Any]) -> None:
+    """Raise ValueError for more facts than a job keeps."""
+    if _size(details) > DETAILS_BYTES:
+        raise ValueError(f"details: a job keeps {DETAILS_BYTES} bytes")
+
+
+def _size(facts: Mapping[str, Any]) -> int:
+    """Return how many bytes `facts` take in the log."""
+    return len(json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _harmless(sentence: str) -> str:
+    """Return a sentence in which a worker's own facts stand as one line of a fair length."""
+    if len(sentence) > LONGEST_TEXT:
+        sentence = f"{sentence[: LONGEST_TEXT - 1]}…"
+    return sentence if sentence.isprintable() else one_line(sentence)

@@ -485,7 +485,7 @@ def friendly_message(step: str, context: Context | None = None) -> str:
         if all(facts.get(key) is not None for key in keys):
             try:
                 return phrase(facts)
-            except (TypeError, ValueError):
+            except (ArithmeticError, LookupError, TypeError, ValueError):
                 break
     plain = FIXED.get(step) or OWN.get(step) or facts.get("says")
     return str(plain) if plain else f"Working on {step.replace('_', ' ').strip() or 'your file'}..."

@@ -22,17 +22,24 @@ LONGEST_TEXT = 500
 CHOICES_AT_MOST = 50
 
 
-def _clean(text: str) -> str:
-    """Return `text` as one harmless line. Raises ValueError where nothing is left of it."""
-    line = text if text.isprintable() else one_line(text)
+def _line(text: str) -> str:
+    """Return `text` as one line that does nothing to the terminal that shows it."""
+    return text if text.isprintable() else one_line(text)
+
+
+def _something(text: str) -> str:
+    """The same. Raises ValueError where nothing is left of it."""
+    line = _line(text)
     if not line.strip():
         raise ValueError("has to hold something that can be read")
     return line
 
 
-Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_clean)]
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_clean)]
-Title = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_clean)]
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_something)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_something)]
+Hint = Annotated[str, Field(max_length=200), AfterValidator(_line)]
+Detail = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_line)]
+Title = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_something)]
 """Of a warning: a job keeps the last fifty of them."""
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Facts = dict[str, Any]
@@ -79,7 +86,7 @@ class StepDone(Report):
 
     type: Literal["step_completed"]
     duration_ms: Count = 0
-    summary: Annotated[str, Field(max_length=200)] = ""
+    summary: Hint = ""
 
 
 class Progressed(Report):
@@ -98,7 +105,7 @@ class _Zone(Report):
     page: Annotated[int, Field(ge=1, lt=2**31)] = 1
     kind: Name = "text"
     bbox: Annotated[list[float], Field(min_length=4, max_length=4)] | None = None
-    processing_tool: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
+    processing_tool: Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(_line)] = ""
     zones_completed: Count | None = None
     zones_total: Count | None = None
 
@@ -137,8 +144,8 @@ class Noted(Said):
 
     code: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")] = "reported_warning"
     title: Title
-    detail: Annotated[str, Field(max_length=300)] = ""
-    hint: Annotated[str, Field(max_length=200)] = ""
+    detail: Annotated[str, Field(max_length=300), AfterValidator(_line)] = ""
+    hint: Hint = ""
 
 
 class Warned(Report):
@@ -153,7 +160,7 @@ class Offered(Said):
 
     value: Name
     label: Text
-    hint: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+    hint: Detail = ""
 
 
 class Asked(Report):
@@ -161,15 +168,13 @@ class Asked(Report):
 
     type: Literal["clarification_requested"]
     question: Text
-    key: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+    key: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_line)] | None = Field(
         default=None, description="names the doubt; the same doubt of another file has the same"
     )
     choices: Annotated[list[Offered], Field(max_length=CHOICES_AT_MOST)] = Field(
         default_factory=list, description="none: the answer is a text"
     )
-    default: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)] | None = Field(
-        default=None, description="taken when nobody answers in time"
-    )
+    default: Text | None = Field(default=None, description="taken when nobody answers in time")
     expires_in_s: Annotated[int, Field(ge=1, le=31 * 86_400)] | None = Field(
         default=None, description="seconds for an answer; absent: as the server's settings say"
     )
@@ -196,8 +201,8 @@ class Mishap(Said):
 
     code: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")] = "reported_failure"
     title: Text
-    detail: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
-    hint: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+    detail: Detail = ""
+    hint: Detail = ""
     retryable: bool = Field(default=False, description="a retry may help: its button is shown")
 
 

@@ -19,7 +19,7 @@ import orjson
 
 from app.core.errors import Conflict, JobEnded, NotFound, ShuttingDown
 from app.core.events import BatchCreated, Event, JobCreated
-from app.core.filling import AskedOutside, Filled, Filler
+from app.core.filling import AskedOutside, Filled, Filler, began_ms
 from app.core.ids import uuid7
 from app.core.messages import Phrase, friendly_message
 from app.core.own_plans import plan_kept, plan_told
@@ -34,7 +34,7 @@ from app.store.events import Recorded, read_job
 from app.store.jobs import read_state
 from app.tasks import finished
 
-PLANS_REMEMBERED = 1024
+JOBS_REMEMBERED = 1024
 FILLED_AT_ONCE = 100  # reports
 
 Then = Callable[[sqlite3.Connection, Sequence[Recorded]], None]
@@ -70,6 +70,11 @@ class NewJob:
     batch: BatchRow | None = None
     batch_name: str = ""
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The details that the job begins with."""
+        return {"filename": self.filename, "size": self.size, **(self.details or {})}
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -88,6 +93,17 @@ class Reporter:
 
     name: str
     then: Callable[[sqlite3.Connection, Taken], None] | None = None
+
+
+@dataclass(slots=True)
+class _Known:
+    """What a job's state does not tell: the steps of its plan, and when its attempt began.
+
+    began  (attempt, ms) of the latest one that was reported here
+    """
+
+    plan: Plan
+    began: tuple[int, int | None] = (0, None)
 
 
 class Reporting:
@@ -113,7 +129,7 @@ class Reporting:
         self._settle, self._asked = settle, asked
         self._answer_within_ms = round(answer_within_h * 3_600_000)
         self._phrase, self._clock_ms = phrase, clock_ms
-        self._plans: OrderedDict[str, Plan] = OrderedDict()
+        self._known: OrderedDict[str, _Known] = OrderedDict()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def create(
@@ -142,7 +158,7 @@ class Reporting:
             reported=True,
             progress=0.0,
             message=friendly_message("expected"),
-            details={"filename": new.filename, "size": new.size, **(new.details or {})},
+            details=new.facts,
         )
         drafts: list[Event] = [created]
         if is_first:
@@ -205,9 +221,11 @@ class Reporting:
         turn = self._turns.setdefault(job_id, asyncio.Lock())
         async with turn:
             state = await self._state(job_id)
+            known = await self._known_of(state)
             filler = Filler(
                 state,
-                await self._plan(state),
+                known.plan,
+                began_ms=began_ms(state, known.began),
                 now_ms=self._clock_ms(),
                 answer_within_ms=self._answer_within_ms,
                 by=reporter.name,
@@ -219,6 +237,7 @@ class Reporting:
             else:
                 filled = filler.fill(reports)
             taken = await self._write(state, filled, len(reports), reporter)
+            known.began = state["attempt"], filled.began_ms
         if filled.asked:
             self._asked()
         if filled.ended and state["batch_id"] is not None:
@@ -269,21 +288,21 @@ class Reporting:
             raise
         return taken[-1]
 
-    async def _plan(self, state: JobState) -> Plan:
-        """Return the job's plan, as its first event told it; without steps once that is gone."""
+    async def _known_of(self, state: JobState) -> _Known:
+        """Return what its first event told of the job; less of it once that is gone."""
         job_id = state["job_id"]
-        plan = self._plans.get(job_id)
-        if plan is None:
+        known = self._known.get(job_id)
+        if known is None:
             first = next(iter(await read_job(self._database.reader, job_id, 0, 1)), None)
             if first is not None and first.n == 1:
-                plan = plan_told(orjson.loads(first.body)["plan"])
+                known = _Known(plan_told(orjson.loads(first.body)["plan"]))
             else:
-                plan = plan_kept(state)
-        self._plans[job_id] = plan
-        self._plans.move_to_end(job_id)
-        if len(self._plans) > PLANS_REMEMBERED:
-            self._plans.popitem(last=False)
-        return plan
+                known = _Known(plan_kept(state))
+        self._known[job_id] = known
+        self._known.move_to_end(job_id)
+        if len(self._known) > JOBS_REMEMBERED:
+            self._known.popitem(last=False)
+        return known
 
     def _new_id(self) -> str:
         return uuid7(self._clock_ms(), os.urandom(10))

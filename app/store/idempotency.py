@@ -11,7 +11,6 @@ from app.core.errors import Conflict
 
 KEPT_MS = 24 * 3_600_000
 OTHER_USE = "This Idempotency-Key was already used for another request"
-OTHER_CONTENT = "This Idempotency-Key was already used for another request"
 UNDER_WAY = "A request with this Idempotency-Key is still under way"
 
 
@@ -33,7 +32,7 @@ class Remembered:
     def again(self, fingerprint: str) -> Answer:
         """Return the answer when the same was sent again. Raises Conflict for something else."""
         if self.fingerprint not in ("", fingerprint):
-            raise Conflict(what=OTHER_CONTENT, todo="Send these with a key of their own.")
+            raise Conflict(what=OTHER_USE, todo="Send these with a key of their own.")
         return self.answer
 
 
@@ -52,13 +51,17 @@ def remember_answer(
     remembered: Remembered,
     at_ms: int,
 ) -> None:
-    """Write the answer in the transaction of what it speaks of, and let go of old ones."""
+    """Write the answer in the transaction of what it speaks of, and let go of old ones.
+
+    Raises Conflict when another request was answered under the key meanwhile.
+    """
     connection.execute("DELETE FROM idempotency WHERE created_ms < ?", (at_ms - KEPT_MS,))
     answer = remembered.answer
-    connection.execute(
-        INSERT,
-        (user_id, key, path, answer.status, answer.body, remembered.fingerprint, at_ms),
-    )
+    row = (user_id, key, path, answer.status, answer.body, remembered.fingerprint, at_ms)
+    try:
+        connection.execute(INSERT, row)
+    except sqlite3.IntegrityError as error:  # its client had left while it was being committed
+        raise _under_way() from error
 
 
 class Idempotency:
@@ -85,9 +88,13 @@ class Idempotency:
     def answering(self, user_id: str, key: str) -> Iterator[None]:
         """Hold the key while its request is worked on. Raises Conflict when it is held already."""
         if (user_id, key) in self._under_way:
-            raise Conflict(what=UNDER_WAY, todo="Wait for its answer, then ask again.")
+            raise _under_way()
         self._under_way.add((user_id, key))
         try:
             yield
         finally:
             self._under_way.discard((user_id, key))
+
+
+def _under_way() -> Conflict:
+    return Conflict(what=UNDER_WAY, todo="Wait for its answer, then ask again.")

@@ -326,4 +326,8 @@ SCRIPTS: tuple[str, ...] = (
         cursor INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- Old answers are looked for with each new one.
+    CREATE INDEX idempotency_created ON idempotency (created_ms);
+    """,
 )

@@ -18,7 +18,7 @@ from app.core.errors import (
     ReportTooLarge,
     UploadCut,
 )
-from app.core.filling import check_details
+from app.core.filling import check_details, check_kept
 from app.core.messages import size_text
 from app.core.names import clean_filename, one_line
 from app.core.own_plans import OwnStages, plan_of
@@ -119,7 +119,7 @@ async def create(request: web.Request) -> web.Response:
 
     async with once(request, viewer.user_id) as asked:
         if wish.batch_id is None:
-            answer = await make(asked)
+            answer = await finished(make(asked))  # the key is held until it is committed
         else:
             async with request.app[JOINING]:  # the first in a batch begins it
                 answer = await finished(make(asked))
@@ -140,7 +140,7 @@ def _plan(wish: JobWish) -> Plan:
 async def _new_job(request: web.Request, viewer: Viewer, wish: JobWish, plan: Plan) -> NewJob:
     """Return what is wished for. Raises InvalidRequest, NotFound."""
     batch = None if wish.batch_id is None else await _batch(request, viewer, wish.batch_id)
-    return NewJob(
+    new = NewJob(
         user_id=viewer.user_id if batch is None else batch.user_id,
         filename=clean_filename(wish.filename),
         plan=plan,
@@ -151,6 +151,11 @@ async def _new_job(request: web.Request, viewer: Viewer, wish: JobWish, plan: Pl
         batch=batch,
         batch_name=one_line(wish.batch_name or ""),
     )
+    try:
+        check_kept(new.facts)
+    except ValueError as error:
+        raise InvalidRequest(what=str(error)) from error
+    return new
 
 
 async def _batch(request: web.Request, viewer: Viewer, batch_id: str) -> BatchRow:

@@ -20,7 +20,7 @@ from app.core.events import (
     JobRetried,
     parse_event,
 )
-from app.core.filling import RESULT_BYTES, Filled, Filler
+from app.core.filling import DETAILS_BYTES, RESULT_BYTES, Filled, Filler, began_ms
 from app.core.own_plans import PLAIN_PLAN, OwnStage, plan_of, plan_told
 from app.core.plans import DOCUMENT, PLANS, TRANSACTIONS, Plan
 from app.core.reports import REPORT_TYPES, REPORTS
@@ -46,6 +46,7 @@ class Story:
         self.plan, self.now_ms = plan, NOW_MS
         self.events: list[dict[str, Any]] = []
         self.state: JobState | None = None
+        self.began: tuple[int, int | None] = (0, None)
         self._ids = count(1)
         self.place(
             JobCreated(
@@ -76,12 +77,15 @@ class Story:
         filler = Filler(
             self.state,
             self.plan,
+            began_ms=began_ms(self.state, self.began),
             now_ms=self.now_ms,
             answer_within_ms=3_600_000,
             by="ann",
             new_id=lambda: f"question-{next(self._ids)}",
         )
-        return filler.fill(REPORTS.validate_python(list(reports)))
+        filled = filler.fill(REPORTS.validate_python(list(reports)))
+        self.began = self.state["attempt"], filled.began_ms
+        return filled
 
 
 def progress(percent: float | None = None, **more: Any) -> dict[str, Any]:
@@ -221,6 +225,20 @@ def test_a_retry_waits_for_its_worker_and_begins_at_the_start() -> None:
     assert story.events[-2]["attempt"] == 2
 
 
+def test_the_time_left_of_another_attempt_counts_from_its_own_beginning() -> None:
+    story = Story()
+    story.report(progress(60), {"type": "processing_failed", "error": "No"})
+    story.place(
+        JobRetried(job_id=JOB, by="ann", attempt=2, stage="load", progress=0, message="...")
+    )
+    story.now_ms += 3_600_000
+    story.report(progress(1))
+    story.now_ms += 30_000
+    assert story.report(progress(25))[0]["estimated_time_remaining"] == 90
+    story.began = (0, None)  # as after a restart of the server
+    assert story.report(progress(50))[0]["estimated_time_remaining"] is None
+
+
 def test_nothing_is_told_of_a_job_that_has_ended() -> None:
     story = Story()
     drafts = story.fill(progress(10)).drafts
@@ -259,6 +277,17 @@ def test_what_a_job_keeps_is_bounded() -> None:
         Story().fill(*({"type": "clarification_requested", "question": "?"} for _ in range(21)))
 
 
+def test_what_a_job_keeps_is_measured_as_the_log_keeps_it() -> None:
+    story = Story()
+    cyrillic = "\u0436" * (DETAILS_BYTES // 2 - 100)
+    assert story.report(progress(details={"text": cyrillic}))
+    assert story.report(progress(10)), "it adds nothing"
+    with pytest.raises(InvalidReport):
+        story.fill(progress(details={"more": "x" * 200}))
+    cyrillic = "\u0436" * (RESULT_BYTES // 2 - 100)
+    assert story.report({"type": "processing_completed", "result": {"text": cyrillic}})
+
+
 @pytest.mark.parametrize(
     "report",
     [
@@ -293,6 +322,36 @@ def test_what_the_schema_does_not_know_is_refused(report: dict[str, Any]) -> Non
 def test_a_message_becomes_one_harmless_line() -> None:
     told = Story().report(progress(message="one\ntwo\u202e \x1b[31mred"))
     assert told[-1]["message"] == "one two [31mred"
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        {"type": "processing_started", "context": {"filename": "a\n\x1b[2J" + "b" * 9000}},
+        progress(step="duplicate_check", context={"filename": "a\n\x1b[2J" + "b" * 9000}),
+        {"type": "processing_completed", "context": {"filename": "a\n\x1b[2J" + "b" * 9000}},
+        {"type": "step_completed", "summary": "a\n\x1b[2J"},
+        {
+            "type": "processing_warning",
+            "warning": {"title": "t", "detail": "a\x1b[2J", "hint": "\n"},
+        },
+        {"type": "processing_failed", "error": {"title": "t", "detail": "\x1b[2J", "hint": "\x07"}},
+    ],
+)
+def test_no_text_of_a_worker_does_anything_to_the_terminal_that_shows_it(
+    report: dict[str, Any],
+) -> None:
+    told = Story().report(report)[-1]
+    shown = [told["message"], told.get("summary", "")]
+    for notes in (told.get("warning"), told.get("error")):
+        shown += [] if notes is None else [notes[key] for key in ("title", "detail", "hint")]
+    assert all(text.isprintable() and len(text) <= 500 for text in shown), shown
+
+
+def test_facts_that_make_no_sentence_stop_no_report() -> None:
+    facts = {"source": "nobody knows", "fields_found": 3}
+    told = Story().report({"type": "step_completed", "step": "field_reading", "context": facts})
+    assert told[-1]["message"] == "Looking for number, dates and amounts..."
 
 
 # Plans

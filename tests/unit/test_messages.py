@@ -122,6 +122,10 @@ def test_an_unknown_step_is_put_into_words() -> None:
 
 def test_a_fact_that_can_not_be_put_into_words_falls_back_to_the_plain_sentence() -> None:
     assert friendly_message("storing", {"rows_done": "many", "rows_total": []}) == FIXED["storing"]
+    endless = {"rows_done": float("inf"), "rows_total": float("inf")}
+    assert friendly_message("storing", endless) == FIXED["storing"]
+    unknown = {"source": "nobody knows", "fields_found": 3}
+    assert friendly_message("field_reading", unknown) == OWN["field_reading"]
 
 
 @given(
