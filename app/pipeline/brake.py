@@ -78,7 +78,8 @@ class Brake:
 
     def _fire(self) -> None:
         self._rest()
-        if self._scope is not None:
+        # Work that is being broken off already may take its time: its worker has to go first.
+        if self._scope is not None and not self._fired:
             self._fired = True
             self._scope.reschedule(asyncio.get_running_loop().time())
 

@@ -23,6 +23,7 @@ from app.pipeline.child import LARGEST_MESSAGE_BYTES
 from app.pipeline.forkserver import EXITED, HELD, KILL, READY, REPLY, REQUEST, START, STARTED
 from app.pipeline.jail import InForce
 from app.pipeline.memory import MemoryWatch
+from app.pipeline.surroundings import passed_on
 from app.pipeline.worker import Hear, Limits, Worker, crashed
 
 logger = logging.getLogger(__name__)
@@ -37,17 +38,6 @@ BOOT = (
     " from app.pipeline import forkserver;"
     " forkserver.main(int(sys.argv[2]), int(sys.argv[3]), json.loads(sys.argv[4]))"
 )
-# A worker is one of several processes on few cores: its linear algebra stays on one thread, and
-# the fork server has no threads that a fork would lose.
-ONE_THREAD = {
-    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
-    "JOBLIB_MULTIPROCESSING": "0",  # it may start no process, and need not try
-}
-QUIET = {"ORT_DISABLE_TELEMETRY": "1"}  # a library of ours would tell its maker how it is used
-
-# What a worker may know of the server's environment: where its libraries are, and its language.
-# Keys and passwords that somebody set there are nothing for code that reads strangers' files.
-PASSED_ON = ("PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_", "LD_", "DYLD_", "PYTHON", "VIRTUAL_ENV")
 
 
 @dataclass(slots=True)
@@ -274,11 +264,7 @@ def _spawn(control: socket.socket, preload: tuple[str, ...]) -> subprocess.Popen
         stdout=subprocess.DEVNULL,
         pass_fds=(control.fileno(),),
         start_new_session=True,
-        env={
-            **{k: v for k, v in os.environ.items() if k.startswith(PASSED_ON)},
-            **ONE_THREAD,
-            **QUIET,
-        },
+        env=passed_on(),
     )
 
 

@@ -18,7 +18,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from app.core.plugins import NAME, Plugin, all_told_apart
-from app.pipeline.plugins.surroundings import passed_on
+from app.pipeline.surroundings import passed_on
 from app.settings import Settings
 
 logger = logging.getLogger(__name__)

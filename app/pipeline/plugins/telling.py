@@ -19,7 +19,7 @@ from app.core.errors import StorageFull
 from app.core.plugins import Part, Plugin
 from app.core.rooms import Room
 from app.pipeline.plugins.catalogue import Plugins
-from app.pipeline.plugins.surroundings import passed_on
+from app.pipeline.surroundings import passed_on
 from app.settings import Settings
 from app.store.database import Database
 from app.store.events import Recorded, read_room
