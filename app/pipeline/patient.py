@@ -24,13 +24,15 @@ class Stopping(Exception):
 class PatientJournal:
     """Appends like the journal, but tries again where the disk is full.
 
-    room  set while there is room: whoever would begin something new waits for it
+    room  clear while somebody here waits for room, and will find it: whoever would begin
+          something new waits for that
     """
 
     def __init__(self, journal: Journal, first_wait_s: float = FIRST_WAIT_S) -> None:
         self._journal = journal
         self._first_wait_s = first_wait_s
         self._stopping = asyncio.Event()
+        self._waiting = 0
         self.room = asyncio.Event()
         self.room.set()
 
@@ -45,25 +47,32 @@ class PatientJournal:
         also: Callable[[sqlite3.Connection], None] | None = None,
     ) -> object:
         """Append as soon as there is room. Raises Stopping when the server goes down first."""
-        wait_s = self._first_wait_s
-        while True:
-            try:
-                told = await self._journal.append(*drafts, user_id=user_id, also=also)
-            except StorageFull as error:
-                if self._stopping.is_set():
-                    raise Stopping from error
-                if self.room.is_set():
-                    logger.error("disk full: work is paused until there is room")
-                self.room.clear()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        await self._stopping.wait()
-                wait_s = min(wait_s * 2, LONGEST_WAIT_S)
-            else:
-                if not self.room.is_set():
-                    logger.info("disk has room again: work goes on")
-                    self.room.set()
-                return told
+        wait_s, waits = self._first_wait_s, 0
+        try:
+            while True:
+                try:
+                    told = await self._journal.append(*drafts, user_id=user_id, also=also)
+                except StorageFull as error:
+                    if self._stopping.is_set():
+                        raise Stopping from error
+                    if self.room.is_set():
+                        logger.error("disk full: work is paused until there is room")
+                    self.room.clear()
+                    self._waiting += 1 - waits
+                    waits = 1
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(wait_s):
+                            await self._stopping.wait()
+                    wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+                else:
+                    if not self.room.is_set():
+                        logger.info("disk has room again: work goes on")
+                        self.room.set()
+                    return told
+        finally:
+            self._waiting -= waits
+            if not self._waiting:  # the last one was broken off: whoever is next will see
+                self.room.set()
 
     async def state(self, job_id: str) -> JobState | None:
         """Return the job's committed state; None when there is no such job."""

@@ -90,9 +90,9 @@ class Worker:
         """Let it run the reader `target`; see Workers.run. After an error it is to be ended."""
         self.can_go_on = False
         try:
-            async with asyncio.timeout(limits.timeout_s):
+            async with asyncio.timeout(limits.timeout_s) as clock:
                 self._writer.write(_order(target, task, limits))
-                last = await self._listen(hear)
+                last = await self._listen(hear, clock)
         except TimeoutError as error:
             raise _too_long(task, limits) from error
         found = None if last is None else _outcome(last, task)
@@ -109,8 +109,13 @@ class Worker:
         self._writer.close()
         return await self._end()
 
-    async def _listen(self, hear: Hear) -> dict[str, Any] | None:
-        """Pass on what the worker tells; return its last word, or None when it had none."""
+    async def _listen(self, hear: Hear, clock: asyncio.Timeout) -> dict[str, Any] | None:
+        """Pass on what the worker tells; return its last word, or None when it had none.
+
+        clock  the step's time: it stands still while the server writes down what it heard, which
+               waits where the disk is full
+        """
+        loop = asyncio.get_running_loop()
         told_bytes = 0
         while True:
             try:
@@ -122,9 +127,7 @@ class Worker:
                 message = orjson.loads(line)
                 match message["is"]:
                     case "told":
-                        said: Heard = Told(
-                            int(message["done"]), message["total"], dict(message["context"])
-                        )
+                        said: Heard = _told(message)
                     case "events":
                         said = OwnEvents([dict(body) for body in message["events"]])
                     case "warned":
@@ -133,11 +136,29 @@ class Worker:
                         return dict(message)
             except (asyncio.IncompleteReadError, ConnectionError):
                 return None
-            except (asyncio.LimitOverrunError, ValueError, TypeError, KeyError) as error:
+            except (
+                asyncio.LimitOverrunError,
+                ValueError,
+                TypeError,
+                KeyError,
+                OverflowError,
+            ) as error:
                 # It reads files from strangers: what it says is believed only in this shape.
                 logger.error("worker said something that is no message: error=%r", error)
                 return None
-            await hear(said)
+            left_s = (clock.when() or 0.0) - loop.time()
+            clock.reschedule(None)
+            try:
+                await hear(said)
+            finally:
+                clock.reschedule(loop.time() + left_s)
+
+
+def _told(message: dict[str, Any]) -> Told:
+    total = message["total"]
+    return Told(
+        int(message["done"]), None if total is None else int(total), dict(message["context"])
+    )
 
 
 def _order(target: str, task: Task, limits: Limits) -> bytes:
