@@ -5,6 +5,7 @@ Flags come first, then LIVETRAIL_* variables, then a TOML file, then the default
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +28,8 @@ NOT_SETTINGS = frozenset(
     }
 )
 
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\sA-Z]+")
+
 GIB = 1024**3
 MIB = 1024**2
 
@@ -38,7 +41,7 @@ class SettingsError(Exception):
 class Settings(BaseModel):
     """All settings. Sizes are bytes, times are seconds (`_s`), unless the name says otherwise."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="port to listen on; 0 takes a free one")
@@ -179,6 +182,14 @@ class Settings(BaseModel):
     session_days: int = Field(30, ge=1, description="days until a browser has to sign in again")
     min_password_length: int = Field(8, ge=1, description="characters")
 
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not ORIGIN.fullmatch(origin):  # no browser would ever send it
+                raise ValueError(f"{origin!r} is no origin; one looks like https://app.example.org")
+        return origins
+
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
@@ -290,7 +301,7 @@ def _from_file(named: str | None, default_file: Path) -> tuple[str, dict[str, An
     try:
         with path.open("rb") as stream:
             return f"file {path}", tomllib.load(stream)
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: it is not TOML, or not UTF-8
         raise SettingsError(f"the settings file {path} can not be read: {error}") from error
 
 

@@ -1,9 +1,10 @@
 """The process that forks the workers: small, single-threaded, with the heavy libraries loaded.
 
 The server talks to it over one socket, in fixed frames: START (with the worker's end of a channel
-as a file descriptor) and KILL one way, HELD, READY, STARTED and EXITED the other. It reaps its
-children itself, so a kill can never hit a stranger that got a dead worker's process id. When the
-server is gone, however it went, the socket ends, and the fork server takes every worker with it.
+as a file descriptor) and KILL one way, HELD, READY, STARTED and EXITED the other. A worker that the
+system refused has EXITED and never STARTED. The fork server reaps its children itself, so a kill
+can never hit a stranger that got a dead worker's process id. When the server is gone, however it
+went, the socket ends, and the fork server takes every worker with it.
 """
 
 import contextlib
@@ -154,7 +155,13 @@ class _ForkServer:
 
     def _fork(self, worker: int, channel_fd: int) -> None:
         own_pid = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # too many processes, or no memory: the other workers go on
+            os.close(channel_fd)
+            print(f"worker not started: error={error!r}", file=sys.stderr, flush=True)
+            self._reply(EXITED, worker, 0)
+            return
         if pid == 0:
             self._become_worker(channel_fd, own_pid)
         os.close(channel_fd)

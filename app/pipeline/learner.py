@@ -39,5 +39,8 @@ class Learner:
             for user_id in sorted(users):
                 try:
                     await self._learn(user_id)
-                except AppError as error:  # the next correction tries again
+                # Whatever it was, the next correction tries again, and others are learned now.
+                except AppError as error:
                     logger.warning("not learned: user=%s code=%s", user_id, error.code)
+                except Exception:
+                    logger.exception("not learned: user=%s", user_id)

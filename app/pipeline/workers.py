@@ -50,6 +50,10 @@ class ForkServerGone(Exception):
     """The process that forks the workers ended; the next start makes a new one."""
 
 
+class NotForked(Exception):
+    """The system refused one more process."""
+
+
 @dataclass(slots=True)
 class _ForkServer:
     """The server's end of a fork server."""
@@ -179,7 +183,7 @@ class Workers:
         try:
             async with asyncio.timeout(START_WITHIN_S):
                 await asyncio.shield(process.started)
-        except (TimeoutError, ForkServerGone) as error:
+        except (TimeoutError, ForkServerGone, NotForked) as error:
             raise crashed(task, "it could not be started") from error
 
     async def _end(self, forkserver: _ForkServer, worker_id: int, process: _Process) -> int | None:
@@ -217,7 +221,11 @@ class Workers:
             elif what == STARTED:
                 forkserver.processes[worker_id].started.set_result(value)
             elif what == EXITED:
-                forkserver.processes.pop(worker_id).exited.set_result(value)
+                process = forkserver.processes.pop(worker_id)
+                process.exited.set_result(value)
+                if not process.started.done():
+                    process.started.set_exception(NotForked())
+                    process.started.exception()  # whoever asked may have left
 
     def _note_hold(self, held_by: InForce) -> None:
         self.held_by = held_by

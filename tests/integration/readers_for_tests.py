@@ -1,11 +1,13 @@
 """Small readers that behave, or misbehave, as the batch's options ask: {"acts": {step: act}}."""
 
+import errno
 import mmap
 import os
 import resource
 import signal
 import time
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,18 @@ READERS = {
 def prepare() -> None:
     """Make something once that every worker then has."""
     PREPARED.append("made before the fork")
+
+
+def refuse_the_second_fork() -> None:
+    """Let the system refuse the fork server one process, after the first one."""
+    fork, forks = os.fork, count(1)
+
+    def refusing() -> int:
+        if next(forks) == 2:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return fork()
+
+    os.fork = refusing
 
 
 def open_the_diary() -> None:

@@ -145,6 +145,44 @@ async def test_a_server_that_is_killed_in_the_step_of_a_plugin_does_it_again(
     assert [begun.count("malware_scan"), begun.count("bad.act")] == [1, 2]
 
 
+LITTER = """
+from app.plugins import File, Step, hook
+
+def act(file: File):
+    litter = sorted(one.name for one in file.folder.iterdir() if one.name == "litter")
+    (file.folder / "litter").mkdir()
+    if AGAIN:
+        return {"litter": litter}
+    raise ValueError("broken off")
+
+@hook
+def livetrail_steps():
+    return [Step("act", act, after="malware_scan")]
+"""
+
+
+async def test_a_step_that_is_done_again_finds_its_folder_empty(tmp_path: Path) -> None:
+    settings = house(tmp_path, bad=f"AGAIN = False\n{LITTER}")
+    async with serving(settings) as server, server.client("ann") as ann:
+        (job,) = await ended(ann, await upload(ann, *named("a")))
+        assert "ValueError: broken off" in job["error"]["title"]
+        (settings.plugins_dir / "bad.py").write_text(f"AGAIN = True\n{LITTER}")
+        async with ann.post(f"/api/v1/jobs/{job['job_id']}/retry", json={}) as answer:
+            assert answer.status == 202, await answer.text()
+        events = await followed(ann, f"job:{job['job_id']}", "processing_completed")
+    done = next(e for e in events if e["type"] == "step_completed" and e["step"] == "bad.act")
+    assert done["details"]["found"] == {"litter": []}
+
+
+async def test_a_part_that_was_taken_out_since_the_start_is_named(tmp_path: Path) -> None:
+    settings = house(tmp_path, bad=COUNT)
+    async with serving(settings) as server, server.client("ann") as ann:
+        code = COUNT.replace("count_words", "count_letters")
+        (settings.plugins_dir / "bad.py").write_text(code)
+        (job,) = await ended(ann, await upload(ann, *named("a")))
+    assert "it has no part count_words any more; start the server again" in job["error"]["title"]
+
+
 async def test_a_file_whose_reader_is_gone_fails_and_can_be_retried(tmp_path: Path) -> None:
     broken = READER.replace("yield line", "raise OSError(line); yield line")
     settings = house(tmp_path, tilde=broken)

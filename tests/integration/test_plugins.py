@@ -274,6 +274,39 @@ async def test_a_notifier_that_hangs_is_cut_and_knows_no_secret(
     assert "KEY_OF_THE_OPERATOR" not in tries[0][1].split()
 
 
+FORGING = """
+import os, urllib.request
+from app.plugins import Notifier, hook
+
+def told(event):
+    try:
+        urllib.request.urlopen(URL, data=event["type"].encode(), timeout=5).read()
+    except OSError:
+        for number in range(3, 20):
+            try:
+                os.write(number, ANSWER)
+            except OSError:
+                pass
+
+@hook
+def livetrail_notifiers():
+    return [Notifier("ring", told, types=["batch_completed"])]
+"""
+
+
+@pytest.mark.parametrize("said", [b"no JSON\n", b'{"told": 0}\n'])
+async def test_a_notifier_that_answers_nonsense_is_asked_again(tmp_path: Path, said: bytes) -> None:
+    async with ringing(chain([500], repeat(200))) as (url, heard), asyncio.timeout(60):
+        settings = house(tmp_path, ring=f"URL = {url!r}\nANSWER = {said!r}\n{FORGING}")
+        async with serving(settings) as server, server.client("ann") as ann:
+            await upload(ann, *named("first"))
+            assert [await heard.get() for _ in range(2)] == [
+                (500, "batch_completed"),
+                (200, "batch_completed"),
+            ]
+            assert server.app[PLUGINS].failures["ring.ring"] == 1
+
+
 async def test_a_plugin_of_an_installed_package_is_found_by_its_entry_point(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from app.core.errors import ShuttingDown
 from app.pipeline.learner import Learner
 from app.settings import Settings
+from app.tasks import running
 from tests.integration.serving import Server, ended, followed, serving, state_of, upload, with_user
 
 CSV = (
@@ -22,8 +24,8 @@ CSV = (
 async def server(settings: Settings) -> AsyncIterator[Server]:
     with_user(settings, "ann")
     with_user(settings, "bob")
-    async with serving(settings, warm=True) as running:
-        yield running
+    async with serving(settings, warm=True) as server:
+        yield server
 
 
 @pytest.fixture
@@ -140,3 +142,20 @@ async def test_corrections_are_learned_in_the_background() -> None:
         assert await learned.get() == "ann"
     task.cancel()
     assert learned.empty()
+
+
+@pytest.mark.parametrize("error", [ShuttingDown(), OSError(28, "No space left on device")])
+async def test_what_can_not_be_learned_of_one_is_learned_of_others(error: Exception) -> None:
+    learned: asyncio.Queue[str] = asyncio.Queue()
+
+    async def learn(user_id: str) -> None:
+        if user_id == "ann":
+            raise error
+        await learned.put(user_id)
+
+    learner = Learner(learn, quiet_s=0)
+    async with running(learner.run(), name="learner"), asyncio.timeout(10):
+        learner.taught(["ann", "bob"])
+        assert await learned.get() == "bob"
+        learner.taught(["cid"])
+        assert await learned.get() == "cid"

@@ -26,6 +26,7 @@ from app.pipeline import memory
 from app.pipeline.worker import Heard, Limits, Told
 from app.pipeline.workers import Workers
 from app.settings import GIB
+from tests.integration import readers_for_tests
 from tests.integration.readers_for_tests import READERS
 
 LIMITS = Limits(timeout_s=30.0, memory_bytes=4 * GIB, file_bytes=GIB)
@@ -240,6 +241,23 @@ async def test_work_goes_on_after_the_fork_server_was_killed(
         await step
     await until_gone(worker_pid(tmp_path))
     assert await workers.run(TARGET, task_for(tmp_path), LIMITS, Ear())
+
+
+async def test_a_process_that_the_system_refuses_fails_its_own_step_alone(tmp_path: Path) -> None:
+    ear = Ear()
+    refusing = f"{readers_for_tests.__name__}:refuse_the_second_fork"
+    async with Workers((refusing,)) as workers:
+        other = asyncio.create_task(workers.run(TARGET, task_for(tmp_path, "hang"), LIMITS, ear))
+        await ear.spoken.wait()
+        refused = await failure(workers, task_for(tmp_path))
+        assert (refused.code, refused.facts["reason"]) == (
+            "worker_crashed",
+            "it could not be started",
+        )
+        assert await workers.run(TARGET, task_for(tmp_path), LIMITS, Ear())
+        assert not other.done()
+        other.cancel()
+        await asyncio.wait([other])
 
 
 async def test_what_is_prepared_at_the_start_is_there_in_every_worker(tmp_path: Path) -> None:

@@ -52,3 +52,25 @@ def test_origins_are_a_comma_separated_list() -> None:
 def test_every_setting_says_what_it_is() -> None:
     silent = [name for name, field in Settings.model_fields.items() if not field.description]
     assert silent == []
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "null", "app.example.org", "https://a.org/", "https://A.org"]
+)
+def test_an_origin_that_no_browser_sends_is_an_error(origin: str) -> None:
+    with pytest.raises(SettingsError, match="'allowed_origins' .* is no origin"):
+        load_settings({}, {"LIVETRAIL_ALLOWED_ORIGINS": f"https://b.org,{origin}"}, Path("absent"))
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "-1"])
+def test_a_time_that_no_clock_can_tell_is_an_error(value: str) -> None:
+    with pytest.raises(SettingsError, match="'step_timeout_s'"):
+        load_settings({}, {"LIVETRAIL_STEP_TIMEOUT_S": value}, Path("absent.toml"))
+
+
+@pytest.mark.parametrize("content", [b"host = ", b'host = "\xff"'])
+def test_a_file_that_is_not_toml_is_named(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "livetrail.toml"
+    file.write_bytes(content)
+    with pytest.raises(SettingsError, match="livetrail.toml can not be read"):
+        load_settings({}, {}, file)

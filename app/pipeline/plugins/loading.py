@@ -82,8 +82,14 @@ def parts_of(plugin: Plugin) -> tuple[Part, ...]:
 
 
 def function_of(plugin: Plugin, part: str) -> Any:
-    """Return the function that does the work of the part of this name."""
-    return next(one.run for _, one in declarations(plugin) if one.name == part)
+    """Return the function that does the work of the part of this name.
+
+    Raises NoPlugin where it was taken out since the server started, and what the plugin raises.
+    """
+    for _, declared in declarations(plugin):
+        if declared.name == part:
+            return declared.run
+    raise NoPlugin(f"it has no part {part} any more; start the server again")
 
 
 def _part(plugin: str, kind: Kind, declared: Any) -> Part:

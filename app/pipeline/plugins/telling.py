@@ -181,12 +181,27 @@ async def _each_told(
                 raise NotTold(f"it took longer than {within_s:g} seconds") from error
             except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError) as error:
                 raise NotTold("its process ended without an answer") from error
-            answer = orjson.loads(line)
-            if "told" not in answer:
-                raise NotTold(str(answer.get("problem")))
+            if (problem := _problem_of(line, event.seq)) is not None:
+                raise NotTold(problem)
             yield event.seq
     finally:
         await _end(process)
+
+
+def _problem_of(answer: bytes, seq: int) -> str | None:
+    """Return what went wrong, by the notifier's answer; None where it was told the event `seq`.
+
+    The plugin's code runs where the answer is made: it may be anything.
+    """
+    try:
+        match orjson.loads(answer):
+            case {"told": told} if told == seq:
+                return None
+            case {"problem": str(problem)}:
+                return problem
+    except orjson.JSONDecodeError:
+        pass
+    return "its process gave no answer that makes sense"
 
 
 async def _end(process: Process) -> None:

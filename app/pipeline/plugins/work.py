@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -100,7 +101,8 @@ class PluginRun:
 
     def _own_task(self, task: Task) -> Task:
         folder = folder_of(Path(task["work_dir"]), self._part.key)
-        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)  # of a run that was broken off
+        folder.mkdir(parents=True)
         # Passwords and what else people answered is none of its business.
         own = {"work_dir": str(folder), "reads": [self._plugin.path], "answers": {}, "learned": {}}
         return Task(**{**task, **own})  # type: ignore[typeddict-item]
