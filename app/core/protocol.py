@@ -19,6 +19,7 @@ LARGEST_SEQ = 2**63 - 1
 class Close(IntEnum):
     """Why a connection was ended."""
 
+    PROTOCOL_ERROR = 1002
     INVALID_DATA = 1007
     MESSAGE_TOO_BIG = 1009
     INTERNAL_ERROR = 1011

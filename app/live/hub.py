@@ -90,8 +90,8 @@ class Hub(Fanout):
         self.since_s = clock()
         self.sessions: set[Session] = set()
         self.closing = False
-        # Take the seats of those who have left without a sign; tell whether there were any.
-        self.clearing_out: list[Callable[[], bool]] = [self.polls.clear_out]
+        # Take the seats of those who have left without a sign.
+        self.clearing_out: list[Callable[[], None]] = [self.polls.clear_out]
         self.reading = Turns(READS_A_TURN)
         self.replaying = asyncio.Semaphore(REPLAYS_A_TURN)
         self._witness = witness
@@ -152,7 +152,9 @@ class Hub(Fanout):
     def refusal(self, viewer: Viewer, address: str) -> Hangup | None:
         """Return why a further connection of `viewer` can not be taken; None when it can."""
         obstacle = self._seats.obstacle(viewer)
-        if obstacle is not None and any(clear_out() for clear_out in self.clearing_out):
+        if obstacle is not None:
+            for clear_out in self.clearing_out:
+                clear_out()
             obstacle = self._seats.obstacle(viewer)
         if self.closing:
             cause, goodbye = "restarting", restarting(len(self.sessions))

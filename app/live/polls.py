@@ -70,16 +70,15 @@ class Polls:
                     if poll.types is None or event.type in poll.types:
                         poll.news.set()
 
-    def clear_out(self) -> bool:
-        """Take the seats of those whose clients have left; tell whether there were any.
+    def clear_out(self) -> None:
+        """Take the seats of those whose clients have left.
 
         Nothing else tells a request that its client left while it waits.
         """
-        gone = [poll for poll in self._everybody() if poll.transport.is_closing()]
-        for poll in gone:
-            self._let_go(poll)
-            poll.news.set()
-        return bool(gone)
+        for poll in self._everybody():
+            if poll.transport.is_closing():
+                self._let_go(poll)
+                poll.news.set()
 
     def viewers(self) -> list[Viewer]:
         """Return who waits."""

@@ -94,7 +94,11 @@ class WebSocketConnection(Connection):
         self._turn: asyncio.Handle | Later | None = None
 
     def end(self, goodbye: Hangup) -> None:
-        """Send the close frame; see Connection.end."""
+        """Send the close frame; see Connection.end.
+
+        What the client still sends is taken from the line, and thrown away: with some of it unread,
+        the system would reset the connection, and the client might never read why it ended.
+        """
         if self.goodbye is None:
             reason = goodbye.reason.encode()[:REASON_BYTES].decode(errors="ignore")
             if self._wire.state is OPEN:
@@ -102,6 +106,8 @@ class WebSocketConnection(Connection):
             super().end(goodbye)
             self._stop()
             self._flush()
+            if not self.transport.is_closing():
+                self.transport.resume_reading()
 
     # What the loop calls
 
@@ -143,11 +149,11 @@ class WebSocketConnection(Connection):
             self._wire.receive_data(self._unread[self._at : self._at + READ_BYTES])
             self._at += READ_BYTES
             self._heard.extend(self._wire.events_received())  # type: ignore[arg-type]
-            if self._wire.parser_exc is not None and self._wire.close_sent and self.visit:
-                self.visit.left(self._wire.close_sent.code)  # it broke the rules of the protocol
+            if self._wire.parser_exc is not None and (said := self._wire.close_sent):
+                self._hang_up(Hangup(Close(said.code), said.reason))  # it broke the rules
             self._flush()
             self._carry_out()
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self.goodbye is not None:
             return
         if self._is_held_up() or self._at < len(self._unread):
             self.transport.pause_reading()
@@ -242,6 +248,8 @@ class WebSocketConnection(Connection):
         for data in self._wire.data_to_send():
             if data:
                 self.transport.write(data)
+            elif self.goodbye is not None and self.transport.can_write_eof():
+                self.transport.write_eof()  # see `end`, which has set a time for the rest
             else:
                 self.close_soon()
 

@@ -80,6 +80,11 @@ class RawSocket:
             return 0
         return int(message["code"])
 
+    async def ended(self) -> None:
+        """Answer the close frame, and read to the end of the line. Raises ConnectionResetError."""
+        self.send(frame(b"\x03\xe8", CLOSE))
+        await self.reader.read()
+
 
 @asynccontextmanager
 async def raw_socket(

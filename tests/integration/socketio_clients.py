@@ -21,6 +21,7 @@ from app.store.offline import offline
 from tests.integration.serving import LONGEST_S, Server, token_of
 
 POLL = "/socket.io/?EIO=4&transport=polling"
+WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
 CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n"
 TRANSPORTS = (["websocket"], ["polling"], ["polling", "websocket"])
 

@@ -149,9 +149,18 @@ async def test_a_flood_ends_its_connection(settings: Settings) -> None:
             async with raw_socket(server, token) as raw:
                 raw.send(said)
                 codes[what] = await raw.closed()
+                await raw.ended()  # not reset: who reads late still hears why
             await alone(server)
         assert codes == dict.fromkeys(FLOODS, 4008)
         assert server.app[HUB].counters.closed[4008] == len(FLOODS)
+
+
+async def test_whoever_says_far_too_much_at_once_hears_why_it_is_ended(server: Server) -> None:
+    """More than the buffers on the way hold: much is still to come when the reason is sent."""
+    async with raw_socket(server, token_of(server.settings, "bob")) as raw:
+        raw.send(frame(b"x" * 2**24))
+        assert await raw.closed() == 1009
+        await raw.ended()
 
 
 async def test_a_message_in_pieces_is_one_message(server: Server) -> None:

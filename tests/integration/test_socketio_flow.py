@@ -27,6 +27,7 @@ from tests.integration.serving import (
     with_user,
 )
 from tests.integration.socketio_clients import (
+    WEBSOCKET,
     Listener,
     Trail,
     connect,
@@ -36,8 +37,6 @@ from tests.integration.socketio_clients import (
     raw_socket,
 )
 from tests.integration.test_slow_clients import HANDSHAKE, Reader, masked
-
-WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
 
 
 def told(packets: Iterable[str], name: str = "task_update") -> list[int]:

@@ -23,6 +23,7 @@ from tests.integration.serving import (
 )
 from tests.integration.socketio_clients import (
     POLL,
+    WEBSOCKET,
     Listener,
     Trail,
     connect_raw,
@@ -180,6 +181,20 @@ async def test_whoever_is_not_let_in_does_not_stay(
         for _ in range(6):
             await guessing.send_str('40{"token":"guess"}')
         assert await close_code(guessing) == Close.INVALID_DATA
+
+
+async def test_a_websocket_that_is_never_tried_does_not_stay(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "CONNECT_WITHIN_S", 0.3)
+    for said in ((), ("2probe",)):
+        async with aiohttp.ClientSession(server.url) as http:
+            async with http.get(POLL) as answer:
+                sid = json.loads((await answer.text())[1:])["sid"]
+            async with http.ws_connect(f"{WEBSOCKET}&sid={sid}") as socket:
+                for text in said:
+                    await socket.send_str(text)
+                assert await close_code(socket) == Close.UNRESPONSIVE
 
 
 async def test_another_namespace_is_refused_and_does_no_harm(server: Server) -> None:

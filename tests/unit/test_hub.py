@@ -3,22 +3,24 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
-from app.core.permissions import Allowance
+from app.core.permissions import Allowance, Viewer
 from app.core.protocol import Close, Hangup
 from app.core.rooms import Room
 from app.core.state import JobState
 from app.live.formats import JSON_LINES
 from app.live.hub import Hub, ReadSnapshot
 from app.live.keeper import CUT_S, SWEPT_A_TURN
+from app.live.polls import Poll
 from app.settings import Settings
 from app.store.events import Recorded
 from app.tasks import running
-from tests.unit.listeners import BATCHES, LOG, ROOMS, Client, Connection
+from tests.unit.listeners import BATCHES, LOG, ROOMS, Client, Connection, FakeTransport
 
 
 class Clock:
@@ -127,6 +129,19 @@ def test_an_end_that_hangs_is_cut_short(clock: Clock) -> None:
     assert not client.transport.gone
     sweep(hub, clock, 302.0 + CUT_S)
     assert client.transport.gone
+
+
+def test_a_seat_is_found_whoever_left_it_and_however(clock: Clock) -> None:
+    hub = a_hub(clock, max_websocket_connections_per_user=1)
+    ann, bob = (Viewer(name, name, "member") for name in ("ann", "bob"))
+    here, gone = FakeTransport(lambda _: None), FakeTransport(lambda _: None)
+    gone.abort()
+    with ExitStack() as left, ExitStack() as left_otherwise:
+        left.enter_context(hub.polls.waiting(Poll(bob, Room("all"), None, cast(Any, gone))))
+        waits = Poll(ann, Room("all"), None, cast(Any, here))
+        left_otherwise.enter_context(hub.polls.waiting(waits))
+        hub.clearing_out.append(left_otherwise.close)
+        assert hub.refusal(ann, "") is None
 
 
 def test_a_token_may_be_silent_for_longer(clock: Clock) -> None:

@@ -106,13 +106,12 @@ class SocketIO:
             wire.poll = None
         return response
 
-    def clear_out(self) -> bool:
-        """Take the seats of clients that polled and have left; tell whether there were any."""
-        left = [guest for guest in self._guests.values() if guest.wire.is_left]
-        for guest in left:
-            guest.wire.abort()
-            guest.over()
-        return bool(left)
+    def clear_out(self) -> None:
+        """Take the seats of clients that polled and have left."""
+        for guest in list(self._guests.values()):
+            if guest.wire.is_left:
+                guest.wire.abort()
+                guest.over()
 
     async def close(self) -> None:
         """Let go of what the library has running; the hub has ended all sessions before."""
