@@ -114,6 +114,9 @@ def _parser() -> argparse.ArgumentParser:
     _data_dir(doctor)
 
     add_commands(commands, _talk)
+    simulate = commands.choices["simulate"]
+    simulate.add_argument("--here", action="store_true", help="to a throw-away server of its own")
+    simulate.add_argument("--port", help="of that server; 0 takes a free one")
     return parser
 
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -76,8 +77,6 @@ def add_commands(commands: Any, run: Callable[..., int]) -> None:
     watch.add_argument("--once", action="store_true", help="give what is there, and leave")
 
     simulate = command("simulate", _simulate, "report believable jobs, to build a listener with")
-    simulate.add_argument("--here", action="store_true", help="to a throw-away server of its own")
-    simulate.add_argument("--port", help="of that server; 0 takes a free one")
     simulate.add_argument("--plan", action="append", choices=PLAN_NAMES, help="by default all")
     simulate.add_argument("--jobs", type=_count, default=5, help="how many, at once (5)")
     simulate.add_argument("--speed", type=_speed, default=1.0, help="2 is twice as fast (1)")
@@ -94,6 +93,16 @@ STEERING: Mapping[str, str] = {
     "retry": "do it again from where it stopped",
     "undo": "take back what it stored",
 }
+
+
+def main() -> int:
+    """Run the command line of the package that has the client alone; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="livetrail", description="Give files to a Livetrail server, and follow what happens."
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    add_commands(commands, talk)
+    return talk(parser.parse_args())
 
 
 def talk(options: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> int:
@@ -130,8 +139,8 @@ def _token(path: Path | None, environ: Mapping[str, str]) -> str:
     token = path.read_text().strip() if path is not None else environ.get(TOKEN, "")
     if not token:
         raise ValueError(
-            f"no token: set {TOKEN}, or name a file with --token-file;"
-            " `python3 run.py token create --user NAME` makes one"
+            f"no token: set {TOKEN}, or name a file with --token-file; your account's page makes"
+            " one, and so does `python3 run.py token create --user NAME`"
         )
     return token
 
@@ -154,7 +163,8 @@ async def _until_interrupted(options: argparse.Namespace, url: str, token: str) 
         work = asyncio.ensure_future(options.do(trail, options))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, work.cancel)
+            with suppress(NotImplementedError):  # Windows: Ctrl+C ends it as it ends everything
+                loop.add_signal_handler(number, work.cancel)
         try:
             code: int = await work
         except asyncio.CancelledError:

@@ -1,4 +1,4 @@
-"""The JavaScript kit for pages and programs of others: as a package, and at addresses that stay.
+"""The kits for pages and programs of others: as packages, and as modules that pages import.
 
 Our own pages load the same modules under addresses that name their content (see static.py).
 """
@@ -12,8 +12,10 @@ from pathlib import Path
 from aiohttp import web
 
 from app.web.static import STATIC, asset_response
+from app.web.wheel import Wheel
 
 PACKAGE = web.AppKey("package", bytes)
+WHEEL = web.AppKey("wheel", Wheel)
 PACKED_S = 499_162_500  # 26 October 1985, as npm itself writes into its packages
 # Anybody may read what is open to everybody, also from a page of another site.
 ANYWHERE = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
@@ -35,13 +37,27 @@ def make_package(folder: Path) -> bytes:
 
 
 async def package(request: web.Request) -> web.Response:
-    """GET /static/sdk.tgz: the kit as `npm install` takes it."""
-    body = request.app[PACKAGE]
+    """GET /static/sdk.tgz: the JavaScript kit as `npm install` takes it."""
+    return _packed(request, request.app[PACKAGE], "application/gzip")
+
+
+async def wheel(request: web.Request) -> web.Response:
+    """GET /static/livetrail-{version}.whl: the Python client as `pip install` takes it.
+
+    Tools read name and version out of the address. There is one version, this server's.
+    """
+    made = request.app[WHEEL]
+    if request.match_info["filename"] != made.filename:
+        raise web.HTTPNotFound
+    return _packed(request, made.body, "application/zip")
+
+
+def _packed(request: web.Request, body: bytes, content_type: str) -> web.Response:
     etag = hashlib.sha256(body).hexdigest()[:32]
     headers = {**ANYWHERE, "Cache-Control": "no-cache", "ETag": f'"{etag}"'}
     if any(known.value in (etag, "*") for known in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
-    return web.Response(body=body, content_type="application/gzip", headers=headers)
+    return web.Response(body=body, content_type=content_type, headers=headers)
 
 
 async def module(request: web.Request) -> web.Response:

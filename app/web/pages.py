@@ -33,6 +33,7 @@ from app.web.problems import status_of
 from app.web.rendering import render, shell_of
 from app.web.shares import page_of
 from app.web.static import STATIC, StaticFiles, static_file
+from app.web.wheel import make_wheel
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATES = ROOT / "templates"
@@ -57,6 +58,7 @@ def page_routes() -> list[web.AbstractRouteDef]:
         web.get("/signin", gate_page),
         web.get("/share", gate_page),
         web.get("/static/sdk.tgz", kit.package),
+        web.get(r"/static/{filename:livetrail-[^/]+\.whl}", kit.wheel),
         web.get("/static/sdk/{path:.+}", kit.module),
         web.get("/static/{version}/{path:.+}", static_file),
     ]
@@ -66,6 +68,7 @@ def setup_pages(app: web.Application) -> None:
     """Load templates and static files into `app`. Raises OSError when they can not be read."""
     app[STATIC] = files = StaticFiles.load(STATIC_FOLDER)
     app[kit.PACKAGE] = kit.make_package(STATIC_FOLDER / "sdk")
+    app[kit.WHEEL] = make_wheel(ROOT / "app")
     environment = aiohttp_jinja2.setup(
         app,
         loader=jinja2.FileSystemLoader(TEMPLATES),

@@ -5,10 +5,12 @@ to send beside it, and what Node's packages for tests bring.
 """
 
 import asyncio
+import io
 import os
 import re
 import shutil
 import sys
+import zipfile
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +18,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from app.web.wheel import make_wheel
 from tests.integration.serving import (
     LONGEST_S,
     ended,
@@ -35,6 +38,7 @@ WRITTEN = re.compile(r"^```(bash|sh|js|python)( run)?\n(.*?)^```$", re.M | re.S)
 ELSEWHERE = {"listening.md": "test_listening_docs.py", "plugins.md": "test_plugins.py"}
 NOT_RUN = {
     "npm install http": "it needs Livetrail at that address; test_kit.py installs it from its own",
+    "pip install http": "it needs Livetrail at that address; test_wheel.py installs from its own",
     "attachToPage(": "it needs a page: the browser's tests have ours",
     "await client.send(": "lines for within a program",
     "-m pip install": "it installs",
@@ -63,6 +67,9 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[
     """A server, and what an example finds of it in its environment."""
     settings = settings_for(tmp_path_factory.mktemp("examples"))
     with_user(settings, "ann")
+    client = tmp_path_factory.mktemp("client")
+    with zipfile.ZipFile(io.BytesIO(make_wheel(ROOT / "app").body)) as wheel:
+        wheel.extractall(client)
     async with serving(settings) as server, server.client("ann") as ann:
         accepted = await upload(ann, ("a.csv", CSV))
         await ended(ann, accepted)
@@ -78,7 +85,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[
             "JOB": reported,
             "EXPORT": export,
             "PATH": f"{CLIENTS / 'node_modules' / '.bin'}:{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(client),
         }
 
 

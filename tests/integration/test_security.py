@@ -237,6 +237,7 @@ DECIDED = {
     "GET /setup": OPEN,
     "GET /signin": OPEN,
     "GET /static/sdk.tgz": OPEN,
+    "GET /static/{filename:livetrail-[^/]+\\.whl}": OPEN,
     "GET /static/sdk/{path:.+}": OPEN,
     "GET /static/{version}/{path:.+}": OPEN,
     "POST /jobs/{job_id}/delete": THEIRS,
