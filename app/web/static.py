@@ -42,7 +42,7 @@ TYPES = {
 FOR_EVER = "public, max-age=31536000, immutable"
 WORTH_COMPRESSING = 400
 IMPORT = re.compile(
-    r"""^\s*(?:import|export)\b[^;'"]*?['"](\.{1,2}/[^'"]+\.js)['"]""", re.MULTILINE
+    r"""(?:^|;)\s*(?:import|export)\b[^;'"]*?['"](\.{1,2}/[^'"]+\.js)['"]""", re.MULTILINE
 )
 
 
@@ -117,6 +117,15 @@ BEHIND = re.compile(
 BLANKS = re.compile(r"^\s+", re.MULTILINE)
 
 
+# A line that surely goes on, or has ended; one that may hold a comment is left alone.
+GOES_ON = re.compile(r"^((?:(?!//)[^\n])*[{(\[,;])\n", re.MULTILINE)
+
+
+def joined(module: str) -> str:
+    """Return a slimmed module, each line that ends in `{`, `(`, `[`, `,` or `;` with the next."""
+    return GOES_ON.sub(r"\1", module)
+
+
 def slimmed(text: str) -> str:
     """Return a module or style sheet without indentation, blank lines, comments and types.
 
@@ -139,7 +148,7 @@ def squeezed(sheet: str) -> str:
 
 def _asset(path: str, body: bytes) -> Asset:
     if path.endswith(".js"):
-        body = slimmed(body.decode()).encode()
+        body = joined(slimmed(body.decode())).encode()
     elif path.endswith(".css"):
         body = squeezed(body.decode()).encode()
     packed = gzip.compress(body, 9, mtime=0) if len(body) >= WORTH_COMPRESSING else b""

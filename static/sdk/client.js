@@ -33,13 +33,12 @@
 /** @typedef {import("./types.js").ConnectionState} ConnectionState
  *  @typedef {import("./fold.js").WireEvent} WireEvent
  *  @typedef {import("./transports.js").Transport} Transport
- *  @typedef {ReturnType<typeof createClient>} Client
- *  @typedef {{at: number|null, live: boolean, from?: number, head?: number}} Place  of a room.
- *    at: everything up to there was seen, null: nothing yet; from, head: the replay under way
- */
+ *  @typedef {ReturnType<typeof createClient>} Client */
 
+import { ownProblem } from "./api.js";
 import { backoffMs, hintedMs, offlineMs, TRIES } from "./backoff.js";
 import { createSlices } from "./frame.js";
+import { createRooms } from "./rooms.js";
 import { createWays } from "./transports.js";
 
 const CONNECT_MS = 10_000; // to `welcome`
@@ -49,9 +48,15 @@ const HIDDEN_MS = 120_000;
 const FULL_MS = 10_000;
 const SCOUT_MS = 5_000;
 const HEARTBEAT_S = 30;
+const AT_ONCE_MS = 500; // messages that so much time would allow may be sent at once
 
-// Parts that few pages need come when they are needed.
-const LATER = { fallback: () => import("./fallback.js"), outbox: () => import("./outbox.js") };
+// Parts that few pages need come when they are needed. What did not come is asked for under another
+// address: a browser may remember that it failed.
+/** @type {NonNullable<import("./types.js").ClientOptions["load"]>} */
+const LATER = {
+  fallback: (again) => (again ? import(/** @type {any} */ ("./fallback.js?again")) : import("./fallback.js")),
+  outbox: (again) => (again ? import(/** @type {any} */ ("./outbox.js?again")) : import("./outbox.js")),
+};
 
 /** @param {import("./types.js").ClientOptions} [options] */
 export function createClient(options = {}) {
@@ -77,15 +82,7 @@ export function createClient(options = {}) {
     onMessage = () => {},
   } = options;
 
-  /** @type {Map<string, Place>} */
-  const rooms = new Map();
-  for (const { room, after = null } of options.rooms ?? []) rooms.set(room, { at: after, live: false });
-  /** Our name for a room, by the server's. @type {Map<string, string>} */
-  const names = new Map();
-  /** Last n by job, last seq by batch, so that what two rooms both replay is told once.
-   *  @type {Map<string, number>} */
-  const last = new Map();
-
+  const rooms = createRooms(options.rooms ?? []);
   let log = options.log ?? null;
   /** @type {ConnectionState} */
   let state = { name: "connecting" };
@@ -95,14 +92,18 @@ export function createClient(options = {}) {
   let outbox = null;
   /** @type {Promise<import("./outbox.js").Outbox>|null} */
   let makingOutbox = null;
+  /** Waits for a connection to load it with. @type {{go: () => void, giveUp: (why: Error) => void}|null} */
+  let unloaded = null;
   let wanted = false;
+  let stops = 0;
   let visible = true;
   let asleep = false;
   let tries = 0;
   let welcomed = false; // on this connection
   let wiped = false; // on this connection
   let carries = false; // what is sent, on this connection
-  let gapMs = 0; // between two messages to the server
+  let gapMs = 0; // between two messages to the server, in the long run
+  let askedUpto = 0; // until then the server's patience is used up by what was asked
   let strange = 0; // tokens that the server did not know, one after the other
   /** @type {number|null} */
   let lastLive = null;
@@ -123,7 +124,7 @@ export function createClient(options = {}) {
     socket: { url, WebSocket },
     getToken,
     loadFallback: load.fallback,
-    common: () => ({ server, fetch, timers, log, rooms: places }),
+    common: () => ({ server, fetch, timers, log, rooms: rooms.places }),
     handlers: { onText: heard, onClose: lost },
   });
   const inbox = createSlices((/** @type {string} */ line) => receive(line), slices);
@@ -152,9 +153,6 @@ export function createClient(options = {}) {
 
   // connecting
 
-  /** @returns {[string, number|null][]} */
-  const places = () => [...rooms].map(([name, { at }]) => [name, at]);
-
   function connect() {
     if (!wanted || asleep) return;
     drop();
@@ -173,11 +171,9 @@ export function createClient(options = {}) {
     carries = false;
     welcomed = false;
     wiped = false;
+    askedUpto = 0;
     inbox.clear();
-    for (const room of rooms.values()) {
-      room.live = false;
-      room.head = undefined;
-    }
+    rooms.rest();
   }
 
   /** code: as of WebSocket; from 4000 on the server's own, so that it was reached.
@@ -239,7 +235,16 @@ export function createClient(options = {}) {
       lost();
       return;
     }
-    onMessage(message);
+    try {
+      onMessage(message);
+    } finally {
+      // whoever listens may fail; nothing is lost for the others
+      take(message);
+    }
+  }
+
+  /** @param {Record<string, any>} message */
+  function take(message) {
     if (typeof message.seq === "number" && "n" in message) {
       event(/** @type {WireEvent} */ (message));
     } else {
@@ -249,25 +254,13 @@ export function createClient(options = {}) {
     }
   }
 
-  /** Tell whether `place` lies past what was told of a job or batch, and note it.
-   *  @param {string} id  @param {number} place */
-  function isPast(id, place) {
-    if (place <= (last.get(id) ?? 0)) return false;
-    last.set(id, place);
-    return true;
-  }
-
   /** @param {WireEvent} message */
   function event(message) {
     const { job_id: job, batch_id: batch, n, seq } = message;
-    if (isPast(job ?? batch ?? "", n ?? seq)) onEvent(message);
-    const lagging = [...rooms.values()].filter((room) => !room.live);
-    if (lagging.length === 0) {
-      for (const room of rooms.values()) room.at = Math.max(room.at ?? 0, seq);
-    } else if (rooms.size === 1) {
-      lagging[0].at = Math.max(lagging[0].at ?? 0, seq);
-    }
+    const isNews = rooms.isPast(job ?? batch ?? "", n ?? seq);
+    rooms.seen(seq);
     if (state.name === "catchingUp") progressed(seq);
+    if (isNews) onEvent(message);
   }
 
   /** @type {Record<string, (message: Record<string, any>) => void>} */
@@ -282,36 +275,28 @@ export function createClient(options = {}) {
         heartbeatMs = message.heartbeat * 1000;
         watch();
       }
-      for (const name of rooms.keys()) ask(name);
-      if (rooms.size === 0) settled();
+      ask();
+      settled();
     },
     subscribed(message) {
-      const room = roomOf(message);
-      if (!room) return;
-      room.from = room.at ?? message.head; // states are not counted
-      room.head = message.head;
-      if (message.head > (room.at ?? message.head) && state.name !== "live" && !full) {
-        become({ name: "catchingUp", ...reach(room.at ?? 0) });
-      }
+      rooms.subscribed(message);
+      const { done, total } = rooms.reach();
+      if (total > 0 && state.name !== "live" && !full) become({ name: "catchingUp", done, total });
     },
     live(message) {
-      const room = roomOf(message);
-      if (!room) return;
-      room.live = true;
-      room.at = Math.max(room.at ?? 0, message.seq ?? 0);
+      rooms.live(message);
       settled();
     },
     reset(message) {
-      const room = roomOf(message);
-      if (room) room.at = 0;
+      rooms.reset(message);
       if (wiped) return; // every room is told; what the first one brought must stay
       wiped = true;
-      last.clear();
+      rooms.forget();
       onReset();
     },
-    truncated: ({ room }) => onTruncated(names.get(room) ?? room),
+    truncated: ({ room }) => onTruncated(rooms.ours(room)),
     snapshot({ state: job }) {
-      isPast(job.job_id, job.n);
+      rooms.isPast(job.job_id, job.n);
       onSnapshot(job);
     },
     pong() {
@@ -325,39 +310,20 @@ export function createClient(options = {}) {
       if (message.code === "too_many_messages") {
         // it does not say which one was refused
         after("ask", (message.retry_after ?? 1) * 1000 + 1000, () => {
-          for (const [name, room] of rooms) if (!room.live && room.head === undefined) ask(name);
+          rooms.unanswered();
+          ask();
           outbox?.again();
         });
-      } else if (rooms.delete(message.id)) {
+      } else if (rooms.remove(message.id)) {
         settled();
       }
     },
   };
 
-  /** @param {Record<string, any>} message */
-  function roomOf({ id, room }) {
-    // user:me comes back under its own name
-    if (id !== undefined) names.set(room, id);
-    return rooms.get(names.get(room) ?? room);
-  }
-
-  /** How far the slowest room has come. @param {number} at */
-  function reach(at) {
-    let from = Infinity;
-    let head = 0;
-    for (const room of rooms.values()) {
-      if (room.live || room.head === undefined) continue;
-      from = Math.min(from, room.from ?? 0);
-      head = Math.max(head, room.head);
-    }
-    const total = Math.max(0, head - from);
-    return { done: Math.min(total, Math.max(0, at - from)), total };
-  }
-
   let shown = 0;
   /** @param {number} at */
   function progressed(at) {
-    const { done, total } = reach(at);
+    const { done, total } = rooms.reach(at);
     // a sign that changes at every event would cost more than the events
     if (total > 0 && (done === total || done - shown >= Math.max(1, total / 50))) {
       shown = done;
@@ -367,9 +333,10 @@ export function createClient(options = {}) {
 
   /** Live, once every room is. */
   function settled() {
-    if (!transport || [...rooms.values()].some((room) => !room.live)) return;
+    if (!transport || !rooms.isLive) return;
     const { kind, everyMs } = transport;
     carries = true;
+    unloaded?.go();
     outbox?.begin();
     if (full && kind === "polling") return;
     tries = 0;
@@ -406,12 +373,19 @@ export function createClient(options = {}) {
     });
   }
 
-  /** @param {string} name */
-  function ask(name) {
-    const room = rooms.get(name);
-    if (!room) return;
-    const from = room.at === null ? { snapshot: true } : { after: room.at, ...(log && { log }) };
-    transport?.send({ op: "subscribe", id: name, room: name, ...from });
+  /** Ask for the rooms that were not asked for yet, no quicker than the server takes messages: who
+   *  says too much at once is shown the door. */
+  function ask() {
+    for (let name = rooms.unasked(); name !== undefined; name = rooms.unasked()) {
+      const upto = Math.max(askedUpto, now()) + gapMs;
+      const early = upto - now() - Math.max(AT_ONCE_MS, gapMs);
+      if (early > 0) {
+        after("ask", early, ask);
+        return;
+      }
+      askedUpto = upto;
+      transport?.send({ op: "subscribe", ...rooms.ask(name, log) });
+    }
   }
 
   function ping() {
@@ -444,10 +418,14 @@ export function createClient(options = {}) {
       asleep = false;
       tries = Math.min(tries, TRIES - 1);
       connect();
-    } else if (transport.kind === "websocket" && (state.name === "live" || state.name === "catchingUp")) {
+    } else if (isHeard()) {
       probe();
     }
   }
+
+  /** Tell whether there is a socket that could be asked for a sign of life. */
+  const isHeard = () =>
+    transport?.kind === "websocket" && (state.name === "live" || state.name === "catchingUp");
 
   function sleep() {
     if (!wanted || asleep) return;
@@ -455,6 +433,20 @@ export function createClient(options = {}) {
     asleep = true;
     drop();
     become({ name: "connecting" });
+  }
+
+  /** Where its module can not be had, for want of a connection, it comes once there is one. */
+  async function makeOutbox() {
+    for (let again = false; ; again = true) {
+      try {
+        const { createOutbox } = await load.outbox(again);
+        return createOutbox({ transmit: (one) => transport?.send(one), timers, now, gapMs: () => gapMs });
+      } catch {
+        await new Promise((go, giveUp) => {
+          unloaded = { go: () => go(undefined), giveUp };
+        });
+      }
+    }
   }
 
   return {
@@ -465,19 +457,26 @@ export function createClient(options = {}) {
     },
     stop() {
       wanted = false;
+      stops += 1;
       timers.clear(hidden);
       drop();
+      unloaded?.giveUp(ownProblem("offline"));
       outbox?.abandon();
     },
     /** Steer a job or answer a question, now or once there is a connection; see outbox.js.
      *  @param {import("./outbox.js").Outgoing} message */
     async send(message) {
-      makingOutbox ??= load.outbox().then(({ createOutbox }) =>
-        createOutbox({ transmit: (one) => transport?.send(one), timers, now, gapMs: () => gapMs }),
-      );
-      outbox = await makingOutbox;
+      const before = stops;
+      makingOutbox ??= makeOutbox();
+      try {
+        outbox = await makingOutbox;
+      } catch (problem) {
+        makingOutbox = null;
+        throw problem;
+      }
       const answer = outbox.send(message);
-      if (carries) outbox.begin();
+      if (before !== stops) outbox.abandon();
+      else if (carries) outbox.begin();
       return answer;
     },
     get queued() {
@@ -498,9 +497,7 @@ export function createClient(options = {}) {
     },
     /** @param {string} room  @param {number|null} [from]  as `after` of the options */
     follow(room, from = null) {
-      if (rooms.has(room)) return;
-      rooms.set(room, { at: from, live: false });
-      if (welcomed) ask(room);
+      if (rooms.add(room, from) && welcomed) ask();
     },
     /** A hidden page closes its connection after two minutes and resumes when seen again.
      *  @param {boolean} next */
@@ -515,10 +512,10 @@ export function createClient(options = {}) {
      *  @param {boolean} online */
     setOnline(online) {
       if (online) wake();
-      else if (transport && state.name === "live") probe();
+      else if (isHeard()) probe();
     },
     sleep,
-    positions: () => Object.fromEntries(places().map(([name, at]) => [name, at ?? 0])),
+    positions: () => Object.fromEntries(rooms.places().map(([name, at]) => [name, at ?? 0])),
     get state() {
       return state;
     },

@@ -82,7 +82,7 @@ const PATIENCE = 2; // how often a way may not open before the next one is taken
  *    kinds: Kind[],
  *    socket: {url: string, WebSocket: typeof globalThis.WebSocket},
  *    getToken: GetToken|null,
- *    loadFallback: () => Promise<typeof import("./fallback.js")>,
+ *    loadFallback: (again: boolean) => Promise<typeof import("./fallback.js")>,
  *    common: () => {server: string, fetch: typeof globalThis.fetch, log: string|null,
  *      timers: import("./api.js").Timers, rooms: () => [string, number|null][]},
  *    handlers: Handlers,
@@ -93,6 +93,16 @@ export function createWays({ kinds, socket, getToken, loadFallback, common, hand
   /** How often each did not open, one after the other. @type {Map<Kind, number>} */
   const unopened = new Map();
   let everOpened = false; // a socket was: it will be again
+  let again = false; // the module of the other ways did not come
+
+  async function others() {
+    try {
+      return await loadFallback(again);
+    } catch (error) {
+      again = true;
+      throw error;
+    }
+  }
 
   return {
     /** @param {Kind} kind  @param {Partial<Handlers> & {everyMs?: number}} [how]
@@ -110,7 +120,7 @@ export function createWays({ kinds, socket, getToken, loadFallback, common, hand
         return openLater(kind, prepare, told.onClose);
       }
       const prepare = async () => {
-        const { openPolling, openStream } = await loadFallback();
+        const { openPolling, openStream } = await others();
         const options = { ...common(), getToken, ...told };
         return () => (kind === "sse" ? openStream(options) : openPolling({ ...options, everyMs }));
       };

@@ -35,8 +35,8 @@
  *    now?: () => number,
  *    random?: () => number,
  *    slices?: import("./frame.js").SliceOptions,
- *    load?: {fallback: () => Promise<typeof import("./fallback.js")>,
- *      outbox: () => Promise<typeof import("./outbox.js")>},
+ *    load?: {fallback: (again: boolean) => Promise<typeof import("./fallback.js")>,
+ *      outbox: (again: boolean) => Promise<typeof import("./outbox.js")>},
  *  }} ClientOptions
  */
 

@@ -10,7 +10,16 @@ import pytest
 
 from app.web.pages import STATIC_FOLDER, TEMPLATES
 from app.web.rendering import MODULES
-from app.web.static import PAGE_STYLES, STYLE_SHEET, STYLES, Asset, StaticFiles, slimmed, squeezed
+from app.web.static import (
+    PAGE_STYLES,
+    STYLE_SHEET,
+    STYLES,
+    Asset,
+    StaticFiles,
+    joined,
+    slimmed,
+    squeezed,
+)
 from tests.unit.test_javascript import NODE
 
 KIB = 1024
@@ -104,15 +113,16 @@ def test_the_modules_of_a_page_keep_their_budget(files: StaticFiles, entry: str)
     assert sum(len(one.packed or one.body) for one in sent if one) <= 30 * KIB
 
 
-LATER = re.compile(r"""\bimport\(\s*['"](\.{1,2}/[^'"]+\.js)['"]""")
+LATER = re.compile(r"""\bimport\(\s*['"](\.{1,2}/[^'"]+\.js)['"]|\blater\("([\w-]+)\"""")
 
 
 def test_what_is_loaded_later_is_there_and_small(files: StaticFiles) -> None:
     """Parts of a page that not everybody needs come when they are needed, each with its own."""
     found = 0
     for script in STATIC_FOLDER.rglob("*.js"):
-        for relative in LATER.findall(script.read_text(encoding="utf-8")):
-            path = (script.parent / relative).resolve().relative_to(STATIC_FOLDER.resolve())
+        for relative, name in LATER.findall(slimmed(script.read_text(encoding="utf-8"))):
+            near = STATIC_FOLDER / "js/ui" / f"{name}.js" if name else script.parent / relative
+            path = near.resolve().relative_to(STATIC_FOLDER.resolve())
             sent = [files.get(one) for one in files.modules(path.as_posix())]
             assert sum(len(one.packed or one.body) for one in sent if one) <= 16 * KIB
             found += 1
@@ -163,6 +173,11 @@ def test_comments_and_indentation_are_left_out_and_nothing_else() -> None:
     text = "const a = /[\"/]/; // it's\nb(`x // y`, 'z // 1') / 2; // two\n"
     assert slimmed(text) == "const a = /[\"/]/; // it's\nb(`x // y`, 'z // 1') / 2;\n"
     assert slimmed("f((/** @type {string} */ a) => /** @type {B} */ (a));\n") == "f((a) => (a));\n"
+
+
+def test_lines_are_joined_where_nothing_can_depend_on_their_end() -> None:
+    text = 'f(\n"a",\n[\n1]);\ng()\nh() // it\'s,\nconst u = "http://a",\nv = 1;\n'
+    assert joined(text) == 'f("a",[1]);g()\nh() // it\'s,\nconst u = "http://a",\nv = 1;'
 
 
 def test_a_rule_is_squeezed_where_it_begins_and_ends_and_nowhere_else() -> None:

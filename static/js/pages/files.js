@@ -4,13 +4,13 @@ import { el, keyedList, setAttr, setHidden, setText, setVar } from "../core/dom.
 import { timeLeft } from "../../sdk/format.js";
 import { createPainter } from "../../sdk/frame.js";
 import { createJobStore } from "../../sdk/jobs.js";
-import { createApi, ownProblem } from "../../sdk/api.js";
+import { createApi } from "../../sdk/api.js";
 import { attachToPage, createClient } from "../../sdk/client.js";
 import { createDropZone } from "../ui/drop-zone.js";
 import { bindRow, paintRow } from "../ui/file-row.js";
 import { chipOf, jobView, tally } from "../ui/job-view.js";
 import { createFeed } from "../ui/message-feed.js";
-import { choose, createShell, memory, onForms, share, submit, tell, toast } from "../ui/shell.js";
+import { choose, createShell, later, memory, onForms, share, submit, tell, toast } from "../ui/shell.js";
 import { createAnnouncer, createSigns } from "../ui/signs.js";
 
 const { room, batch: batchId, title, maxBytes, maxFiles, log } = document.body.dataset;
@@ -29,6 +29,8 @@ const store = createJobStore({ onGap: mend });
 const views = new Map();
 /** @type {Map<string, ReturnType<typeof bindRow>>} */
 const rows = new Map();
+/** Files of which events came without those before them. @type {Set<string>} */
+const missing = new Set();
 const dismissed = new Set((memory.get(DISMISSED) ?? "").split(" "));
 let chip = "";
 let search = byId("find").value.trim().toLowerCase();
@@ -90,13 +92,13 @@ const painter = createPainter((ids) => {
 });
 store.subscribe("*", (status, id) => status?.job && painter.mark(id));
 
-let questions = null;
+const questions = later("questions", (its) => its.createQuestions(api));
 
 /** A file that waits for an answer shows its question. @param {string} id  @param {HTMLElement} node */
 function ask(id, node) {
   const waits = drop ? (store.getStatus(id).job.waiting_for ?? []) : [];
-  if (waits.length) questions ??= import("../ui/questions.js").then((its) => its.createQuestions(api));
-  if (waits.length || node.querySelector("form.ask")) questions?.then((its) => its.paint(id, waits, node));
+  // without a connection they come with it, see onState
+  if (waits.length || node.querySelector("form.ask")) questions().then((its) => its.paint(id, waits, node), () => {});
 }
 
 /** A row whose state is another shows it for a second. */
@@ -248,17 +250,15 @@ document.querySelector('[data-do="clear"]').addEventListener("click", (event) =>
   lookInside();
 });
 
-let found = null;
+const found = later("found", (its) => its.createFound({ api, box: byId("found") }));
 /** Documents that hold the words are listed, too; a guest looks at what was shared. */
 function lookInside() {
-  const box = byId("found");
-  if (box) found ??= import("../ui/found.js").then((its) => its.createFound({ api, box }));
-  found?.then((its) => its.look(search));
+  if (byId("found")) found().then((its) => its.look(search), () => {});
 }
 
 // what a person does
 
-let exporting = null;
+const exporting = later("exports", (its) => its.createExports(api));
 onForms(document, {
   "/cancel": async (form, path) => {
     await api.post(path);
@@ -268,10 +268,7 @@ onForms(document, {
   },
   "/": (form, path) => api.post(path),
   "/share": share(api),
-  "/exports": async (form) => {
-    exporting ??= (await import("../ui/exports.js")).createExports(api);
-    await exporting.ask(form);
-  },
+  "/exports": async (form) => (await exporting()).ask(form),
 });
 document.addEventListener("click", (event) => {
   if (!event.target.closest('[data-do="dismiss"]')) return;
@@ -304,22 +301,15 @@ const links = (within = "") => [...document.querySelectorAll(`.file${within} .na
 const here = (part) => submit(document.activeElement?.closest("li.file")?.querySelector(`[data-part="${part}"]`));
 
 const drop = byId("drop");
-let sender;
-const zone = drop && createDropZone(drop, async () => {
-  const { createSending } = await import("../ui/sending.js").catch(() => {
-    const problem = ownProblem("offline");
-    tell(problem);
-    throw problem;
-  });
-  return (sender ??= createSending({
-    list: byId("sending"),
-    limits: { maxBytes: Number(maxBytes), maxFiles: Number(maxFiles) },
-    onArrived({ batch_id: arrived }, active) {
-      // a page that shows one batch can not show another's files
-      if (batchId && active === 0) location.assign(`/batches/${arrived}`);
-    },
-  }));
-});
+const sending = later("sending", (its) => its.createSending({
+  list: byId("sending"),
+  limits: { maxBytes: Number(maxBytes), maxFiles: Number(maxFiles) },
+  onArrived({ batch_id: arrived }, active) {
+    // a page that shows one batch can not show another's files
+    if (batchId && active === 0) location.assign(`/batches/${arrived}`);
+  },
+}));
+const zone = drop && createDropZone(drop, sending);
 
 // what the server tells
 
@@ -333,15 +323,21 @@ const announcer = createAnnouncer();
 /** Where an upload without files yet says what is on its way. */
 const coming = document.querySelector('[data-part="coming"]');
 const signs = createSigns(() => client);
-const notices = memory.get("livetrail.notices") === "on" && import("../ui/notices.js").then((its) => its.createNotices());
+const notices = memory.get("livetrail.notices") === "on" && later("notices", (its) => its.createNotices());
 const client = createClient({
   log: log || null,
   onEvent(event) {
     store.applyEvent(event);
     if (coming && event.type === "upload_progress") setText(coming, event.message);
-    if (notices && client.state.name === "live") notices.then((its) => its.hear(event), () => {});
+    if (notices && client.state.name === "live") notices().then((its) => its.hear(event), () => {});
   },
-  onState: (state) => signs.show(state),
+  onState(state) {
+    signs.show(state);
+    if (state.name !== "live") return;
+    // what could not be had meanwhile
+    missing.forEach(mend);
+    for (const { fileId, phase } of store.getActiveFiles()) if (phase === "asking") painter.mark(fileId);
+  },
   onSnapshot: (job) => store.applySnapshot(job),
   onReset: () => {
     store.clearAll();
@@ -361,9 +357,15 @@ store.follow((event, status) => {
   if (event.type === "processing_started") announcer.say(event.message, { key: "started" });
 });
 
-/** Something is missing in between: take the whole state instead. */
+/** Something is missing in between: take the whole state instead, or once the page is live again. */
 async function mend(jobId) {
-  store.applySnapshot(await api.job(jobId));
+  missing.add(jobId);
+  try {
+    store.applySnapshot(await api.job(jobId));
+    missing.delete(jobId);
+  } catch (problem) {
+    if (problem.status === 404) missing.delete(jobId);
+  }
 }
 
 /** A page of files as they stand, newest first. @param {string} [before]  a page's cursor */
@@ -377,7 +379,7 @@ async function load(before) {
 
 /** The newest page says from which place in the log on to listen; older ones come meanwhile. */
 async function start() {
-  let after = 0;
+  let after = null; // how everything stands
   let next = new URLSearchParams(location.search).get("before") ?? undefined;
   try {
     const newest = await load(next);

@@ -9,8 +9,7 @@ import { attachToPage, createClient } from "../../sdk/client.js";
 import { bindRow, paintHead } from "../ui/file-row.js";
 import { jobView, metaOf } from "../ui/job-view.js";
 import { createFeed } from "../ui/message-feed.js";
-import { facts, undoText } from "../ui/result.js";
-import { createShell, memory, onForms, share, submit, tell, toast } from "../ui/shell.js";
+import { createShell, later, memory, onForms, share, submit, tell, toast } from "../ui/shell.js";
 import { createAnnouncer, createSigns } from "../ui/signs.js";
 import { createRawLog, createStageList, elapsed, stageItems } from "../ui/stage-list.js";
 
@@ -26,15 +25,15 @@ const part = head.parts;
 const stages = createStageList(byId("stages"));
 /** What was read, as this kind of file shows it; its tabs are the server's. */
 const NOTHING_READ = { createPane: () => ({ paint() {}, heard() {}, opened() {} }) };
-const PANES = {
-  reported: () => Promise.resolve(NOTHING_READ),
-  transactions: () => import("../ui/rows-pane.js"),
-};
-const pane = (PANES[plan] ?? (() => import("../ui/document-pane.js")))().then(
-  (kind) => kind.createPane({ jobId, api, jobOf: () => store.getStatus(jobId)?.job, open }),
-);
-/** Cards of what the job asks, once it has asked. */
-let questions = null;
+const makePane = (kind) => kind.createPane({ jobId, api, jobOf: () => store.getStatus(jobId)?.job, open });
+const PANES = { reported: async () => NOTHING_READ, transactions: later("rows-pane", makePane) };
+const paneOf = PANES[plan] ?? later("document-pane", makePane);
+/** @param {(its: any) => void} use  what is missed while it can not be loaded, the server knows */
+const pane = (use) => paneOf().then(use, () => {});
+const questions = later("questions", (its) => its.createQuestions(api));
+const results = later("result");
+/** What the server knew as it rendered the page. */
+const rendered = Number(byId("raw").dataset.seq);
 let milestone = 0;
 
 adoptVars(document);
@@ -56,20 +55,18 @@ const painter = createPainter(() => {
   setHidden(part.cancel, !view.can_cancel);
   setHidden(part.pause, !view.can_pause);
   setHidden(part.resume, !view.can_resume);
-  const undo = undoText(job);
-  setHidden(part.undo, !undo);
-  setText(part["undo-text"], undo);
   paintHead(head, view);
   [...part.names.children].forEach((node, at) => {
     setAttr(node, "data-s", view.segments[at]?.state);
     setVar(node, "--w", view.segments[at]?.weight ?? 1);
   });
   stages.paint(stageItems(job, now));
-  pane.then(({ paint }) => paint(job));
-  if (job.waiting_for.length) questions ??= import("../ui/questions.js").then((its) => its.createQuestions(api));
-  questions?.then((its) => its.paint(jobId, job.waiting_for, headNode));
+  pane(({ paint }) => paint(job));
+  if (job.waiting_for.length || headNode.querySelector("form.ask")) {
+    questions().then((its) => its.paint(jobId, job.waiting_for, headNode), () => {});
+  }
   notes(job.warnings);
-  result(facts(job));
+  if (job.last_seq > rendered) results().then((its) => result(its.facts(job), its.undoText(job)), () => {});
   setText(byId("tab-events").lastElementChild, formatCount(job.n));
   document.title = `${running ? `${view.percent}% · ` : ""}${title} · Livetrail`;
 });
@@ -95,8 +92,10 @@ function notes(warnings) {
   );
 }
 
-/** @param {[string, string][]} pairs */
-function result(pairs) {
+/** @param {[string, string][]} pairs  @param {string} undo  what could be taken back; "": nothing */
+function result(pairs, undo) {
+  setHidden(part.undo, !undo);
+  setText(part["undo-text"], undo);
   byId("result").hidden = pairs.length === 0;
   const list = byId("facts");
   if (list.textContent === pairs.flat().join("")) return;
@@ -128,7 +127,7 @@ function open(name, remember = true) {
   }
   if (remember) {
     history.replaceState(null, "", `#tab=${wanted.hash.slice(1)}`);
-    pane.then(({ opened }) => opened(wanted.hash.slice(1)));
+    pane(({ opened }) => opened(wanted.hash.slice(1)));
   }
   return wanted;
 }
@@ -166,18 +165,15 @@ createShell({
   },
 });
 const current = () => tabs.findIndex((tab) => tab.getAttribute("aria-selected") === "true");
-let exporting = null;
+const exporting = later("exports", (its) => its.createExports(api));
 onForms(document, {
   "/cancel": async () => {
     await api.cancel(jobId);
-    toast(`${title} is cancelled`, { action: "Take it up again", run: () => api.retry(jobId) });
+    toast(`${title} is cancelled`, { action: "Take it up again", run: () => api.retry(jobId).catch(tell) });
   },
   "/": (form, path) => api.post(path),
   "/share": share(api),
-  "/exports": async (form) => {
-    exporting ??= (await import("../ui/exports.js")).createExports(api);
-    await exporting.ask(form);
-  },
+  "/exports": async (form) => (await exporting()).ask(form),
   "/delete": async () => {
     await api.call("DELETE", `/jobs/${jobId}`);
     location.assign("/");
@@ -200,11 +196,16 @@ const raw = createRawLog(byId("raw"));
 const announcer = createAnnouncer();
 const reload = () => location.reload();
 const signs = createSigns(() => client);
-const notices = memory.get("livetrail.notices") === "on" && import("../ui/notices.js").then((its) => its.createNotices());
+const notices = memory.get("livetrail.notices") === "on" && later("notices", (its) => its.createNotices());
 const client = createClient({
   log: log || null,
   onEvent: heard,
-  onState: (state) => signs.show(state),
+  onState(state) {
+    signs.show(state);
+    if (state.name !== "live") return;
+    if (isLacking) load();
+    painter.mark(jobId); // what could not be loaded meanwhile
+  },
   onSnapshot: (job) => store.applySnapshot(job),
   onReset: reload,
   // its events are gone; the server renders what is kept
@@ -216,7 +217,7 @@ let { stage } = byId("raw").dataset;
 /** The lists go on where the server's rendering ended, which may be before the state it sent since. */
 function heard(event) {
   const news = store.applyEvent(event);
-  if (notices && client.state.name === "live") notices.then((its) => its.hear(event), () => {});
+  if (notices && client.state.name === "live") notices().then((its) => its.hear(event), () => {});
   const job = store.getStatus(jobId)?.job;
   if (!job) return;
   if (stage && event.stage !== stage) {
@@ -227,7 +228,7 @@ function heard(event) {
   feed.add(event);
   raw.add(event);
   if (news && client.state.name === "live") announce(event, job);
-  pane.then((its) => its.heard(event, job));
+  pane((its) => its.heard(event, job));
   // other tabs, other fields: the server renders them
   if (event.type === "plan_chosen" && event.plan.name !== plan) reload();
 }
@@ -244,21 +245,24 @@ function announce(event, job) {
   }
 }
 
+let isLacking = false;
+/** Take the whole state; one that can not be had now is asked for again once the page is live. */
 async function load() {
-  const job = await api.job(jobId);
-  store.applySnapshot(job);
-  return job;
+  isLacking = false;
+  try {
+    store.applySnapshot(await api.job(jobId));
+  } catch (problem) {
+    isLacking = true;
+    tell(problem);
+  }
 }
 
 async function start() {
-  try {
-    const job = await load();
-    milestone = MILESTONES.find((percent) => job.progress >= percent) ?? 0;
-    painter.flush();
-  } catch (problem) {
-    tell(problem);
-  }
-  client.follow(`job:${jobId}`, Number(byId("raw").dataset.seq));
+  await load();
+  const progress = store.getStatus(jobId)?.overallProgress ?? 0;
+  milestone = MILESTONES.find((percent) => progress >= percent) ?? 0;
+  painter.flush();
+  client.follow(`job:${jobId}`, rendered);
   client.start();
   attachToPage(client, window);
 }

@@ -4,6 +4,8 @@
  *    sending    () => promise of what takes them: see sending.js
  */
 
+import { tell } from "./shell.js";
+
 export function createDropZone(form, sending) {
   const input = form.querySelector('input[type="file"]');
   const choose = () => input.click();
@@ -26,7 +28,7 @@ export function createDropZone(form, sending) {
 
   /** @param {File[]} files */
   async function take(files) {
-    if (files.length) (await sending()).take(files);
+    if (files.length) await sending().then((its) => its.take(files), tell);
   }
 
   return { choose };
@@ -57,8 +59,7 @@ function followDrags(sending) {
     const { items } = event.dataTransfer;
     const files = [...event.dataTransfer.files];
     const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-    const { take, takeAll } = await sending();
-    if (entries.some((entry) => entry.isDirectory)) await takeAll(entries);
-    else if (files.length) take(files);
+    const folders = entries.some((entry) => entry.isDirectory);
+    await sending().then((its) => (folders ? its.takeAll(entries) : its.take(files)), tell);
   });
 }

@@ -10,7 +10,7 @@
 import { el, parts, setAttr, setText } from "../core/dom.js";
 import { amountText, formatCount, plural } from "../../sdk/format.js";
 import { noRows } from "./result.js";
-import { tell } from "./shell.js";
+import { later, tell } from "./shell.js";
 
 export const ROWS_A_PAGE = 100;
 const REVIEW_BELOW = 0.6;
@@ -62,8 +62,7 @@ export function createPane({ jobId, api, jobOf, open }) {
   let asked = 0;
   let storedAt = "";
   let group = "";
-  /** Loaded when somebody changes the first row. */
-  let editor = null;
+  const editor = later("rows-edit", (its) => its.createRowsEdit({ jobId, api, changed }));
   // since the server rendered the tab of duplicates
   let compared = false;
   const tabOf = (name) => byId(`tab-${name}`).lastElementChild;
@@ -91,8 +90,7 @@ export function createPane({ jobId, api, jobOf, open }) {
   body.addEventListener("click", (event) => {
     const button = event.target.closest("[data-part=change]");
     if (!button) return;
-    editor ??= import("./rows-edit.js").then((its) => its.createRowsEdit({ jobId, api, changed }));
-    editor.then((its) => its.open(Number(button.value))).catch(tell);
+    editor().then((its) => its.open(Number(button.value))).catch(tell);
   });
 
   byId("duplicates").addEventListener("click", (event) => {

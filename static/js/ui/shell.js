@@ -12,9 +12,12 @@
  *                                                when there was
  *  share(api)                                    the handler of "/share": makes a link and shows it
  *  choose(list, step)                            focus the next (1) or previous (-1) of `list`
+ *  later(name, make?) -> () => promise           what few need: ui/<name>.js, and what `make` makes
+ *                                                of it, once; rejects with the problem "offline"
  */
 
 import { el } from "../core/dom.js";
+import { ownProblem } from "../../sdk/api.js";
 import { formatClock } from "../../sdk/format.js";
 
 const TOAST_MS = 8000;
@@ -190,6 +193,21 @@ export function onForms(root, handlers) {
       button.removeAttribute("aria-busy");
     }
   });
+}
+
+/** What did not come is asked for again the next time it is needed, and under another address: a
+ *  browser may remember that it failed.
+ *  @template T  @param {string} name  @param {(its: any) => T} [make]
+ *  @returns {() => Promise<T>} */
+export function later(name, make = (its) => its) {
+  let made = null;
+  let failed = 0;
+  return () =>
+    (made ??= import(`./${name}.js${failed ? `?${failed}` : ""}`).then(make, () => {
+      made = null;
+      failed += 1;
+      throw ownProblem("offline");
+    }));
 }
 
 /** @param {HTMLFormElement|null|undefined} form */

@@ -33,12 +33,6 @@ export type ConnectionState = import("./types.js").ConnectionState;
 export type WireEvent = import("./fold.js").WireEvent;
 export type Transport = import("./transports.js").Transport;
 export type Client = ReturnType<typeof createClient>;
-export type Place = {
-    at: number | null;
-    live: boolean;
-    from?: number;
-    head?: number;
-};
 /** @param {import("./types.js").ClientOptions} [options] */
 export declare function createClient(options?: import("./types.js").ClientOptions): {
     start(): void;

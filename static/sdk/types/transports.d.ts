@@ -50,7 +50,7 @@ export declare function openLater(kind: Kind, prepare: () => Promise<() => Trans
  *    kinds: Kind[],
  *    socket: {url: string, WebSocket: typeof globalThis.WebSocket},
  *    getToken: GetToken|null,
- *    loadFallback: () => Promise<typeof import("./fallback.js")>,
+ *    loadFallback: (again: boolean) => Promise<typeof import("./fallback.js")>,
  *    common: () => {server: string, fetch: typeof globalThis.fetch, log: string|null,
  *      timers: import("./api.js").Timers, rooms: () => [string, number|null][]},
  *    handlers: Handlers,
@@ -62,7 +62,7 @@ export declare function createWays({ kinds, socket, getToken, loadFallback, comm
         WebSocket: typeof globalThis.WebSocket;
     };
     getToken: GetToken | null;
-    loadFallback: () => Promise<typeof import("./fallback.js")>;
+    loadFallback: (again: boolean) => Promise<typeof import("./fallback.js")>;
     common: () => {
         server: string;
         fetch: typeof globalThis.fetch;

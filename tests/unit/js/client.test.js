@@ -502,3 +502,91 @@ test("stopping leaves no timer and no socket", () => {
   assert.equal(page.clock.nextInMs, Infinity);
   assert.equal(page.net.last.closed, true);
 });
+
+/** How many more rooms are asked for while `ms` pass. */
+async function askedWithin(page, ms) {
+  const asked = page.net.last.asked("subscribe").length;
+  await page.clock.pass(ms);
+  return page.net.last.asked("subscribe").length - asked;
+}
+
+test("many rooms are asked for no quicker than the server takes messages", async () => {
+  const rooms = Array.from({ length: 30 }, (_, place) => ({ room: `job:${place}`, after: 0 }));
+  const page = begin({ rooms });
+  page.net.last.welcome({ limits: { messages_per_second: 10 } });
+  assert.equal(page.net.last.asked("subscribe").length, 5);
+  assert.equal(await askedWithin(page, 1000), 10);
+  page.client.follow("job:30", 0);
+  assert.equal(await askedWithin(page, 0), 0);
+  await page.clock.pass(5000);
+  const names = page.net.last.asked("subscribe").map(({ room }) => room);
+  assert.deepEqual(names, [...rooms.map(({ room }) => room), "job:30"]);
+});
+
+test("a server of few messages is asked even more slowly", async () => {
+  const page = begin({ rooms: [{ room: "job:1", after: 0 }, { room: "job:2", after: 0 }] });
+  page.net.last.welcome({ limits: { messages_per_second: 1 } });
+  assert.equal(page.net.last.asked("subscribe").length, 1);
+  assert.equal(await askedWithin(page, 999), 0);
+  assert.equal(await askedWithin(page, 1), 1);
+});
+
+test("whoever listens may fail: the event is told to the others all the same", () => {
+  const page = begin({
+    onMessage: () => {
+      throw new Error("a fault of the page's own");
+    },
+  });
+  assert.throws(() => live(page), /of the page's own/);
+  assert.throws(() => page.net.last.say(event(1, "job_created")), /of the page's own/);
+  assert.deepEqual(places(page), [1]);
+});
+
+test("a network that goes is no reason to ask a way that has no pings for one", async () => {
+  const asked = [];
+  const answer = history(story(2));
+  const page = await polling(story(2), {
+    fetch: (address, init) => {
+      asked.push(init?.method ?? "GET");
+      return answer(address);
+    },
+  });
+  page.client.setOnline(false);
+  await page.clock.pass(30_000);
+  assert.deepEqual([...new Set(asked)], ["GET"]);
+  assert.deepEqual(page.told.errors, []);
+});
+
+test("what is sent while not even the outbox can be loaded waits for the connection", async () => {
+  const tries = [];
+  const load = {
+    fallback: async () => fallback,
+    async outbox(again) {
+      tries.push(again);
+      if (!again) throw new TypeError("no connection");
+      return outbox;
+    },
+  };
+  const page = begin({ load });
+  const done = page.client.send({ op: "pause", job_id: "1" });
+  await settle();
+  live(page);
+  await settle();
+  const [message] = page.net.last.asked("pause");
+  assert.equal(message.job_id, "1");
+  page.net.last.say({ type: "ok", id: message.id });
+  assert.deepEqual(await done, { type: "ok" });
+  assert.deepEqual(tries, [false, true]);
+});
+
+test("what was to be sent is given back when the page stops first", async () => {
+  const page = begin({ load: { fallback: async () => fallback, outbox: async () => Promise.reject(new TypeError()) } });
+  const lost = page.client.send({ op: "pause", job_id: "1" });
+  await settle();
+  page.client.stop();
+  await assert.rejects(lost, { code: "offline" });
+  const loading = begin();
+  const late = loading.client.send({ op: "pause", job_id: "1" });
+  loading.client.stop();
+  await assert.rejects(late, { code: "stopped" });
+});
