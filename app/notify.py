@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app.core.addresses import is_public
+from app.core.addresses import why_refused
 
 MEMORY_BYTES = 1024**3
 OPEN_FILES = 64
@@ -29,7 +29,6 @@ RUNS = ("subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os
 OF_THE_NETWORK = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/mime.types")
 SHARED = ("/etc/ssl", "/etc/pki", "/usr/share/zoneinfo", "/usr/share/ca-certificates", "/dev/null")
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-PRIVATE = "it is an address of this machine or of a private network"
 NOT_TAKEN = "the service did not take it; look at the address, and at the rights of its key"
 
 
@@ -57,10 +56,10 @@ class Guard:
     def _connect(self, address: Any) -> None:
         if address is None:  # of a socket that is connected already
             return
-        host = address[0] if isinstance(address, tuple) else ""
-        if not (self._allow_private and host) and not is_public(str(host)):
-            self.refused = PRIVATE
-            raise PermissionError(PRIVATE)
+        host = str(address[0]) if isinstance(address, tuple) else ""
+        if why := why_refused(host, allow_private=self._allow_private):
+            self.refused = why
+            raise PermissionError(why)
 
     def _open(self, path: Any, flags: int) -> None:
         if isinstance(path, int):

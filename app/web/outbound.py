@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from app.core.addresses import is_public
+from app.core.addresses import PRIVATE, why_refused
 from app.core.errors import TargetRefused, TargetUnreachable
 
 URL_CHARACTERS = 2048
@@ -25,7 +25,6 @@ LOOKUPS = 64  # threads that wait for name servers, of which slow ones hold each
 CONNECT_S = 10.0
 QUIET_S = 30.0  # a body that stands still for so long is given up
 MOVED = frozenset({301, 302, 303, 307, 308})
-PRIVATE = "it is an address of this machine or of a private network"
 USER_AGENT = "Livetrail"
 
 
@@ -35,7 +34,7 @@ Addresses = list[tuple[socket.AddressFamily, str]]
 class Outbound:
     """Makes requests to addresses that users gave. Use as an async context manager.
 
-    allow_private  this machine and private networks may be called too
+    allow_private  this machine and private networks may be called too; see why_refused
 
     No cookies are kept, no proxy of the environment is used, nothing is unpacked.
     """
@@ -63,9 +62,9 @@ class Outbound:
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
-    def allows(self, address: str) -> bool:
-        """Tell whether a connection may go to `address`, an IP address."""
-        return self._allow_private or is_public(address)
+    def why_refused(self, address: str) -> str:
+        """Return why no connection may go to `address`, an IP address; "" when one may."""
+        return why_refused(address, allow_private=self._allow_private)
 
     def check(self, text: str) -> URL:
         """Return `text` as a URL that may be called, as far as that can be told from its words.
@@ -85,8 +84,8 @@ class Outbound:
             )
         if url.user is not None or url.password is not None:
             raise TargetRefused(host=host, why="the address holds a name or a password")
-        if _is_literal(host) and not self.allows(host):
-            raise TargetRefused(host=host, why=PRIVATE)
+        if _is_literal(host) and (why := self.why_refused(host)):
+            raise TargetRefused(host=host, why=why)
         if not self._allow_private and _is_local_name(host):
             raise TargetRefused(host=host, why=PRIVATE)
         return url
@@ -151,8 +150,8 @@ class Outbound:
     def _socket(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
         """Return a socket for the address that is connected to next, if it may be."""
         family, kind, protocol, _, address = info
-        if not self.allows(address[0]):
-            raise TargetRefused(host=address[0], why=PRIVATE)
+        if why := self.why_refused(address[0]):
+            raise TargetRefused(host=address[0], why=why)
         return socket.socket(family, kind, protocol)
 
 
@@ -181,10 +180,10 @@ class _Resolver(AbstractResolver):
                 flags=socket.AI_NUMERICHOST,
             )
             for kind, address in found
-            if self._outbound.allows(address)
+            if not self._outbound.why_refused(address)
         ]
         if not allowed:
-            raise TargetRefused(host=host, why=PRIVATE)
+            raise TargetRefused(host=host, why=self._outbound.why_refused(found[0][1]))
         return allowed
 
     async def _look_up(self, host: str, port: int, family: socket.AddressFamily) -> Addresses:

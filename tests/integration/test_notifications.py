@@ -236,7 +236,7 @@ async def test_what_was_committed_before_a_stop_is_told_after_it(
 GUARDED = """
 import sys
 from app.notify import Guard
-sys.addaudithook(Guard(allow_private=False))
+sys.addaudithook(Guard(allow_private={allow_private}))
 {code}
 """
 
@@ -256,7 +256,20 @@ sys.addaudithook(Guard(allow_private=False))
     ],
 )
 def test_whoever_steers_the_process_gets_nowhere(code: str) -> None:
-    text = GUARDED.replace("{code}", code.replace("{root}", str(ROOT)))
+    assert "PermissionError" in guarded(code.replace("{root}", str(ROOT)))
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1"])
+def test_where_a_cloud_tells_its_keys_nobody_gets_even_if_private_networks_are_open(
+    address: str,
+) -> None:
+    code = f"import socket; socket.create_connection(('{address}', 80), timeout=1)"
+    assert "PermissionError: machines in a cloud" in guarded(code, allow_private=True)
+
+
+def guarded(code: str, *, allow_private: bool = False) -> str:
+    """Run a line of Python under the guard; return the last line of what it died of."""
+    text = GUARDED.format(code=code, allow_private=allow_private)
     done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "PermissionError" in done.stderr.splitlines()[-1]
+    return done.stderr.splitlines()[-1]

@@ -29,6 +29,13 @@ def names(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
     return asked
 
 
+def only(monkeypatch: pytest.MonkeyPatch, public: str) -> None:
+    """Let one address be the open internet."""
+    monkeypatch.setattr(
+        outbound, "why_refused", lambda address, **_: "" if address == public else "private"
+    )
+
+
 def by_name(url: str, name: str = "example.com") -> str:
     return str(URL(url).with_host(name))
 
@@ -74,7 +81,7 @@ async def test_a_name_that_stands_for_a_private_address_is_never_connected_to(
 
 async def test_what_was_judged_is_what_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = names(monkeypatch, "127.0.0.2", "127.0.0.1")  # the second answer would rebind it
-    monkeypatch.setattr(outbound, "is_public", lambda address: address == "127.0.0.2")
+    only(monkeypatch, "127.0.0.2")
     async with receiving(host="127.0.0.2") as public:
         port = URL(public.url).port
         assert port is not None
@@ -111,6 +118,23 @@ async def test_private_networks_are_called_where_the_operator_allows_it() -> Non
         assert (call.body, call.headers["X-A"], "Cookie" in call.headers) == (b"hello", "1", False)
 
 
+async def test_where_a_cloud_tells_its_keys_nothing_is_called_even_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names(monkeypatch, "169.254.169.254")
+    async with Outbound(allow_private=True) as out:
+        for target in (
+            "http://169.254.169.254/latest/",
+            "http://[fe80::1]/",
+            "http://keys.example/",
+        ):
+            with pytest.raises(TargetRefused, match="told their keys"):
+                async with out.request("GET", target):
+                    pass
+        with pytest.raises(TargetRefused):
+            out._socket((socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", 80)))
+
+
 async def test_a_redirect_is_the_answer_unless_the_caller_follows() -> None:
     async def elsewhere(_: web.Request) -> web.StreamResponse:
         raise web.HTTPFound("/further")
@@ -126,7 +150,7 @@ async def test_a_redirect_is_the_answer_unless_the_caller_follows() -> None:
 
 async def test_a_redirect_to_a_private_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     names(monkeypatch, "127.0.0.2", "127.0.0.1")
-    monkeypatch.setattr(outbound, "is_public", lambda address: address == "127.0.0.2")
+    only(monkeypatch, "127.0.0.2")
     async with receiving() as private:
 
         async def elsewhere(_: web.Request) -> web.StreamResponse:

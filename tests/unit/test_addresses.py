@@ -1,8 +1,8 @@
-"""Which addresses are of the open internet."""
+"""Which addresses are of the open internet, and which may be called."""
 
 import pytest
 
-from app.core.addresses import is_public
+from app.core.addresses import LOCAL_LINK, PRIVATE, is_public, why_refused
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,41 @@ def test_private_addresses_are_not_however_they_are_written(address: str) -> Non
 @pytest.mark.parametrize("text", ["", "localhost", "127.1", "2130706433", "0x7f000001", "::g"])
 def test_what_is_no_address_is_not_public(text: str) -> None:
     assert not is_public(text)
+
+
+@pytest.mark.parametrize("allow_private", [False, True])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254",
+        "169.254.170.2",
+        "fe80::1",
+        "fe80::a9fe:a9fe%eth0",
+        "168.63.129.16",
+        "100.100.100.200",
+        "192.0.0.192",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",  # translated
+        "64:ff9b:1::a9fe:a9fe",  # by a network's own translation
+        "2002:a9fe:a9fe::",  # by 6to4
+        "::200:5efe:a9fe:a9fe",  # ISATAP
+    ],
+)
+def test_where_machines_in_a_cloud_are_told_their_keys_nobody_is_let(
+    address: str, allow_private: bool
+) -> None:
+    assert why_refused(address, allow_private=allow_private) == LOCAL_LINK
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "192.168.1.1", "::1", "fd00::1"])
+def test_private_addresses_are_for_the_operator_to_open(address: str) -> None:
+    assert why_refused(address, allow_private=True) == ""
+    assert why_refused(address, allow_private=False) == PRIVATE
+
+
+def test_what_is_open_is_open_to_all_and_what_is_no_address_to_nobody() -> None:
+    assert why_refused("93.184.216.34", allow_private=False) == ""
+    assert why_refused("example.com", allow_private=True) == PRIVATE
