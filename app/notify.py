@@ -85,9 +85,13 @@ def tell(wish: dict[str, Any]) -> dict[str, str]:
         return {"service": "", "why": "the service does not know such an address"}
     told = {"service": str(service.service_name), "why": ""}
     if "title" in wish:
+        told_by = apprise.Apprise(asset=asset)
+        told_by.add(service)
+        # Names of files are anybody's words: a service that takes HTML is sent them escaped.
+        plain = apprise.NotifyFormat.TEXT
         sys.addaudithook(guard)
         with apprise.LogCapture(level=logging.WARNING) as said:  # type: ignore[no-untyped-call]
-            if not service.notify(body=wish["body"], title=wish["title"]):
+            if not told_by.notify(body=wish["body"], title=wish["title"], body_format=plain):
                 told["why"] = guard.refused or _why(said.getvalue())
     return told
 

@@ -21,6 +21,7 @@ from app.core.histogram import SECONDS, Histogram
 from app.core.ids import uuid7
 from app.core.times import DAY_MS, iso_from_ms
 from app.core.webhooks import TEST_TYPE, headers_for, is_given_up, next_wait_ms, payload
+from app.fairness import FairTurns
 from app.store.database import Database
 from app.store.deliveries import (
     Delivery,
@@ -83,12 +84,14 @@ class Office:
     """What all couriers share.
 
     head    returns the place of the newest event that was told
-    post    see Post; waits for its turn
+    post    see Post
+    turns   of the attempts of all users
     """
 
     database: Database
     head: Callable[[], int]
-    post: Callable[[Hook, Mapping[str, str], bytes], Awaitable[Reply]]
+    post: Post
+    turns: FairTurns
     counters: DeliveryCounters = field(default_factory=DeliveryCounters)
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
@@ -97,11 +100,13 @@ class Office:
         return self.database.reader
 
     async def attempt(self, hook: Hook, one: Delivery, body: bytes) -> tuple[Delivery, Reply]:
-        """Send `body` once, and return what became of the delivery."""
-        began_ms, began_s = self.clock_ms(), time.monotonic()
-        secrets = hook.secrets(began_ms)
-        reply = await self.post(hook, headers_for(secrets, one.id, began_ms // 1000, body), body)
-        took_s = time.monotonic() - began_s
+        """Send `body` once, when it has its turn, and return what became of the delivery."""
+        async with self.turns.of(hook.user_id):
+            # Signed now: receivers refuse what is old, and the wait may have been long.
+            began_ms, began_s = self.clock_ms(), time.monotonic()
+            headers = headers_for(hook.secrets(began_ms), one.id, began_ms // 1000, body)
+            reply = await self.post(hook.url, headers, body)
+            took_s = time.monotonic() - began_s
         self.counters.seconds.add(took_s)
         tried = replace(
             one,

@@ -1,10 +1,10 @@
 """Webhooks: each has a courier of its own, so that one that is slow keeps no other waiting."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from app.fairness import FairTurns
-from app.live.courier import Courier, DeliveryCounters, Office, Post, Reply
+from app.live.courier import Courier, DeliveryCounters, Office, Post
 from app.live.crew import Crew
 from app.store.database import Database
 from app.store.deliveries import Delivery
@@ -27,10 +27,8 @@ class Deliverer:
     """
 
     def __init__(self, database: Database, *, head: Callable[[], int], post: Post) -> None:
-        self._post = post
-        self._office = Office(database, head, self._in_turn)
+        self._office = Office(database, head, post, FairTurns(AT_ONCE, AT_ONCE_OF_USER))
         self._couriers: Crew[Courier] = Crew("webhook")
-        self._turns = FairTurns(AT_ONCE, AT_ONCE_OF_USER)
 
     @property
     def counters(self) -> DeliveryCounters:
@@ -83,7 +81,3 @@ class Deliverer:
 
     def _serve(self, hook: Hook) -> None:
         self._couriers.engage(hook.id, lambda: Courier(self._office, hook))
-
-    async def _in_turn(self, hook: Hook, headers: Mapping[str, str], body: bytes) -> Reply:
-        async with self._turns.of(hook.user_id):
-            return await self._post(hook.url, headers, body)

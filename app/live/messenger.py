@@ -81,14 +81,18 @@ class Messenger:
 
     def _work(self, text: bytes) -> Told:
         """In a thread. Cancelling the wait does not take it back; its end is near in any case."""
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", PROGRAM],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # it may hold secrets
-            cwd=ROOT,
-            env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"},
-        )
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", PROGRAM],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # it may hold secrets
+                cwd=ROOT,
+                env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"},
+            )
+        except OSError as error:  # no process, file or memory is left for it
+            logger.warning("a notification could not begin: error=%r", error)
+            return Told("", BROKE_OFF)
         self._running.add(process)
         try:
             if self._closing:

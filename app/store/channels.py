@@ -42,6 +42,15 @@ class Channel:
     created_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelUpdate:
+    """What of a channel is to be different; None stays as it is."""
+
+    label: str | None = None
+    kinds: tuple[Kind, ...] | None = None
+    state: ChannelState | None = None
+
+
 # Inside the caller's transaction
 
 
@@ -68,15 +77,23 @@ def new_channel_id(at_ms: int) -> str:
     return uuid7(at_ms, os.urandom(10))
 
 
-CHANGE = (
-    "UPDATE channel SET label = ?, kinds = ?, state = ?, cursor = max(cursor, ?), error = ?"
-    " WHERE id = ?"
-)
+CHANGE = """
+    UPDATE channel SET label = ifnull(?1, label), kinds = ifnull(?2, kinds),
+        cursor = iif(state = 'off' AND ?3 = 'on', max(cursor, ?4), cursor),
+        error = iif(?3 IS NULL, error, ''), state = ifnull(?3, state)
+    WHERE id = ?5
+"""
 
 
-def change_channel(connection: sqlite3.Connection, one: Channel) -> None:
-    """Let a channel be as `one` says. Its address stays. Raises NotFound."""
-    values = (one.label, " ".join(one.kinds), one.state, one.cursor, one.error, one.id)
+def change_channel(
+    connection: sqlite3.Connection, channel_id: str, change: ChannelUpdate, head: int
+) -> None:
+    """Change a channel. Its address stays. Raises NotFound.
+
+    head  of the log: a channel that is turned on is told what happens from there on
+    """
+    kinds = None if change.kinds is None else " ".join(change.kinds)
+    values = (change.label, kinds, change.state, head, channel_id)
     if not connection.execute(CHANGE, values).rowcount:
         raise NotFound(what="service")
 

@@ -126,6 +126,7 @@ def insert_delivery(connection: sqlite3.Connection, one: Delivery) -> None:
     told = (one.tried_ms, one.took_ms, one.status, one.error, one.answer)
     plan = (one.id, one.seq, one.type, one.state, one.attempts, one.next_ms, one.created_ms)
     connection.execute(INSERT, (*plan, *told, one.webhook_id))
+    connection.execute(TRIM, (one.webhook_id, KEPT))
 
 
 AGAIN = (

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from aiosqlite import Connection
@@ -36,8 +36,8 @@ class Hook:
     label: str
     room: Room
     types: tuple[str, ...]
-    secret: str
-    old_secret: str | None
+    secret: str = field(repr=False)
+    old_secret: str | None = field(repr=False)
     old_until_ms: int
     state: HookState
     why: str
@@ -55,16 +55,34 @@ class Hook:
         return (self.secret, self.old_secret)
 
 
+WishedState = Literal["on", "off"]
+
+
 @dataclass(frozen=True, slots=True)
 class HookWish:
-    """What a webhook is to be. `state` is on or off."""
+    """What a new webhook is to be."""
 
     url: str
     label: str
     room: Room
     types: tuple[str, ...]
-    state: HookState
+    state: WishedState
     cursor: int
+
+
+@dataclass(frozen=True, slots=True)
+class HookChange:
+    """What of a webhook is to be different; None stays as it is.
+
+    after  where its cursor goes, back or forth
+    """
+
+    url: str | None = None
+    label: str | None = None
+    room: Room | None = None
+    types: tuple[str, ...] | None = None
+    state: WishedState | None = None
+    after: int | None = None
 
 
 # Inside the caller's transaction
@@ -91,24 +109,31 @@ def add_hook(
     return ident
 
 
+# What it was looked through for as it was when that was read says nothing of what it is since.
 CHANGE = """
-    UPDATE webhook SET url = ?1, label = ?2, room = ?3, types = ?4,
-        cursor = ifnull(?5, max(cursor, ?6)), revision = revision + 1,
-        failing_since_ms = iif(state = ?7, failing_since_ms, NULL),
-        failures = iif(state = ?7, failures, 0), why = iif(state = ?7, why, ''), state = ?7
-    WHERE id = ?8
+    UPDATE webhook SET url = ifnull(?1, url), label = ifnull(?2, label), room = ifnull(?3, room),
+        types = ifnull(?4, types),
+        cursor = ifnull(?5, iif(revision = ?6, max(cursor, ?7), cursor)),
+        revision = revision + 1,
+        failing_since_ms = iif(state = ifnull(?8, state), failing_since_ms, NULL),
+        failures = iif(state = ifnull(?8, state), failures, 0),
+        why = iif(state = ifnull(?8, state), why, ''), state = ifnull(?8, state)
+    WHERE id = ?9
 """
 
 
 def change_hook(
-    connection: sqlite3.Connection, hook_id: str, wish: HookWish, after: int | None
+    connection: sqlite3.Connection, hook: Hook, change: HookChange, reached: int
 ) -> None:
-    """Let a webhook be as `wish` says; turning it on forgets its failures. Raises NotFound.
+    """Change a webhook; turning it on forgets its failures. Raises NotFound.
 
-    after  where its cursor goes, back or forth; None: where it is, or on to that of `wish`
+    hook     as it was read; what somebody else has changed since stays
+    reached  up to where the log was looked through for it
     """
-    made = (wish.url, wish.label, str(wish.room), " ".join(wish.types))
-    values = (*made, after, wish.cursor, wish.state, hook_id)
+    room = None if change.room is None else str(change.room)
+    types = None if change.types is None else " ".join(change.types)
+    what = (change.url, change.label, room, types, change.after)
+    values = (*what, hook.revision, reached, change.state, hook.id)
     if not connection.execute(CHANGE, values).rowcount:
         raise NotFound(what="webhook")
 

@@ -1,9 +1,11 @@
 """Notifications over HTTP: the services by which one is told, without their secrets."""
 
-from dataclasses import replace
+import sqlite3
+from collections.abc import Collection
 from functools import partial
 from typing import Annotated
 
+import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -15,6 +17,7 @@ from app.store.accounts import now_ms
 from app.store.channels import (
     Channel,
     ChannelState,
+    ChannelUpdate,
     add_channel,
     change_channel,
     get_channel,
@@ -22,9 +25,11 @@ from app.store.channels import (
     new_channel_id,
     remove_channel,
 )
+from app.store.idempotency import Answer
 from app.web.audit import note
+from app.web.once import ALWAYS, Once, fingerprint_of, once
 from app.web.webhooks import keeper_of
-from app.web.wire import json_answer, read_id, read_json
+from app.web.wire import json_answer, json_bytes, read_id, read_json
 
 Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)]
 Kinds = Annotated[
@@ -111,10 +116,12 @@ async def listing(request: web.Request) -> web.Response:
 
 async def create(request: web.Request) -> web.Response:
     """POST /api/v1/notifications: a new one. Nobody is called before something happens."""
-    keeper_of(request)
-    channel = await create_channel(request, await read_json(request, ChannelWish))
-    headers = {"Location": f"/api/v1/notifications/{channel.id}"}
-    return json_answer(ChannelAnswer.of(channel), 201, headers)
+    viewer = keeper_of(request)
+    wish = await read_json(request, ChannelWish)
+    async with once(request, viewer.user_id) as asked:
+        answer = await create_channel(request, wish, asked)
+    headers = {"Location": f"/api/v1/notifications/{orjson.loads(answer.body)['id']}"}
+    return json_bytes(answer.body.encode(), answer.status, headers)
 
 
 async def one(request: web.Request) -> web.Response:
@@ -153,10 +160,16 @@ async def channel_of(request: web.Request) -> Channel:
     return channel
 
 
-async def create_channel(request: web.Request, wish: ChannelWish) -> Channel:
-    """Let whoever asks be notified by a service. Raises InvalidRequest, Conflict for too many."""
+async def create_channel(request: web.Request, wish: ChannelWish, asked: Once = ALWAYS) -> Answer:
+    """Let whoever asks be notified by a service; return what is answered, a ChannelAnswer.
+
+    Raises NotAuthenticated, NotAllowed, InvalidRequest, Conflict for too many.
+    """
     request.app[DOOR].pass_through()
     viewer = keeper_of(request)
+    fingerprint = fingerprint_of(wish.model_dump(mode="json", exclude_unset=True))
+    if (before := asked.before(fingerprint)) is not None:
+        return before
     try:
         check_target(wish.address)
     except ValueError as error:
@@ -172,36 +185,41 @@ async def create_channel(request: web.Request, wish: ChannelWish) -> Channel:
         address=wish.address,
         service=told.service,
         shown=masked(wish.address),
-        kinds=tuple(kind for kind in KINDS if kind in wish.kinds),
+        kinds=_in_order(wish.kinds),
         state="on",
         cursor=request.app[JOURNAL].head,
         told_ms=None,
         error="",
         created_ms=at_ms,
     )
-    await request.app[DATABASE].writer.run(partial(add_channel, one=channel))
+    answer = Answer(201, ChannelAnswer.of(channel).model_dump_json())
+
+    def work(connection: sqlite3.Connection) -> None:
+        add_channel(connection, channel)
+        asked.remember(connection, answer, fingerprint, at_ms)
+
+    await request.app[DATABASE].writer.run(work)
     note(request, "channel_created", channel=channel.id, service=channel.service)
     await request.app[NOTIFIER].changed(channel.id)
-    return channel
+    return answer
 
 
 async def update_channel(request: web.Request, wish: ChannelChange) -> Channel:
     """Change the service in the path, and return it. What happened while it was off is not told."""
     channel = await channel_of(request)
-    changed = replace(
-        channel,
-        label=channel.label if wish.label is None else wish.label,
-        kinds=channel.kinds
-        if wish.kinds is None
-        else tuple(kind for kind in KINDS if kind in wish.kinds),
-    )
+    state: ChannelState | None = None
     if wish.active is not None:
-        changed = replace(changed, state="on" if wish.active else "off", error="")
-    if channel.state == "off" and changed.state == "on":
-        changed = replace(changed, cursor=request.app[JOURNAL].head)
-    await request.app[DATABASE].writer.run(partial(change_channel, one=changed))
+        state = "on" if wish.active else "off"
+    made = ChannelUpdate(
+        label=wish.label,
+        kinds=None if wish.kinds is None else _in_order(wish.kinds),
+        state=state,
+    )
+    head = request.app[JOURNAL].head
+    work = partial(change_channel, channel_id=channel.id, change=made, head=head)
+    await request.app[DATABASE].writer.run(work)
     await request.app[NOTIFIER].changed(channel.id)
-    return changed
+    return await channel_of(request)
 
 
 async def delete_channel(request: web.Request) -> None:
@@ -217,3 +235,7 @@ async def test_channel(request: web.Request) -> str:
     request.app[DOOR].pass_through()
     told = await request.app[NOTIFIER].test(await channel_of(request))
     return told.why
+
+
+def _in_order(kinds: Collection[Kind]) -> tuple[Kind, ...]:
+    return tuple(kind for kind in KINDS if kind in kinds)

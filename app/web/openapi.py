@@ -248,7 +248,7 @@ OPERATIONS = (
     Operation("get", f"{API}/notifications", "The services by which one is notified",
               notifications.ChannelList),
     Operation("post", f"{API}/notifications", "Be notified by a service",
-              notifications.ChannelAnswer, 201, body=notifications.ChannelWish),
+              notifications.ChannelAnswer, 201, body=notifications.ChannelWish, takes_key=True),
     Operation("get", CHANNEL, "One service", notifications.ChannelAnswer),
     Operation("patch", CHANNEL, "Change a service, turn it off or on",
               notifications.ChannelAnswer, body=notifications.ChannelChange),

@@ -17,8 +17,9 @@ from app.store.deliveries import Delivery, get_delivery, list_deliveries, pendin
 from app.store.idempotency import Answer
 from app.store.webhooks import (
     Hook,
-    HookState,
+    HookChange,
     HookWish,
+    WishedState,
     add_hook,
     change_hook,
     get_hook,
@@ -156,7 +157,7 @@ async def create_webhook(request: web.Request, wish: WebhookWish, asked: Once = 
     room = await followed_room(request, viewer, wish.room)
     at_ms, head = now_ms(), request.app[JOURNAL].head
     cursor = head if wish.after is None else min(wish.after, head)
-    state: HookState = "on" if wish.active else "off"
+    state = _state(wish.active)
     made = HookWish(url, wish.label, room, tuple(wish.types or ()), state, cursor)
     secret = wish.secret or secret_text(os.urandom(NEW_SECRET_BYTES))
 
@@ -188,25 +189,25 @@ async def create_webhook(request: web.Request, wish: WebhookWish, asked: Once = 
 
 async def change_webhook(request: web.Request, wish: WebhookChange) -> Hook:
     """Change the webhook in the path, and return it as it is now."""
-    hook = await hook_of(request)
-    given = wish.model_fields_set
-    url, room, state = hook.url, hook.room, hook.state
-    cursor = request.app[DELIVERER].reached(hook)
-    if wish.url is not None:
-        url = str(request.app[OUTBOUND].check(wish.url))
-    if wish.room is not None:
-        room = await followed_room(request, keeper_of(request), wish.room)
-    if wish.active is not None:
-        state = "on" if wish.active else "off"
-    after = None if wish.after is None else min(wish.after, request.app[JOURNAL].head)
-    label = hook.label if wish.label is None else wish.label
-    types = tuple(wish.types or ()) if "types" in given else hook.types
-    made = HookWish(url, label, room, types, state, cursor)
-    database = request.app[DATABASE]
-    await database.writer.run(partial(change_hook, hook_id=hook.id, wish=made, after=after))
-    note(request, "webhook_changed", webhook=hook.id, changed=sorted(given), host=_host(url))
+    hook, given = await hook_of(request), wish.model_fields_set
+    made = HookChange(
+        url=None if wish.url is None else str(request.app[OUTBOUND].check(wish.url)),
+        label=wish.label,
+        room=None
+        if wish.room is None
+        else await followed_room(request, keeper_of(request), wish.room),
+        types=tuple(wish.types or ()) if "types" in given else None,
+        state=None if wish.active is None else _state(wish.active),
+        after=None if wish.after is None else min(wish.after, request.app[JOURNAL].head),
+    )
+    reached = request.app[DELIVERER].reached(hook)
+    work = partial(change_hook, hook=hook, change=made, reached=reached)
+    await request.app[DATABASE].writer.run(work)
+    changed = await hook_of(request)
+    host = _host(changed.url)
+    note(request, "webhook_changed", webhook=hook.id, changed=sorted(given), host=host)
     await request.app[DELIVERER].changed(hook.id)
-    return await hook_of(request)
+    return changed
 
 
 async def remove_webhook(request: web.Request) -> None:
@@ -255,6 +256,10 @@ async def resend_delivery(request: web.Request) -> Delivery:
         )
     await request.app[DELIVERER].changed(hook.id)
     return await get_delivery(database.reader, hook.id, known.id) or known
+
+
+def _state(active: bool) -> WishedState:
+    return "on" if active else "off"
 
 
 def _host(url: str) -> str:

@@ -15,8 +15,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from app.live.messenger import ROOT
+from app.live.messenger import BROKE_OFF, ROOT
 from tests.integration.hooks import telling
+from tests.integration.listening import until
 from tests.integration.receiver import Receiver, receiving, well
 from tests.integration.reporter import create, report
 from tests.integration.serving import Server, ended, serving, settings_for, upload, with_user
@@ -202,6 +203,37 @@ async def test_what_can_be_no_service_is_refused_with_words(
     assert (await ask(ann, "GET"))["notifications"] == []
 
 
+async def test_making_one_twice_under_one_key_makes_one(
+    ann: aiohttp.ClientSession, receiver: Receiver
+) -> None:
+    wish, key = {"address": address_of(receiver)}, {"Idempotency-Key": "k"}
+    first, again = [await ask(ann, "POST", json=wish, headers=key) for _ in range(2)]
+    assert first == again
+    other = {**wish, "label": "another"}
+    async with ann.post(CHANNELS, json=other, headers=key) as answer:
+        assert answer.status == 409
+    assert (await ask(ann, "GET"))["notifications"] == [first]
+
+
+async def test_a_program_that_can_not_begin_is_tried_again(
+    ann: aiohttp.ClientSession,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("app.live.notifier.WAITS_S", (0.01,) * 1000)
+    channel = await ask(ann, "POST", json={"address": address_of(receiver)})
+    with monkeypatch.context() as broken:
+        broken.setattr("app.live.messenger.ROOT", ROOT / "not there")
+        told = await ask(ann, "POST", f"/{channel['id']}/test")
+        assert (told["arrived"], told["why"]) == (False, BROKE_OFF)
+        caplog.clear()
+        await ended(ann, await upload(ann, ("a.csv", CSV)))
+        await until(lambda: "a notification could not begin" in caplog.text)
+    (call,) = await receiver.called(1)
+    assert json.loads(call.body)["message"] == "a.csv: 1 file is done"
+
+
 async def test_a_private_network_is_not_reached_unless_the_operator_allows_it(
     tmp_path: Path, receiver: Receiver
 ) -> None:
@@ -231,6 +263,38 @@ async def test_what_was_committed_before_a_stop_is_told_after_it(
     async with serving(server.settings):
         *_, call = await receiver.called(already + 1)
     assert json.loads(call.body)["message"] == "a.csv: 1 file is done"
+
+
+class Mailbox:
+    """A mail server that takes every letter. `letters` has them as they came."""
+
+    def __init__(self) -> None:
+        self.letters: asyncio.Queue[str] = asyncio.Queue()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail\r\n")
+        while command := (await reader.readline()).strip().upper():
+            if command == b"DATA":
+                writer.write(b"354 go on\r\n")
+                letter = await reader.readuntil(b"\r\n.\r\n")
+                self.letters.put_nowait(letter.decode())
+            writer.write(b"250 well\r\n")
+        writer.close()
+
+
+async def test_a_file_whose_name_is_html_is_told_by_its_name(ann: aiohttp.ClientSession) -> None:
+    mailbox = Mailbox()
+    async with await asyncio.start_server(mailbox.serve, "127.0.0.1") as mail:
+        port = mail.sockets[0].getsockname()[1]
+        address = f"mailto://127.0.0.1:{port}?from=us@example.com&to=me@example.com"
+        channel = await ask(ann, "POST", json={"address": address, "label": "mail"})
+        assert (await ask(ann, "POST", f"/{channel['id']}/test"))["arrived"]
+        created = await create(ann, batch_name="<img src=x>")
+        await report(ann, created["job_id"], {"type": "processing_completed", "result": {}})
+        async with asyncio.timeout(60):
+            _, told = [await mailbox.letters.get() for _ in range(2)]
+    assert "text/html" not in told
+    assert "<img src=3Dx>: 1 file is done" in told
 
 
 GUARDED = """
