@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import math
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from app.client import Livetrail, LivetrailError, Position, Snapshot, Told
+from app.client import Livetrail, LivetrailError, Position, Snapshot, Told, Upload
 from app.core.ids import is_uuid
 from app.core.names import one_line
 from app.simulate import PLAN_NAMES, Stage, scripts_of
@@ -23,6 +24,8 @@ URL, TOKEN = "LIVETRAIL_URL", "LIVETRAIL_TOKEN"
 DEFAULT_URL = "http://127.0.0.1:8080"
 JOBS_AT_MOST = 100  # simulated at once
 FASTEST = 10_000.0
+
+ROOMS = "job:<id>, a job's id, batch:<id>, or user:me, which is all that is yours"
 
 Do = Callable[[Livetrail, argparse.Namespace], Awaitable[int]]
 
@@ -47,13 +50,13 @@ def add_commands(commands: Any, run: Callable[..., int]) -> None:
     upload.add_argument("--json", action="store_true", help="whole events, one a line")
 
     follow = command("follow", _follow, "tell what happens in a room, for ever")
-    follow.add_argument("room", nargs="?", default="user:me", help="job:<id>, batch:<id>, user:me")
+    follow.add_argument("room", nargs="?", default="user:me", type=_target, help=ROOMS)
     follow.add_argument("--after", type=_position, help="0 from the start, or a kept <log>:<seq>")
     follow.add_argument("--until-done", action="store_true", help="of a job or a batch: its end")
     follow.add_argument("--json", action="store_true", help="whole events, one a line")
 
     questions = command("questions", _questions, "list the questions that wait for an answer")
-    questions.add_argument("room", nargs="?", default="user:me")
+    questions.add_argument("room", nargs="?", default="user:me", type=_target, help=ROOMS)
     answer = command("answer", _answer, "answer a question")
     answer.add_argument("question", help="its id")
     answer.add_argument("answer")
@@ -130,8 +133,9 @@ def _say(text: str, begins: str = "") -> None:
     print(f"{begins}{one_line(text)}", flush=True)
 
 
-def _complain(error: Exception) -> None:
-    print(f"livetrail: {one_line(str(error))}", file=sys.stderr)
+def _complain(error: Exception, about: str = "") -> None:
+    said = f"{about}: {error}" if about else str(error)
+    print(f"livetrail: {one_line(said)}", file=sys.stderr, flush=True)
 
 
 def _token(path: Path | None, environ: Mapping[str, str]) -> str:
@@ -261,9 +265,14 @@ async def _export(trail: Livetrail, options: argparse.Namespace) -> int:
 
 async def _watch(trail: Livetrail, options: argparse.Namespace) -> int:
     done = options.done or options.folder / "done"
-    async for path, upload in watch_folder(trail, options.folder, done, once=options.once):
-        _say(f"job:{upload.job_ids[0]} {path.name}")
-    return 0
+    code = 0
+    async for path, given in watch_folder(trail, options.folder, done, once=options.once):
+        if isinstance(given, Upload):
+            _say(f"job:{given.job_ids[0]} {path.name}")
+        else:
+            _complain(given, path.name)
+            code = 1
+    return code
 
 
 async def _simulate(trail: Livetrail, options: argparse.Namespace) -> int:
@@ -288,15 +297,23 @@ def _count(text: str) -> int:
 
 
 def _speed(text: str) -> float:
-    if not 0 < (speed := float(text)) <= FASTEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is not above 0 and at most {FASTEST:g}")
+    if not 0 < (speed := _number(text)) <= FASTEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and at most {FASTEST:g}")
     return speed
 
 
 def _share(text: str) -> float:
-    if not 0 <= (share := float(text)) <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not between 0 and 1")
+    if not 0 <= (share := _number(text)) <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
     return share
+
+
+def _number(text: str) -> float:
+    """Return the number that `text` is; one that lies in no range where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _target(text: str) -> str:
@@ -304,11 +321,17 @@ def _target(text: str) -> str:
 
 
 def _position(text: str) -> Position | int:
-    return int(text) if text.isdecimal() else Position.parse(text)
+    try:
+        return int(text) if text.isdecimal() else Position.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _json(text: str) -> dict[str, Any]:
-    found = json.loads(text)
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not JSON: {error}") from error
     if not isinstance(found, dict):
-        raise ValueError("not a JSON object")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a JSON object")
     return found

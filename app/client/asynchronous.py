@@ -1,8 +1,6 @@
 """The client for asyncio: upload, follow, answer, steer, take away."""
 
-import asyncio
 import json
-import os
 import uuid
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,18 +10,17 @@ from typing import Any, Literal, Self
 
 import aiohttp
 
+from app.client.ending import told_until_done
 from app.client.errors import Refused
-from app.client.following import Caught, Following, Position, Told, states_of
+from app.client.following import Following, Position, Told, job_or_batch, states_of
 from app.client.http import Http
-from app.core.events import FINISHED
-from app.core.names import clean_filename
+from app.client.saving import save
 from app.core.state import JobState
 
 File = Path | str | tuple[str, bytes]
 """A file on the disk, or a name and what is in it."""
 Op = Literal["pause", "resume", "cancel", "retry", "undo"]
-ENDS = frozenset({"processing_completed", "processing_failed", "job_cancelled"})
-CHUNK = 1024 * 1024
+EXPORT_ENDS = ("export_completed", "export_failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,32 +199,13 @@ class Livetrail:
         """
         return Following(self._http, room, after, types)
 
-    async def until_done(self, room: str, after: Position | int | None = 0) -> AsyncIterator[Told]:
+    def until_done(self, room: str, after: Position | int | None = 0) -> AsyncIterator[Told]:
         """Yield what is told of a job or a batch, until all of it has ended.
 
-        What waits for an answer has not ended: answer it meanwhile.
+        What waits for an answer has not ended: answer it meanwhile. Raises ValueError for another
+        room.
         """
-        kind, _, ident = room.partition(":")
-        if kind not in ("job", "batch"):
-            raise ValueError(f"{room!r} has no end; there are job:<id> and batch:<id>")
-        async with self.follow(room, after) as following:
-            caught_up = False
-            while True:
-                told = await following.next()
-                if isinstance(told, Caught):
-                    caught_up = True
-                else:
-                    yield told
-                    if told_end(told) != kind:
-                        continue
-                if caught_up and await self._has_ended(kind, ident):
-                    return
-
-    async def _has_ended(self, kind: str, ident: str) -> bool:
-        if kind == "job":
-            return (await self.job(ident))["status"] in FINISHED
-        counts = (await self.batch(ident))["counts"]
-        return all(status in FINISHED for status, count in counts.items() if count)
+        return told_until_done(self._http, room, after)
 
     # Looking
 
@@ -268,10 +246,11 @@ class Livetrail:
     async def questions(
         self, room: str = "user:me", *, state: str = "open"
     ) -> list[dict[str, Any]]:
-        """Return the newest questions of a job, a batch, or all that are one's own."""
-        kind, _, ident = room.partition(":")
-        narrow = {f"{kind}_id": ident} if kind in ("job", "batch") else {}
-        query = {"state": state, "limit": 100, **narrow}
+        """Return the newest hundred questions of a job, a batch, or all that are one's own."""
+        query: dict[str, Any] = {"state": state, "limit": 100}
+        if room != "user:me":
+            kind, ident = job_or_batch(room)
+            query[f"{kind}_id"] = ident
         found = await self._http.ask("GET", "clarifications", query=query)
         questions: list[dict[str, Any]] = found["clarifications"]
         return questions
@@ -323,18 +302,17 @@ class Livetrail:
 
     async def _steer(self, op: Op, room: str, wish: Mapping[str, Any] | None = None) -> None:
         """Steer `room`: job:<id> or batch:<id>. All of them may be asked for twice, but retry."""
-        kind, _, ident = room.partition(":")
-        places = {"job": "jobs", "batch": "batches"}
-        if kind not in places:
-            raise ValueError(f"{room!r} can not be steered; there are job:<id> and batch:<id>")
-        await self._http.ask(
-            "POST", f"{places[kind]}/{ident}/{op}", json=wish, repeat=op != "retry"
-        )
+        kind, ident = job_or_batch(room)
+        place = {"job": "jobs", "batch": "batches"}[kind]
+        await self._http.ask("POST", f"{place}/{ident}/{op}", json=wish, repeat=op != "retry")
 
     # Files out
 
     async def original(self, job_id: str, into: Path) -> Path:
-        """Write the file as it came to `into`, or into that folder; return where it is."""
+        """Write the file as it came to `into`, or into that folder; return where it is.
+
+        It is there once it is whole: broken off, what was at `into` before is there still.
+        """
         return await self._save(f"jobs/{job_id}/original", into)
 
     async def export(
@@ -347,12 +325,14 @@ class Livetrail:
     ) -> Path:
         """Have a file made of what is stored, wait for it, and write it to `into`.
 
-        room    job:<id> or batch:<id>; None: whatever `query` finds, see docs/exports.md
+        room         job:<id> or batch:<id>; None: whatever `query` finds, see docs/exports.md
         file_format  csv, json (lines), xlsx, parquet, or what a plugin adds
         """
-        kind, _, ident = (room or "").partition(":")
-        wish: dict[str, Any] = {"format": file_format, **({f"{kind}_id": ident} if room else {})}
-        if query is not None or not room:
+        wish: dict[str, Any] = {"format": file_format}
+        if room is not None:
+            kind, ident = job_or_batch(room)
+            wish[f"{kind}_id"] = ident
+        if query is not None or room is None:
             wish["query"] = dict(query or {})
         export = await self._http.ask(
             "POST",
@@ -373,35 +353,4 @@ class Livetrail:
 
     async def _save(self, path: str, into: Path) -> Path:
         async with self._http.stream(path) as answer:
-            named = answer.content_disposition and answer.content_disposition.filename
-            place = await asyncio.to_thread(_place, into, named or "file")
-            with await asyncio.to_thread(place.open, "wb") as file:
-                async for chunk in answer.content.iter_chunked(CHUNK):
-                    await asyncio.to_thread(file.write, chunk)
-            return place
-
-
-def _place(into: Path, name: str) -> Path:
-    """Return where a file goes. A name from elsewhere leads nowhere else, and hides nothing.
-
-    In a folder, a file that is there already stays as it is.
-    """
-    if not into.is_dir():
-        return into
-    wanted = Path(clean_filename(name))
-    place, number = into / wanted, 1
-    while os.path.lexists(place):
-        number += 1
-        place = into / f"{wanted.stem} ({number}){wanted.suffix}"
-    return place
-
-
-EXPORT_ENDS = ("export_completed", "export_failed")
-
-
-def told_end(told: Told) -> str | None:
-    """Return what `told` is the end of: "job", "batch", or nothing."""
-    kind = getattr(told, "type", "")
-    if kind == "batch_completed":
-        return "batch"
-    return "job" if kind in ENDS else None
+            return await save(answer, into)

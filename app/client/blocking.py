@@ -3,11 +3,13 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from app.client.asynchronous import File, Livetrail, Upload
+from app.client.errors import LivetrailError
 from app.client.following import Position, Told
 from app.core.state import JobState
 
@@ -22,17 +24,23 @@ class LivetrailSync:
             for event in trail.until_done(upload.room):
                 print(event.message)
 
-    It may be used from several threads: one thread of its own does the talking.
+    It may be used from several threads: one thread of its own does the talking. What they wait for
+    when it is left raises LivetrailError.
     """
 
     def __init__(self, url: str, token: str) -> None:
         self._trail = Livetrail(url, token)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._turn = threading.Lock()
+        """Held for as long as it takes to give the loop something to do, or to take it away."""
+
+    def __enter__(self) -> Self:
+        if self._loop is not None:
+            raise RuntimeError("this client is in use already: make another one")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="livetrail", daemon=True
         )
-
-    def __enter__(self) -> Self:
         self._thread.start()
         self._wait(self._trail.__aenter__())
         return self
@@ -43,10 +51,25 @@ class LivetrailSync:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._wait(self._trail.__aexit__(kind, error, trace))
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        with self._turn:
+            loop, self._loop = self._loop, None
+        if loop is None:
+            return
+        asyncio.run_coroutine_threadsafe(self._end(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
         self._thread.join()
-        self._loop.close()
+        loop.close()
+
+    async def _end(self) -> None:
+        """End what other threads wait for, and every iterator that was left open."""
+        waited_for = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in waited_for:
+            task.cancel()
+        await asyncio.gather(*waited_for, return_exceptions=True)
+        loop = asyncio.get_running_loop()
+        await loop.shutdown_asyncgens()
+        await loop.shutdown_default_executor()
+        await self._trail.__aexit__(None, None, None)
 
     def me(self) -> dict[str, Any]:
         return self._wait(self._trail.me())
@@ -170,9 +193,16 @@ class LivetrailSync:
         return self._wait(self._trail.export(into, room, file_format=file_format, query=query))
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        """Return what `work` comes to. Raises RuntimeError outside of `with`, LivetrailError."""
+        with self._turn:
+            if self._loop is None:
+                work.close()
+                raise RuntimeError("use the client as a context manager: with LivetrailSync(...)")
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
+        except CancelledError as error:
+            raise LivetrailError("the client was left meanwhile") from error
         except BaseException:  # Ctrl+C: what was begun ends too
             future.cancel()
             raise
@@ -185,7 +215,8 @@ class LivetrailSync:
                 except StopAsyncIteration:
                     return
         finally:
-            self._wait(_close(items))
+            if self._loop is not None:  # else it was closed with the client
+                self._wait(_close(items))
 
 
 async def _next(items: AsyncIterator[T]) -> T:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
@@ -9,20 +10,25 @@ from typing import Any, NamedTuple, Self
 import aiohttp
 from pydantic import ValidationError
 
-from app.client.errors import Incomplete, Refused
-from app.client.http import Http, read, wait_s
+from app.client.errors import Incomplete, Refused, Unreachable
+from app.client.http import AGAIN, Http, read, wait_s
 from app.core.events import AnyEvent, Event, parse_event
+from app.core.names import one_line
 from app.core.state import JobState
 
 CONNECT_S = 15.0
 SILENCES = 2.5  # heartbeats that may be missed
 POLL_S = 50
 POLLED_AT_ONCE = 500
+POLLED_FOR_S = 300.0
+TOLD_AFTER = 3  # failures in a row: a restart is nothing to speak of
 HOLES_AT_MOST = 3  # a hole that is still there then is no accident of one connection
 # What an upgrade is answered with where no WebSocket gets through: switched off, or a proxy.
 NO_SOCKETS = frozenset({200, 400, 404, 405, 409, 426, 501, 502})
 AUTHENTICATION, PERMISSION, CROWD = 4001, 4003, 4009
-FULL_S = 10.0
+FULL, FULL_S = 429, 10.0
+
+logger = logging.getLogger(__name__)
 
 
 class Position(NamedTuple):
@@ -121,25 +127,28 @@ class Following:
     async def _without_end(self) -> AsyncGenerator[Told | Caught]:
         failures = 0
         while True:
+            polls, self._polls = self._polls, False
             try:
-                async for told in self._polling() if self._polls else self._listening():
+                async for told in self._polling() if polls else self._listening():
                     failures = 0
                     yield told
-                pause_s = wait_s(failures)
+                pause_s, why = wait_s(failures), "the connection was ended"
             except aiohttp.WSServerHandshakeError as error:
                 if error.status in (401, 403):
-                    raise Refused(
-                        "not_authenticated", "The token is not good", status=error.status
-                    ) from error
+                    self._explain(AUTHENTICATION if error.status == 401 else PERMISSION, None)
                 self._polls = error.status in NO_SOCKETS
-                pause_s = 0.0 if self._polls else wait_s(failures)
+                pause_s, why = 0.0 if self._polls else wait_s(failures), f"status {error.status}"
             except Refused as error:
-                if error.status not in (429, 502, 503, 504):
+                if error.status not in AGAIN:
                     raise
-                pause_s = error.retry_after_s or FULL_S
-            except (aiohttp.ClientError, OSError, TimeoutError):
-                pause_s = wait_s(failures)
+                usual_s = FULL_S if error.status == FULL else wait_s(failures)
+                pause_s, why = error.retry_after_s or usual_s, str(error)
+            except (aiohttp.ClientError, OSError, TimeoutError, Unreachable) as error:
+                pause_s, why = wait_s(failures), str(error) or "nothing was heard in time"
             failures += 1
+            if failures == TOLD_AFTER:
+                url, why = self._http.url, one_line(why)
+                logger.warning("%s does not answer, and is asked again: %s", url, why)
             await asyncio.sleep(pause_s)
 
     # By WebSocket
@@ -149,7 +158,7 @@ class Following:
         async with asyncio.timeout(CONNECT_S):
             socket = await http.session.ws_connect(http.address("/ws"), max_msg_size=0)
         async with socket:
-            patience_s = CONNECT_S
+            patience_s, log = CONNECT_S, ""
             while True:
                 frame = await socket.receive(timeout=patience_s)
                 if frame.type is not aiohttp.WSMsgType.TEXT:
@@ -158,9 +167,10 @@ class Following:
                 for line in frame.data.split("\n"):
                     message = json.loads(line)
                     if message["type"] == "welcome":
+                        log = message["log"]
                         patience_s = message["heartbeat"] * SILENCES
-                        await socket.send_json(self._ask(message["log"]))
-                    for told in self._take(message, line):
+                        await socket.send_json(self._ask(log))
+                    for told in self._take(message, line, log):
                         yield told
 
     def _ask(self, log: str) -> dict[str, Any]:
@@ -169,26 +179,25 @@ class Following:
             ask |= {"after": self._seq, "log": self._log or log}
         if self._types:
             ask["types"] = self._types
-        self._log = log
         return ask
 
-    def _take(self, message: dict[str, Any], line: str) -> list[Told | Caught]:
+    def _take(self, message: dict[str, Any], line: str, log: str) -> list[Told | Caught]:
         match message["type"]:
             case "subscribed":
                 if self._seq is None:
-                    self._seq = message["head"]
-            case "reset":
+                    self._reach(log, message["head"])
+            case "reset":  # the place stays with its log until `live`: a cut before is one again
                 self.heard.clear()
             case "snapshot":
                 return [self._folded(message["state"])]
             case "live":
-                self._seq = message["seq"]
+                self._reach(log, message["seq"])
                 return [Caught(message["seq"])]
             case "error":
                 raise Refused(message["code"], message["message"])
             case _:
                 if "timestamp" in message and "message" in message:
-                    return self._event(message, line)
+                    return self._event(message, line, log)
         return []
 
     def _explain(self, code: int | None, reason: str | None) -> None:
@@ -203,10 +212,13 @@ class Following:
     # By polling
 
     async def _polling(self) -> AsyncGenerator[Told | Caught]:
-        while True:
+        """Ask again and again, for a while: what kept sockets from getting through may be over."""
+        clock_s = asyncio.get_running_loop().time
+        until_s = clock_s() + POLLED_FOR_S
+        while clock_s() < until_s:
             page = await self._page()
             if self._seq is None:  # from now on
-                self._log, self._seq = page["log"], page["head"]
+                self._reach(page["log"], page["head"])
                 yield Caught(page["head"])
                 continue
             if page["reset"]:
@@ -215,9 +227,9 @@ class Following:
                 async for state in states_of(self._http, self.room):
                     yield self._folded(state)
             for event in page["events"]:
-                for told in self._event(event, json.dumps(event)):
+                for told in self._event(event, json.dumps(event), page["log"]):
                     yield told
-            self._log, self._seq = page["log"], page["after"]
+            self._reach(page["log"], page["after"])
             if not page["more"]:
                 yield Caught(page["after"])
 
@@ -239,7 +251,11 @@ class Following:
 
     # What was told
 
-    def _event(self, event: dict[str, Any], line: str) -> list[Told | Caught]:
+    def _reach(self, log: str, seq: int) -> None:
+        """Everything up to `seq` was told. A place is kept with its log: neither goes without."""
+        self._log, self._seq = log, seq
+
+    def _event(self, event: dict[str, Any], line: str, log: str) -> list[Told | Caught]:
         job_id, n, seq = event["job_id"], event["n"], event["seq"]
         if job_id is not None and n is not None and self._types is None:
             # From the start a job begins with 1, unless its state came instead of what is gone.
@@ -255,12 +271,20 @@ class Following:
                 raise ConnectionError("a hole")  # asked for again from the last whole place
             self.heard[job_id] = n
             self._holes = 0
-        self._seq = seq
+        self._reach(log, seq)
         return [typed(line)]
 
     def _folded(self, state: JobState) -> Snapshot:
         self.heard[state["job_id"]] = state["n"]
         return Snapshot(state["job_id"], state)
+
+
+def job_or_batch(room: str) -> tuple[str, str]:
+    """Return which of the two `room` is, "job" or "batch", and its id. Raises ValueError."""
+    kind, _, ident = room.partition(":")
+    if kind not in ("job", "batch") or not ident:
+        raise ValueError(f"{room!r} is no job and no batch; name one as job:<id> or batch:<id>")
+    return kind, ident
 
 
 def typed(body: str | bytes) -> AnyEvent | Event:
@@ -273,16 +297,19 @@ def typed(body: str | bytes) -> AnyEvent | Event:
 
 
 async def states_of(http: Http, room: str) -> AsyncIterator[JobState]:
-    """Yield the state of every job of a room, newest first. Raises Refused, Unreachable."""
-    kind, _, ident = room.partition(":")
-    if kind == "job":
-        yield await http.ask("GET", f"jobs/{ident}")
-        return
+    """Yield the state of every job of a room, newest first.
+
+    Raises ValueError for a room whose jobs are not listed, Refused, Unreachable.
+    """
     query: dict[str, Any] = {"limit": 100}
-    if kind == "batch":
-        query["batch_id"] = ident
-    elif kind == "all":
+    if room == "all":
         query["owner"] = "all"
+    elif not await _is_own(http, room):
+        kind, ident = job_or_batch(room)
+        if kind == "job":
+            yield await http.ask("GET", f"jobs/{ident}")
+            return
+        query["batch_id"] = ident
     while True:
         page = await http.ask("GET", "jobs", query=query)
         for state in page["jobs"]:
@@ -290,3 +317,11 @@ async def states_of(http: Http, room: str) -> AsyncIterator[JobState]:
         if page["next"] is None:
             return
         query["before"] = page["next"]
+
+
+async def _is_own(http: Http, room: str) -> bool:
+    kind, _, ident = room.partition(":")
+    if kind != "user" or ident == "me":
+        return kind == "user"
+    me = await http.ask("GET", "auth/me")
+    return bool(me["user_id"] == ident)

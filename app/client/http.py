@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+from yarl import URL
 
 from app.client.errors import Refused, Unreachable
 
@@ -16,6 +17,7 @@ TRIES = 5  # of a request that can be repeated without doing anything twice
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 15.0
 AGAIN = frozenset({429, 502, 503, 504})
+NO_CONTENT, UNDER_WAY = 204, 409
 
 Body = Callable[[], Any]
 """Makes the body of a request, anew for each try: a sent one is used up."""
@@ -31,7 +33,17 @@ class Http:
     """Requests of one user to one server. Used as an async context manager."""
 
     def __init__(self, url: str, token: str) -> None:
-        """url: of the server, such as http://127.0.0.1:8080; token: an API token, lt_..."""
+        """url: of the server, such as http://127.0.0.1:8080; token: an API token, lt_...
+
+        Raises ValueError for what is no address.
+        """
+        try:
+            given = URL(url)
+            is_address = given.scheme in ("http", "https") and bool(given.host)
+        except ValueError:
+            is_address = False
+        if not is_address:
+            raise ValueError(f"{url!r} is no address of a server; one looks like http://host:8080")
         self.url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._session: aiohttp.ClientSession | None = None
@@ -86,7 +98,8 @@ class Http:
             async with self.session.request(method, self.address(path), **given) as answer:
                 return await read(answer)
 
-        return await patiently(once, method == "GET" if repeat is None else repeat)
+        keyed = "Idempotency-Key" in (headers or {})
+        return await patiently(once, method == "GET" if repeat is None else repeat, keyed=keyed)
 
     @asynccontextmanager
     async def stream(
@@ -106,8 +119,14 @@ class Http:
         return self.url + (path if path.startswith("/") else f"{API}/{path}")
 
 
-async def patiently(once: Callable[[], Awaitable[Any]], repeat: bool) -> Any:
-    """Return what `once` returns, trying again, where that is harmless, while nobody answers."""
+async def patiently(
+    once: Callable[[], Awaitable[Any]], repeat: bool, *, keyed: bool = False
+) -> Any:
+    """Return what `once` returns, trying again, where that is harmless, while nobody answers.
+
+    keyed  it carries an Idempotency-Key: after a cut the first try may be under way still, which
+           is a conflict until it has ended
+    """
     failures = 0
     while True:
         try:
@@ -118,8 +137,9 @@ async def patiently(once: Callable[[], Awaitable[Any]], repeat: bool) -> Any:
                 raise Unreachable(f"the server does not answer: {error}") from error
             await asyncio.sleep(wait_s(failures))
         except Refused as error:
+            is_under_way = keyed and failures > 0 and error.status == UNDER_WAY
             failures += 1
-            if not repeat or error.status not in AGAIN or failures >= TRIES:
+            if not repeat or failures >= TRIES or not (is_under_way or error.status in AGAIN):
                 raise
             await asyncio.sleep(min(error.retry_after_s or wait_s(failures), LONGEST_WAIT_S))
 
@@ -134,6 +154,8 @@ async def read(answer: aiohttp.ClientResponse) -> Any:
             "the answer is no JSON: is something between us and Livetrail?"
         ) from error
     if answer.status < 400:
+        if not is_json and answer.status != NO_CONTENT:
+            raise Unreachable(f"{answer.url.origin()} answers, but not as Livetrail does")
         return said
     wait = answer.headers.get("Retry-After", "")
     after_s = float(wait) if wait.isdecimal() else None

@@ -1,13 +1,23 @@
 """The Python client, against a real server: what a program of somebody's own does with it."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from app.client import Livetrail, LivetrailSync, Position, Refused, Snapshot, Unreachable
+from app.client import (
+    Livetrail,
+    LivetrailError,
+    LivetrailSync,
+    Position,
+    Refused,
+    Snapshot,
+    Unreachable,
+)
 from app.core.events import ClarificationRequested, ProcessingCompleted
 from app.settings import Settings
 from tests.integration.serving import Server, serving, settings_for, token_of, with_user
@@ -210,3 +220,31 @@ async def test_without_asyncio_it_is_the_same(blocking: LivetrailSync) -> None:
     types = await asyncio.to_thread(story)
     assert types[0] == "batch_created"
     assert types[-1] == "batch_completed"
+
+
+def test_without_with_it_says_so_instead_of_waiting() -> None:
+    trail = LivetrailSync("http://127.0.0.1:9", "lt_nothing")
+    with pytest.raises(RuntimeError, match="context manager"):
+        trail.me()
+
+
+async def test_what_another_thread_waits_for_ends_when_the_client_is_left(server: Server) -> None:
+    begun = threading.Event()
+
+    def listen(trail: LivetrailSync) -> None:
+        following = trail.follow()
+        begun.set()
+        next(following)
+
+    def story() -> None:
+        with (
+            ThreadPoolExecutor() as threads,
+            LivetrailSync(server.url, token_of(server.settings, "bob")) as trail,
+        ):
+            listening = threads.submit(listen, trail)
+            begun.wait(TEST_S)
+            trail.me()  # by now it waits, or is about to
+        with pytest.raises((LivetrailError, RuntimeError)):
+            listening.result(TEST_S)
+
+    await asyncio.to_thread(story)

@@ -1,5 +1,6 @@
 """The commands that talk to a running server, as a person types them."""
 
+import argparse
 import asyncio
 import json
 import os
@@ -12,11 +13,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from app.client import Livetrail, Snapshot, Told
-from app.client.asynchronous import _place
-from app.commands import _Screen
+from app import watching
+from app.client import Livetrail, Snapshot, Told, Upload
+from app.client.saving import place_of
+from app.commands import _Screen, add_commands, talk
 from app.core.events import Event
-from tests.integration.serving import Server, token_of
+from tests.integration.serving import Server, serving, settings_for, token_of, with_user
 from tests.process import ROOT
 
 ESCAPE = "\x1b[2J\x1b]0;owned\x07\x9b1m"
@@ -119,6 +121,77 @@ async def test_files_of_a_watched_folder_are_given_once(server: Server, table: P
     assert await said(server, "watch", folder, "--once") == (0, "")
 
 
+@pytest.fixture
+async def small(tmp_path: Path) -> AsyncIterator[Server]:
+    """A server that takes small files only."""
+    settings = settings_for(tmp_path / "data", max_upload_bytes=1000)
+    with_user(settings, "bob")
+    async with serving(settings) as running:
+        yield running
+
+
+async def test_a_file_that_is_refused_keeps_no_other_from_being_given(
+    small: Server, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.csv").write_bytes(CSV * 100)
+    (folder / "b.csv").write_bytes(CSV)
+    code, output = await said(small, "watch", folder, "--once")
+    assert code == 1
+    assert "a.csv is larger than 1.0 KB" in output
+    assert output.splitlines()[-1].endswith(" b.csv")
+    assert {path.name for path in folder.iterdir()} == {"a.csv", "done"}
+    assert [path.name for path in (folder / "done").iterdir()] == ["b.csv"]
+
+
+async def test_a_server_without_room_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "AGAIN_S", 0.0)
+    monkeypatch.setattr(watching, "QUIET_S", 0.0)
+    taken = {"batch_id": "b", "jobs": [{"job_id": "j", "filename": "a.csv"}]}
+    full = {"code": "storage_full", "title": "No room"}
+    answers = [web.json_response(full, status=507), web.json_response(taken, status=202)]
+    (tmp_path / "a.csv").write_bytes(CSV)
+    async with (
+        asyncio.timeout(LONGEST_S),
+        elsewhere({"/api/v1/batches": answers}) as url,
+        Livetrail(url, "lt_any") as trail,
+    ):
+        async for path, given in watching.watch_folder(trail, tmp_path, tmp_path / "done"):
+            assert (path.name, given) == ("a.csv", Upload("b", ("j",), ("a.csv",)))
+            break
+    assert answers == []
+    assert (tmp_path / "done" / "a.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["upload", "a.csv", "--options", "{"], "'{' is not JSON"),
+        (["upload", "a.csv", "--options", "[]"], "'[]' is not a JSON object"),
+        (["follow", "--after", "yesterday"], "one looks like <log>:<seq>"),
+        (["simulate", "--speed", "fast"], "'fast' is no number above 0"),
+        (["simulate", "--fail", "nan"], "'nan' is no number from 0 to 1"),
+        (["follow", "--url", "localhost:8080"], "'localhost:8080' is no address of a server"),
+        (["questions", "everywhere"], "'everywhere' is no job and no batch"),
+    ],
+)
+def test_a_wrong_argument_is_said_in_words(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_commands(parser.add_subparsers(), talk)
+    try:
+        options = parser.parse_args(arguments)
+        assert options.run(options, {"LIVETRAIL_TOKEN": "lt_any"}) == 2
+        told = capsys.readouterr().err
+    except (argparse.ArgumentError, SystemExit) as error:
+        told = str(error) + capsys.readouterr().err
+    assert sentence in told
+
+
 async def test_what_is_wrong_is_said_in_one_sentence(server: Server, table: Path) -> None:
     code, output = await said(server, "upload", table, token="")
     assert (code, len(output.splitlines())) == (2, 1)
@@ -139,6 +212,8 @@ async def elsewhere(answers: dict[str, Any]) -> AsyncIterator[str]:
 
     async def answer(request: web.Request) -> web.StreamResponse:
         said = answers[request.path]
+        if isinstance(said, list):
+            said = said.pop(0)
         return said if isinstance(said, web.StreamResponse) else web.json_response(said)
 
     app = web.Application()
@@ -232,4 +307,4 @@ def test_a_server_names_no_file_that_is_hidden_elsewhere_or_there(
 ) -> None:
     (tmp_path / "there.csv").write_text("mine")
     (tmp_path / "link.csv").symlink_to(tmp_path / "nowhere")
-    assert _place(tmp_path, named) == tmp_path / kept
+    assert place_of(tmp_path, named) == tmp_path / kept

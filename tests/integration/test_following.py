@@ -5,14 +5,15 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from app.client import Incomplete, Livetrail, Position, Refused
+from app.client import Incomplete, Livetrail, Position, Refused, Snapshot, Unreachable, http
 from app.client import following as module
-from app.client.following import HOLES_AT_MOST, Following
+from app.client.following import HOLES_AT_MOST, Caught, Following
 
 LOG, TEST_S = "log-1", 30.0
 Message = dict[str, Any]
@@ -49,22 +50,27 @@ class Teller:
 
 
 @asynccontextmanager
-async def following(teller: Teller, after: Position | int) -> AsyncIterator[Following]:
+async def talking_to(*routes: web.RouteDef) -> AsyncIterator[Livetrail]:
     app = web.Application()
-    app.router.add_get("/ws", teller.listen)
+    app.add_routes(routes)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
-        async with (
-            asyncio.timeout(TEST_S),
-            Livetrail(f"http://{host}:{port}", "lt_any") as trail,
-            trail.follow("job:job-1", after) as told,
-        ):
-            yield told
+        async with asyncio.timeout(TEST_S), Livetrail(f"http://{host}:{port}", "lt_any") as trail:
+            yield trail
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def following(teller: Teller, after: Position | int) -> AsyncIterator[Following]:
+    async with (
+        talking_to(web.get("/ws", teller.listen)) as trail,
+        trail.follow("job:job-1", after) as told,
+    ):
+        yield told
 
 
 @pytest.fixture(autouse=True)
@@ -130,3 +136,206 @@ async def test_who_is_turned_away_for_good_is_told_so() -> None:
             await anext(told)
         assert refused.value.status == 401
     assert len(teller.asked) == 1
+
+
+async def test_a_cut_while_another_log_is_told_of_gives_the_states_again() -> None:
+    """A place of the old log means nothing in the new one: it must not be sent as if."""
+    reset = {"type": "reset", "room": "job:job-1", "log": "log-2", "head": 99}
+    state = {"type": "snapshot", "room": "job:job-1", "state": {"job_id": "job-1", "n": 4}}
+    live = {"type": "live", "room": "job:job-1", "seq": 99}
+    teller = Teller([[reset], [reset, state, live], []], log="log-2")
+    async with following(teller, Position(LOG, 60)) as told:
+        assert isinstance(await anext(told), Snapshot)
+        assert told.position == Position(LOG, 60)
+        assert await told.next() == Caught(99)
+        assert told.position == Position("log-2", 99)
+    assert [(ask["after"], ask["log"]) for ask in teller.asked] == [(60, LOG), (60, LOG)]
+
+
+@dataclass
+class Poller:
+    """A server through which no socket gets, with a page for each time it is asked.
+
+    asked   the place and the log with which each page was asked for
+    """
+
+    pages: Sequence[Message | web.Response]
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        page = self.pages[min(len(self.asked), len(self.pages) - 1)]
+        self.asked.append((request.query["after"], request.query["log"]))
+        return page if isinstance(page, web.Response) else web.json_response(page)
+
+    @asynccontextmanager
+    async def following(self, after: Position) -> AsyncIterator[Following]:
+        async with (
+            talking_to(
+                web.get("/api/v1/events/history", self.answer),
+                web.get("/api/v1/jobs/job-1", self.state),
+            ) as trail,
+            trail.follow("job:job-1", after) as told,
+        ):
+            yield told
+
+    async def state(self, request: web.Request) -> web.Response:
+        return web.json_response({"job_id": "job-1", "n": 4})
+
+
+def page(*events: Message, log: str = LOG, after: int, reset: bool = False) -> Message:
+    rest = {"head": after, "more": False, "reset": reset, "truncated": False}
+    return {"events": events, "after": after, "log": log, **rest}
+
+
+async def test_polling_too_a_place_goes_with_its_log() -> None:
+    poller = Poller(
+        [page(log="log-2", after=99, reset=True), page(event(5, 100), log="log-2", after=101)]
+    )
+    async with poller.following(Position(LOG, 60)) as told:
+        assert isinstance(await anext(told), Snapshot)
+        assert told.position == Position(LOG, 60)
+        assert await heard(told, 1) == [5]
+        assert told.position == Position("log-2", 100)
+    assert poller.asked == [("60", LOG), ("99", "log-2")]
+
+
+async def test_an_answer_that_is_not_livetrails_is_waited_out() -> None:
+    poller = Poller([web.Response(text="<p>Sign in to this network"), page(event(7), after=70)])
+    async with poller.following(Position(LOG, 60)) as told:
+        assert await heard(told, 1) == [7]
+
+
+@pytest.mark.parametrize("answers", [[web.Response(status=502)], [page(after=10)]])
+async def test_a_socket_is_tried_again_when_polling_ends(
+    monkeypatch: pytest.MonkeyPatch, answers: list[web.Response | Message]
+) -> None:
+    """A proxy says 502 while the server restarts: that is no reason to poll for ever."""
+    monkeypatch.setattr(module, "POLLED_FOR_S", 0.1)
+    teller, poller, is_down = Teller([[event(2)]]), Poller(answers), [True]
+
+    async def listen(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=502) if is_down.pop() else await teller.listen(request)
+
+    async with (
+        talking_to(
+            web.get("/ws", listen), web.get("/api/v1/events/history", poller.answer)
+        ) as trail,
+        trail.follow("job:job-1", Position(LOG, 10)) as told,
+    ):
+        is_down.insert(0, False)
+        assert await heard(told, 1) == [2]
+    assert teller.asked[0]["after"] == 10
+    assert poller.asked
+
+
+async def test_that_nobody_answers_is_told_to_the_log_and_waited_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    teller, failures = Teller([[event(1)]]), [500] * module.TOLD_AFTER
+
+    async def listen(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=failures.pop()) if failures else await teller.listen(request)
+
+    async with (
+        talking_to(web.get("/ws", listen)) as trail,
+        trail.follow("job:job-1", 0) as told,
+    ):
+        assert await heard(told, 1) == [1]
+    assert [record.getMessage() for record in caplog.records if "asked again" in record.message]
+
+
+async def test_what_is_told_after_the_end_was_seen_is_not_left_out() -> None:
+    """The state says that it has ended a moment before the socket tells how."""
+    told_now, ended = asyncio.Event(), {**event(2), "type": "processing_completed"}
+
+    async def listen(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"type": "welcome", "log": LOG, "heartbeat": 30})
+        await socket.receive_str()
+        live = {"type": "live", "room": "job:job-1", "seq": 10}
+        await socket.send_str("\n".join(map(json.dumps, [event(1), live])))
+        await told_now.wait()
+        await socket.send_json(ended)
+        await socket.receive()
+        return socket
+
+    async def state(request: web.Request) -> web.Response:
+        return web.json_response({"status": "completed"})
+
+    async def rest(request: web.Request) -> web.Response:
+        told_now.set()
+        events = [] if int(request.query["after"]) >= ended["seq"] else [ended]
+        return web.json_response(page(*events, after=90))
+
+    async with talking_to(
+        web.get("/ws", listen),
+        web.get("/api/v1/jobs/job-1", state),
+        web.get("/api/v1/events/history", rest),
+    ) as trail:
+        told = [one async for one in trail.until_done("job:job-1")]
+    assert [getattr(one, "n", None) for one in told] == [1, 2]
+
+
+async def test_a_file_that_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
+    async def half(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Length": "100"})
+        await answer.prepare(request)
+        await answer.write(b"half")
+        assert request.transport is not None
+        request.transport.abort()
+        return answer
+
+    into = tmp_path / "mine.csv"
+    into.write_text("from before")
+    async with talking_to(web.get("/api/v1/jobs/1/original", half)) as trail:
+        with pytest.raises(Unreachable):
+            await trail.original("1", into)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["from before"]
+
+
+async def test_who_else_answers_is_not_taken_for_livetrail() -> None:
+    async def home(request: web.Request) -> web.Response:
+        return web.Response(text="<h1>It works!</h1>", content_type="text/html")
+
+    async with talking_to(web.get("/api/v1/auth/me", home)) as trail:
+        with pytest.raises(Unreachable, match="not as Livetrail does"):
+            await trail.me()
+
+
+async def test_a_repetition_waits_for_the_first_try_to_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "wait_s", lambda failures: 0.0)
+    keys: list[str] = []
+
+    async def take(request: web.Request) -> web.Response:
+        keys.append(request.headers["Idempotency-Key"])
+        if len(keys) == 1:
+            assert request.transport is not None
+            request.transport.abort()  # it is worked on all the same
+        if len(keys) == 2:
+            return web.json_response({"code": "conflict"}, status=409)
+        return web.json_response({"job_id": "job-1"})
+
+    async with talking_to(web.post("/api/v1/jobs", take)) as trail:
+        assert await trail.create_job("nightly.parquet") == {"job_id": "job-1"}
+    assert len(set(keys)) == 1
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "localhost:8080", "ftp://there", "http://", ""])
+def test_what_is_no_address_is_said_at_once(url: str) -> None:
+    with pytest.raises(ValueError, match="is no address of a server"):
+        Livetrail(url, "lt_any")
+
+
+@pytest.mark.parametrize("room", ["me", "job", "job:", "user:me", ""])
+async def test_what_is_no_job_and_no_batch_is_not_taken_for_one(room: str, tmp_path: Path) -> None:
+    async with talking_to() as trail:
+        for asked in (
+            trail.undo(room),
+            trail.export(tmp_path, room),
+            anext(trail.until_done(room)),
+        ):
+            with pytest.raises(ValueError, match="is no job and no batch"):
+                await asked
