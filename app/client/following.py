@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
@@ -27,6 +28,8 @@ HOLES_AT_MOST = 3  # a hole that is still there then is no accident of one conne
 NO_SOCKETS = frozenset({200, 400, 404, 405, 409, 426, 501, 502})
 AUTHENTICATION, PERMISSION, CROWD = 4001, 4003, 4009
 FULL, FULL_S = 429, 10.0
+HINT = re.compile(r"retry_after=(\d+(?:\.\d+)?)", re.ASCII)
+LONGEST_APART_S = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +97,7 @@ class Following:
         self._from_start = after == 0
         self._holes = 0
         self._polls = False  # no socket got through
+        self._apart_s: float | None = None  # a server that restarts keeps its crowd apart
         self._told = self._without_end()
 
     @property
@@ -132,7 +136,7 @@ class Following:
                 async for told in self._polling() if polls else self._listening():
                     failures = 0
                     yield told
-                pause_s, why = wait_s(failures), "the connection was ended"
+                pause_s, why = self._apart_s or wait_s(failures), "the connection was ended"
             except aiohttp.WSServerHandshakeError as error:
                 if error.status in (401, 403):
                     self._explain(AUTHENTICATION if error.status == 401 else PERMISSION, None)
@@ -155,6 +159,7 @@ class Following:
 
     async def _listening(self) -> AsyncGenerator[Told | Caught]:
         http = self._http
+        self._apart_s = None
         async with asyncio.timeout(CONNECT_S):
             socket = await http.session.ws_connect(http.address("/ws"), max_msg_size=0)
         async with socket:
@@ -163,6 +168,7 @@ class Following:
                 frame = await socket.receive(timeout=patience_s)
                 if frame.type is not aiohttp.WSMsgType.TEXT:
                     self._explain(socket.close_code, frame.extra)
+                    self._apart_s = apart_s(frame.extra)
                     return
                 for line in frame.data.split("\n"):
                     message = json.loads(line)
@@ -277,6 +283,12 @@ class Following:
     def _folded(self, state: JobState) -> Snapshot:
         self.heard[state["job_id"]] = state["n"]
         return Snapshot(state["job_id"], state)
+
+
+def apart_s(reason: str | None) -> float | None:
+    """Return in how many seconds to come back: "restarting; retry_after=3.217". None: not said."""
+    found = HINT.search(reason or "")
+    return None if found is None else min(float(found[1]), LONGEST_APART_S)
 
 
 def job_or_batch(room: str) -> tuple[str, str]:

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import aiohttp
-from yarl import URL
 
 from app.client.errors import Refused, Unreachable
 
@@ -38,8 +38,8 @@ class Http:
         Raises ValueError for what is no address.
         """
         try:
-            given = URL(url)
-            is_address = given.scheme in ("http", "https") and bool(given.host)
+            given = urlsplit(url)
+            is_address = given.scheme in ("http", "https") and bool(given.hostname)
         except ValueError:
             is_address = False
         if not is_address:

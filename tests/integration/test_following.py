@@ -13,7 +13,7 @@ from aiohttp import web
 
 from app.client import Incomplete, Livetrail, Position, Refused, Snapshot, Unreachable, http
 from app.client import following as module
-from app.client.following import HOLES_AT_MOST, Caught, Following
+from app.client.following import HOLES_AT_MOST, Caught, Following, apart_s
 
 LOG, TEST_S = "log-1", 30.0
 Message = dict[str, Any]
@@ -31,11 +31,13 @@ class Teller:
 
     asked   what each connection subscribed to
     close   the code with which each of them ends, once its script was told
+    reason  what goes with it
     """
 
     scripts: Sequence[Sequence[Message]]
     log: str = LOG
     close: int = 1012
+    reason: str = ""
     asked: list[Message] = field(default_factory=list)
 
     async def listen(self, request: web.Request) -> web.WebSocketResponse:
@@ -45,7 +47,7 @@ class Teller:
         await socket.send_json({"type": "welcome", "log": self.log, "heartbeat": 30})
         self.asked.append(json.loads(await socket.receive_str()))
         await socket.send_str("\n".join(json.dumps(message) for message in script))
-        await socket.close(code=self.close)
+        await socket.close(code=self.close, message=self.reason.encode())
         return socket
 
 
@@ -126,6 +128,18 @@ async def test_another_log_counts_from_its_own_beginning() -> None:
     teller = Teller([[event(1), event(2)], [{"type": "reset"}, event(1), event(2)]])
     async with following(teller, 0) as told:
         assert await heard(told, 4) == [1, 2, 1, 2]
+
+
+async def test_a_server_that_restarts_says_when_to_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(module, "apart_s", lambda said: waited.append(apart_s(said) or 0) or 0.01)
+    teller = Teller([[event(1)], [event(2)]], reason="restarting; retry_after=3.217")
+    async with following(teller, 0) as told:
+        assert await heard(told, 2) == [1, 2]
+    assert waited[0] == 3.217
+    assert (apart_s("restarting"), apart_s("retry_after=9e9"), apart_s(None)) == (None, 9, None)
 
 
 async def test_who_is_turned_away_for_good_is_told_so() -> None:
