@@ -2,28 +2,57 @@
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import re
 import signal
+import socket
 import sys
+import weakref
 from pathlib import Path
+from types import TracebackType
 
 import aiohttp
 
 ROOT = Path(__file__).resolve().parents[1]
-STARTS_WITHIN_S = 60.0
+STARTS_WITHIN_S = 90.0
+LINE_BYTES = 2**22
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
 
 
 class ServerProcess:
-    """`serve` on a data folder. Start it, kill it, start it again on the same port."""
+    """`serve` on a data folder. Start it, kill it, start it again on the same port.
 
-    def __init__(self, data_dir: Path, port: int = 0) -> None:
+    As a context it is ended by force with whatever it started, should the body not have done so.
+
+    port  of all its lives, 0 before the first; nobody else is given it while the server is dead
+    """
+
+    def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
-        self.port = port
+        self.port = 0
         self.lines: list[str] = []
         self._more = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "ServerProcess":
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.runs:
+            await self.kill(with_workers=True)
+
+    @property
+    def runs(self) -> bool:
+        """Tell whether it was started, and has not ended since."""
+        return self._process is not None and self._process.returncode is None
 
     @property
     def url(self) -> str:
@@ -36,6 +65,9 @@ class ServerProcess:
 
     async def start(self, **variables: str) -> None:
         """Start it and wait until it answers. `variables` are added to the environment."""
+        assert not self.runs
+        if not self.port:
+            self._hold_a_port()
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LIVETRAIL_")}
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -51,32 +83,48 @@ class ServerProcess:
             env={**environment, "LIVETRAIL_GIVE_UP_AFTER_CRASHES": "1000", **variables},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            limit=LINE_BYTES,
+            preexec_fn=_ends_with_us,
         )
-        assert self._process.stdout is not None
-        async with asyncio.timeout(STARTS_WITHIN_S):
-            async for line in self._process.stdout:
-                self.lines.append(line.decode().rstrip())
-                if found := re.search(r"Livetrail is at http://127\.0\.0\.1:(\d+)", self.lines[-1]):
-                    self.port = int(found[1])
-                    break
-            else:
-                raise AssertionError("the server did not start:\n" + "\n".join(self.lines))
-        self._reading = asyncio.create_task(self._read())
+        self._reading = asyncio.create_task(self._read(self._process))
+        try:
+            await self.line(f"Livetrail is at http://127.0.0.1:{self.port} ", len(self.lines))
+        except BaseException:
+            await self.kill(with_workers=True)
+            raise
 
-    async def _read(self) -> None:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        async for line in self._process.stdout:
+    def _hold_a_port(self) -> None:
+        """Take a port, and keep it bound: who asks for any port is given another one.
+
+        That a socket is bound to it and does not listen keeps the server from nothing.
+        """
+        holder = socket.socket()
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        self.port = holder.getsockname()[1]
+        weakref.finalize(self, holder.close)
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
             self.lines.append(line.decode().rstrip())
             self._more.set()
+        self._more.set()
 
-    async def line(self, pattern: str) -> str:
-        """Wait until it has written a line in which `pattern` is found; return what matched."""
+    async def line(self, pattern: str, after: int = 0) -> str:
+        """Wait until it has written a line in which `pattern` is found; return what matched.
+
+        after  so many lines at the beginning are not looked at
+        """
+        assert self._reading is not None
         async with asyncio.timeout(STARTS_WITHIN_S):
             while True:
-                for line in self.lines:
+                over = self._reading.done()
+                for line in self.lines[after:]:
                     if found := re.search(pattern, line):
                         return found[0]
+                said = "\n".join(self.lines[after:])
+                assert not over, f"the server ended before it wrote {pattern}:\n{said}"
                 self._more.clear()
                 await self._more.wait()
 
@@ -126,13 +174,24 @@ class ServerProcess:
         return aiohttp.ClientSession(self.url, headers={"Authorization": f"Bearer {token}"})
 
 
+def _ends_with_us() -> None:
+    """Let the process that is about to be one of ours be killed when we are."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _is_installed() -> bool:
     return Path(sys.prefix).resolve() == (ROOT / ".venv").resolve()
 
 
 def alive(pid: int) -> bool:
     """Tell whether a process lives; one that only waits to be reaped does not."""
+    return birth(pid) is not None
+
+
+def birth(pid: int) -> tuple[int, str] | None:
+    """Return a process's id and when it began, which no later process shares; None: it is dead."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return False
+        return None
+    return None if fields[0] == "Z" else (pid, fields[19])

@@ -58,20 +58,20 @@ async def server(
     chromium: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
     """A server that nobody disturbs; every visitor to it is a person of their own."""
-    process = ServerProcess(tmp_path_factory.mktemp("shared"))
-    with_user(Settings(data_dir=process.data_dir), "operator")
-    await process.start()
-    yield process
-    await process.stop()
+    async with ServerProcess(tmp_path_factory.mktemp("shared")) as process:
+        with_user(Settings(data_dir=process.data_dir), "operator")
+        await process.start()
+        yield process
+        await process.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def own_server(chromium: Browser, tmp_path: Path) -> AsyncIterator[ServerProcess]:
     """A server of the test's own, not started yet."""
-    process = ServerProcess(tmp_path / "data")
-    yield process
-    if process.port:
-        await process.stop()
+    async with ServerProcess(tmp_path / "data") as process:
+        yield process
+        if process.runs:
+            await process.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -208,7 +208,8 @@ class Scene:
 
     async def end(self) -> None:
         await self.network.remove()
-        await self.process.stop()
+        if self.process.runs:
+            await self.process.stop()
 
     def http(self) -> aiohttp.ClientSession:
         """Return a program's client that reaches the server however the network is."""
@@ -303,12 +304,13 @@ class Scene:
 @contextlib.asynccontextmanager
 async def scene(data_dir: Path) -> AsyncIterator[Scene]:
     """Set a scene on a data folder, and clear it away."""
-    made = Scene(ServerProcess(data_dir), Network(), Settings(data_dir=data_dir))
-    await made.begin()
-    try:
-        yield made
-    finally:
-        await made.end()
+    async with ServerProcess(data_dir) as process:
+        made = Scene(process, Network(), Settings(data_dir=data_dir))
+        await made.begin()
+        try:
+            yield made
+        finally:
+            await made.end()
 
 
 def file_of(name: str, content: bytes, kind: str = "text/csv") -> dict[str, str]:

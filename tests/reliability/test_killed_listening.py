@@ -110,39 +110,42 @@ class Killed(Place):
         )
 
 
-@pytest.mark.timeout(400)  # six starts, each with its libraries to load
+@pytest.mark.timeout(900)  # six starts, each with its libraries to load
 async def test_what_was_shown_before_a_kill_is_there_after_it_and_nothing_is_told_twice(
     tmp_path: Path,
 ) -> None:
     chance = random.Random(SEED)
     world = Killed(tmp_path)
     world.watch_the_loop()
-    for kill in range(KILLS):
+    async with world.server:
+        for kill in range(KILLS):
+            await world.start()
+            await world.everybody_comes()
+            await world.upload(kill * FILES)
+            goal = world.shown() + chance.choice([1, 10, 100, 400])
+            if kill % 2:
+                world.clients[kill % len(CAST)].visit.stall()
+            await world.until(
+                lambda g=goal: world.shown() >= g,
+                lambda: f"events: {world.lacks()}",
+                within_s=WORK_S,
+            )
+            for client in world.clients:
+                client.acknowledge()
+            await world.die(with_workers=chance.random() < 0.5)
+            # Whoever was shown an event found the same one in the file, then. It is still there.
+            afterwards = Trail(world.path)
+            afterwards.look()
+            for client in world.clients:
+                for seq in client.seen:
+                    assert afterwards.facts[seq] == world.trail.facts[seq]
+            afterwards.close()
+
         await world.start()
         await world.everybody_comes()
-        await world.upload(kill * FILES)
-        goal = world.shown() + chance.choice([1, 10, 100, 400])
-        if kill % 2:
-            world.clients[kill % len(CAST)].visit.stall()
-        await world.until(
-            lambda g=goal: world.shown() >= g, lambda: f"events: {world.lacks()}", within_s=WORK_S
-        )
+        await world.until(world.all_is_told, world.lacks, within_s=WORK_S)
         for client in world.clients:
-            client.acknowledge()
-        await world.die(with_workers=chance.random() < 0.5)
-        # Whoever was shown an event found the same one in the file, then. It is still there.
-        afterwards = Trail(world.path)
-        afterwards.look()
-        for client in world.clients:
-            for seq in client.seen:
-                assert afterwards.facts[seq] == world.trail.facts[seq]
-        afterwards.close()
-
-    await world.start()
-    await world.everybody_comes()
-    await world.until(world.all_is_told, world.lacks, within_s=WORK_S)
-    for client in world.clients:
-        client.has_no_hole()
-        client.drop()
-    assert await world.server.stop() == 0
+            client.has_no_hole()
+            client.drop()
+        assert await world.server.stop() == 0
     world.trail.close()

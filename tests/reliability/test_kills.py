@@ -19,7 +19,7 @@ from app.core.state import fold_all
 from app.settings import Settings
 from app.store.records_schema import ROW_BITS
 from tests.integration.serving import files_form, token_of, with_user
-from tests.process import ServerProcess, alive
+from tests.process import ServerProcess, birth
 from tests.samples import ROOT as SAMPLES
 
 KILLS = 30
@@ -122,17 +122,18 @@ def prepared(folder: Path) -> tuple[ServerProcess, str]:
 async def undisturbed(folder: Path, files: Iterable[tuple[str, bytes]]) -> Counter[tuple[Any, ...]]:
     server, token = prepared(folder)
     follower = Follower()
-    await server.start()
-    async with server.client(token) as client:
-        for file in files:
-            await upload(client, file)
-    await finish(server, token, follower)
-    assert await server.stop() == 0
+    async with server:
+        await server.start()
+        async with server.client(token) as client:
+            for file in files:
+                await upload(client, file)
+        await finish(server, token, follower)
+        assert await server.stop() == 0
     check_trail(follower.events, folder / "livetrail.db")
     return contents(folder / "records.db")
 
 
-@pytest.mark.timeout(600)  # thirty starts, each with its libraries to load
+@pytest.mark.timeout(1500)  # thirty starts, each with its libraries to load
 async def test_thirty_kills_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
     chance = random.Random(SEED)
     files = corpus()
@@ -142,28 +143,29 @@ async def test_thirty_kills_lose_nothing_and_repeat_nothing(tmp_path: Path) -> N
     server, token = prepared(folder)
     follower = Follower()
     waiting = list(files)
-    workers: list[int] = []
-    for kill in range(KILLS):
+    workers: set[tuple[int, str] | None] = set()
+    async with server:
+        for kill in range(KILLS):
+            await server.start()
+            async with server.client(token) as client:
+                if waiting and (follower.all_ended() or kill % 3 == 0):
+                    await upload(client, waiting.pop(0))
+                # From the first instant after the start to well into the work on a file.
+                await follower.follow(client, chance.choice([0, 1, 2, 3, 5, 8, 13, 21]))
+                await asyncio.sleep(chance.uniform(0, 0.05))  # the moment itself is chance
+            workers |= {birth(pid) for pid in server.family()}
+            await server.kill(with_workers=chance.random() < 0.5)
+
         await server.start()
         async with server.client(token) as client:
-            if waiting and (follower.all_ended() or kill % 3 == 0):
-                await upload(client, waiting.pop(0))
-            # From the first instant after the start to well into the work on a file.
-            await follower.follow(client, chance.choice([0, 1, 2, 3, 5, 8, 13, 21]))
-            await asyncio.sleep(chance.uniform(0, 0.05))  # the moment itself is chance
-        workers += server.family()
-        await server.kill(with_workers=chance.random() < 0.5)
-
-    await server.start()
-    async with server.client(token) as client:
-        for file in waiting:
-            await upload(client, file)
-    await finish(server, token, follower)
-    left = server.family()
-    assert await server.stop() == 0
+            for file in waiting:
+                await upload(client, file)
+        await finish(server, token, follower)
+        workers |= {birth(pid) for pid in server.family()}
+        assert await server.stop() == 0
 
     check_trail(follower.events, folder / "livetrail.db")
     assert contents(folder / "records.db") == expected
-    assert [pid for pid in [*workers, *left] if alive(pid)] == []
+    assert [one for one in workers if one is not None and birth(one[0]) == one] == []
     assert list((folder / "incoming").iterdir()) == []
     assert [path for path in (folder / "work").rglob("*") if path.is_file()] == []

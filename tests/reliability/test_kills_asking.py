@@ -46,38 +46,39 @@ async def open_questions(client: aiohttp.ClientSession) -> list[dict[str, Any]]:
         return found
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 async def test_kills_lose_no_question_and_repeat_no_answer(tmp_path: Path) -> None:
     chance = random.Random(SEED)
     server, token = prepared(tmp_path)
     follower = Asked()
     taken: set[str] = set()
-    for number in range(ROUNDS):
+    async with server:
+        for number in range(ROUNDS):
+            await server.start()
+            async with server.client(token) as client:
+                options = '{"auto_save": false}' if number % 2 else "{}"
+                form = files_form((f"{number}.csv", either_way(number)), options=options)
+                async with client.post("/api/v1/batches", data=form) as answer:
+                    assert answer.status == 202
+                await follower.follow(client, chance.choice([0, 5, 20, 40, 60]))
+                for question in await open_questions(client):
+                    answering = asyncio.create_task(said(client, question))
+                    await asyncio.sleep(chance.uniform(0, 0.02))  # the moment of the kill is chance
+                    if chance.random() < 0.5:
+                        answering.cancel()
+                    with contextlib.suppress(asyncio.CancelledError, aiohttp.ClientError):
+                        if await answering == 200:
+                            taken.add(question["clarification_id"])
+            await server.kill(with_workers=chance.random() < 0.5)
+
         await server.start()
         async with server.client(token) as client:
-            options = '{"auto_save": false}' if number % 2 else "{}"
-            form = files_form((f"{number}.csv", either_way(number)), options=options)
-            async with client.post("/api/v1/batches", data=form) as answer:
-                assert answer.status == 202
-            await follower.follow(client, chance.choice([0, 5, 20, 40, 60]))
-            for question in await open_questions(client):
-                answering = asyncio.create_task(said(client, question))
-                await asyncio.sleep(chance.uniform(0, 0.02))  # the moment of the kill is chance
-                if chance.random() < 0.5:
-                    answering.cancel()
-                with contextlib.suppress(asyncio.CancelledError, aiohttp.ClientError):
-                    if await answering == 200:
-                        taken.add(question["clarification_id"])
-        await server.kill(with_workers=chance.random() < 0.5)
-
-    await server.start()
-    async with server.client(token) as client:
-        follower.waits_for_ends = True  # each answer brings something to hear
-        while not follower.all_ended():
-            for question in await open_questions(client):
-                assert await said(client, question) in (200, 409)
-            await follower.follow(client, 1)
-    assert await server.stop() == 0
+            follower.waits_for_ends = True  # each answer brings something to hear
+            while not follower.all_ended():
+                for question in await open_questions(client):
+                    assert await said(client, question) in (200, 409)
+                await follower.follow(client, 1)
+        assert await server.stop() == 0
 
     check_trail(follower.events, tmp_path / "livetrail.db")
     with contextlib.closing(sqlite3.connect(tmp_path / "livetrail.db")) as db:

@@ -26,22 +26,23 @@ def report(folder: Path, name: str) -> tuple[str, bytes]:
     return name, pdf_of(folder, pages, name=name).read_bytes()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_kills_while_zones_are_told_lose_none_and_repeat_none(tmp_path: Path) -> None:
     chance = random.Random(SEED)
     folder = tmp_path / "data"
     server, token = prepared(folder)
     follower = Follower()
-    await server.start()
-    async with server.client(token) as client:
-        await upload(client, report(tmp_path, "report.pdf"))
-    for heard in HEARD:
-        async with server.client(token) as client:
-            await follower.follow(client, heard)
-        await server.kill(with_workers=chance.random() < 0.5)
+    async with server:
         await server.start()
-    await finish(server, token, follower)
-    assert await server.stop() == 0
+        async with server.client(token) as client:
+            await upload(client, report(tmp_path, "report.pdf"))
+        for heard in HEARD:
+            async with server.client(token) as client:
+                await follower.follow(client, heard)
+            await server.kill(with_workers=chance.random() < 0.5)
+            await server.start()
+        await finish(server, token, follower)
+        assert await server.stop() == 0
 
     check_trail(follower.events, folder / "livetrail.db")
     broken_off = [event for event in follower.events if event["type"] == "processing_started"]
