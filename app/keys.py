@@ -17,6 +17,7 @@ from app.live.presence import Presence
 from app.live.recheck import Recheck
 from app.live.reservations import Reservations
 from app.live.socketio.service import SocketIO
+from app.live.upload_progress import Uploads
 from app.live.visit import Desk
 from app.live.zone_progress import ZoneManner
 from app.pipeline.exports import Exporter
@@ -63,6 +64,7 @@ SOCKETIO = web.AppKey("socketio", SocketIO)
 DESK = web.AppKey("desk", Desk)
 PRESENCE = web.AppKey("presence", Presence)
 ZONE_MANNER = web.AppKey("zone_manner", ZoneManner)
+UPLOADS = web.AppKey("uploads", Uploads)
 RESERVATIONS = web.AppKey("reservations", Reservations)
 EXPORTER = web.AppKey("exporter", Exporter)
 RUNNER = web.AppKey("runner", Runner)

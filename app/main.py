@@ -24,6 +24,7 @@ from app.live.presence import Presence
 from app.live.recheck import Recheck
 from app.live.reservations import Reservations
 from app.live.retention import Retention
+from app.live.upload_progress import Uploads
 from app.live.zone_progress import ZoneManner
 from app.pipeline.exports import Exporter
 from app.pipeline.learner import Learner
@@ -187,6 +188,7 @@ async def with_live(app: web.Application) -> AsyncIterator[None]:
         app[keys.DESK] = make_desk(app)
         app[keys.PRESENCE] = Presence()
         app[keys.ZONE_MANNER] = ZoneManner(app[keys.PRESENCE])
+        app[keys.UPLOADS] = Uploads()
         app[keys.RESERVATIONS] = Reservations()
         app[keys.OUTBOUND] = outbound = await stack.enter_async_context(
             Outbound(allow_private=app[keys.SETTINGS].allow_private_targets)

@@ -65,8 +65,9 @@ class Format:
     ping   what asks the other side for a sign of life; empty where the transport has none
     quiet  (head, timestamp) -> our own sign of life
 
-    places  what is said beside the events has a place of its own too
-    transport is what the kind of connection is called where connections are looked at.
+    places     what is said beside the events has a place of its own too
+    lasting    the same messages give the same bytes at any time
+    transport  what the kind of connection is called where connections are looked at
     """
 
     name: str
@@ -75,6 +76,7 @@ class Format:
     quiet: Callable[[int, str], bytes]
     transport: str = "websocket"
     places: bool = False
+    lasting: bool = True
 
     def say(self, messages: Iterable[ServerMessage], seq: int | None = None) -> bytes:
         """Return `messages` as one write. seq: see Message."""

@@ -55,12 +55,13 @@ class Pages:
         A page may be empty, and reach less far than `upto`. All reads share one connection, so
         none of them may look through the whole log for types that are rare.
 
-        keep  leaves out the events for which it says no; such a page is nobody else's
+        keep  leaves out the events for which it says no; such a page is nobody else's, nor is one
+              in a format that says something else every time
         """
         if any(types is not None for _, types in interest):
             upto = min(upto, after + SCANNED_AT_MOST)
         key = (interest, after, form)
-        shared = keep is None
+        shared = keep is None and form.lasting
         found = self._pages.get(key)
         if shared and found is not None and found.reached <= upto:
             return found

@@ -6,11 +6,9 @@ from functools import partial
 from typing import Annotated
 
 from aiohttp import web
-from aiosqlite import Connection
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.conversation import Conversation, Follow
-from app.core.dialects.uploads import UploadView
 from app.core.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from app.core.ids import is_uuid
 from app.core.permissions import Viewer, may_follow, obstacle
@@ -28,6 +26,7 @@ from app.keys import (
     RESERVATIONS,
     RUNNER,
     SETTINGS,
+    UPLOADS,
     ZONE_MANNER,
 )
 from app.live.dialect import SUBPROTOCOLS
@@ -119,18 +118,14 @@ async def upload_progress(request: web.Request) -> web.StreamResponse:
         wish = Subscribe(op="subscribe", room=str(room), after=query.after, log=query.log)
         ask = Conversation.decide(wish, log=hub.log_id, head=hub.head)
         assert isinstance(ask, Follow)  # a number is never refused
-        manner = UploadManner(await _view_of(request.app[DATABASE].reader, batch_id), ask, holding)
+        upload = holding.enter_context(request.app[UPLOADS].followed(batch_id))
+        # What happens while the states are read is told, if twice.
+        for state in await states_of(request.app[DATABASE].reader, batch_id):
+            upload.view.hold(state)
+        manner = UploadManner(upload, ask, holding)
         return serve_websocket(
             request, request.app[DESK], viewer, address=address_of(request), manner=manner
         )
-
-
-async def _view_of(reader: Connection, batch_id: str) -> UploadView:
-    """Return what is known of the batch by now. What happens meanwhile is told, if twice."""
-    view = UploadView(batch_id)
-    for state in await states_of(reader, batch_id):
-        view.hold(state)
-    return view
 
 
 async def listener_of(request: web.Request) -> Viewer | web.StreamResponse:

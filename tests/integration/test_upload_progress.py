@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from app.keys import HUB, RESERVATIONS
+from app.keys import HUB, RESERVATIONS, UPLOADS
 from tests.integration.listening import until
 from tests.integration.serving import LONGEST_S, Server, ended, files_form, token_of, upload
 
@@ -115,6 +115,23 @@ async def test_a_client_that_knows_its_place_gets_what_it_missed(
         await heard(socket)
         places = [(await heard(socket))["n"] for _ in range(state["n"] + 1)]
     assert places == [None, *range(1, state["n"] + 1)]
+
+
+async def test_all_who_follow_one_upload_are_told_the_same(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    batch_id = str(uuid.uuid4())
+    path = f"/ws/upload-progress/{batch_id}"
+    async with ann.ws_connect(path) as one, ann.ws_connect(path) as other:
+        greetings = [await heard(one), await heard(other)]
+        assert [told["status"] for told in greetings] == ["connected", "connected"]
+        await send_csv(ann, batch_id=batch_id)
+        first = await until_status(one, "completed")
+        assert await until_status(other, "completed") == first
+        async with ann.ws_connect(path) as late:
+            assert (await heard(late))["progress"] == 100
+        assert server.app[UPLOADS].count == 1
+    await until(lambda: not server.app[UPLOADS].count)
 
 
 async def test_several_files_are_one_bar_that_ends_with_the_last(
