@@ -1,5 +1,6 @@
 """`doctor`: whether this machine has what Livetrail needs, and what each part takes."""
 
+import asyncio
 import importlib.util
 import os
 import re
@@ -18,6 +19,7 @@ from typing import Literal
 from app.core.messages import size_text
 from app.core.model_names import model_names
 from app.pipeline.jail import InForce
+from app.pipeline.plugins.asking import ask_all
 from app.pipeline.plugins.finding import find_plugins
 from app.reading.magic import CLAIMS
 from app.settings import Settings
@@ -176,7 +178,7 @@ def _plugins(settings: Settings) -> Iterator[Finding]:
     if not settings.plugins:
         yield Finding("Plugins", "ok", "off")
         return
-    found = find_plugins(settings, tuple(CLAIMS))
+    found = asyncio.run(ask_all(find_plugins(settings), settings.data_dir, tuple(CLAIMS)))
     if not found:
         yield Finding("Plugins", "ok", "none")
     for plugin in found:

@@ -33,6 +33,7 @@ from app.pipeline.models.phrases import Phrases
 from app.pipeline.models.reading import ModelReading
 from app.pipeline.outside_jobs import Reporting
 from app.pipeline.placing import Placing
+from app.pipeline.plugins.asking import keep_asking
 from app.pipeline.plugins.catalogue import Plugins
 from app.pipeline.plugins.finding import find_plugins
 from app.pipeline.plugins.telling import Notifiers
@@ -229,9 +230,7 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
                 "language models are configured, and what speaks to them is not installed;"
                 " install Livetrail with its extra llm, or leave models and phrase_model empty"
             ) from error
-    plugins = app[keys.PLUGINS] = Plugins(
-        await asyncio.to_thread(find_plugins, settings, tuple(CLAIMS))
-    )
+    plugins = app[keys.PLUGINS] = Plugins(await asyncio.to_thread(find_plugins, settings))
     phrases = Phrases(settings) if settings.phrase_model else None
     phrase: Phrase = phrases or friendly_message
     runner = app[keys.RUNNER] = Runner(
@@ -251,7 +250,7 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
         recall=app[keys.RECORDS].profiles,
         plugins=plugins,
         path_of=app[keys.FILES].path_of,
-        preload=(*PRELOADED, *((AT_WORK,) if plugins.all else ())) if warm else (),
+        preload=(*PRELOADED, *((AT_WORK,) if plugins.asked else ())) if warm else (),
         forget_exports=lambda job: app[keys.EXPORTER].forget_job(job),
         forget_file=partial(_forget_file, app),
         phrase=phrase,
@@ -268,7 +267,9 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
         phrase=phrase,
     )
     notifiers = Notifiers(plugins, app[keys.DATABASE], settings, lambda: app[keys.JOURNAL].head)
+    asking = keep_asking(plugins, settings.data_dir, tuple(CLAIMS))
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(running(asking, name="asking plugins"))
         await stack.enter_async_context(runner)
         await stack.enter_async_context(exporter)
         if phrases is not None:

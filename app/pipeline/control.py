@@ -258,8 +258,9 @@ class Control:
             if row.reported:
                 await self._begin_again_outside(row, by, from_step, answers)
                 return
+            plugins = await self._shop.plugins.known()
             done = await checkpoints_of(self._database.reader, job_id)
-            plan = self._shop.plugins.plan(row.state["plan"], done)
+            plan = plugins.plan(row.state["plan"], done)
             step = first_step(plan, done, from_step, has_folder=row.status == "error")
             again = plan.step_keys[plan.step_keys.index(step) :]
             takes_back = not row.undone and meets_own_rows(plan, done, step)

@@ -90,8 +90,9 @@ class Runner(Control):
         patient = PatientJournal(journal)
         self.answers = Answers(database, journal, self.wake)
         self._deadlines = Deadlines(database, patient, self.wake)
-        plugins = plugins or Plugins()
-        added = plugin_steps(plugins, self._workers, settings)
+        # What plugins add to these two comes once it is known: see _add_plugins.
+        self._server_steps = dict(server_steps or {})
+        self._steps = dict(STEPS)
         shop = Shop(
             settings=settings,
             database=database,
@@ -99,15 +100,15 @@ class Runner(Control):
             report=StepProgress(patient, phrase=phrase),
             workers=self._workers,
             readers=readers,
-            server_steps={**(server_steps or {}), **added},
+            server_steps=self._server_steps,
             path_of=path_of,
             records_turn=asyncio.Lock(),
             heavy_turn=asyncio.Semaphore(max(1, (os.cpu_count() or 2) // CORES_OF_A_HEAVY_STEP)),
             rates=Rates(database),
             recall=recall or _nothing,
             deadlines=self._deadlines,
-            steps={**STEPS, **plugins.steps()},
-            plugins=plugins,
+            steps=self._steps,
+            plugins=plugins or Plugins(),
         )
         super().__init__(shop, journal, forget_exports, forget_file)
         self._line = Line(database, patient, shop.rates, settings.workers, self._busy)
@@ -213,6 +214,7 @@ class Runner(Control):
 
     async def _main(self) -> None:
         await self._until_readable(self._shop.rates.load)
+        await self._add_plugins()
         await self._until_readable(self._mend)
         self._mended.set()
         async with asyncio.TaskGroup() as jobs:
@@ -221,6 +223,12 @@ class Runner(Control):
                 self._wake.clear()
                 self._line.moved()
                 await self._until_readable(partial(self._take, jobs))
+
+    async def _add_plugins(self) -> None:
+        """Wait until it is known what plugins add: no job has a plan before."""
+        plugins = await self._shop.plugins.known()
+        self._server_steps |= plugin_steps(plugins, self._workers, self._settings)
+        self._steps |= plugins.steps()
 
     async def _until_readable(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do `work`, again and again while the database refuses."""

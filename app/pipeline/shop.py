@@ -90,9 +90,10 @@ async def task_for(shop: Shop, row: JobRow) -> Task:
 
 
 async def plan_of(shop: Shop, row: JobRow) -> Plan:
-    """Return the plan that the job goes by, with what plugins add."""
+    """Return the plan that the job goes by, with what plugins add, as soon as that is known."""
+    plugins = await shop.plugins.known()
     found = await checkpoints_of(shop.database.reader, row.id)
-    return shop.plugins.plan(row.state["plan"], found)
+    return plugins.plan(row.state["plan"], found)
 
 
 def options_for(settings: Settings, asked: Mapping[str, Any]) -> dict[str, Any]:

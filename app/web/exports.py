@@ -148,8 +148,10 @@ async def _record(request: web.Request, viewer: Viewer, wish: ExportWish, asked:
     fingerprint = fingerprint_of(wish.model_dump(mode="json", exclude_unset=True))
     if (before := asked.before(fingerprint)) is not None:
         return before
-    if wish.format not in ENDINGS and request.app[PLUGINS].format(wish.format) is None:
-        raise InvalidRequest(what=f"there is no format {wish.format}")
+    if wish.format not in ENDINGS:
+        plugins = await request.app[PLUGINS].known()
+        if plugins.format(wish.format) is None:
+            raise InvalidRequest(what=f"there is no format {wish.format}")
     job, batch = await _of_what(request, viewer, wish)
     export = await _export(request, viewer, wish, job, batch)
     answer = Answer(202, answer_of(request, export).model_dump_json())
@@ -332,17 +334,17 @@ async def file(request: web.Request) -> web.StreamResponse:
         raise FileMissing(filename=export.filename)
     headers = {
         **download_headers(export.filename),
-        "Content-Type": _media_type(request, export.format),
+        "Content-Type": await _media_type(request, export.format),
         "Cache-Control": "private, no-cache",
     }
     return web.FileResponse(path, headers=headers)
 
 
-def _media_type(request: web.Request, form: str) -> str:
+async def _media_type(request: web.Request, form: str) -> str:
     """Return what a file is sent as; that of a plugin that is gone, as bytes."""
     if form in MEDIA_TYPES:
         return MEDIA_TYPES[form]
-    part = request.app[PLUGINS].format(form)
+    part = (await request.app[PLUGINS].known()).format(form)
     return "application/octet-stream" if part is None else part.media_type
 
 

@@ -124,7 +124,7 @@ def _models(request: web.Request) -> Component:
 def _plugins(request: web.Request) -> Component:
     """Name the plugins; what is wrong with one is for operators: see GET /api/v1/plugins."""
     found = request.app[PLUGINS]
-    return Component(state="degraded" if found.broken else "ok", detail=in_words(found.all))
+    return Component(state="degraded" if found.broken else "ok", detail=in_words(found))
 
 
 def _scanner() -> Component:

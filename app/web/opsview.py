@@ -323,7 +323,7 @@ def plugin_line(plugin: Mapping[str, Any]) -> PluginLine:
     return PluginLine(
         name=plugin["name"],
         source=f"{source} {plugin['version']}".strip(),
-        adds=" · ".join(map(_part_words, plugin["parts"])),
+        adds=" · ".join(map(_part_words, plugin["parts"])) or "is being loaded",
         problem=plugin["problem"],
     )
 

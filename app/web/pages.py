@@ -86,9 +86,8 @@ def setup_pages(app: web.Application) -> None:
 
 
 def plugin_formats(app: web.Application) -> list[tuple[str, str]]:
-    """Return the formats of exports that plugins add; none before the server has started."""
-    plugins = app.get(PLUGINS)
-    return [(part.key, part.label) for part in plugins.of("exporter")] if plugins else []
+    """Return the formats of exports that plugins add; none while they are still being asked."""
+    return [(part.key, part.label) for part in app[PLUGINS].of("exporter")]
 
 
 BLANK: JobState = {

@@ -5,8 +5,9 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from app.core.plugins import Kind, Part, Plugin
+from app.core.plugins import Kind, Part
 from app.keys import PLUGINS, SETTINGS
+from app.pipeline.plugins.catalogue import Plugins
 from app.web.identity import viewer_for
 from app.web.wire import json_answer
 
@@ -42,13 +43,17 @@ class PluginList(BaseModel):
 
 
 async def listing(request: web.Request) -> web.Response:
-    """GET /api/v1/plugins: what was found when the server started, for operators."""
+    """GET /api/v1/plugins: what was found when the server started, for operators.
+
+    Waits until it is known what they add, which takes seconds where one of them does.
+    """
     viewer_for(request, "operate")
+    await request.app[PLUGINS].known()
     return json_answer(plugins_of(request))
 
 
 def plugins_of(request: web.Request) -> PluginList:
-    """Return the plugins and how they do."""
+    """Return the plugins and how they do. Of those that are still being asked, the names."""
     found = request.app[PLUGINS]
     return PluginList(
         enabled=request.app[SETTINGS].plugins,
@@ -60,7 +65,7 @@ def plugins_of(request: web.Request) -> PluginList:
                 problem=plugin.problem,
                 parts=[_part(part, found.failures[part.key]) for part in plugin.parts],
             )
-            for plugin in found.all
+            for plugin in (*found.all, *found.asked)
         ],
     )
 
@@ -78,10 +83,12 @@ def _part(part: Part, failures: int) -> PartAnswer:
     )
 
 
-def in_words(plugins: tuple[Plugin, ...]) -> str:
+def in_words(found: Plugins) -> str:
     """Return in one line which plugins there are, and which are not used."""
-    used = ", ".join(plugin.name for plugin in plugins if not plugin.problem)
-    broken = ", ".join(plugin.name for plugin in plugins if plugin.problem)
+    if found.asked:
+        return f"being loaded: {', '.join(plugin.name for plugin in found.asked)}"
+    used = ", ".join(plugin.name for plugin in found.all if not plugin.problem)
+    broken = ", ".join(plugin.name for plugin in found.all if plugin.problem)
     if not broken:
         return used or "none"
     return f"{used or 'none'}; not used, see the log: {broken}"

@@ -1,7 +1,12 @@
 """What a plugin can do wrong, and when it is gone: that harms its own step alone, and is told."""
 
+import asyncio
+import os
 from pathlib import Path
 
+import pytest
+
+from app.pipeline.plugins import asking
 from tests.integration.plugins import (
     BAD,
     COUNT,
@@ -211,6 +216,16 @@ BROKEN = {
     "between": (COUNT.replace("malware_scan", "delta_analysis"), "after has to be one of"),
     "odd": (COUNT.replace("count_words", "Count Words"), "name: String should match"),
     "unknown": (COUNT.replace("livetrail_steps", "livetrail_stepps"), "unknown hook"),
+    "floods": (
+        "import os\nwhile True:\n for out in range(3, 9):\n"
+        "  try: os.write(out, b'x' * 65536)\n  except OSError: pass",
+        "it declared more than 262,144 bytes",
+    ),
+    "forges": (
+        "import os\nfor out in range(3, 9):\n"
+        "  try: os.write(out, b'[]\\n')\n  except OSError: pass",
+        "what it declared makes no sense",
+    ),
     "takes_csv": (READER.replace('"tld"', '"csv"'), ".csv are read by Livetrail itself"),
 }
 
@@ -220,6 +235,7 @@ async def test_a_plugin_that_can_not_be_used_is_named_and_the_server_starts(
 ) -> None:
     settings = house(tmp_path, words=COUNT, **{name: code for name, (code, _) in BROKEN.items()})
     (settings.plugins_dir / "Bad Name.py").write_text(COUNT)
+    (settings.plugins_dir / "loop.py").symlink_to("loop.py")
     (settings.plugins_dir / "notes.txt").write_text("no plugin")
     async with serving(settings) as server, server.client("ann") as ann:
         found = await plugins_of(server)
@@ -228,7 +244,8 @@ async def test_a_plugin_that_can_not_be_used_is_named_and_the_server_starts(
         async with ann.get("/operations") as answer:
             page = await answer.text()
         (job,) = await ended(ann, await upload(ann, ("a.csv", CSV)))
-    assert set(found) == {"words", "Bad Name", *BROKEN}
+    assert set(found) == {"words", "Bad Name", "loop", *BROKEN}
+    assert "it can not be looked at: " in found["loop"]["problem"]
     for name, (_, problem) in BROKEN.items():
         assert problem in found[name]["problem"], found[name]
         assert found[name]["parts"] == []
@@ -236,4 +253,58 @@ async def test_a_plugin_that_can_not_be_used_is_named_and_the_server_starts(
     assert (told["status"], told["components"]["plugins"]["state"]) == ("ready", "degraded")
     assert told["components"]["plugins"]["detail"].startswith("words; not used, see the log: ")
     assert "ZeroDivisionError: division by zero" in page
+    assert job["status"] == "completed"
+
+
+def gated(folder: Path) -> Path:
+    """Put a plugin there that loads once somebody has opened the gate, which is returned."""
+    (folder / "slow").mkdir(parents=True)
+    wait = "from pathlib import Path\n(Path(__file__).parent / 'gate').read_bytes()\n"
+    (folder / "slow" / "__init__.py").write_text(f"{wait}{COUNT}")
+    os.mkfifo(folder / "slow" / "gate")
+    return folder / "slow" / "gate"
+
+
+def let_through(gate: Path) -> None:
+    """Let the plugin load, which waits at the gate by now or soon; from then on it does not."""
+    gate.write_bytes(b"")
+    gate.unlink()
+    gate.write_bytes(b"")
+
+
+async def test_the_server_answers_while_a_plugin_takes_its_time_to_load(tmp_path: Path) -> None:
+    settings = house(tmp_path)
+    gate = gated(settings.plugins_dir)
+    async with serving(settings) as server, server.client("ann") as ann:
+        async with ann.get("/readyz") as answer:
+            told = (await answer.json())["components"]["plugins"]
+        assert told == {"state": "ok", "detail": "being loaded: slow"}
+        async with ann.get("/operations") as answer:
+            assert "is being loaded" in await answer.text()
+        accepted = await upload(ann, ("a.csv", CSV), ("b.csv", CSV + b"2026-02-01,b,1.00\n"))
+        states = [await state_of(ann, job["job_id"]) for job in accepted["jobs"]]
+        assert [state["status"] for state in states] == ["pending"] * 2
+        await asyncio.to_thread(let_through, gate)
+        jobs = await ended(ann, accepted)
+        found = await plugins_of(server)
+    assert found["slow"]["problem"] == ""
+    for job in jobs:
+        assert (job["status"], "slow.count_words" in job["steps_done"]) == ("completed", True)
+
+
+async def test_a_plugin_that_hangs_while_it_loads_is_left_out_and_ends_with_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = house(tmp_path)
+    gate = gated(settings.plugins_dir)
+    async with serving(settings):
+        reads = await asyncio.to_thread(os.open, gate, os.O_WRONLY)  # opens once the plugin does
+    with pytest.raises(BrokenPipeError):
+        os.write(reads, b"go on")
+    os.close(reads)
+    monkeypatch.setattr(asking, "ANSWER_WITHIN_S", 1.0)
+    async with serving(settings) as server, server.client("ann") as ann:
+        found = await plugins_of(server)
+        (job,) = await ended(ann, await upload(ann, ("a.csv", CSV)))
+    assert found["slow"]["problem"] == "it did not load within 1 seconds"
     assert job["status"] == "completed"

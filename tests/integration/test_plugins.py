@@ -398,10 +398,10 @@ def test_what_everybody_may_write_to_is_not_used(tmp_path: Path, where: str) -> 
     for name in ("kit/__init__.py", "kit/limits.py", "alone.py"):
         (folder / name).write_text(COUNT)
     (folder / "kit" / "gone").symlink_to(folder / "nowhere")
-    assert not [one for one in find_plugins(settings, ()) if one.problem]
+    assert not [one for one in find_plugins(settings) if one.problem]
     path = folder / where
     path.chmod(path.stat().st_mode | 0o002)
-    problems = {one.name: one.problem for one in find_plugins(settings, ())}
+    problems = {one.name: one.problem for one in find_plugins(settings)}
     broken = {"": {"kit", "alone"}, "alone.py": {"alone"}}.get(where, {"kit"})
     assert {name for name, problem in problems.items() if problem} == broken
     assert "chmod o-w" in problems[min(broken)]

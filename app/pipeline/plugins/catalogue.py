@@ -1,5 +1,6 @@
 """The plugins of a running server: what they add to plans, and who does the work."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,15 +14,35 @@ FIRST = "initializing_streaming"
 
 
 class Plugins:
-    """What was found when the server started; it stays so until it ends.
+    """The plugins that were found when the server started; they stay so until it ends.
 
-    failures  how often each part failed since then, by its key
+    What they add is asked while the server serves already. Until it is known nothing is added:
+    whoever needs to know what is waits, by `known`.
+
+    asked     those that are being asked; none once all is known
+    all       those of which it is known
+    failures  how often each part failed since the start, by its key
     """
 
-    def __init__(self, plugins: Sequence[Plugin] = ()) -> None:
-        self.all = tuple(plugins)
+    def __init__(self, found: Sequence[Plugin] = ()) -> None:
+        self.asked = tuple(found)
+        self.all: tuple[Plugin, ...] = ()
         self.failures: Counter[str] = Counter()
+        self._by_key: dict[str, tuple[Plugin, Part]] = {}
+        self._known = asyncio.Event()
+        if not found:
+            self._known.set()
+
+    def answered(self, plugins: Sequence[Plugin]) -> None:
+        """Take what they add, once all have been asked."""
+        self.asked, self.all = (), tuple(plugins)
         self._by_key = {part.key: (plugin, part) for plugin in plugins for part in plugin.parts}
+        self._known.set()
+
+    async def known(self) -> "Plugins":
+        """Return this as soon as it is known what is added."""
+        await self._known.wait()
+        return self
 
     def of(self, *kinds: Kind) -> tuple[Part, ...]:
         """Return the parts of these kinds, in the order of their plugins."""

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from app.core.plugins import Plugin
 from app.pipeline import forkserver, jail
+from app.pipeline.forkserver import NICENESS
 from app.pipeline.plugins.loading import NoPlugin, parts_of
 
 CPU_S = 10
@@ -29,13 +30,17 @@ def main(plugin: str, data_dir: str, folder: str) -> None:
 
     folder  in which it may write
     """
+    os.nice(NICENESS)
     out = os.dup(1)
     devnull = os.open(os.devnull, os.O_RDWR)
+    os.dup2(devnull, 0)
     os.dup2(devnull, 1)
     asked = Plugin.model_validate_json(plugin)
     _limit()
     held_by = jail.find_out(network=forkserver.leave_the_network())
-    access = jail.Access(Path(data_dir), reads=(Path(asked.path),), folders=(Path(folder),))
+    access = jail.Access(
+        Path(data_dir).resolve(), reads=(Path(asked.path),), folders=(Path(folder).resolve(),)
+    )
     jail.confine(access, held_by)
     os.write(out, orjson.dumps(_answer(asked)) + b"\n")
     os._exit(0)  # whatever threads it has started

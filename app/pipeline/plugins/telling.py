@@ -1,15 +1,10 @@
 """Notifiers of plugins: each follows the log with a cursor of its own, and harms no other."""
 
 import asyncio
-import json
 import logging
-import os
-import signal
 import sqlite3
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
 
@@ -19,7 +14,7 @@ from app.core.errors import StorageFull
 from app.core.plugins import Part, Plugin
 from app.core.rooms import Room
 from app.pipeline.plugins.catalogue import Plugins
-from app.pipeline.surroundings import passed_on
+from app.pipeline.plugins.process import plugin_process
 from app.settings import Settings
 from app.store.database import Database
 from app.store.events import Recorded, read_room
@@ -32,11 +27,6 @@ AT_ONCE = 50  # events that one process is told
 AGAIN_AFTER_S = (1.0, 10.0, 60.0)  # an event that could not be told; then it is left out
 AFTER_REFUSAL_S = 30.0
 LONGEST_ANSWER = 64 * 1024
-
-BOOT = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
-    " from app.pipeline.plugins import tell; tell.main(*sys.argv[2:4])"
-)
 
 
 class NotTold(Exception):
@@ -67,17 +57,12 @@ class Notifiers:
         self._head = head
         self._again_after_s = again_after_s
         self._news: list[tuple[frozenset[str], asyncio.Event]] = []
+        self._began_at = 0  # the newest event when this began
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> "Notifiers":
-        for plugin in self._plugins.all:
-            for part in plugin.parts:
-                if part.kind == "notifier":
-                    news = asyncio.Event()
-                    news.set()
-                    self._news.append((frozenset(part.types), news))
-                    telling = self._keep_telling(plugin, part, news)
-                    await self._stack.enter_async_context(running(telling, name=part.key))
+        self._began_at = self._head()
+        await self._stack.enter_async_context(running(self._tell_all(), name="notifiers"))
         return self
 
     async def __aexit__(
@@ -95,17 +80,31 @@ class Notifiers:
             if not news.is_set() and any(event.type in types for event in events):
                 news.set()
 
+    async def _tell_all(self) -> None:
+        plugins = await self._plugins.known()
+        async with asyncio.TaskGroup() as notifiers:
+            for plugin in plugins.all:
+                for part in plugin.parts:
+                    if part.kind == "notifier":
+                        news = asyncio.Event()
+                        self._news.append((frozenset(part.types), news))
+                        telling = self._keep_telling(plugin, part, news)
+                        notifiers.create_task(telling, name=part.key)
+
     async def _keep_telling(self, plugin: Plugin, part: Part, news: asyncio.Event) -> None:
         while True:
             try:
                 await self._follow(plugin, part, news)
             except (sqlite3.Error, StorageFull) as error:  # the database refuses: later, then
                 logger.warning("notifier waits: part=%s error=%r", part.key, error)
-                await asyncio.sleep(AFTER_REFUSAL_S)
+            except Exception:  # whatever it is, it is this one's alone
+                logger.exception("notifier waits: part=%s", part.key)
+            await asyncio.sleep(AFTER_REFUSAL_S)
 
     async def _follow(self, plugin: Plugin, part: Part, news: asyncio.Event) -> None:
         database, key = self._database, part.key
-        cursor = await database.writer.run(partial(begin_notifier, key=key, cursor=self._head()))
+        begin = partial(begin_notifier, key=key, cursor=self._began_at)
+        cursor = await database.writer.run(begin)
         tries = 0
         while True:
             news.clear()
@@ -155,20 +154,9 @@ async def _each_told(
 
     Raises NotTold, OSError. The process is gone at the end.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        BOOT,
-        json.dumps(sys.path),
-        plugin.model_dump_json(),
-        part.name,
-        stdin=PIPE,
-        stdout=PIPE,
-        limit=LONGEST_ANSWER,
-        start_new_session=True,
-        env=passed_on(),
-    )
-    try:
+    async with plugin_process(
+        "tell", plugin.model_dump_json(), part.name, longest_line=LONGEST_ANSWER
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         for event in events:
@@ -184,8 +172,6 @@ async def _each_told(
             if (problem := _problem_of(line, event.seq)) is not None:
                 raise NotTold(problem)
             yield event.seq
-    finally:
-        await _end(process)
 
 
 def _problem_of(answer: bytes, seq: int) -> str | None:
@@ -202,10 +188,3 @@ def _problem_of(answer: bytes, seq: int) -> str | None:
     except orjson.JSONDecodeError:
         pass
     return "its process gave no answer that makes sense"
-
-
-async def _end(process: Process) -> None:
-    """End it and whatever it started."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()

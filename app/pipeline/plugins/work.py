@@ -126,7 +126,7 @@ async def write_export(
     The file takes the place of the lines. Returns its SHA-256. Raises PluginFailed, PluginGone.
     """
     key = task["options"]["format"]
-    known = plugins.find(key)
+    known = (await plugins.known()).find(key)
     if known is None:
         raise PluginGone(filename=task["filename"], plugin=key.partition(".")[0])
     plugin, part = known
