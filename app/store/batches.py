@@ -108,21 +108,23 @@ async def get_batch(db: Connection, batch_id: str) -> BatchRow | None:
     return _batch(rows[0]) if rows else None
 
 
-LIST = f"""
-    {COLUMNS} WHERE (?1 IS NULL OR user_id = ?1) AND begun = 1
-        AND (?2 IS NULL OR (created_ms, id) < (SELECT created_ms, id FROM batch WHERE id = ?2))
-    ORDER BY created_ms DESC, id DESC LIMIT ?3
-"""  # noqa: S608 - a constant above
+OWN = f"{COLUMNS} WHERE user_id = ? AND begun = 1"
+OLDER = "AND (created_ms, id) < (SELECT created_ms, id FROM batch WHERE id = ?)"
+NEWEST_FIRST = "ORDER BY created_ms DESC, id DESC LIMIT ?"
 
 
 async def list_batches(
-    db: Connection, user_id: str | None = None, before_id: str | None = None, limit: int = 100
+    db: Connection, user_id: str, before_id: str | None = None, limit: int = 100
 ) -> list[BatchRow]:
-    """Return at most `limit` batches, newest first; of one user, or of all for None.
+    """Return at most `limit` of a user's batches, newest first.
 
     before_id  only batches older than this one; nothing when there is no such batch
     """
-    rows = await db.execute_fetchall(LIST, (user_id, before_id, limit))
+    if before_id is None:
+        rows = await db.execute_fetchall(f"{OWN} {NEWEST_FIRST}", (user_id, limit))
+    else:
+        query = f"{OWN} {OLDER} {NEWEST_FIRST}"
+        rows = await db.execute_fetchall(query, (user_id, before_id, limit))
     return [_batch(row) for row in rows]
 
 

@@ -179,10 +179,13 @@ async def exports_beyond(db: Connection, quota_bytes: int) -> list[str]:
 
 
 # One that waits takes what is there when its turn comes; one of the very job would be empty.
-HOLDING = (
-    "SELECT id FROM export WHERE job_id = ?1 OR (job_id IS NULL AND state <> 'pending'"
-    " AND (batch_id = ?2 OR (batch_id IS NULL AND user_id = ?3 AND created_ms >= ?4)))"
-)
+HOLDING = """
+    SELECT id FROM export WHERE job_id = ?1
+    UNION ALL SELECT id FROM export WHERE batch_id = ?2 AND state <> 'pending'
+    UNION ALL SELECT id FROM export
+    WHERE user_id = ?3 AND job_id IS NULL AND batch_id IS NULL AND state <> 'pending'
+        AND created_ms >= ?4
+"""
 
 
 async def exports_holding(db: Connection, job: JobRow) -> list[str]:
@@ -198,14 +201,15 @@ async def all_export_ids(db: Connection) -> set[str]:
     return {row[0] for row in rows}
 
 
-JOBS = (
-    "SELECT id, filename FROM job WHERE status = 'completed' AND undone = 0"
-    " AND CASE WHEN ?1 IS NOT NULL THEN id = ?1 WHEN ?2 IS NOT NULL THEN batch_id = ?2"
-    " ELSE user_id = ?3 END"
-)
+STORED = "SELECT id, filename FROM job WHERE +status = 'completed' AND undone = 0"
 
 
 async def exported_jobs(db: Connection, export: ExportRow) -> dict[str, str]:
     """Return the file names of the jobs that an export takes, by their ids."""
-    rows = await db.execute_fetchall(JOBS, (export.job_id, export.batch_id, export.user_id))
+    if export.job_id is not None:
+        rows = await db.execute_fetchall(f"{STORED} AND id = ?", (export.job_id,))
+    elif export.batch_id is not None:
+        rows = await db.execute_fetchall(f"{STORED} AND batch_id = ?", (export.batch_id,))
+    else:
+        rows = await db.execute_fetchall(f"{STORED} AND user_id = ?", (export.user_id,))
     return {row[0]: row[1] for row in rows}

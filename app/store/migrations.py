@@ -330,4 +330,14 @@ SCRIPTS: tuple[str, ...] = (
     -- Old answers are looked for with each new one.
     CREATE INDEX idempotency_created ON idempotency (created_ms);
     """,
+    """
+    -- Jobs by status are read in the order of their ids, a user's and everybody's.
+    CREATE INDEX job_user_status ON job (user_id, status, id);
+    CREATE INDEX job_status ON job (status, id);
+    DROP INDEX job_unfinished;
+
+    CREATE INDEX export_job ON export (job_id) WHERE job_id IS NOT NULL;
+    CREATE INDEX export_batch ON export (batch_id) WHERE batch_id IS NOT NULL;
+    DROP INDEX batch_user;  -- batches are listed as batch_created has them
+    """,
 )

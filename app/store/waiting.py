@@ -6,16 +6,14 @@ from aiosqlite import Connection
 from app.core.queueing import Waiting
 from app.store.checkpoints import UNDO
 
-# The first condition is the one of the partial index, word for word, so that it is used. Rows are
-# numbered as jobs come: what happens to one that waits does not send it to the end.
+# Rows are numbered as jobs come: what happens to one that waits does not send it to the end.
 NEXT = """
     SELECT user_id, id FROM (
         SELECT user_id, id, rowid AS came, row_number() OVER (
             PARTITION BY user_id ORDER BY status = 'pending', priority DESC, rowid
         ) AS place
         FROM job
-        WHERE status NOT IN ('completed', 'error', 'cancelled')
-            AND status IN ('pending', 'processing') AND reported = 0
+        WHERE status IN ('pending', 'processing') AND reported = 0
             AND id NOT IN (SELECT value FROM json_each(?))
     ) WHERE place = 1 ORDER BY came
 """
@@ -35,7 +33,7 @@ async def next_jobs(db: Connection, without: list[str]) -> dict[str, str]:
 LINE = """
     SELECT id, row_number() OVER (PARTITION BY user_id ORDER BY priority DESC, rowid), size_bytes
     FROM job
-    WHERE status NOT IN ('completed', 'error', 'cancelled') AND status = 'pending' AND reported = 0
+    WHERE status = 'pending' AND reported = 0
 """
 
 
@@ -121,7 +119,7 @@ async def jobs_with(db: Connection, mark: str) -> list[str]:
 
 STEERED = """
     SELECT id FROM job
-    WHERE status NOT IN ('completed', 'error', 'cancelled')
+    WHERE status IN ('pending', 'processing', 'paused', 'waiting')
         AND json_extract(CAST(state AS TEXT), '$.steering') IS NOT NULL
     ORDER BY id
 """

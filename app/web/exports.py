@@ -21,7 +21,7 @@ from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch
 from app.store.exports import ExportRow, ExportState, get_export, insert_export, list_exports
 from app.store.idempotency import Answer
-from app.store.jobs import JobRow, get_job, list_jobs
+from app.store.jobs import JobRow, get_job, plans_in
 from app.web.audit import note
 from app.web.belongings import demand
 from app.web.identity import owner_for, viewer_for
@@ -232,8 +232,7 @@ async def _usual_content(
     if job is not None:
         plans = {job.state["plan"]}
     elif batch is not None:
-        reader = request.app[DATABASE].reader
-        plans = {row.state["plan"] for row in await list_jobs(reader, batch_id=batch.id)}
+        plans = await plans_in(request.app[DATABASE].reader, batch.id)
     else:
         return "rows"
     return "rows" if not plans or "transactions" in plans else "documents"

@@ -163,7 +163,7 @@ async def files_page(request: web.Request) -> web.Response:
         return see_other(page_of(viewer.shared))
     else:
         viewer = owner_for(request, "read")
-        newest = await list_batches(reader, user_id=viewer.user_id, limit=1)
+        newest = await list_batches(reader, viewer.user_id, limit=1)
         if "all" not in request.query and newest:
             counts = await status_counts(reader, newest[0].id)
             batch = newest[0] if any(counts.get(status) for status in UNFINISHED) else None

@@ -13,10 +13,13 @@ import polars as pl
 import pytest
 from python_calamine import CalamineWorkbook
 
+from app.core.ids import uuid7
 from app.core.reading import Task, Tell
 from app.keys import EXPORTER
 from app.reading.export import export as by_the_reader
+from app.store.accounts import now_ms
 from app.store.documents import NewDocument, insert_document, insert_fields
+from app.store.offline import offline
 from app.store.records_bulk import begin_import
 from app.store.records_schema import writing_records
 from tests.integration.serving import (
@@ -156,6 +159,25 @@ FITTING: list[tuple[Body, list[str]]] = [
     ({"category": "no such"}, []),
     ({"account": "no such"}, []),
 ]
+
+
+COPIES = """
+    INSERT INTO job (id, batch_id, user_id, filename, size_bytes, sha256, status, last_seq, state)
+    SELECT ?1, batch_id, user_id, filename, size_bytes, sha256, status, last_seq,
+        CAST(json_set(CAST(state AS TEXT), '$.plan', 'document') AS BLOB)
+    FROM job WHERE id = ?2
+"""
+
+
+async def test_a_table_among_many_documents_comes_out_as_rows(
+    server: Server, ann: aiohttp.ClientSession, jobs: list[Body]
+) -> None:
+    with offline(server.settings.database_path) as database:
+        for n in range(120):  # all of them newer than the table
+            ident = uuid7(now_ms() + n, bytes(10))
+            database.execute(COPIES, (ident, jobs[0]["job_id"]))
+    made = await asked(ann, batch_id=jobs[0]["batch_id"])
+    assert made["content"] == "rows"
 
 
 async def test_a_query_takes_what_fits(ann: aiohttp.ClientSession, jobs: list[Body]) -> None:
