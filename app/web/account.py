@@ -39,14 +39,6 @@ NOTHING_SENT = outgoingview.Sent()
 LIMITS = ("connections", "messages_per_second", "message_bytes", "silence_s")
 
 
-class PasswordForm(BaseModel):
-    """The form of the password."""
-
-    model_config = ConfigDict(extra="ignore")
-    old: str = Field(max_length=4096)
-    new: str = Field(max_length=4096)
-
-
 class TokenForm(BaseModel):
     """The form of a new token, beside its scopes and limits. `days` None is for ever."""
 
@@ -80,8 +72,9 @@ async def account_page(request: web.Request) -> web.Response:
 @told_by(_refused, "account")
 async def password(request: web.Request) -> web.Response:
     """POST /account/password."""
-    given = validated(PasswordForm, await read_fields(request), "form")
-    await change_own_password(request, NewPassword(old=given.old, new=given.new))
+    fields = await read_fields(request)
+    given = {key: fields.get(key, "") for key in ("old", "new")}
+    await change_own_password(request, validated(NewPassword, given, "form"))
     return await show_account(
         request, said="Your password is changed; other browsers are signed out"
     )

@@ -95,6 +95,8 @@ class Caller(web.RequestHandler):
         """Answer what never reached a handler: it is no HTTP, or the framework itself failed."""
         if request.writer.output_size > 0:
             raise ConnectionError("half an answer is out")
+        if isinstance(exc, UnicodeEncodeError):  # it says again what it was sent
+            status, message = 400, "a header is no text"
         if status >= 500:
             logger.error("request failed outside of every handler", exc_info=exc)
             error: AppError = InternalError(reference="-")

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from app.keys import AUDIT
-from tests.integration.serving import LONGEST_S, PASSWORD, Server
+from tests.integration.serving import LONGEST_S, PASSWORD, Server, put_question, upload
 from tests.integration.test_edge import answers, connected
 
 NO_UTF8 = "\xff\xfe"  # sent as Latin-1
@@ -98,6 +98,57 @@ async def test_an_expectation_that_nobody_meets_is_answered(server: Server) -> N
         writer.write(f"GET /healthz HTTP/1.1\r\n{head}".encode())
         async with asyncio.timeout(LONGEST_S):
             assert (await reader.read()).startswith(b"HTTP/1.1 417 ")
+
+
+async def test_an_expectation_that_is_no_text_is_refused_and_no_failure(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    status, _, told = await asked(server, "GET /healthz", Expect=NO_UTF8)
+    assert (status, told["code"]) == (400, "invalid_request")
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+DEEP = "[" * 500 + "]" * 500  # more than can be told again
+
+
+async def test_an_answer_within_answers_is_refused(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    accepted = await upload(ann, ("a.csv", b"Date,Amount\n2025-01-03,-3.40\n"))
+    ident = put_question(server.settings, accepted["jobs"][0]["job_id"])
+    for path, body in (
+        (f"/api/v1/clarifications/{ident}/answer", f'{{"answer":{DEEP}}}'),
+        (
+            "/api/wizard/clarifications/respond",
+            f'{{"clarificationId":"{ident}","answer":{DEEP}}}',
+        ),
+    ):
+        async with ann.post(path, data=body) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (400, "invalid_request")
+    async with ann.ws_connect("/ws?frames=single") as socket:
+        await socket.send_json(
+            {"op": "answer", "id": 1, "clarification_id": ident, "answer": [["no"]]}
+        )
+        async for message in socket:
+            if message.json()["type"] == "error":
+                break
+        assert message.json()["code"] == "invalid_request"
+
+
+@pytest.mark.parametrize("ends", ["9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-23:59"])
+async def test_what_ends_after_all_time_is_not_made(ann: aiohttp.ClientSession, ends: str) -> None:
+    body = {"label": "for ever", "expires_at": ends}
+    async with ann.post("/api/v1/tokens", json=body) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (400, "invalid_request")
+    async with ann.get("/api/v1/tokens") as answer:
+        assert (answer.status, (await answer.json())["tokens"]) == (200, [])
+
+
+async def test_a_form_without_a_password_is_shown_again(ann: aiohttp.ClientSession) -> None:
+    form = {"old": "", "new": "another correct horse"}
+    async with ann.post("/account/password", data=form) as answer:
+        assert answer.status == 400
+        assert "form.old" in await answer.text()
 
 
 async def test_a_socket_is_opened_by_get_alone(server: Server) -> None:
