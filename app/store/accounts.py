@@ -5,8 +5,10 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from aiosqlite import Connection
 
@@ -23,6 +25,8 @@ from app.store.secrets import (
     password_fits,
 )
 from app.store.writer import Writer
+
+T = TypeVar("T")
 
 HASHING_AT_ONCE = 2  # each takes 64 MiB
 
@@ -169,7 +173,8 @@ class Accounts:
         self._lasts_ms = session_days * DAY_MS
         self._clock_ms = clock_ms
         self._claimed = False
-        self._hashing = asyncio.Semaphore(HASHING_AT_ONCE)
+        # Threads of its own: what is begun goes on when whoever asked has left, and still counts.
+        self._hashing = ThreadPoolExecutor(HASHING_AT_ONCE, thread_name_prefix="hashing")
 
     async def claimed(self) -> bool:
         """Tell whether somebody owns the instance. Asks again until somebody does."""
@@ -189,8 +194,7 @@ class Accounts:
 
     async def hashed(self, password: str, at_least: int) -> str:
         """Return the hash of a new password. Raises WeakPassword, InvalidRequest."""
-        async with self._hashing:
-            return await asyncio.to_thread(hash_password, password, at_least)
+        return await self._in_turn(partial(hash_password, password, at_least))
 
     async def user(self, user_id: str) -> User | None:
         """Return the user with this id; None when there is none."""
@@ -201,9 +205,12 @@ class Accounts:
         """Return the user with this name and password; None, after the same time, for nobody."""
         rows = list(await self._reader.execute_fetchall(FIND_LOGIN, (name.strip(),)))
         *who, password_hash = rows[0] if rows else (None,)
-        async with self._hashing:
-            fits = await asyncio.to_thread(password_fits, password, password_hash)
+        fits = await self._in_turn(partial(password_fits, password, password_hash))
         return User(*who) if rows and fits else None
+
+    async def _in_turn(self, work: Callable[[], T]) -> T:
+        """Do `work`, which hashes. Cancelled before its turn, it is not done at all."""
+        return await asyncio.get_running_loop().run_in_executor(self._hashing, work)
 
     async def begin_session(self, user: User, *, client: str, address: str) -> str:
         """Sign a browser in and return the secret for its cookie.

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from aiosqlite import Connection
 
-from app.core.errors import NotAuthenticated, NotFound
+from app.core.errors import NotAllowed, NotAuthenticated, NotFound
 from app.core.ids import uuid7
+from app.core.permissions import Role
 from app.store.secrets import hash_secret, new_secret
 
 LOGINS_AT_MOST = 100  # of one user; the oldest go first
@@ -71,6 +72,31 @@ def add_login(
     )
     connection.execute(DELETE_SURPLUS, (user_id, LOGINS_AT_MOST))
     return secret
+
+
+STANDS = (
+    "SELECT user.role FROM login JOIN user ON user.id = login.user_id"
+    " WHERE login.id = ? AND login.expires_ms > ?"
+)
+
+
+def demand_login(
+    connection: sqlite3.Connection, login_id: str, at_ms: int, role: Role = "member"
+) -> None:
+    """Refuse what is done by a session that has ended since its request began.
+
+    Who may come in is changed by those alone who may still be in: a request can be begun, and sent
+    to its end after everything was ended to keep its sender out.
+
+    role  that its user has to have, at least
+
+    Raises NotAuthenticated, NotAllowed.
+    """
+    row = connection.execute(STANDS, (login_id, at_ms)).fetchone()
+    if row is None:
+        raise NotAuthenticated
+    if role == "operator" and row[0] != "operator":
+        raise NotAllowed(why="this is for operators")
 
 
 def remove_login(connection: sqlite3.Connection, user_id: str, login_id: str) -> None:

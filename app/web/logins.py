@@ -10,7 +10,7 @@ from app.core.permissions import Viewer
 from app.core.times import iso_from_ms
 from app.keys import ACCOUNTS, DATABASE, RECHECK, SETTINGS
 from app.store.accounts import change_password, end_everything, now_ms
-from app.store.logins import Login, list_logins, remove_login
+from app.store.logins import Login, demand_login, list_logins, remove_login
 from app.store.tokens import remove_tokens
 from app.web.audit import note
 from app.web.auth import check_password
@@ -130,13 +130,11 @@ async def change_own_password(request: web.Request, wish: NewPassword) -> None:
     await check_password(request, viewer.name, wish.old)
     at_least = request.app[SETTINGS].min_password_length
     password_hash = await request.app[ACCOUNTS].hashed(wish.new, at_least)
-    await request.app[DATABASE].writer.run(
-        partial(
-            change_password,
-            user_id=viewer.user_id,
-            password_hash=password_hash,
-            keep_login=viewer.via,
-        )
-    )
+
+    def change(connection: sqlite3.Connection) -> None:
+        demand_login(connection, viewer.via, now_ms())
+        change_password(connection, viewer.user_id, password_hash, keep_login=viewer.via)
+
+    await request.app[DATABASE].writer.run(change)
     note(request, "password_changed")
     await request.app[RECHECK].look()

@@ -1,5 +1,6 @@
 """API tokens over HTTP: made, listed and revoked by the person in whose name they act."""
 
+import sqlite3
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
@@ -10,9 +11,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from app.core.errors import InvalidRequest, NotFound
 from app.core.permissions import SCOPES, Allowance, Scope, Viewer, may
-from app.core.times import iso_from_ms
+from app.core.times import DAY_MS, iso_from_ms
 from app.keys import DATABASE, RECHECK
 from app.store.accounts import now_ms
+from app.store.logins import demand_login
 from app.store.tokens import (
     Token,
     add_token,
@@ -26,6 +28,8 @@ from app.web.identity import viewer_for
 from app.web.wire import json_answer, read_id, read_json, read_query
 
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+LONGEST_YEARS = 1000
+LONGEST_MS = LONGEST_YEARS * 365 * DAY_MS
 USUAL: tuple[Scope, ...] = tuple(scope for scope in SCOPES if scope != "operate")
 
 
@@ -110,10 +114,15 @@ def _iso(at_ms: int | None) -> str | None:
 
 
 def later_ms(moment: datetime, at_ms: int) -> int:
-    """Return `moment` in milliseconds since the epoch. Raises InvalidRequest when it is past."""
+    """Return `moment` in milliseconds since the epoch.
+
+    Raises InvalidRequest when it is past, or so far away that no answer could tell it.
+    """
     wanted = round(moment.timestamp() * 1000)
     if wanted <= at_ms:
         raise InvalidRequest(what="expires_at has to lie in the future")
+    if wanted > at_ms + LONGEST_MS:
+        raise InvalidRequest(what=f"expires_at lies more than {LONGEST_YEARS} years ahead")
     return wanted
 
 
@@ -159,21 +168,25 @@ async def create_token(request: web.Request, wish: TokenWish) -> tuple[str, Toke
     Raises NotAuthenticated, NotAllowed, InvalidRequest, Conflict for too many.
     """
     viewer = viewer_for(request, "account")
-    if "operate" in wish.scopes or wish.allowance is not None:
+    operates = "operate" in wish.scopes or wish.allowance is not None
+    if operates:
         viewer_for(request, "operate")
     at_ms = now_ms()
     expires_ms = None if wish.expires_at is None else later_ms(wish.expires_at, at_ms)
-    secret, token = await request.app[DATABASE].writer.run(
-        partial(
-            add_token,
-            user_id=viewer.user_id,
-            label=wish.label,
-            at_ms=at_ms,
+
+    def make(connection: sqlite3.Connection) -> tuple[str, Token]:
+        demand_login(connection, viewer.via, at_ms, "operator" if operates else "member")
+        return add_token(
+            connection,
+            viewer.user_id,
+            wish.label,
+            at_ms,
             scopes=frozenset(wish.scopes),
             expires_ms=expires_ms,
             allowance=None if wish.allowance is None else wish.allowance.allowance(),
         )
-    )
+
+    secret, token = await request.app[DATABASE].writer.run(make)
     note(request, "token_created", token=token.id, label=token.label, scopes=sorted(token.scopes))
     return secret, token
 

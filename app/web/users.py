@@ -1,16 +1,16 @@
 """Users over HTTP: listed, added, changed and removed by signed-in operators."""
 
 import sqlite3
-from functools import partial
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import NotFound
-from app.core.permissions import Role
+from app.core.permissions import Role, Viewer
 from app.core.times import iso_from_ms
 from app.keys import ACCOUNTS, DATABASE, RECHECK, SETTINGS
 from app.store.accounts import User, add_user, change_password, now_ms
+from app.store.logins import demand_login
 from app.store.users import Member, change_role, find_member, list_users, remove_user
 from app.web.audit import note
 from app.web.identity import viewer_for
@@ -97,17 +97,14 @@ async def remove(request: web.Request) -> web.Response:
 
 async def create_user(request: web.Request, wish: UserWish) -> User:
     """Add somebody. Raises NotAllowed, NameTaken, WeakPassword, InvalidRequest."""
-    _demand_operator(request)
+    viewer = _demand_operator(request)
     password_hash = await _hashed(request, wish.password)
-    user = await request.app[DATABASE].writer.run(
-        partial(
-            add_user,
-            name=wish.name,
-            password_hash=password_hash,
-            role=wish.role,
-            at_ms=now_ms(),
-        )
-    )
+
+    def add(connection: sqlite3.Connection) -> User:
+        demand_login(connection, viewer.via, now_ms(), "operator")
+        return add_user(connection, wish.name, password_hash, wish.role, now_ms())
+
+    user = await request.app[DATABASE].writer.run(add)
     note(request, "user_created", created=user.name, user=user.id, role=user.role)
     return user
 
@@ -117,11 +114,12 @@ async def change_user(request: web.Request, wish: UserChange) -> User:
 
     Raises NotAllowed, NotFound, WeakPassword, Conflict for the last operator.
     """
-    _demand_operator(request)
+    viewer = _demand_operator(request)
     user_id = read_id(request, "user_id")
     password_hash = None if wish.password is None else await _hashed(request, wish.password)
 
     def change_all(connection: sqlite3.Connection) -> User:
+        demand_login(connection, viewer.via, now_ms(), "operator")
         user = find_member(connection, user_id)
         if wish.role is not None:
             change_role(connection, user_id, wish.role)
@@ -147,17 +145,25 @@ async def remove_that_user(request: web.Request) -> None:
 
     Raises NotAllowed, NotFound, Conflict for the last operator.
     """
-    _demand_operator(request)
+    viewer = _demand_operator(request)
     user_id = read_id(request, "user_id")
-    user = await request.app[DATABASE].writer.run(partial(remove_user, user_id=user_id))
+
+    def remove(connection: sqlite3.Connection) -> User:
+        demand_login(connection, viewer.via, now_ms(), "operator")
+        return remove_user(connection, user_id)
+
+    user = await request.app[DATABASE].writer.run(remove)
     note(request, "user_removed", removed=user.name, user=user.id)
     await request.app[RECHECK].look()
 
 
-def _demand_operator(request: web.Request) -> None:
-    """Raise NotAllowed unless an operator asks by browser: a token could let itself in as more."""
+def _demand_operator(request: web.Request) -> Viewer:
+    """Return the operator who asks by browser: a token could let itself in as more.
+
+    Raises NotAuthenticated, NotAllowed.
+    """
     viewer_for(request, "account")
-    viewer_for(request, "operate")
+    return viewer_for(request, "operate")
 
 
 async def _hashed(request: web.Request, password: str) -> str:
