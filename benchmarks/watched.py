@@ -13,7 +13,7 @@ from pathlib import Path
 import uvloop
 
 from app import keys
-from app.serving import listening, spare_the_collector
+from app.serving import let_the_loop_in, listening, spare_the_collector
 from app.settings import Settings
 from app.store.offline import issue_token, register_user
 from app.tasks import running
@@ -38,6 +38,7 @@ async def main(folder: Path) -> None:
     async with listening(settings) as (app, url):
         await app[keys.RUNNER].ready()
         spare_the_collector()  # as it does when it serves people
+        let_the_loop_in()
         async with running(watch(), name="loop watch"):
             print(json.dumps({"url": url, "token": token}), flush=True)
             await asyncio.to_thread(sys.stdin.readline)

@@ -72,6 +72,8 @@ class Filled:
 class Filler:
     """Makes events of the reports of one request, the first of which meets the job as `state`.
 
+    Given all at once (`fill`), or in slices between which others have their turn (`take`, `end`).
+
     began_ms          when the attempt that runs began; None where nobody knows: then nothing is
                       foretold of it
     answer_within_ms  the time for an answer where a question does not say
@@ -102,31 +104,44 @@ class Filler:
         self._facts: dict[str, Any] = {"filename": state["filename"]}
         self._details: dict[str, Any] = {}
         self._filled = Filled(began_ms=began_ms)
+        self._taken = 0
 
     def fill(self, reports: Sequence[Report]) -> Filled:
-        """Return the events. Raises InvalidReport, with the place of the one that can not be."""
-        state = self._state
-        if self._is_new and reports and type(reports[0]) is not said.Started:
+        """Return the events of all `reports`. Raises InvalidReport, as `take` and `end` do."""
+        self.take(reports)
+        return self.end()
+
+    def take(self, some: Sequence[Report]) -> None:
+        """Make events of the next reports. Raises InvalidReport with the place of the bad one."""
+        if self._is_new and not self._filled.drafts and type(some[0]) is not said.Started:
             self._take(said.Started(type="processing_started"))
-        for at, report in enumerate(reports):
+        for report in some:
             if self._filled.ended:
-                raise InvalidReport(index=at, what="the report before this one has ended the job")
+                raise self._bad("the report before this one has ended the job")
             try:
                 self._take(report)
             except ValueError as error:
-                raise InvalidReport(index=at, what=str(error)) from error
-        last = max(len(reports) - 1, 0)
+                raise self._bad(str(error)) from error
+            self._taken += 1
+
+    def end(self) -> Filled:
+        """Return the events. Raises InvalidReport where the job would keep too much."""
+        state, filled = self._state, self._filled
+        self._taken -= 1  # it is the last one that brings too much
         if self._details:
             try:
                 check_kept({**state["details"], **self._details})
             except ValueError as error:
-                raise InvalidReport(index=last, what=str(error)) from error
-        done = {draft.step for draft in self._filled.drafts if type(draft) is StepCompleted}
+                raise self._bad(str(error)) from error
+        done = {draft.step for draft in filled.drafts if type(draft) is StepCompleted}
         if len(done.union(state["steps_done"])) > STEPS_AT_MOST:
-            raise InvalidReport(index=last, what=f"step: a job has at most {STEPS_AT_MOST}")
-        if len(state["waiting_for"]) + len(self._filled.asked) > OPEN_AT_MOST:
-            raise InvalidReport(index=last, what=f"a job asks at most {OPEN_AT_MOST} at once")
-        return self._filled
+            raise self._bad(f"step: a job has at most {STEPS_AT_MOST}")
+        if len(state["waiting_for"]) + len(filled.asked) > OPEN_AT_MOST:
+            raise self._bad(f"a job asks at most {OPEN_AT_MOST} at once")
+        return filled
+
+    def _bad(self, what: str) -> InvalidReport:
+        return InvalidReport(index=max(self._taken, 0), what=what)
 
     def _take(self, report: Report) -> None:
         if self._is_new and type(report) is said.Started:

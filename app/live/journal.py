@@ -28,6 +28,7 @@ Then = Callable[[sqlite3.Connection, Sequence[Recorded]], None]
 OnCommit = Callable[[Sequence[Recorded]], None]
 
 COMMIT_AT_MOST = 500  # events in one transaction: more would hold the interpreter for milliseconds
+TOLD_AT_ONCE = 1000  # events in one turn of the loop: a millisecond
 BACKLOG_AT_MOST = 2000  # events that wait for theirs; appenders beyond it wait too
 JOBS_REMEMBERED = 4096
 # While a crowd listens, commits that follow each other closely are given time to grow.
@@ -216,7 +217,8 @@ class Journal:
         """Tell what was committed, while the next transaction runs.
 
         Where that takes longer than a transaction, the next one waits for it: so it grows, and each
-        listener gets more events with one write.
+        listener gets more events with one write. It also waits where it takes several turns of the
+        loop, because one caller wrote thousands.
         """
         error = writing.exception()
         if error is not None:
@@ -224,14 +226,33 @@ class Journal:
             return
         written = writing.result()
         self._remember(written)
-        if self.audience is not None and self.audience.takes_long:
-            try:
-                self._tell(appends, written)
-            finally:
-                self.audience.when_told(self._go_on_with_crowd)
-        else:
-            self._go_on()
-            self._tell(appends, written)
+        self.sizes.add(len(written.events))
+        if self._has_crowd() or len(written.events) > TOLD_AT_ONCE:
+            self._tell_by_turns(appends, written, 0)
+            return
+        self._go_on()
+        try:
+            self._tell(written.events, appends[0].asked_s)
+        finally:
+            _settle(appends, written)
+
+    def _tell_by_turns(self, appends: list[_Append], written: _Written, start: int) -> None:
+        """Tell the events from `start` on, and the rest once all listeners have these."""
+        upto = start + TOLD_AT_ONCE
+        crowd = self.audience if self._has_crowd() else None
+        try:
+            self._tell(written.events[start:upto], appends[0].asked_s)
+        finally:
+            goes_on: Callable[[], None]
+            if upto < len(written.events):
+                goes_on = partial(self._tell_by_turns, appends, written, upto)
+            else:
+                goes_on = self._go_on if crowd is None else self._go_on_with_crowd
+                _settle(appends, written)
+            if crowd is not None:
+                crowd.when_told(goes_on)
+            else:
+                asyncio.get_running_loop().call_soon(goes_on)
 
     def _go_on(self) -> None:
         if self._pending or self._waiting:
@@ -352,21 +373,21 @@ class Journal:
         while len(self._batches) > JOBS_REMEMBERED:
             self._batches.popitem(last=False)
 
-    def _tell(self, appends: list[_Append], written: _Written) -> None:
-        if written.events:
-            self.head = written.events[-1].seq
-            self.asked_s = appends[0].asked_s
-        self.sizes.add(len(written.events))
-        try:
-            self._on_commit(written.events)
-        finally:
-            for append, events in zip(appends, written.per_append, strict=True):
-                if not append.done.done():
-                    append.done.set_result(events)
+    def _tell(self, events: list[Recorded], asked_s: float) -> None:
+        if events:
+            self.head = events[-1].seq
+            self.asked_s = asked_s
+        self._on_commit(events)
 
 
 def _read_state(job_id: str, connection: sqlite3.Connection) -> tuple[str, JobState] | None:
     return read_state(connection, job_id)
+
+
+def _settle(appends: list[_Append], written: _Written) -> None:
+    for append, events in zip(appends, written.per_append, strict=True):
+        if not append.done.done():
+            append.done.set_result(events)
 
 
 def _fail(append: _Append, error: BaseException) -> None:

@@ -27,6 +27,7 @@ from app.core.plans import Plan
 from app.core.queueing import PRIORITIES, PriorityName
 from app.core.reports import Progressed, Report
 from app.core.state import JobState, OutOfPlace, is_finished, is_reported
+from app.slices import Slices
 from app.store.batches import BatchRow, begin_batch, insert_batch
 from app.store.clarifications import Asked, AskedBy, close_questions, insert_clarifications
 from app.store.database import Database
@@ -112,6 +113,8 @@ class Reporting:
     settle   tells the end of a batch, if it has come
     asked    tells that a question was written, whose time may be over before all others'
     phrase   makes the sentence of a step
+
+    `slices` is where many reports wait for their turns on the loop.
     """
 
     def __init__(
@@ -129,6 +132,7 @@ class Reporting:
         self._settle, self._asked = settle, asked
         self._answer_within_ms = round(answer_within_h * 3_600_000)
         self._phrase, self._clock_ms = phrase, clock_ms
+        self.slices = Slices()
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -211,6 +215,8 @@ class Reporting:
     async def take(self, job_id: str, reports: Sequence[Report], reporter: Reporter) -> Taken:
         """Write what is reported of the job, in its order, and return after the commit.
 
+        reports  at least one
+
         Raises NotFound, Conflict for a job that Livetrail works on itself, JobEnded, InvalidReport
         for one that does not fit its job, StorageFull; then nothing of it was stored.
         Cancelling takes nothing back: it takes effect once the end of a batch is told, too.
@@ -232,10 +238,10 @@ class Reporting:
                 new_id=self._new_id,
                 phrase=self._phrase,
             )
-            if len(reports) > FILLED_AT_ONCE:  # more would hold the loop for milliseconds
-                filled = await asyncio.to_thread(filler.fill, reports)
-            else:
-                filled = filler.fill(reports)
+            for start in range(0, len(reports), FILLED_AT_ONCE):
+                async with self.slices.one():
+                    filler.take(reports[start : start + FILLED_AT_ONCE])
+            filled = filler.end()
             taken = await self._write(state, filled, len(reports), reporter)
             known.began = state["attempt"], filled.began_ms
         if filled.asked:

@@ -17,7 +17,7 @@ from app.core.events import BatchCompleted, BatchCreated, JobCreated, Processing
 from app.core.plans import TRANSACTIONS
 from app.core.rooms import Room
 from app.core.state import fold_all
-from app.live.journal import BACKLOG_AT_MOST, COMMIT_AT_MOST, Journal
+from app.live.journal import BACKLOG_AT_MOST, COMMIT_AT_MOST, TOLD_AT_ONCE, Journal
 from app.store.batches import BatchRow, insert_batch
 from app.store.database import Database, DatabaseTooNew
 from app.store.events import Recorded, read_job, read_room
@@ -110,6 +110,51 @@ async def test_many_appends_share_a_commit(tmp_path: Path) -> None:
         before = journal.sizes.count
         await asyncio.gather(*(journal.append(progress(0)) for _ in range(COMMIT_AT_MOST * 3)))
         assert journal.sizes.count - before < 20
+
+
+async def test_thousands_of_events_of_one_caller_are_told_by_turns_and_nothing_between_them(
+    tmp_path: Path,
+) -> None:
+    told: list[list[int]] = []
+    turns: list[int] = []  # of the loop, in which each part was told
+    turn = 0
+    database = await Database.open(tmp_path / "l.db")
+
+    def hear(events: Sequence[Recorded]) -> None:
+        told.append([event.seq for event in events])
+        turns.append(turn)
+
+    async def count() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    async with Journal(database, hear) as journal:
+        await create(journal, 2)
+        told.clear()
+        turns.clear()
+        counting = asyncio.create_task(count())
+        many = asyncio.create_task(journal.append(*[progress(0)] * (2 * TOLD_AT_ONCE + 1)))
+        await asyncio.sleep(0)
+        await journal.append(progress(1))
+        assert journal.head == told[-1][-1]
+        assert len(await many) == 2 * TOLD_AT_ONCE + 1
+        counting.cancel()
+    await database.close()
+    assert [len(part) for part in told] == [TOLD_AT_ONCE, TOLD_AT_ONCE, 1, 1]
+    assert [seq for part in told for seq in part] == [*range(4, 2 * TOLD_AT_ONCE + 6)]
+    assert len(set(turns)) == len(turns)
+
+
+async def test_a_journal_that_closes_tells_thousands_to_their_end(tmp_path: Path) -> None:
+    told: list[Recorded] = []
+    async with a_journal(tmp_path / "l.db", told) as (journal, _):
+        await create(journal, 1)
+        writing = asyncio.create_task(journal.append(*[progress(0)] * (2 * TOLD_AT_ONCE + 1)))
+        await asyncio.sleep(0)
+    assert len(told) == 2 * TOLD_AT_ONCE + 3
+    assert len(await writing) == 2 * TOLD_AT_ONCE + 1
 
 
 async def test_who_leaves_the_queue_for_the_backlog_keeps_nobody_waiting(tmp_path: Path) -> None:

@@ -193,6 +193,15 @@ async def test_the_bad_one_is_named_and_nothing_is_stored(
     assert (await state_of(ann, job_id))["n"] == 1
 
 
+async def test_a_large_list_is_taken_apart_like_a_small_one(ann: aiohttp.ClientSession) -> None:
+    job_id = (await create(ann))["job_id"]
+    long = [progress(percent / 10, details={"text": "\u0436, [" * 20}) for percent in range(900)]
+    refused = await report(ann, job_id, *long, progress(101), status=400)
+    assert (refused["code"], refused["index"]) == ("invalid_report", 900)
+    told = await report(ann, job_id, *long)
+    assert (told["accepted"], told["last_n"]) == (900, 902)
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"3", b'"x"', b"\xff", b"null", b"[[]]"])
 @pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson"])
 async def test_what_holds_no_reports_is_refused(

@@ -8,7 +8,7 @@ import pytest
 
 APP = Path(__file__).resolve().parents[2] / "app"
 ROOMS = ("core", "store", "live", "reading", "pipeline", "web", "client")
-SHARED = {"core", "fairness", "settings", "tasks"}
+SHARED = {"core", "fairness", "settings", "slices", "tasks"}
 MAY_IMPORT = {
     "core": {"core"},
     "client": {"core", "client"},

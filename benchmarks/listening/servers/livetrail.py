@@ -27,7 +27,7 @@ from app import keys
 from app.core.events import BatchCreated, JobCreated, ProcessingProgress
 from app.core.plans import TRANSACTIONS
 from app.live.journal import Journal
-from app.serving import listening, spare_the_collector
+from app.serving import let_the_loop_in, listening, spare_the_collector
 from app.settings import Settings
 from app.store.batches import BatchRow, insert_batch
 from app.store.offline import issue_token, register_user
@@ -79,6 +79,7 @@ async def main(folder: Path, rooms: int, heartbeat_s: float) -> None:
         if is_new:
             await create_jobs(journal, user_id, rooms)
         spare_the_collector()
+        let_the_loop_in()
         first = await journal.state(JOB.format(0))
         assert first is not None
         async with publishing(journal) as publish_port:
