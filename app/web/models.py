@@ -316,3 +316,10 @@ class Problem(BaseModel):
     code: str = Field(description="stable; the sentences are for people")
     hint: str = Field(description="what to do")
     retryable: bool
+    index: int | None = Field(
+        default=None, description="which report of a request can not be taken, from 0"
+    )
+    job_status: str | None = Field(default=None, description="how a job that is reported has ended")
+    error: str | None = Field(
+        default=None, description="the sentences as one, where clients of other systems ask"
+    )

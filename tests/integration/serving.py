@@ -31,6 +31,7 @@ from app.store.offline import issue_token, offline
 from app.store.secrets import hash_password
 from app.store.webhooks import HookWish, add_hook
 from app.web.identity import COOKIE
+from tests.integration.described import as_described
 
 PASSWORD = "correct horse battery"
 # Once it serves, nothing of these may hold the loop: a blocking call there raises BlockingError.
@@ -51,7 +52,10 @@ class Server:
         """Yield a browser-like client: cookies, an Origin; signed in when `name` is given."""
         jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address without a name
         async with aiohttp.ClientSession(
-            self.url, cookie_jar=jar, headers={"Origin": self.url}
+            self.url,
+            cookie_jar=jar,
+            headers={"Origin": self.url},
+            middlewares=(as_described,),
         ) as session:
             if name is not None:
                 jar.update_cookies({COOKIE: session_of(self.settings, name)}, URL(self.url))
