@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NoReturn, get_args
 
 from app.core.documents import FIELDS
-from app.core.errors import AppError, InvalidRequest, Unanswered
+from app.core.errors import AppError, InvalidRequest
 from app.core.field_values import normal_value
 from app.core.messages import count
+from app.core.unreadable import Unanswered, from_wire
 
 QuestionKind = Literal[
     "choice",  # one of `choices`
@@ -199,7 +200,7 @@ def failure_without(question: str, unanswered: tuple[str, dict[str, Any]] | None
     """
     if unanswered is None:
         return Unanswered(question=question)
-    return AppError.from_wire(*unanswered)
+    return from_wire(*unanswered)
 
 
 def evidence_for_all(question: Question) -> dict[str, Any]:

@@ -6,6 +6,8 @@ it knows no HTTP (web/problems.py gives each code its status) and no traceback r
 
 from typing import Any, ClassVar, TypedDict
 
+from app.core.sentences import Facts
+
 
 class ErrorBody(TypedDict):
     """The `error` of an event: what happened, what was kept, what to do."""
@@ -57,39 +59,7 @@ class AppError(Exception):
             retryable=self.retryable,
         )
 
-    @staticmethod
-    def from_wire(code: str, facts: dict[str, Any]) -> "AppError":
-        """Rebuild an error that crossed a process border. Unknown codes become InternalError."""
-        return AppError.by_code.get(code, InternalError)(**facts)
 
-
-class Fact:
-    """One fact in a sentence: {rows} gives "1,200", {rows:row/rows} gives "1 row" or "2 rows"."""
-
-    def __init__(self, value: object) -> None:
-        self._value = value
-
-    def __format__(self, nouns: str) -> str:
-        value = self._value
-        is_number = isinstance(value, int) and not isinstance(value, bool)
-        text = f"{value:,}" if is_number else str(value)
-        if not nouns:
-            return text
-        one, _, many = nouns.partition("/")
-        return f"{text} {one if value == 1 else many}"
-
-
-class Facts(dict[str, Any]):
-    """What a template's braces are filled from; survives a missing fact."""
-
-    def __missing__(self, key: str) -> Fact:
-        return Fact("?")
-
-    def __getitem__(self, key: str) -> Fact:
-        return Fact(super().__getitem__(key)) if key in self else self.__missing__(key)
-
-
-NOTHING_STORED = "Nothing from it was stored, and your other files are not affected."
 REFUSED = "Nothing was changed."
 NOTHING_TAKEN_IN = "No file of this upload was taken in; everything from before is safe."
 
@@ -102,126 +72,6 @@ class InternalError(AppError):
     kept = "Everything stored before is safe."
     hint = "Try again; if it happens again, look for the reference in the server's log."
     retryable = True
-
-
-# The file can not be read
-
-
-class EmptyFile(AppError):
-    code = "empty_file"
-    title = "{filename} is empty"
-    kept = NOTHING_STORED
-    hint = "Export it again, open it to see that there are rows in it, and upload that."
-
-
-class NoRows(AppError):
-    code = "no_rows"
-    title = "{filename} has column names but no rows"
-    kept = NOTHING_STORED
-    hint = "Export it again for a period in which something happened."
-
-
-class NoTransactions(AppError):
-    code = "no_transactions"
-    title = "{filename} is a bank statement without a single transaction"
-    kept = NOTHING_STORED
-    hint = "Download it again for a period in which something happened."
-
-
-class BankRefused(AppError):
-    """What a bank's server answered instead of a statement was saved as one."""
-
-    code = "bank_refused"
-    title = "{filename} is no statement but the bank's refusal: {said}"
-    kept = NOTHING_STORED
-    hint = "Sign in at the bank, download the statement again, and upload that."
-
-
-class UnsupportedType(AppError):
-    code = "unsupported_type"
-    title = "{filename} is {found}, and I can not read that kind of file yet"
-    kept = NOTHING_STORED
-    hint = (
-        "Upload the same data as a table (CSV or Excel), a bank statement file, a PDF, or a JPEG or"
-        " PNG image."
-    )
-
-
-class DisguisedFile(AppError):
-    code = "disguised_file"
-    title = "{filename} is named like {claimed}, but inside it is {found}"
-    kept = NOTHING_STORED
-    hint = "Check where the file came from, and upload the real one."
-
-
-class NotATable(AppError):
-    code = "not_a_table"
-    title = "I found no rows and columns in {filename}"
-    kept = NOTHING_STORED
-    hint = "Upload a table: one row a line, its values set apart by commas, semicolons or tabs."
-
-
-class PasswordProtected(AppError):
-    code = "password_protected"
-    title = "{filename} is locked with a password"
-    kept = NOTHING_STORED
-    hint = "Open it with the password, save a copy without one, and upload the copy."
-
-
-class DamagedFile(AppError):
-    code = "damaged_file"
-    title = "{filename} is damaged and can not be opened"
-    kept = NOTHING_STORED
-    hint = "Export it again, check that it opens on your computer, and upload that."
-
-
-class ImageTooLarge(AppError):
-    code = "image_too_large"
-    title = "{filename} has {width} x {height} pixels; the limit is {limit} million"
-    kept = NOTHING_STORED
-    hint = "Save it smaller, or ask the operator to raise LIVETRAIL_MAX_IMAGE_PIXELS."
-
-
-class LineTooLong(AppError):
-    code = "line_too_long"
-    title = "Line {line} of {filename} is longer than {limit}"
-    kept = NOTHING_STORED
-    hint = "Export it again as CSV, so that each row is a line of its own."
-
-
-class TooManyColumns(AppError):
-    code = "too_many_columns"
-    title = "{filename} has {columns} columns; the limit is {limit}"
-    kept = NOTHING_STORED
-    hint = "Remove the columns you do not need, or ask the operator to raise LIVETRAIL_MAX_COLUMNS."
-
-
-class TooManyRows(AppError):
-    code = "too_many_rows"
-    title = "{filename} has more than {limit} rows"
-    kept = NOTHING_STORED
-    hint = "Split it into smaller files, or ask the operator to raise LIVETRAIL_MAX_ROWS."
-
-
-class MalwareFound(AppError):
-    code = "malware_found"
-    title = "The scan stopped {filename}, because it found {finding}"
-    kept = "It was not opened, and nothing from it was stored."
-    hint = "Delete it, and ask whoever sent it for a clean copy."
-
-
-class ArchiveBomb(AppError):
-    code = "archive_bomb"
-    title = "{filename} would unpack to {measured}; the limit is {limit}"
-    kept = "It was not unpacked, and nothing from it was stored."
-    hint = "Save the data as CSV and upload that; ordinary spreadsheets never grow like this."
-
-
-class Unanswered(AppError):
-    code = "unanswered"
-    title = "Nobody answered in time: {question}"
-    kept = NOTHING_STORED
-    hint = "Retry; the question is asked again."
 
 
 # The work could not go on

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, TypedDict
 
-from app.core.errors import Facts
+from app.core.sentences import Facts
 
 
 class NoticeBody(TypedDict):

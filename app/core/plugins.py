@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.core.errors import Facts
 from app.core.events import EVENT_TYPES
 from app.core.plans import PLANS, TRANSACTIONS, Plan, Step
+from app.core.sentences import Facts
 
 Kind = Literal["step", "reader", "scanner", "categoriser", "exporter", "notifier"]
 WORKING: tuple[Kind, ...] = ("step", "reader", "scanner", "categoriser")

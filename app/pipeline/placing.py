@@ -12,13 +12,14 @@ from typing import Any
 
 from aiosqlite import Connection
 
-from app.core.errors import ArchiveBomb, FileMissing
+from app.core.errors import FileMissing
 from app.core.events import JobCreated
 from app.core.ids import uuid7
 from app.core.messages import friendly_message
 from app.core.names import clean_filename
 from app.core.plans import plan_for_name
 from app.core.reading import Task
+from app.core.unreadable import ArchiveBomb
 from app.pipeline.log import Journal
 from app.pipeline.worker import Hear, Told
 from app.store.files import FileStore, Incoming, StoredFile

@@ -15,6 +15,7 @@ from app.core.asking import Asking, Question
 from app.core.errors import AppError, InternalError, StepTimeout, WorkerCrashed
 from app.core.notices import Notice
 from app.core.reading import Task
+from app.core.unreadable import from_wire
 from app.pipeline.memory import MemoryWatch
 
 logger = logging.getLogger(__name__)
@@ -181,7 +182,7 @@ def _outcome(last: dict[str, Any], task: Task) -> dict[str, Any] | None:
         case {"is": "asked", "questions": list(questions), "unanswered": unanswered}:
             raise _asking(questions, unanswered, task)
         case {"is": "failed", "code": str(code), "facts": dict(facts)}:
-            raise AppError.from_wire(code, {"filename": task["filename"], **facts})
+            raise from_wire(code, {"filename": task["filename"], **facts})
         case {"is": "broken", "trace": str(trace)}:
             reference = uuid.uuid4().hex[:8]
             logger.error("reader failed: reference=%s job=%s\n%s", reference, task["job_id"], trace)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pypdfium2 as pdfium
 
-from app.core.errors import DamagedFile
 from app.core.reading import Task
+from app.core.unreadable import DamagedFile
 from app.reading.einvoice import LARGEST_XML_BYTES, EInvoice, NotAnEInvoice, read_einvoice
 
 MOST_ATTACHMENTS = 100

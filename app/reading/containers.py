@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from app.core.errors import ArchiveBomb, DamagedFile
 from app.core.reading import Limits
+from app.core.unreadable import ArchiveBomb, DamagedFile
 
 MAX_MEMBERS = 2000
 MAX_DEPTH = 2  # a zip in a zip; more is no office file

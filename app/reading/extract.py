@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from app.core.errors import TooManyRows
 from app.core.notices import RejectedRows
 from app.core.reading import Task, Tell
+from app.core.unreadable import TooManyRows
 from app.reading.columns import Column
 from app.reading.frames import plain_frame
 from app.reading.parts import PartWriter

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.core.documents import FieldValue, Reading, absent
-from app.core.errors import DamagedFile
 from app.core.messages import friendly_message
 from app.core.reading import Task, Tell
+from app.core.unreadable import DamagedFile
 from app.reading.attachments import einvoice_of, embedded_einvoice
 from app.reading.document_kind import FIRST_PAGES, LABELS, WITH_FIELDS, kind_of_text
 from app.reading.einvoice import EInvoice, NotAnEInvoice

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from app.core.asking import Asking, Question
-from app.core.errors import NoRows, TooManyColumns
 from app.core.notices import AmbiguousDates, AmbiguousDecimals, NoAmounts, Notice
 from app.core.reading import Task, Tell
+from app.core.unreadable import NoRows, TooManyColumns
 from app.reading.amounts import MarkCount
 from app.reading.columns import Column, columns_with, find_columns
 from app.reading.dates import WORDED, DateCount, has_times

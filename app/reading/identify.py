@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from app.core.errors import (
+from app.core.notices import ExtensionMismatch
+from app.core.plans import TRANSACTIONS
+from app.core.plugins import FOREIGN, Part
+from app.core.reading import Task, Tell
+from app.core.unreadable import (
     DisguisedFile,
     EmptyFile,
     PasswordProtected,
     UnsupportedType,
 )
-from app.core.notices import ExtensionMismatch
-from app.core.plans import TRANSACTIONS
-from app.core.plugins import FOREIGN, Part
-from app.core.reading import Task, Tell
 from app.reading.containers import (
     OLE_MAGIC,
     is_locked_opendocument,

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
-from app.core.errors import DamagedFile, ImageTooLarge
 from app.core.reading import Task
+from app.core.unreadable import DamagedFile, ImageTooLarge
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP")
 MANY_PAGES = frozenset({"TIFF"})  # further frames of the others are an animation

@@ -14,8 +14,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from app.core.errors import LineTooLong
 from app.core.notices import GuessedEncoding, MixedEncodings, Notice, NulBytes, OpenQuotes
+from app.core.unreadable import LineTooLong
 from app.reading.containers import readable_bytes
 from app.reading.dialect import Dialect, rows_of
 from app.reading.encoding import Encoding

@@ -12,8 +12,8 @@ import pypdfium2.raw as pdfium
 from PIL import Image
 
 from app.core.asking import Asking, Question
-from app.core.errors import DamagedFile, PasswordProtected
 from app.core.reading import Task
+from app.core.unreadable import DamagedFile, PasswordProtected
 from app.reading.page import Word
 from app.reading.pdf_marks import Marks, read_marks
 from app.reading.pdf_text import Frame, read_words

@@ -6,8 +6,8 @@ from typing import Any
 from PIL import Image
 
 from app.core.asking import Asking
-from app.core.errors import DamagedFile, PasswordProtected
 from app.core.reading import Task, Tell
+from app.core.unreadable import DamagedFile, PasswordProtected
 from app.reading.attachments import einvoice_of
 from app.reading.einvoice_page import picture_of
 from app.reading.images import open_pictures

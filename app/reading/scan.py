@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 
 import yara_x
 
-from app.core.errors import ArchiveBomb, MalwareFound
 from app.core.notices import ActiveContent, FormulaCells, FormulasWithoutResult
 from app.core.plugins import FOREIGN
 from app.core.reading import Task, Tell
+from app.core.unreadable import ArchiveBomb, MalwareFound
 from app.reading.containers import MAX_DEPTH, Unpacker, zip_members
 from app.reading.encoding import detect_encoding
 from app.reading.formulas import FormulaCounter, UnvaluedCounter

@@ -12,8 +12,13 @@ from typing import Any
 import polars as pl
 import python_calamine as calamine
 
-from app.core.errors import ArchiveBomb, DamagedFile, NotATable, PasswordProtected
 from app.core.notices import FormulaCells, Notice
+from app.core.unreadable import (
+    ArchiveBomb,
+    DamagedFile,
+    NotATable,
+    PasswordProtected,
+)
 from app.reading.formulas import is_formula, may_hold_formulas
 from app.reading.lines import Chunk
 

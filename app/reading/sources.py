@@ -7,9 +7,9 @@ from typing import Protocol
 
 from PIL import Image
 
-from app.core.errors import DamagedFile
 from app.core.notices import DamagedImage
 from app.core.reading import Task, Tell
+from app.core.unreadable import DamagedFile
 from app.reading.attachments import einvoice_of
 from app.reading.einvoice import EInvoice
 from app.reading.einvoice_page import WIDTH, words_of

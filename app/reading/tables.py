@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from app.core.asking import Asking
-from app.core.errors import EmptyFile, NotATable, NoTransactions
 from app.core.notices import (
     DuplicateHeaders,
     GuessedEncoding,
@@ -18,6 +17,7 @@ from app.core.notices import (
     OtherSheets,
 )
 from app.core.reading import Limits, Task, Tell
+from app.core.unreadable import EmptyFile, NotATable, NoTransactions
 from app.reading.dialect import SAMPLE_ROWS, Dialect, detect_dialect, sample_lines
 from app.reading.doubts import ENCODING, HEADER_ROW, encoding_of, header_row, may_ask
 from app.reading.encoding import ALPHABETS, Encoding, detect_encoding, likely_pages

@@ -6,9 +6,9 @@ from pathlib import Path
 import msoffcrypto
 
 from app.core.asking import Asking, Question
-from app.core.errors import PasswordProtected
 from app.core.plugins import TABLE, folder_of
 from app.core.reading import Task
+from app.core.unreadable import PasswordProtected
 
 COPY = "unlocked"
 KEYS = ("password", "password:2", "password:3")  # a PDF's questions have the same ones

@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from app.core.errors import ArchiveBomb, DamagedFile, EmptyFile, PasswordProtected
 from app.core.names import clean_filename
 from app.core.reading import Task, Tell
+from app.core.unreadable import (
+    ArchiveBomb,
+    DamagedFile,
+    EmptyFile,
+    PasswordProtected,
+)
 from app.reading.containers import Member, Unpacker, look_into_zip, readable_bytes
 
 FOLDER = "unpacked"

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from app.core.asking import Asking, Choice, Question
-from app.core.errors import NotATable
 from app.core.notices import RejectedRows
 from app.core.reading import Task, Tell
+from app.core.unreadable import NotATable
 from app.pipeline import child, jail
 from app.pipeline.steps import STEPS
 from app.settings import GIB

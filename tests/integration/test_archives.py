@@ -12,7 +12,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from app.core.errors import ArchiveBomb, FileMissing
+from app.core.errors import FileMissing
+from app.core.unreadable import ArchiveBomb
 from app.keys import DATABASE, FILES, JOURNAL
 from app.pipeline.placing import Placing
 from app.pipeline.worker import Heard

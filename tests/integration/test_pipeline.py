@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 from blockbuster import blockbuster_ctx
 
-from app.core.errors import Conflict, InvalidRequest, NotATable, NotFound, StorageFull
+from app.core.errors import Conflict, InvalidRequest, NotFound, StorageFull
 from app.core.events import BatchCreated, JobCreated
 from app.core.ids import uuid7
 from app.core.plans import TRANSACTIONS
 from app.core.rooms import Room
 from app.core.state import JobState, fold_all
+from app.core.unreadable import NotATable
 from app.live.journal import Journal
 from app.pipeline.runner import Runner
 from app.settings import Settings

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core.errors import NotATable, WorkerCrashed
+from app.core.errors import WorkerCrashed
+from app.core.unreadable import NotATable
 from app.pipeline import relay as relay_module
 from app.pipeline.memory import last_words
 from app.pipeline.relay import Relay

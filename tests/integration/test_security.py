@@ -12,9 +12,10 @@ import pytest
 from aiohttp import web
 
 from app.core.cells import harmless
-from app.core.errors import ArchiveBomb, TooManyRequests
+from app.core.errors import TooManyRequests
 from app.core.reading import Task, Tell
 from app.core.times import DAY_MS
+from app.core.unreadable import ArchiveBomb
 from app.pipeline.worker import Limits
 from app.pipeline.workers import Workers
 from app.reading.amounts import parse_amount

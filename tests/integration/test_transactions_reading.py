@@ -17,7 +17,7 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.core.errors import NoRows, TooManyColumns, TooManyRows
+from app.core.unreadable import NoRows, TooManyColumns, TooManyRows
 from app.reading import save
 from app.reading.extract import PART_ROWS, extract
 from app.reading.fields import detect_fields

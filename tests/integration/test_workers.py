@@ -14,7 +14,6 @@ import pytest
 from app.core.errors import (
     AppError,
     InternalError,
-    NotATable,
     OutOfMemory,
     StepTimeout,
     StorageFull,
@@ -22,6 +21,7 @@ from app.core.errors import (
 )
 from app.core.notices import Notice
 from app.core.reading import Task
+from app.core.unreadable import NotATable
 from app.pipeline import memory
 from app.pipeline.worker import Heard, Limits, Told
 from app.pipeline.workers import Workers

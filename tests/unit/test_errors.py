@@ -4,8 +4,10 @@ import string
 
 import pytest
 
-from app.core.errors import AppError, Facts, InternalError, StepTimeout, UploadTooLarge
+from app.core.errors import AppError, InternalError, StepTimeout, UploadTooLarge
 from app.core.notices import Notice
+from app.core.sentences import Facts
+from app.core.unreadable import from_wire
 
 ERRORS = sorted(AppError.by_code.values(), key=lambda error: error.code)
 NOTICES = sorted(Notice.by_code.values(), key=lambda notice: notice.code)
@@ -37,13 +39,13 @@ def test_a_warning_says_what_was_seen_what_was_done_and_what_to_do(notice: type[
 
 def test_an_error_survives_the_border_between_processes() -> None:
     error = UploadTooLarge(filename="big.csv", limit="2.1 GB")
-    again = AppError.from_wire(error.code, error.facts)
+    again = from_wire(error.code, error.facts)
     assert again.body() == error.body()
     assert str(again) == "big.csv is larger than 2.1 GB"
 
 
 def test_an_unknown_code_becomes_an_internal_error() -> None:
-    assert isinstance(AppError.from_wire("from_the_future", {}), InternalError)
+    assert isinstance(from_wire("from_the_future", {}), InternalError)
 
 
 @pytest.mark.parametrize(("rows", "told"), [(1, "1 row fits"), (1200, "1,200 rows fit")])

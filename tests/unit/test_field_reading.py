@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from app.core.errors import DamagedFile
+from app.core.unreadable import DamagedFile
 from app.reading.document_kind import find_kind
 from app.reading.field_reading import read_fields
 from app.reading.page import Page, load_pages

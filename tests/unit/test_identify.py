@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.asking import Asking
-from app.core.errors import (
-    AppError,
+from app.core.errors import AppError
+from app.core.unreadable import (
     ArchiveBomb,
     DamagedFile,
     DisguisedFile,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from app.core.errors import DamagedFile, ImageTooLarge
+from app.core.unreadable import DamagedFile, ImageTooLarge
 from app.reading.ocr import Ocr
 from app.reading.page import Page, load_pages
 from app.reading.pages import read_pages

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.errors import AppError, DamagedFile, LineTooLong, NotATable
+from app.core.errors import AppError
+from app.core.unreadable import DamagedFile, LineTooLong, NotATable
 from app.reading.fields import detect_fields
 from app.reading.statements.objects import cell_text
 from app.reading.tables import TableShape, detect_shape, read_rows

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.core.asking import Asking
-from app.core.errors import DamagedFile
+from app.core.unreadable import DamagedFile
 from app.reading.page import PageLog, load_pages
 from app.reading.pages import read_pages
 from tests.documents import Line, pdf_of

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.core.errors import PasswordProtected
+from app.core.unreadable import PasswordProtected
 from app.reading.pictures import draw
 from app.store.pictures import PictureStore
 from tests.documents import Line, pdf_of

@@ -4,6 +4,7 @@ import orjson
 import pytest
 from aiohttp import web
 
+from app.core import unreadable
 from app.core.errors import (
     AppError,
     CrossSite,
@@ -18,22 +19,7 @@ from app.web.problems import STATUS, from_http, headers_of, problem, problem_res
 
 # What is wrong with a file, found while it is read; told in events, and 422 if ever answered.
 OF_THE_FILE = {
-    "empty_file",
-    "no_rows",
-    "no_transactions",
-    "bank_refused",
-    "unsupported_type",
-    "disguised_file",
-    "not_a_table",
-    "password_protected",
-    "damaged_file",
-    "line_too_long",
-    "too_many_columns",
-    "too_many_rows",
-    "malware_found",
-    "archive_bomb",
-    "image_too_large",
-    "unanswered",
+    error.code for error in AppError.by_code.values() if error.__module__ == unreadable.__name__
 }
 
 

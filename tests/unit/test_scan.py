@@ -15,7 +15,8 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.errors import AppError, ArchiveBomb, DamagedFile, MalwareFound
+from app.core.errors import AppError
+from app.core.unreadable import ArchiveBomb, DamagedFile, MalwareFound
 from app.reading import scan as scan_module
 from app.reading import sheets
 from app.reading.formulas import (

@@ -11,7 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.errors import AppError, BankRefused, DamagedFile, LineTooLong, NoTransactions
+from app.core.errors import AppError
+from app.core.unreadable import (
+    BankRefused,
+    DamagedFile,
+    LineTooLong,
+    NoTransactions,
+)
 from app.reading.extract import extract
 from app.reading.fields import detect_fields
 from app.reading.kinds import classify_document

@@ -17,15 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.asking import Asking
-from app.core.errors import (
-    AppError,
+from app.core.errors import AppError
+from app.core.reading import Task
+from app.core.unreadable import (
     DamagedFile,
     EmptyFile,
     LineTooLong,
     NotATable,
     PasswordProtected,
 )
-from app.core.reading import Task
 from app.reading import lines as lines_module
 from app.reading.dialect import Dialect
 from app.reading.encoding import Encoding

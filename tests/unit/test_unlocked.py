@@ -8,7 +8,7 @@ import xlsxwriter
 from msoffcrypto.format.ooxml import OOXMLFile
 
 from app.core.asking import Asking
-from app.core.errors import PasswordProtected
+from app.core.unreadable import PasswordProtected
 from app.reading.fields import detect_fields
 from app.reading.identify import identify
 from tests.readers import Heard, task_for

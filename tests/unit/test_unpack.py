@@ -13,7 +13,8 @@ import xlsxwriter
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.core.errors import AppError, ArchiveBomb, EmptyFile, PasswordProtected
+from app.core.errors import AppError
+from app.core.unreadable import ArchiveBomb, EmptyFile, PasswordProtected
 from app.reading.identify import identify
 from app.reading.unpack import FOLDER, unpack
 from tests.readers import Heard, task_for

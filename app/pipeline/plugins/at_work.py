@@ -18,11 +18,12 @@ from typing import Any
 
 import orjson
 
-from app.core.errors import AppError, MalwareFound, PluginFailed, TooManyColumns, TooManyRows
+from app.core.errors import AppError, PluginFailed
 from app.core.notices import PluginSays
 from app.core.plugins import GROUPS, ROW_FIELDS, ROWS, SUGGESTED, TABLE, Part, Plugin
 from app.core.reading import Task, Tell
 from app.core.taxonomy import CATEGORIES
+from app.core.unreadable import MalwareFound, TooManyColumns, TooManyRows
 from app.pipeline.plugins.declare import reason_of
 from app.pipeline.plugins.loading import function_of
 from app.plugins import File, Finding, Row, RowGroup, Suggestion

@@ -9,7 +9,7 @@ from typing import Any
 
 from lxml import etree
 
-from app.core.errors import DamagedFile
+from app.core.unreadable import DamagedFile
 from app.reading.statements.record import BOOKING, Format, Record, Source, exact, spaced
 
 BOOKED = {"BOOK": "booked", "PDNG": "pending", "INFO": "pending", "FUTR": "pending"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from app.core.errors import DamagedFile, NotATable
+from app.core.unreadable import DamagedFile, NotATable
 from app.reading.statements.record import Record, Source, exact
 
 WITHIN_KEYS = 50  # of an object around the list

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from app.core.errors import BankRefused, DamagedFile
+from app.core.unreadable import BankRefused, DamagedFile
 from app.reading.encoding import detect_encoding
 from app.reading.statements.record import BOOKING, SAMPLE_BYTES, Format, Record, Source, spaced
 

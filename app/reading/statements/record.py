@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from app.core.errors import LineTooLong
+from app.core.unreadable import LineTooLong
 from app.reading.containers import readable_bytes
 from app.reading.encoding import detect_encoding
 
