@@ -1,12 +1,14 @@
 """What integration tests share: a running server, its owner, and somebody else."""
 
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from app.settings import Settings
+from tests.integration.receiver import Receiver
 from tests.integration.serving import Server, serving, settings_for, with_user
 
 
@@ -36,6 +38,14 @@ async def bob(server: Server) -> AsyncIterator[aiohttp.ClientSession]:
     """A browser in which a member is signed in, who owns nothing of ann's."""
     async with server.client("bob") as session:
         yield session
+
+
+@pytest.fixture
+def gone() -> Iterator[Receiver]:
+    """A server of somebody else that is not there; nobody is given its port meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # and does not listen
+        yield Receiver(f"http://127.0.0.1:{bound.getsockname()[1]}")
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ from app.store.jobs import get_job, list_jobs
 from app.store.retention import floor_of_room, pruned_jobs
 from app.web import history
 from app.web.belongings import belonging_at_hand, belonging_of
+from tests.patience import LONGEST_S
 from tests.unit.decoders import packed_messages
 
 ANN = "01900000-0000-7000-8000-00000000000a"
@@ -165,7 +166,7 @@ class Following:
     async def next(self) -> dict[str, Any]:
         """Return the next message, or {"type": "closed", "code": ...}."""
         while not self._lines:
-            message = await self.ws.receive(timeout=20)
+            message = await self.ws.receive(timeout=LONGEST_S)
             if message.type is WSMsgType.BINARY:
                 self._lines = packed_messages(message.data)
             elif message.type is WSMsgType.TEXT:
@@ -284,6 +285,6 @@ async def a_house(
 
 async def until(condition: Any) -> None:
     """Wait, a turn of the loop at a time, until `condition()` holds."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LONGEST_S):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from tests.patience import LONGEST_S
+
 Answerer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -35,7 +37,7 @@ class Receiver:
 
     async def called(self, times: int) -> list[Call]:
         """Wait until it was called so often, and return the calls."""
-        async with asyncio.timeout(60), self.came:
+        async with asyncio.timeout(LONGEST_S), self.came:
             await self.came.wait_for(lambda: len(self.calls) >= times)
         return list(self.calls)
 

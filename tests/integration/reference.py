@@ -16,10 +16,10 @@ from app.settings import Settings
 from app.web.identity import COOKIE
 from tests.integration.serving import ended, files_form, followed, session_of, token_of, with_user
 from tests.node import CLIENTS
+from tests.patience import LONGEST_S
 from tests.process import ServerProcess
 
 PAGE = "http://127.0.0.1:3000"  # where somebody else's front end is served from
-LONGEST_S = 60.0  # for what comes within a second or so, on a machine that does much else
 LINE_BYTES = 2**22
 COFFEE = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n2025-01-04,Tea,-2.10\n"
 # Days that can be read two ways: the server asks which is meant.

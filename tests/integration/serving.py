@@ -32,11 +32,11 @@ from app.store.secrets import hash_password
 from app.store.webhooks import HookWish, add_hook
 from app.web.identity import COOKIE
 from tests.integration.described import as_described
+from tests.patience import LONGEST_S
 
 PASSWORD = "correct horse battery"
 # Once it serves, nothing of these may hold the loop: a blocking call there raises BlockingError.
 NEVER_BLOCKS = ["app.web", "app.live", "app.pipeline", "app.store.files", "app.tasks"]
-LONGEST_S = 60.0  # a test that waits longer for an event has failed
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ async def connect(
         auth=given or None,
         transports=transports or ["websocket"],
         headers=dict(headers or {}),
-        wait_timeout=20,
+        wait_timeout=LONGEST_S,
     )
 
 
@@ -150,7 +150,7 @@ async def raw_socket(
         aiohttp.ClientSession(server.url) as http,
         http.ws_connect(f"/socket.io/?EIO=4&transport=websocket{query}", max_msg_size=0) as socket,
     ):
-        hello = await socket.receive_str(timeout=20)
+        hello = await socket.receive_str(timeout=LONGEST_S)
         assert hello.startswith("0{")
         yield socket
 
@@ -158,8 +158,8 @@ async def raw_socket(
 async def connect_raw(socket: aiohttp.ClientWebSocketResponse, auth: Mapping[str, Any]) -> None:
     """Connect, and take what every client is told first."""
     await socket.send_str("40" + json.dumps(auth))
-    assert (await socket.receive_str(timeout=20)).startswith('40{"sid"')
-    assert (await socket.receive_str(timeout=20)).startswith('42["connected"')
+    assert (await socket.receive_str(timeout=LONGEST_S)).startswith('40{"sid"')
+    assert (await socket.receive_str(timeout=LONGEST_S)).startswith('42["connected"')
 
 
 @asynccontextmanager

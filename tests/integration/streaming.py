@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import ClientResponse
 
 from tests.integration.listening import House
+from tests.patience import LONGEST_S
 from tests.unit.decoders import EventStream, StreamEvent
 
 
@@ -34,7 +35,7 @@ class Stream:
 
     async def next(self) -> dict[str, Any]:
         """Return the next message, or {"type": "closed"}."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LONGEST_S):
             while not self._heard:
                 data = await self.answer.content.readany()
                 if not data:

@@ -19,6 +19,7 @@ from app.pipeline.placing import Placing
 from app.pipeline.worker import Heard
 from tests.integration.bad_files import EICAR, table
 from tests.integration.serving import Server, ended, serving, settings_for, upload, with_user
+from tests.patience import LONGEST_S
 from tests.readers import task_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -56,7 +57,7 @@ async def batch_of(client: aiohttp.ClientSession, batch_id: str) -> dict[str, An
     """Return the batch's jobs by file name, once all of them have ended."""
     async with client.get(f"/api/v1/jobs?batch_id={batch_id}&limit=200") as answer:
         jobs: list[dict[str, Any]] = (await answer.json())["jobs"]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_S):
         states = await ended(client, {"batch_id": batch_id, "jobs": jobs})
     return {state["filename"]: state for state in states}
 

@@ -26,7 +26,7 @@ from tests.process import ServerProcess
 CSV = b"Date,Description,Amount\n2025-01-04,Tea,-2.10\n2025-01-05,Milk,-1.30\n"
 UNDECIDED = b"Date,Description,Amount\n01/02/2025,Tea,-2.10\n02/03/2025,Milk,-1.30\n"
 TEST_S = 60.0
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ async def test_killed_servers_are_waited_out_and_nothing_is_missed(settings: Set
     process = ServerProcess(settings.data_dir)
     await process.start()
     try:
-        async with asyncio.timeout(2 * TEST_S), Livetrail(process.url, token) as trail:
+        async with asyncio.timeout(4 * TEST_S), Livetrail(process.url, token) as trail:
             rows = b"".join(b"2025-01-04,Tea %d,-2.10\n" % n for n in range(20_000))
             upload = await trail.upload(("tea.csv", b"Date,Description,Amount\n" + rows))
             heard, kills = [], {"malware_scan", "storing"}

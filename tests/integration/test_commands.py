@@ -19,12 +19,12 @@ from app.client.saving import place_of
 from app.commands import _Screen, add_commands, talk
 from app.core.events import Event
 from tests.integration.serving import Server, serving, settings_for, token_of, with_user
+from tests.patience import LONGEST_S
 from tests.process import ROOT
 
 ESCAPE = "\x1b[2J\x1b]0;owned\x07\x9b1m"
 CSV = b"Date,Description,Amount\n2025-01-04,Tea,-2.10\n2025-01-05,Milk,-1.30\n"
 UNDECIDED = b"Date,Description,Amount\n01/02/2025,Tea,-2.10\n02/03/2025,Milk,-1.30\n"
-LONGEST_S = 60.0
 
 
 async def said(server: Server, *arguments: str | Path, token: str | None = None) -> tuple[int, str]:

@@ -49,7 +49,7 @@ async def answers(said: bytes) -> list[tuple[int, dict[str, str], Any]]:
 @pytest.fixture
 async def hurried(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     """A server in which a question has a moment to be asked."""
-    monkeypatch.setattr(edge, "HEADER_S", 0.2)
+    monkeypatch.setattr(edge, "HEADER_S", 0.5)
     with_user(settings, "ann")
     async with serving(settings) as running:
         yield running

@@ -22,6 +22,7 @@ from tests.integration.serving import (
     settings_for,
     with_user,
 )
+from tests.patience import LONGEST_S
 
 CSV = b"Date,Description,Amount\n2026-01-01,Coffee,-3.20\n"
 
@@ -176,7 +177,7 @@ async def test_one_that_fails_leaves_nothing_of_all(
 
 @pytest.mark.parametrize("fetch_timeout_s", [0.3])
 async def test_who_never_answers_is_not_waited_for(house: Server, elsewhere: Receiver) -> None:
-    async with house.client("ann") as client, asyncio.timeout(20):
+    async with house.client("ann") as client, asyncio.timeout(LONGEST_S):
         status, told = await ask(client, f"{elsewhere.url}/silent")
     assert (status, told["code"]) == (502, "target_unreachable")
     assert nothing_is_left(house)

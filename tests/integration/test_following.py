@@ -14,8 +14,9 @@ from aiohttp import web
 from app.client import Incomplete, Livetrail, Position, Refused, Snapshot, Unreachable, http
 from app.client import following as module
 from app.client.following import HOLES_AT_MOST, Caught, Following, apart_s
+from tests.patience import LONGEST_S
 
-LOG, TEST_S = "log-1", 30.0
+LOG = "log-1"
 Message = dict[str, Any]
 
 
@@ -60,7 +61,10 @@ async def talking_to(*routes: web.RouteDef) -> AsyncIterator[Livetrail]:
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
-        async with asyncio.timeout(TEST_S), Livetrail(f"http://{host}:{port}", "lt_any") as trail:
+        async with (
+            asyncio.timeout(LONGEST_S),
+            Livetrail(f"http://{host}:{port}", "lt_any") as trail,
+        ):
             yield trail
     finally:
         await runner.cleanup()

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -14,7 +15,14 @@ import pytest
 from app.keys import DOOR
 from app.serving import run_until_stopped
 from app.settings import Settings, SettingsError
-from tests.integration.serving import Server, files_form, serving, settings_for, with_user
+from tests.integration.serving import (
+    LONGEST_S,
+    Server,
+    files_form,
+    serving,
+    settings_for,
+    with_user,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -134,16 +142,18 @@ async def _stop(server: Server) -> None:
 
 
 @pytest.fixture
-def process(settings: Settings) -> subprocess.Popen[str]:
+def process(settings: Settings) -> Iterator[subprocess.Popen[str]]:
     with_user(settings, "ann")
     command = [sys.executable, "-m", "app.cli", "serve", "--port", "0"]
-    return subprocess.Popen(
+    with subprocess.Popen(
         [*command, "--data-dir", str(settings.data_dir)],
         cwd=ROOT,
         env={**os.environ, "LIVETRAIL_LOG_LEVEL": "WARNING"},
         stdout=subprocess.PIPE,
         text=True,
-    )
+    ) as running:
+        yield running
+        running.kill()  # where the test has not ended it
 
 
 def test_the_server_process_never_loads_the_readers(process: subprocess.Popen[str]) -> None:
@@ -151,7 +161,7 @@ def test_the_server_process_never_loads_the_readers(process: subprocess.Popen[st
     assert "Livetrail is at http://127.0.0.1:" in process.stdout.readline()
     maps = Path(f"/proc/{process.pid}/maps").read_text()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait(LONGEST_S) == 0
     for library in ("polars", "sklearn", "yara_x"):
         assert library not in maps
 
@@ -160,4 +170,4 @@ def test_a_signal_ends_the_process_in_order(process: subprocess.Popen[str]) -> N
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait(LONGEST_S) == 0

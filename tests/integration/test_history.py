@@ -156,7 +156,7 @@ async def test_what_is_told_before_there_is_somebody_to_wake_is_not_waited_for(
             return found
 
         monkeypatch.setattr("app.web.history.read_room", and_then_more)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             assert seqs(await house.history(after=2, wait=60)) == [3]
 
 
@@ -170,7 +170,7 @@ async def test_waiting_ends_with_an_empty_page_that_leads_on(tmp_path: Path) -> 
 async def test_nobody_waits_for_what_is_over(tmp_path: Path) -> None:
     async with a_house(tmp_path) as house:
         await house.create(1)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             page = await house.history(to="2020-01-01", wait=60)
             assert (seqs(page), page["after"]) == ([], 0)
             page = await house.history(after=900, wait=60)
@@ -185,7 +185,7 @@ async def test_waiting_ends_when_the_server_goes_down(tmp_path: Path) -> None:
     async with a_house(tmp_path) as house:
         waiting = asyncio.create_task(house.history(wait=60))
         await until(lambda: len(house.hub.polls))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             await house.hub.close()
             assert seqs(await waiting) == []
 
@@ -215,6 +215,7 @@ async def test_one_that_waits_takes_a_place_until_it_leaves(tmp_path: Path) -> N
             assert answer.status == 200  # who does not wait takes none
         waiting.cancel()  # its client leaves, and its place is free
         await asyncio.wait({waiting})
+        await until(lambda: not len(polls))
         again = asyncio.create_task(ann.get("/api/v1/events/history?wait=0.01"))
         assert (await again).status == 200
 
@@ -240,7 +241,7 @@ async def test_a_page_says_from_where_on_everything_is_there(tmp_path: Path) -> 
         page = await house.history(room=f"job:{job_id(2)}")
         assert not page["truncated"]
         room = f"job:{job_id(1)}"
-        async with asyncio.timeout(20):  # what is gone is told at once: nothing new may ever come
+        async with asyncio.timeout(40):  # what is gone is told at once: nothing new may ever come
             page = await house.history(room=room, after=4, wait=60)
         assert (page["truncated"], page["oldest"], seqs(page), page["after"]) == (True, 9, [], 9)
         url = house.server.make_url("/history").with_query(who="ann")

@@ -22,6 +22,7 @@ from app.store.batches import BatchRow, insert_batch
 from app.store.database import Database, DatabaseTooNew
 from app.store.events import Recorded, read_job, read_room
 from app.store.jobs import get_job
+from tests.patience import LONGEST_S
 
 USER = "01900000-0000-7000-8000-00000000000a"
 BATCH = "01900000-0000-7000-8000-00000000000b"
@@ -169,7 +170,7 @@ async def test_who_leaves_the_queue_for_the_backlog_keeps_nobody_waiting(tmp_pat
         await asyncio.sleep(0)
         for task in leaving:
             task.cancel()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LONGEST_S):
             await asyncio.gather(*writing, staying)
         assert all(task.cancelled() for task in leaving)
 

@@ -68,7 +68,16 @@ async def stuck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 @pytest.fixture
 async def small(tmp_path: Path) -> AsyncIterator[Server]:
     """A server whose limits are small enough to meet."""
-    settings = settings_for(tmp_path / "small", max_upload_bytes=2_000_000, upload_idle_s=0.3)
+    settings = settings_for(tmp_path / "small", max_upload_bytes=2_000_000)
+    with_user(settings, "ann")
+    async with serving(settings) as server:
+        yield server
+
+
+@pytest.fixture
+async def impatient(tmp_path: Path) -> AsyncIterator[Server]:
+    """A server that waits for nobody who says nothing for a second."""
+    settings = settings_for(tmp_path / "impatient", upload_idle_s=1.0)
     with_user(settings, "ann")
     async with serving(settings) as server:
         yield server
@@ -239,15 +248,15 @@ PARTS = {
 
 
 @pytest.mark.parametrize("how", PARTS)
-async def test_a_body_that_stalls_leaves_nothing(small: Server, how: str) -> None:
+async def test_a_body_that_stalls_leaves_nothing(impatient: Server, how: str) -> None:
     head, part = PARTS[how]
-    reader, writer = await asking(small, head)
+    reader, writer = await asking(impatient, head)
     writer.write(part)
     status, line = await answered(reader)
     writer.close()
     assert b" 408 " in status
     assert line.startswith(b"The upload broke off before the last byte. ")
-    assert nothing_happened(small)
+    assert nothing_happened(impatient)
 
 
 @pytest.mark.parametrize("how", PARTS)
@@ -297,7 +306,7 @@ async def test_who_leaves_frees_the_seat_and_the_job_goes_on(stuck: Server) -> N
                 async with ann.put("/up/c.csv", data=CSV) as third:
                     if third.status == 200:
                         break
-        assert (await state_of(ann, job))["status"] == "processing"
+        assert (await state_of(ann, job))["status"] in ("pending", "processing")
 
 
 async def test_cancelling_is_told_as_the_end(stuck: Server) -> None:

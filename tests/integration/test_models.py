@@ -22,6 +22,7 @@ from app.settings import Settings
 from tests import model_server as ms
 from tests.model_server import ModelServer, model_server
 from tests.pages import save_pages
+from tests.patience import LONGEST_S
 from tests.readers import task_for
 
 NAME = "openai-chat:good"
@@ -221,7 +222,7 @@ async def test_a_model_too_slow_is_given_up_and_its_connection_closed(
     assert await house.read(NAME, model_timeout_s=0.2, model_retries=0) == {"readings": {}}
     assert house.last()["model_status"] == "failed"
     assert house.last()["error"] == "it did not answer in time"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LONGEST_S):
         await models.left.wait()
 
 
@@ -287,13 +288,13 @@ async def test_what_was_answered_before_a_break_is_not_asked_again(
     models.answers("good", ms.good(**ANSWER))
     models.answers("slow", ms.never)
     broken = asyncio.create_task(house.read(NAME, "openai-chat:slow"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LONGEST_S):
         await house.completed.wait()
         await models.until_called(2)
     broken.cancel()
     with pytest.raises(asyncio.CancelledError):
         await broken
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LONGEST_S):
         await models.left.wait()
     models.answers("slow", ms.good(**ANSWER))
     found = await house.read(NAME, "openai-chat:slow")

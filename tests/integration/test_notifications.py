@@ -21,6 +21,7 @@ from tests.integration.listening import until
 from tests.integration.receiver import Receiver, receiving, well
 from tests.integration.reporter import create, report
 from tests.integration.serving import Server, ended, serving, settings_for, upload, with_user
+from tests.patience import LONGEST_S
 
 CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n"
 CHANNELS = "/api/v1/notifications"
@@ -113,7 +114,7 @@ async def test_what_does_not_arrive_is_tried_again_with_what_came_since_then_giv
     channel = await ask(ann, "POST", json={"address": address_of(receiver), "kinds": ["ended"]})
     await ended(ann, await upload(ann, ("a.csv", CSV)))
     await receiver.called(3)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_S):
         while not (one := await ask(ann, "GET", f"/{channel['id']}"))["error"]:
             pass
     assert one["error"] == "the service answered with status 403"
@@ -124,14 +125,12 @@ async def test_what_does_not_arrive_is_tried_again_with_what_came_since_then_giv
 
 
 async def test_a_test_says_whether_it_arrives(
-    ann: aiohttp.ClientSession, receiver: Receiver
+    ann: aiohttp.ClientSession, receiver: Receiver, gone: Receiver
 ) -> None:
     channel = await ask(ann, "POST", json={"address": address_of(receiver), "label": "mine"})
     assert await ask(ann, "POST", f"/{channel['id']}/test") == {"arrived": True, "why": ""}
     (call,) = await receiver.called(1)
     assert "This is a test" in json.loads(call.body)["message"]
-    async with receiving() as gone:
-        pass
     channel = await ask(ann, "POST", json={"address": address_of(gone)})
     told = await ask(ann, "POST", f"/{channel['id']}/test")
     assert told == {"arrived": False, "why": "the service could not be reached"}
@@ -291,7 +290,7 @@ async def test_a_file_whose_name_is_html_is_told_by_its_name(ann: aiohttp.Client
         assert (await ask(ann, "POST", f"/{channel['id']}/test"))["arrived"]
         created = await create(ann, batch_name="<img src=x>")
         await report(ann, created["job_id"], {"type": "processing_completed", "result": {}})
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LONGEST_S):
             _, told = [await mailbox.letters.get() for _ in range(2)]
     assert "text/html" not in told
     assert "<img src=3Dx>: 1 file is done" in told

@@ -1,8 +1,10 @@
 """Calls to addresses that users gave go where they may, and take no more than they may."""
 
 import asyncio
+import contextlib
 import socket
 import threading
+from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +15,8 @@ from yarl import URL
 from app.core.errors import TargetRefused, TargetUnreachable
 from app.web import outbound
 from app.web.outbound import Outbound, read_at_most
-from tests.integration.receiver import receiving
+from tests.integration.receiver import Receiver, receiving
+from tests.patience import LONGEST_S
 
 
 def names(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
@@ -82,14 +85,18 @@ async def test_a_name_that_stands_for_a_private_address_is_never_connected_to(
 async def test_what_was_judged_is_what_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = names(monkeypatch, "127.0.0.2", "127.0.0.1")  # the second answer would rebind it
     only(monkeypatch, "127.0.0.2")
-    async with receiving(host="127.0.0.2") as public:
-        port = URL(public.url).port
-        assert port is not None
-        async with receiving(port=port) as private, Outbound(allow_private=False) as out:
-            async with out.request("GET", by_name(public.url)) as answer:
-                assert await answer.text() == "thanks"
-            assert (len(public.calls), len(private.calls)) == (1, 0)
-            assert asked == ["example.com"]
+    async with AsyncExitStack() as both:
+        while True:  # the same port may be somebody else's at the other address
+            public = await both.enter_async_context(receiving(host="127.0.0.2"))
+            with contextlib.suppress(OSError):
+                port = URL(public.url).port or 0
+                private = await both.enter_async_context(receiving(port=port))
+                break
+        out = await both.enter_async_context(Outbound(allow_private=False))
+        async with out.request("GET", by_name(public.url)) as answer:
+            assert await answer.text() == "thanks"
+        assert (len(public.calls), len(private.calls)) == (1, 0)
+        assert asked == ["example.com"]
 
 
 async def test_the_socket_itself_refuses_a_private_address() -> None:
@@ -209,7 +216,7 @@ async def test_who_never_answers_is_given_up() -> None:
         with pytest.raises(TargetUnreachable, match="too long"):
             async with out.request("GET", other.url, total_s=0.2):
                 pass
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONGEST_S):
             await ended.wait()
 
 
@@ -228,15 +235,13 @@ async def test_of_an_endless_answer_only_the_beginning_is_read() -> None:
     async with receiving(endless) as other, Outbound(allow_private=True) as out:
         async with out.request("GET", other.url, total_s=10) as answer:
             assert await read_at_most(answer, 1024) == b"x" * 1024
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONGEST_S):
             await ended.wait()
 
 
 async def test_a_dead_host_and_an_unknown_name_are_told_in_words(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, gone: Receiver
 ) -> None:
-    async with receiving() as gone:
-        pass
     async with Outbound(allow_private=True) as out:
         with pytest.raises(TargetUnreachable, match="nothing answers there"):
             async with out.request("GET", gone.url):

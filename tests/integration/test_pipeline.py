@@ -34,6 +34,7 @@ from app.store.jobs import JobRow
 from app.store.rates import read_rates
 from app.web import feedview
 from tests.integration.readers_for_tests import READERS
+from tests.patience import LONGEST_S
 
 Body = dict[str, Any]
 PRELOAD = ("tests.integration.readers_for_tests:open_the_diary",)
@@ -127,7 +128,7 @@ class House:
 
     async def until(self, seen: Callable[[Body], bool], times: int = 1) -> Body:
         """Wait until as many events as `times` are as wanted; return the last of them."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LONGEST_S):
             while True:
                 self._news.clear()
                 found = [body for body in self.told if seen(body)]
@@ -668,14 +669,13 @@ asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
     "step", [step for step in TRANSACTIONS.step_keys if step != "duplicate_check"]
 )
 async def test_a_killed_server_goes_on_at_the_step_it_died_in(tmp_path: Path, step: str) -> None:
-    server = subprocess.Popen(  # noqa: ASYNC220 - a test may wait for a process to begin
+    with subprocess.Popen(  # noqa: ASYNC220 - a test may wait for a process to begin
         [sys.executable, "-c", SERVER, str(tmp_path), step], stdout=subprocess.PIPE, text=True
-    )
-    assert server.stdout is not None
-    with server.stdout:
+    ) as server:
+        assert server.stdout is not None
         job = (await asyncio.to_thread(server.stdout.readline)).strip()
-    server.kill()
-    await asyncio.to_thread(server.wait)
+        server.kill()
+    assert job, "it died by itself"
     async with House(tmp_path).up() as house:
         await house.end_of(job)
         trail = await assert_whole(house, job)

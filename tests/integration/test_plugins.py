@@ -27,7 +27,7 @@ from tests.integration.plugins import (
     named,
     plugins_of,
 )
-from tests.integration.serving import ended, followed, serving, upload
+from tests.integration.serving import LONGEST_S, ended, followed, serving, upload
 
 
 async def test_a_step_of_a_file_in_the_plugins_folder_is_part_of_the_plan(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ async def ringing(
 
 async def test_a_notifier_is_told_what_happened_before_a_restart(tmp_path: Path) -> None:
     status = 500
-    async with ringing(iter(lambda: status, None)) as (url, said), asyncio.timeout(60):
+    async with ringing(iter(lambda: status, None)) as (url, said), asyncio.timeout(2 * LONGEST_S):
         settings = house(tmp_path, ring=f"URL = {url!r}\n{NOTIFIER}")
         async with serving(settings) as server, server.client("ann") as ann:
             await upload(ann, *named("first"))
@@ -230,7 +230,7 @@ async def test_a_notifier_is_told_what_happened_before_a_restart(tmp_path: Path)
 
 async def test_a_notifier_that_fails_is_asked_again_and_holds_up_nothing(tmp_path: Path) -> None:
     answers = chain([500], repeat(200))
-    async with ringing(answers) as (url, said), asyncio.timeout(60):
+    async with ringing(answers) as (url, said), asyncio.timeout(2 * LONGEST_S):
         settings = house(tmp_path, ring=f"URL = {url!r}\n{NOTIFIER}")
         async with serving(settings) as server, server.client("ann") as ann:
             (job,) = await ended(ann, await upload(ann, *named("first")))
@@ -263,7 +263,7 @@ async def test_a_notifier_that_hangs_is_cut_and_knows_no_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KEY_OF_THE_OPERATOR", "hush")
-    async with ringing(chain([500], repeat(200))) as (url, said), asyncio.timeout(60):
+    async with ringing(chain([500], repeat(200))) as (url, said), asyncio.timeout(2 * LONGEST_S):
         settings = house(tmp_path, ring=f"URL = {url!r}\n{HANGING}")
         hasty = settings.model_copy(update={"plugin_timeout_s": 8.0})
         async with serving(hasty) as server, server.client("ann") as ann:
@@ -296,7 +296,7 @@ def livetrail_notifiers():
 
 @pytest.mark.parametrize("said", [b"no JSON\n", b'{"told": 0}\n'])
 async def test_a_notifier_that_answers_nonsense_is_asked_again(tmp_path: Path, said: bytes) -> None:
-    async with ringing(chain([500], repeat(200))) as (url, heard), asyncio.timeout(60):
+    async with ringing(chain([500], repeat(200))) as (url, heard), asyncio.timeout(2 * LONGEST_S):
         settings = house(tmp_path, ring=f"URL = {url!r}\nANSWER = {said!r}\n{FORGING}")
         async with serving(settings) as server, server.client("ann") as ann:
             await upload(ann, *named("first"))

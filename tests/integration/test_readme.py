@@ -72,7 +72,7 @@ async def test_the_tour_prints_every_event_from_the_first_on(tmp_path: Path) -> 
             .replace("python3 run.py", f"{sys.executable} -m app.cli")
             .replace("http://127.0.0.1:8080", server.url)
             .replace("ws://127.0.0.1:8080", server.url.replace("http", "ws"))
-            .replace("-w 60", "-w 2")
+            .replace("-w 60", "-w 5")
         )
         assert "8080" not in tour
         accepted, history, welcome, *told = objects(await printed(tour, tmp_path))

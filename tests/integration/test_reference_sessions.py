@@ -191,10 +191,9 @@ async def test_subscribing_too_often_is_refused(house: Scene) -> None:
     async with house.node("sessions/run-example.js", TOKEN=house.token) as example:
         await example.ask("connect")
         await example.until(lambda one: one.get("event") == "connected")
-        for _ in range(30):
+        while not (errors := [one for one in example.told if one.get("event") == "error"]):
             await example.ask("emit", event="subscribe", data=session)
-        told = await example.until(lambda one: one.get("event") == "error")
-        assert told["data"]["retry_after"] > 0
+        assert errors[0]["data"]["retry_after"] > 0
 
 
 async def test_the_example_in_python_hears_a_session_to_its_end(house: Scene) -> None:
@@ -218,7 +217,7 @@ async def test_wscat_opens_the_socket_as_the_check_says(house: Scene) -> None:
     url = house.network.url.replace("http", "ws")
     address = f"{url}/socket.io/?EIO=4&transport=websocket&token={house.listen_token}"
     wscat = "node_modules/.bin/wscat"
-    async with house.program(wscat, "--connect", address, "--execute", "40", "--wait", "3") as cat:
+    async with house.program(wscat, "--connect", address, "--execute", "40", "--wait", "60") as cat:
         opened = await cat.until(lambda one: one.get("line", "").startswith("0{"))
         assert json.loads(opened["line"][1:])["pingInterval"] > 0
         await cat.until(lambda one: one.get("line", "").startswith("40{"))

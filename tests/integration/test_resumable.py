@@ -103,11 +103,19 @@ async def small(tmp_path: Path) -> AsyncIterator[Server]:
         max_upload_bytes=1000,
         max_files_per_batch=2,
         max_open_uploads=3,
-        upload_idle_s=0.3,
         storage_quota_bytes=2500,
     )
     with_user(few, "ann")
     async with serving(few) as running:
+        yield running
+
+
+@pytest.fixture
+async def impatient(tmp_path: Path) -> AsyncIterator[Server]:
+    """A server that waits for nobody who says nothing for a second."""
+    settings = settings_for(tmp_path / "impatient", upload_idle_s=1.0)
+    with_user(settings, "ann")
+    async with serving(settings) as running:
         yield running
 
 
@@ -521,13 +529,13 @@ async def test_what_came_before_the_connection_broke_counts(
 
 
 @pytest.mark.usefixtures("told_at_once")
-async def test_what_could_not_be_checked_does_not_count(small: Server) -> None:
-    async with small.client("ann") as client:
+async def test_what_could_not_be_checked_does_not_count(impatient: Server) -> None:
+    async with impatient.client("ann") as client:
         address = await begin(client, 1000)
         header = {"Upload-Checksum": checksum(b"x" * 1000)}
         assert await code(await Stalled(client, address, 0, **header).answer) == (408, "piece_cut")
         assert await offset_of(client, address) == 0
-    assert small.app[FILES].used_bytes == 0
+    assert impatient.app[FILES].used_bytes == 0
 
 
 @pytest.mark.usefixtures("told_at_once")
@@ -563,8 +571,8 @@ async def test_what_is_not_safe_on_the_disk_does_not_count(
     assert (await send(ann, address, 0, b"x" * 50)).headers["Upload-Offset"] == "50"
 
 
-async def test_a_silent_client_is_not_waited_for(small: Server) -> None:
-    async with small.client("ann") as client:
+async def test_a_silent_client_is_not_waited_for(impatient: Server) -> None:
+    async with impatient.client("ann") as client:
         address = await begin(client, 1000)
         assert await code(await Stalled(client, address, 0).answer) == (408, "piece_cut")
         assert await offset_of(client, address) == 300

@@ -27,6 +27,7 @@ from tests.integration.serving import (
     with_user,
 )
 from tests.integration.test_positions import hold_back
+from tests.patience import LONGEST_S
 
 MARCH = b"date,amount,payee\n2026-03-01,1.50,Shop\n"
 
@@ -258,7 +259,7 @@ async def test_a_server_prunes_by_itself_and_says_what_it_can_not_show(tmp_path:
     small = settings_for(tmp_path, log_retention_bytes=1)
     async with serving(small) as server, server.client("ann") as ann:
         await until(lambda: server.app[HUB].pruned_upto)
-        async with asyncio.timeout(20), ann.ws_connect("/ws?frames=single") as socket:
+        async with asyncio.timeout(LONGEST_S), ann.ws_connect("/ws?frames=single") as socket:
             await socket.send_json({"op": "subscribe", "room": "user:me", "after": 0})
             kinds = [(await socket.receive_json())["type"] for _ in range(5)]
             assert kinds == ["welcome", "subscribed", "truncated", "snapshot", "live"]

@@ -11,6 +11,7 @@ from app.pipeline.learner import Learner
 from app.settings import Settings
 from app.tasks import running
 from tests.integration.serving import Server, ended, followed, serving, state_of, upload, with_user
+from tests.patience import LONGEST_S
 
 CSV = (
     b"Date,Description,Amount\n"
@@ -136,7 +137,7 @@ async def test_corrections_are_learned_in_the_background() -> None:
     learner = Learner(learn, quiet_s=0)
     learner.taught(["ann", "bob", "ann"])
     task = asyncio.create_task(learner.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LONGEST_S):
         assert [await learned.get(), await learned.get()] == ["ann", "bob"]
         learner.taught(["ann"])
         assert await learned.get() == "ann"
@@ -154,7 +155,7 @@ async def test_what_can_not_be_learned_of_one_is_learned_of_others(error: Except
         await learned.put(user_id)
 
     learner = Learner(learn, quiet_s=0)
-    async with running(learner.run(), name="learner"), asyncio.timeout(10):
+    async with running(learner.run(), name="learner"), asyncio.timeout(LONGEST_S):
         learner.taught(["ann", "bob"])
         assert await learned.get() == "bob"
         learner.taught(["cid"])

@@ -16,7 +16,6 @@ from tests.integration.serving import LONGEST_S, Server, token_of
 from tests.process import ROOT
 
 FAST = 10_000.0
-pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture

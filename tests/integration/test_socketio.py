@@ -256,7 +256,7 @@ async def test_what_can_not_be_understood_is_answered(server: Server, said: Any)
 
 async def test_an_acknowledgement_that_was_asked_for_comes(server: Server) -> None:
     async with listening(server) as listener:
-        await listener.sio.call("subscribe", "nonsense", timeout=20)
+        await listener.sio.call("subscribe", "nonsense", timeout=LONGEST_S)
         assert listener.of("error")
 
 

@@ -235,7 +235,7 @@ async def test_an_operator_can_look_at_what_goes_over_a_connection(
             assert answer.status == 200
         head = (await trail.progress())[-1].seq
         await listener.hears("task_update", seq=head)
-        await listener.sio.call("subscribe", "x", timeout=20)
+        await listener.sio.call("subscribe", "x", timeout=LONGEST_S)
         async with ann.get(address) as answer:
             frames = (await answer.json())["frames"]
         texts = [frame["text"] for frame in frames if frame["kind"] == "text"]

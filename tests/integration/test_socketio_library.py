@@ -19,6 +19,7 @@ from app.live.socketio.engine import Engine, Upgraded
 from app.live.socketio.wire import Outbox
 from tests.integration.serving import Server
 from tests.integration.socketio_clients import listening
+from tests.patience import LONGEST_S
 
 TRIED = {"python-socketio": "5.18", "python-engineio": "4.15", "aiohttp": "3.14"}
 
@@ -79,7 +80,7 @@ async def test_the_library_compresses_nothing(server: Server) -> None:
     async with (
         aiohttp.ClientSession(server.url) as http,
         http.ws_connect("/socket.io/?EIO=4&transport=websocket", compress=15) as socket,
-        asyncio.timeout(20),
+        asyncio.timeout(LONGEST_S),
     ):
         assert not socket.compress
         assert (await socket.receive_str()).startswith("0{")

@@ -15,6 +15,7 @@ from app.core.wire import LAST_CHUNK, WRITE_AT_MOST
 from app.store.retention import Pruned, Slice
 from tests.integration.listening import ANN, House, a_house, batch_id, job_id, until
 from tests.integration.streaming import Stream
+from tests.patience import LONGEST_S
 from tests.unit.decoders import EventStream, unchunked
 
 
@@ -182,7 +183,7 @@ async def bare(
     path = house.server.make_url("/events").with_query({"who": "ann", **query}).path_qs
     try:
         writer.write(f"GET {path} HTTP/{version}\r\nHost: a\r\n\r\n".encode())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LONGEST_S):
             yield await reader.readuntil(b"\r\n\r\n"), reader, writer
     finally:
         writer.transport.abort()
@@ -320,6 +321,6 @@ async def test_closing_does_not_wait_for_a_client_that_never_reads(tmp_path: Pat
         writer.transport.pause_reading()
         await house.create(1)
         await house.progress(1, times=1000, size=8000)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONGEST_S):
             await house.hub.close()
         await until(lambda: not house.hub.sessions)

@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from app.live.takeover import take_over
+from tests.patience import LONGEST_S
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 
@@ -42,7 +43,10 @@ async def test_a_connection_lives_on_without_its_request(cancelling: bool) -> No
 
     app = web.Application()
     app.router.add_get("/", handler)
-    async with TestServer(app, handler_cancellation=cancelling) as server, asyncio.timeout(20):
+    async with (
+        TestServer(app, handler_cancellation=cancelling) as server,
+        asyncio.timeout(LONGEST_S),
+    ):
         reader, writer = await asyncio.open_connection(server.host, server.port)
         writer.write(REQUEST + b"behind the request, ")
         assert await reader.readexactly(20) == b"BEHIND THE REQUEST, "

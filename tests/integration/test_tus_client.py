@@ -12,6 +12,7 @@ import pytest
 
 from tests.integration.serving import Server, state_of, token_of
 from tests.node import CLIENTS
+from tests.patience import LONGEST_S
 
 pytestmark = pytest.mark.usefixtures("node_packages")
 CONTENT = random.Random(20261122).randbytes(500_000)
@@ -29,7 +30,7 @@ async def client(server: Server, file: Path, stop_at: int) -> list[dict[str, Any
         cwd=CLIENTS,
         stdout=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_S):
         out, _ = await process.communicate()
     said = [json.loads(line) for line in out.splitlines()]
     assert process.returncode == 0, said

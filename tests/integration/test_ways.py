@@ -12,9 +12,9 @@ from typing import Any
 from app.core.events import ProcessingProgress
 from tests.integration.listening import House, a_house, job_id, until
 from tests.integration.ways import SOCKETS, WAYS, Event, Way
+from tests.patience import LONGEST_S
 
 ROOM = f"job:{job_id(1)}"
-LONGEST_S = 60
 
 
 @asynccontextmanager

@@ -27,6 +27,7 @@ from tests.integration.serving import (
     upload,
     with_user,
 )
+from tests.patience import LONGEST_S
 
 CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n"
 WARNINGS = ["processing_warning"]
@@ -54,7 +55,7 @@ async def job_of(client: aiohttp.ClientSession) -> str:
 
 async def settled(client: aiohttp.ClientSession, hook_id: str, times: int) -> list[dict[str, str]]:
     """Wait until so many deliveries have ended, and return them, newest first."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_S):
         while True:
             told = await ask(client, "GET", f"/{hook_id}/deliveries")
             done: list[dict[str, str]] = [
@@ -66,7 +67,7 @@ async def settled(client: aiohttp.ClientSession, hook_id: str, times: int) -> li
 
 async def tried(client: aiohttp.ClientSession, hook_id: str) -> dict[str, str]:
     """Wait until the first delivery was tried, and return it."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_S):
         while True:
             told = await ask(client, "GET", f"/{hook_id}/deliveries")
             for one in told["deliveries"]:
@@ -147,7 +148,11 @@ async def _users(client: aiohttp.ClientSession) -> list[dict[str, str]]:
 
 
 async def test_who_is_slow_dead_or_odd_keeps_nobody_waiting(
-    server: Server, ann: aiohttp.ClientSession, bob: aiohttp.ClientSession, receiver: Receiver
+    server: Server,
+    ann: aiohttp.ClientSession,
+    bob: aiohttp.ClientSession,
+    receiver: Receiver,
+    gone: Receiver,
 ) -> None:
     async def never(_: web.Request) -> web.StreamResponse:
         await asyncio.Event().wait()
@@ -166,8 +171,6 @@ async def test_who_is_slow_dead_or_odd_keeps_nobody_waiting(
             await answer.write(b"y" * 65536)
         return answer
 
-    async with receiving() as gone:
-        pass
     async with (
         receiving(never) as silent,
         receiving(fails) as failing,
@@ -305,7 +308,7 @@ async def test_long_failure_turns_it_off_with_words_and_nothing_is_missed(
 
 
 async def disabled(client: aiohttp.ClientSession, ident: str) -> dict[str, str]:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_S):
         while True:
             hook: dict[str, str] = await ask(client, "GET", f"/{ident}")
             if hook["state"] == "disabled":
@@ -323,7 +326,7 @@ async def test_gone_is_taken_at_its_word(
     await warn(server, await job_of(ann))
     hook = await disabled(ann, made["webhook"]["id"])
     assert "410 Gone" in hook["why"]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_S):
         while server.app[DELIVERER].working:  # noqa: ASYNC110 - its courier is leaving
             await asyncio.sleep(0)
 
@@ -534,7 +537,7 @@ async def test_a_deleted_file_is_told_of_no_more(
     async with ann.delete(f"{API}/jobs/{job}") as answer:
         assert answer.status == 204
     await ask(ann, "POST", f"/{ident}/deliveries/{one['id']}/resend")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_S):
         while (one := (await settled(ann, ident, 1))[0])["state"] != "failed":
             pass
     assert one["error"] == "its event was removed from the log"

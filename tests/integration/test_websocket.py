@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from pathlib import Path
+from random import Random
 from typing import Any
 from unittest.mock import patch
 
@@ -11,9 +12,10 @@ import pytest
 
 from app.core.errors import Conflict
 from app.core.protocol import Answer, Steer
-from app.live import fanout
+from app.live import fanout, farewell
 from app.live.session import Session
 from tests.integration.listening import ANN, BOB, a_house, batch_id, job_id, until
+from tests.patience import LONGEST_S
 
 
 async def test_the_first_message_is_welcome(tmp_path: Path) -> None:
@@ -302,7 +304,7 @@ async def test_a_peer_that_answers_nothing_is_closed(tmp_path: Path) -> None:
     ) as house:
         url = house.server.make_url("/ws").with_query(who="ann")
         ws = await house.client.ws_connect(url, autoping=False)
-        while not (message := await ws.receive(timeout=20)).type.name.startswith("CLOS"):
+        while not (message := await ws.receive(timeout=LONGEST_S)).type.name.startswith("CLOS"):
             pass  # pings are read, and not answered
         assert message.data == 4010 or ws.close_code == 4010
         await until(lambda: not house.hub.sessions)
@@ -337,7 +339,10 @@ async def test_a_killed_connection_leaves_nothing_behind(tmp_path: Path) -> None
         assert house.hub.counts().rooms == 1
 
 
-async def test_closing_tells_everybody_to_come_back(tmp_path: Path) -> None:
+async def test_closing_tells_everybody_to_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(farewell, "_chance", Random(1))  # no two of its first say the same
     async with (
         a_house(tmp_path) as house,
         house.follow() as ann,
@@ -368,7 +373,7 @@ async def test_a_crowd_hears_everything_though_commits_wait_for_it(tmp_path: Pat
                 for _ in range(40):
                     await house.progress(number)
 
-            async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+            async with asyncio.timeout(LONGEST_S), asyncio.TaskGroup() as tasks:
                 for number in (1, 2, 1, 2):
                     tasks.create_task(append(number))
             assert house.journal.audience is house.hub

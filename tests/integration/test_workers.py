@@ -28,6 +28,7 @@ from app.pipeline.workers import Workers
 from app.settings import GIB
 from tests.integration import readers_for_tests
 from tests.integration.readers_for_tests import READERS
+from tests.patience import LONGEST_S
 
 LIMITS = Limits(timeout_s=30.0, memory_bytes=4 * GIB, file_bytes=GIB)
 TARGET = READERS["extracting"]
@@ -212,7 +213,8 @@ async def test_a_full_disk_is_told_as_such(workers: Workers, tmp_path: Path) -> 
 async def test_a_step_that_takes_too_long_is_killed(
     workers: Workers, tmp_path: Path, act: str
 ) -> None:
-    limits = Limits(timeout_s=1.0, memory_bytes=4 * GIB)
+    await workers.ready()  # so that the time is the step's alone
+    limits = Limits(timeout_s=2.0, memory_bytes=4 * GIB)
     error = await failure(workers, task_for(tmp_path, act), limits)
     assert isinstance(error, StepTimeout)
     assert not is_alive(worker_pid(tmp_path))
@@ -347,7 +349,7 @@ async def until_gone(pid: int) -> None:
     loop = asyncio.get_running_loop()
     loop.add_reader(handle, gone.set)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LONGEST_S):
             await gone.wait()
     finally:
         loop.remove_reader(handle)
