@@ -11,9 +11,10 @@
 
 Hooks only declare. The functions they name do the work: plain ones or async ones, each call in a
 process of its own that has no network and reaches nothing but the job's file, the plugin's own
-files and `file.folder`; a notifier's process has the network, since telling needs it. What
-raises, takes too long, ends its process or takes too much memory is told with the code
-`plugin_failed`, and harms nothing else. docs/plugins.md explains it all.
+files and `file.folder`. A notifier's process has the network and the machine's programs, since
+telling needs them, and of the data folder its own files alone. What raises, takes too long, ends
+its process or takes too much memory is told with the code `plugin_failed`, and harms nothing else.
+docs/plugins.md explains it all.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence

@@ -13,7 +13,7 @@ import socket
 import struct
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,8 @@ SYSTEM = (
     "/dev/urandom",
 )
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full")
+TERMINALS = ("/dev/tty", "/dev/pts")
+DISKS_AND_ALL = Path("/dev")
 LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages"})
 IMPORTABLE = frozenset({".py", ".so", ".dist-info", ".egg-info"})
 
@@ -152,6 +154,21 @@ def confine(access: Access, held_by: InForce) -> None:
         seccomp.restrict()
 
 
+def keep_out(data_dir: Path, own: Path) -> None:
+    """Give up, for good, what a program that is to reach others has no need of. Raises OSError.
+
+    own  a file or folder in the data folder that may be read all the same
+
+    Everybody's data goes, the server's memory and environment, being an administrator, and the
+    right to change Livetrail itself. The network stays, and other files and programs as far as the
+    server may use them; this is as strong as the system's Landlock, and nothing where it has none.
+    """
+    if find_out(network=False).landlock:
+        landlock.restrict(_outside(data_dir, own), network=0, scoped=landlock.SIGNALS)
+    if sys.platform == "linux":
+        _drop_capabilities()
+
+
 def find_out(*, network: bool) -> InForce:
     """Try, in a process of its own, what this system enforces. Not with other threads about.
 
@@ -190,7 +207,7 @@ def _reaches_a_socket() -> object:
     return socket.socket(socket.AF_UNIX)
 
 
-def _rules(access: Access) -> Iterator[tuple[Path, Right]]:
+def _rules(access: Access) -> Iterator[tuple[Path, int]]:
     """Yield what Landlock shall leave open."""
     for path in access.folders:
         yield path, OWN_FOLDER
@@ -206,6 +223,21 @@ def _rules(access: Access) -> Iterator[tuple[Path, Right]]:
         yield path, READ
 
 
+def _outside(data_dir: Path, own: Path) -> Iterator[tuple[Path, int]]:
+    """Yield what `keep_out` leaves open. Of what is run here nothing can be changed."""
+    code = {Path(name).resolve() for name in (sys.prefix, sys.base_prefix)}
+    code.add(Path(__file__).resolve().parents[1])
+    for path in _all_but({data_dir, DISKS_AND_ALL, *code}, Path("/")):
+        yield path, landlock.EVERYTHING
+    for whole in code:
+        for path in _all_but({data_dir}, whole):
+            yield path, READ | Right.EXECUTE
+    yield own, READ
+    for name in (*DEVICES, *TERMINALS, "/dev/random", "/dev/urandom"):
+        yield Path(name), CHANGE
+    yield Path("/dev/shm"), landlock.EVERYTHING  # noqa: S108 - where programs share memory
+
+
 def _libraries(data_dir: Path) -> Iterator[Path]:
     """Yield where Python and its packages are, without anything of the data folder."""
     whole = {Path(name) for name in (sys.prefix, sys.base_prefix, sys.exec_prefix)}
@@ -217,24 +249,25 @@ def _libraries(data_dir: Path) -> Iterator[Path]:
     opened = {path for path in whole if not data_dir.is_relative_to(path)}
     for path in whole:
         if opened.isdisjoint(path.parents):
-            yield from _all_but(data_dir, path)
+            yield from _all_but({data_dir}, path)
     for path in {path.resolve() for path in others} - whole:
         if opened.isdisjoint(path.parents):
             # The folder that a program was started in may hold anything: only what is importable.
             for part in _parts(path):
                 if part.suffix in IMPORTABLE or (part / "__init__.py").is_file():
-                    yield from _all_but(data_dir, part.resolve())
+                    yield from _all_but({data_dir}, part.resolve())
 
 
-def _all_but(data_dir: Path, path: Path) -> Iterator[Path]:
-    """Yield `path`, or what is in it without the way to `data_dir`."""
-    if not data_dir.is_relative_to(path):
+def _all_but(closed: Collection[Path], path: Path) -> Iterator[Path]:
+    """Yield `path`, or what is in it without the ways to what is closed."""
+    if path in closed:
+        return
+    if not any(one.is_relative_to(path) for one in closed):
         yield path
         return
-    if path != data_dir:
-        for part in _parts(path):
-            if not part.is_symlink():
-                yield from _all_but(data_dir, part)
+    for part in _parts(path):
+        if not part.is_symlink():
+            yield from _all_but(closed, part)
 
 
 def _parts(path: Path) -> list[Path]:

@@ -38,8 +38,9 @@ class Right(IntFlag):
 
 
 OF_FILES = Right.EXECUTE | Right.WRITE_FILE | Right.READ_FILE | Right.TRUNCATE | Right.IOCTL_DEV
+EVERYTHING = sum(Right)
 TCP_BIND_AND_CONNECT = 0b11
-ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
+ABSTRACT_SOCKETS, SIGNALS = 0b01, 0b10
 
 
 class _Ruleset(ctypes.Structure):
@@ -62,17 +63,25 @@ def version() -> int:
     return max(_syscall(CREATE_RULESET, None, 0, VERSION_FLAG), 0)
 
 
-def restrict(rules: Iterable[tuple[Path, Right]]) -> None:
+def restrict(
+    rules: Iterable[tuple[Path, int]],
+    *,
+    network: int = TCP_BIND_AND_CONNECT,
+    scoped: int = ABSTRACT_SOCKETS | SIGNALS,
+) -> None:
     """Give up everything but `rules`; paths that are not there are passed over.
 
-    From version 4 on also TCP, from version 6 on signals to processes outside. Raises OSError.
+    network  what is given up of it, from version 4 on
+    scoped   what is given up towards processes outside, from version 6 on
+
+    Whoever has given up anything looks into no process outside either. Raises OSError.
     """
     offered = version()
     handled = _handled(offered)
     ruleset = _Ruleset(
         handled,
-        TCP_BIND_AND_CONNECT if offered >= 4 else 0,
-        ABSTRACT_SOCKETS_AND_SIGNALS if offered >= 6 else 0,
+        network if offered >= 4 else 0,
+        scoped if offered >= 6 else 0,
     )
     size = 24 if offered >= 6 else 16 if offered >= 4 else 8
     fd = _checked(_syscall(CREATE_RULESET, ctypes.byref(ruleset), size, 0))

@@ -4,18 +4,12 @@ import asyncio
 import hashlib
 import re
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from app.doctor import examine
-from app.keys import PLUGINS
 from app.pipeline.plugins.finding import find_plugins
 from tests.integration.plugins import (
     COUNT,
@@ -27,7 +21,7 @@ from tests.integration.plugins import (
     named,
     plugins_of,
 )
-from tests.integration.serving import LONGEST_S, ended, followed, serving, upload
+from tests.integration.serving import ended, followed, serving, upload
 
 
 async def test_a_step_of_a_file_in_the_plugins_folder_is_part_of_the_plan(tmp_path: Path) -> None:
@@ -180,131 +174,6 @@ async def test_an_exporter_that_fails_fails_its_export(tmp_path: Path) -> None:
             (told,) = (await answer.json())["exports"]
     assert told["error"]["code"] == "plugin_failed"
     assert "KeyError: 'rent'" in told["error"]["title"]
-
-
-NOTIFIER = """
-import urllib.request
-from app.plugins import Notifier, hook
-
-async def told(event):
-    urllib.request.urlopen(URL, data=event["type"].encode(), timeout=5).read()
-
-@hook
-def livetrail_notifiers():
-    return [Notifier("ring", told, types=["processing_completed", "batch_completed"])]
-"""
-
-
-@asynccontextmanager
-async def ringing(
-    answers: Iterator[int],
-) -> AsyncIterator[tuple[str, asyncio.Queue[tuple[int, str]]]]:
-    """Yield where a notifier may ring, and what it said with what it was answered."""
-    said: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
-
-    async def ring(request: web.Request) -> web.Response:
-        status = next(answers)
-        said.put_nowait((status, await request.text()))
-        return web.Response(status=status)
-
-    app = web.Application()
-    app.router.add_post("/", ring)
-    async with TestServer(app) as server:
-        yield str(server.make_url("/")), said
-
-
-async def test_a_notifier_is_told_what_happened_before_a_restart(tmp_path: Path) -> None:
-    status = 500
-    async with ringing(iter(lambda: status, None)) as (url, said), asyncio.timeout(2 * LONGEST_S):
-        settings = house(tmp_path, ring=f"URL = {url!r}\n{NOTIFIER}")
-        async with serving(settings) as server, server.client("ann") as ann:
-            await upload(ann, *named("first"))
-            assert await said.get() == (500, "processing_completed")
-        while not said.empty():  # it was asked once more before the server stopped
-            said.get_nowait()
-        status = 200
-        async with serving(settings):
-            assert await said.get() == (200, "processing_completed")
-            assert await said.get() == (200, "batch_completed")
-
-
-async def test_a_notifier_that_fails_is_asked_again_and_holds_up_nothing(tmp_path: Path) -> None:
-    answers = chain([500], repeat(200))
-    async with ringing(answers) as (url, said), asyncio.timeout(2 * LONGEST_S):
-        settings = house(tmp_path, ring=f"URL = {url!r}\n{NOTIFIER}")
-        async with serving(settings) as server, server.client("ann") as ann:
-            (job,) = await ended(ann, await upload(ann, *named("first")))
-            assert job["status"] == "completed"
-            assert [await said.get() for _ in range(3)] == [
-                (500, "processing_completed"),
-                (200, "processing_completed"),
-                (200, "batch_completed"),
-            ]
-            assert server.app[PLUGINS].failures["ring.ring"] == 1
-
-
-HANGING = """
-import os, time, urllib.error, urllib.request
-from app.plugins import Notifier, hook
-
-def told(event):
-    try:
-        urllib.request.urlopen(URL, data=" ".join(os.environ).encode(), timeout=5).read()
-    except urllib.error.HTTPError:
-        time.sleep(3600)
-
-@hook
-def livetrail_notifiers():
-    return [Notifier("ring", told, types=["batch_completed"])]
-"""
-
-
-async def test_a_notifier_that_hangs_is_cut_and_knows_no_secret(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KEY_OF_THE_OPERATOR", "hush")
-    async with ringing(chain([500], repeat(200))) as (url, said), asyncio.timeout(2 * LONGEST_S):
-        settings = house(tmp_path, ring=f"URL = {url!r}\n{HANGING}")
-        hasty = settings.model_copy(update={"plugin_timeout_s": 8.0})
-        async with serving(hasty) as server, server.client("ann") as ann:
-            await upload(ann, *named("first"))
-            tries = [await said.get() for _ in range(2)]
-    assert [status for status, _ in tries] == [500, 200]
-    assert "PATH" in tries[0][1].split()
-    assert "KEY_OF_THE_OPERATOR" not in tries[0][1].split()
-
-
-FORGING = """
-import os, urllib.request
-from app.plugins import Notifier, hook
-
-def told(event):
-    try:
-        urllib.request.urlopen(URL, data=event["type"].encode(), timeout=5).read()
-    except OSError:
-        for number in range(3, 20):
-            try:
-                os.write(number, ANSWER)
-            except OSError:
-                pass
-
-@hook
-def livetrail_notifiers():
-    return [Notifier("ring", told, types=["batch_completed"])]
-"""
-
-
-@pytest.mark.parametrize("said", [b"no JSON\n", b'{"told": 0}\n'])
-async def test_a_notifier_that_answers_nonsense_is_asked_again(tmp_path: Path, said: bytes) -> None:
-    async with ringing(chain([500], repeat(200))) as (url, heard), asyncio.timeout(2 * LONGEST_S):
-        settings = house(tmp_path, ring=f"URL = {url!r}\nANSWER = {said!r}\n{FORGING}")
-        async with serving(settings) as server, server.client("ann") as ann:
-            await upload(ann, *named("first"))
-            assert [await heard.get() for _ in range(2)] == [
-                (500, "batch_completed"),
-                (200, "batch_completed"),
-            ]
-            assert server.app[PLUGINS].failures["ring.ring"] == 1
 
 
 async def test_a_plugin_of_an_installed_package_is_found_by_its_entry_point(

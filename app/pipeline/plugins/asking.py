@@ -3,8 +3,6 @@
 import asyncio
 import json
 import logging
-import shutil
-import tempfile
 from asyncio.subprocess import PIPE
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,27 +57,22 @@ async def _ask(plugin: Plugin, data_dir: Path, until_s: float) -> Plugin:
     if plugin.problem:
         return plugin
     try:
-        folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="livetrail-plugin-")
-        try:
-            async with asyncio.timeout_at(until_s):
-                return await _answer(plugin, data_dir, folder)
-        finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        async with asyncio.timeout_at(until_s):
+            return await _answer(plugin, data_dir)
     except TimeoutError:
         return plugin.broken(f"it did not load within {ANSWER_WITHIN_S:.0f} seconds")
     except OSError as error:
         return plugin.broken(f"it could not be asked: {error}")
 
 
-async def _answer(plugin: Plugin, data_dir: Path, folder: str) -> Plugin:
+async def _answer(plugin: Plugin, data_dir: Path) -> Plugin:
     words = bytearray()
     listening: asyncio.Task[None] | None = None
     try:
         async with plugin_process(
             "declare",
-            plugin.model_dump_json(),
-            str(data_dir),
-            folder,
+            plugin,
+            data_dir,
             longest_line=LONGEST_ANSWER,
             stderr=PIPE,
         ) as process:

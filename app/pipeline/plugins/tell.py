@@ -1,7 +1,8 @@
 """A process in which a notifier of a plugin is told events, one after the other.
 
-It is started by telling.py. Telling needs the network, so nothing but limits holds it back. Each
-line it is given is an event; it answers each with {"told": seq}, or ends with {"problem"}.
+It is started by telling.py. Telling needs the network, and may need a program of the machine's: so
+it has these, and no more of the data folder than its own file. Each line it is given is an event;
+it answers each with {"told": seq}, or ends with {"problem"}.
 """
 
 import asyncio
@@ -11,21 +12,30 @@ import os
 import resource
 import sys
 import traceback
+from pathlib import Path
 
 import orjson
 
 from app.core.plugins import Plugin
+from app.pipeline import jail
+from app.pipeline.forkserver import NICENESS
 from app.pipeline.plugins.declare import MEMORY_BYTES, reason_of
 from app.pipeline.plugins.loading import function_of
 
 
-def main(plugin: str, part: str) -> None:
-    """Tell the events of standard input to the part of this name, until there are no more."""
+def main(plugin: str, data_dir: str, folder: str, part: str) -> None:
+    """Tell the events of standard input to the part of this name, until there are no more.
+
+    folder  for what it puts aside
+    """
+    os.nice(NICENESS)
     out = os.dup(1)
     os.dup2(2, 1)  # what the plugin prints is logged
     _limit()
     asked = Plugin.model_validate_json(plugin)
+    os.environ["TMPDIR"] = folder
     try:
+        jail.keep_out(Path(data_dir).resolve(), Path(asked.path))
         function = function_of(asked, part)
         for line in sys.stdin.buffer:
             event = orjson.loads(line)

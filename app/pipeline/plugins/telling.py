@@ -138,7 +138,7 @@ class Notifiers:
         """Tell events; return the seq of the last that was told, and what went wrong after it."""
         told = None
         try:
-            async for seq in _each_told(plugin, part, events, self._settings.plugin_timeout_s):
+            async for seq in _each_told(plugin, part, events, self._settings):
                 told = seq
         except (NotTold, OSError) as error:
             return told, str(error)
@@ -146,17 +146,16 @@ class Notifiers:
 
 
 async def _each_told(
-    plugin: Plugin, part: Part, events: Sequence[Recorded], within_s: float
+    plugin: Plugin, part: Part, events: Sequence[Recorded], settings: Settings
 ) -> AsyncIterator[int]:
     """Tell events to a new process; yield the seq of each that it was told.
-
-    within_s  for each event
 
     Raises NotTold, OSError. The process is gone at the end.
     """
     async with plugin_process(
-        "tell", plugin.model_dump_json(), part.name, longest_line=LONGEST_ANSWER
+        "tell", plugin, settings.data_dir, part.name, longest_line=LONGEST_ANSWER
     ) as process:
+        within_s = settings.plugin_timeout_s  # for each of them
         assert process.stdin is not None
         assert process.stdout is not None
         for event in events:
