@@ -83,14 +83,20 @@ async def read_room(
     return [Recorded(*row) for row in await db.execute_fetchall(query, (*parameters, limit))]
 
 
-OF_JOB = f"{COLUMNS} WHERE job_id = ? AND n > ? ORDER BY seq LIMIT ?"
+# Found by their places: the index of jobs has those in order, and knows no n.
+OF_JOB = f"{COLUMNS} WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+LATEST_OF_JOB = f"{COLUMNS} WHERE job_id = ? AND seq <= ? ORDER BY seq DESC LIMIT ?"
 
 
-async def read_job(
-    db: Connection, job_id: str, after_n: int = 0, limit: int = -1
-) -> list[Recorded]:
-    """Return at most `limit` events of a job with n > after_n, oldest first; -1 for all."""
-    return [Recorded(*row) for row in await db.execute_fetchall(OF_JOB, (job_id, after_n, limit))]
+async def read_job(db: Connection, job_id: str, after: int = 0, limit: int = -1) -> list[Recorded]:
+    """Return at most `limit` events of a job past the place `after`, oldest first; -1 for all."""
+    return [Recorded(*row) for row in await db.execute_fetchall(OF_JOB, (job_id, after, limit))]
+
+
+async def latest_of_job(db: Connection, job_id: str, upto: int, limit: int) -> list[Recorded]:
+    """Return the last `limit` events of a job up to the place `upto`, oldest first."""
+    rows = await db.execute_fetchall(LATEST_OF_JOB, (job_id, upto, limit))
+    return [Recorded(*row) for row in rows][::-1]
 
 
 BODIES = "SELECT seq, body FROM event WHERE seq IN ({})"

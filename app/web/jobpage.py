@@ -12,7 +12,7 @@ from app.keys import DATABASE, RECORDS
 from app.store.accounts import now_ms
 from app.store.batches import get_batch
 from app.store.clarifications import list_clarifications
-from app.store.events import read_job
+from app.store.events import latest_of_job
 from app.store.jobs import JobRow, get_job
 from app.web import feedview, rowview, views
 from app.web.belongings import demand, thing_of
@@ -47,7 +47,7 @@ async def job_page(request: web.Request) -> web.Response:
     job = demand(viewer, "read", found, "file")
     state = job.state
     batch = await get_batch(reader, job.batch_id) if job.batch_id else None
-    recorded = await read_job(reader, job.id, max(state["n"] - EVENTS_SHOWN, 0), EVENTS_SHOWN)
+    recorded = await latest_of_job(reader, job.id, state["last_seq"], EVENTS_SHOWN)
     events = [orjson.loads(one.body) for one in recorded]
     delta = await request.app[RECORDS].delta(job.id)
     earlier = await _earlier(request, delta["seen_in"])

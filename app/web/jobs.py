@@ -14,7 +14,7 @@ from app.core.errors import FileMissing, HistoryPruned, InvalidRequest, NotFound
 from app.core.events import JobStatus
 from app.core.permissions import Action, may
 from app.core.rooms import Room
-from app.core.state import JobState, fold_all, is_reported
+from app.core.state import JobState, fold, is_reported
 from app.keys import DATABASE, FILES, RECORDS, RUNNER
 from app.store.events import Recorded, read_job
 from app.store.jobs import JobRow, get_job, list_jobs
@@ -22,6 +22,8 @@ from app.store.retention import floor_of_room
 from app.web.belongings import belonging_of, demand, guest_of, thing_of
 from app.web.identity import owner_for, viewer_for
 from app.web.wire import next_link, read_id, read_query, state_answer
+
+FOLDED_AT_ONCE = 500  # events: a job may have a million
 
 
 class JobQuery(BaseModel):
@@ -104,14 +106,24 @@ async def one(request: web.Request) -> web.Response:
 
 async def _as_it_was(reader: Connection, job: JobRow, n: int) -> JobState | None:
     """Return the job's state after its event `n`. Raises HistoryPruned."""
-    events = await read_job(reader, job.id, 0, n)
+    state: JobState | None = None
+    after = 0
+    while events := await read_job(reader, job.id, after, FOLDED_AT_ONCE):
+        state = await asyncio.to_thread(_folded, state, events, n)
+        after = events[-1].seq
+        if (events[-1].n or 0) >= n:
+            break
     if await floor_of_room(reader, Room("job", job.id)):  # looked at last: it only ever rises
         raise HistoryPruned(filename=job.filename)
-    return await asyncio.to_thread(_folded, events)
+    return state
 
 
-def _folded(events: Sequence[Recorded]) -> JobState | None:
-    return fold_all(orjson.loads(event.body) for event in events)
+def _folded(state: JobState | None, events: Sequence[Recorded], upto_n: int) -> JobState | None:
+    """Return `state` after those of `events` that are not past `upto_n`."""
+    for event in events:
+        if event.n is not None and event.n <= upto_n:
+            state = fold(state, orjson.loads(event.body))
+    return state
 
 
 async def job_of(request: web.Request, action: Action = "read") -> JobRow:

@@ -10,6 +10,9 @@ import pytest
 import pytest_asyncio
 
 from app.core.state import fold_all
+from app.keys import DATABASE
+from app.store.events import latest_of_job, read_job
+from app.web import jobs
 from tests.integration.serving import (
     Server,
     ended,
@@ -88,6 +91,26 @@ async def test_a_job_can_be_seen_as_it_was(shop: Shop) -> None:
     assert (first["status"], first["n"], first["progress"]) == ("pending", 1, 0.0)
     code = await refused(shop.bob, "GET", f"/api/v1/jobs/{shop.job_id}?at_n=100000")
     assert code == "invalid_request"
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 500])
+async def test_how_it_was_is_read_a_few_events_at_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(jobs, "FOLDED_AT_ONCE", at_once)
+    events = (await told(shop.bob, f"/api/v1/jobs/{shop.job_id}/events?limit=1000"))["events"]
+    for n in (1, 2, 3, 4, len(events) - 1):
+        state = await told(shop.bob, f"/api/v1/jobs/{shop.job_id}?at_n={n}")
+        del state["links"]
+        assert fold_all(events[:n]) == state
+
+
+async def test_the_latest_events_of_a_job_are_those_up_to_its_state(shop: Shop) -> None:
+    reader = shop.server.app[DATABASE].reader
+    events = await read_job(reader, shop.job_id)
+    for upto in (1, 3, len(events)):
+        found = await latest_of_job(reader, shop.job_id, events[upto - 1].seq, 2)
+        assert found == events[max(0, upto - 2) : upto]
 
 
 async def test_pages_of_events_lead_to_the_next(shop: Shop) -> None:

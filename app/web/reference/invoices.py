@@ -18,7 +18,7 @@ from app.core.state import JobState
 from app.keys import DATABASE, SETTINGS
 from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch
-from app.store.events import read_job
+from app.store.events import latest_of_job
 from app.store.idempotency import Answer
 from app.store.jobs import get_job
 from app.web.batches import Intake, brought_once, claim, new_id, options_of, take_in
@@ -154,8 +154,7 @@ async def status(request: web.Request) -> web.Response:
     job = await get_job(reader, task_id)
     if job is not None:
         state = demand(viewer, "read", job, "task").state
-        after_n = max(0, state["n"] - UPDATES_AT_MOST)
-        events = await read_job(reader, task_id, after_n, UPDATES_AT_MOST)
+        events = await latest_of_job(reader, task_id, state["last_seq"], UPDATES_AT_MOST)
         updates = [orjson.loads(event.body) for event in events]
         return state_answer(request, TaskStatus(**status_of(state, updates)))
     batch = demand(viewer, "read", await get_batch(reader, task_id), "task")
