@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from app import __version__
 from app.core.cells import harmless
 from app.core.errors import TooManyRequests
 from app.core.reading import Task, Tell
@@ -300,6 +301,7 @@ async def hers(server: Server, ann: aiohttp.ClientSession) -> dict[str, str]:
         "connection": "1",
         "version": "1",
         "path:.+": "app.css",
+        r"filename:livetrail-[^/]+\.whl": f"livetrail-{__version__}-py3-none-any.whl",
     }
 
 
