@@ -217,11 +217,12 @@ export function createJobStore({ now = Date.now, onGap = () => {} } = {}) {
     const status = fromJob(fold(job, event), before);
     status.steps = withEvent(status.steps, event);
     keep(event.job_id, status);
-    for (const fn of followers) fn(event, status);
-    depth += 1;
-    catchUp(event.job_id);
-    depth -= 1;
-    touch(event.job_id);
+    const { job_id: id } = event;
+    store.batch(() => {
+      touch(id);
+      for (const fn of followers) fn(event, status);
+      catchUp(id);
+    });
     return true;
   }
 

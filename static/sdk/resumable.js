@@ -32,7 +32,7 @@ const ASK_AGAIN = new Set([409, 423, 460]);
 const PASSES = new Set([0, 429, 502, 503, 504]);
 const GONE = new Set([403, 404, 410]);
 
-/** @typedef {"sending"|"paused"|"waiting"|"done"|"failed"} UploadState
+/** @typedef {"queued"|"sending"|"paused"|"waiting"|"done"|"failed"} UploadState
  *  @typedef {{state: UploadState, sent: number, total: number, percent: number}} Progress
  *  @typedef {{job_id: string, batch_id: string}} Taken
  *  @typedef {Pick<Storage, "getItem"|"setItem"|"removeItem"|"key"|"length">} Memory
@@ -115,7 +115,7 @@ export function createUpload(file, given = {}) {
     ...(batchId && { batch_id: batchId }),
     ...(options && { options: JSON.stringify(options) }),
   };
-  const tus = createTus({ server, fetch, headers: authorised, file, metadata, sizes, now });
+  const tus = createTus({ server, fetch, headers: authorised, file, metadata, timers, sizes, now });
 
   let { paused = false } = given;
   /** @type {UploadState} */
@@ -246,8 +246,9 @@ export function createUpload(file, given = {}) {
       },
       (problem) => {
         over = true;
-        // what may be tried again goes on from there
-        if (!(problem instanceof ProblemError && problem.retryable)) memory.clear();
+        // what may be tried again goes on from there, and so does who has signed in again
+        const isOpen = problem instanceof ProblemError && (problem.retryable || problem.status === 401);
+        if (!isOpen) memory.clear();
         tell("failed");
         throw problem;
       },

@@ -19,8 +19,8 @@ CSV = b"Date,Description,Amount\n2025-01-04,Tea,-2.10\n2025-01-05,Milk,-1.30\n"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Elsewhere</title>
 <style>:root { color-scheme: light dark } body { max-width: 40rem; margin: auto }</style>
 <h1>A page of another site</h1>
+<lt-upload server="$server"></lt-upload>
 <script type="module">
-  import "$server/static/sdk/elements/index.js";
   const headers = { Authorization: "Bearer $secret" };
   async function getToken() {
     const answer = await fetch("$server/api/v1/auth/websocket-token", {
@@ -30,8 +30,8 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Elsewhere<
     });
     return (await answer.json()).token;
   }
-  const upload = document.createElement("lt-upload");
-  upload.setAttribute("server", "$server");
+  // what is set before the element is known counts, and so does what is set after it is shown
+  const upload = document.querySelector("lt-upload");
   upload.getToken = getToken;
   upload.headers = headers;
   window.said = [];
@@ -43,12 +43,12 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Elsewhere<
         const element = document.createElement(tag);
         element.setAttribute("server", "$server");
         element.setAttribute("job", detail.job_id);
-        element.getToken = getToken;
         document.body.append(element);
+        element.getToken = getToken;
       }
     });
   }
-  document.body.append(upload);
+  import("$server/static/sdk/elements/index.js");
 </script>
 """
 
@@ -107,17 +107,20 @@ async def test_a_file_is_given_and_shown_by_every_element(page: Page) -> None:
         [
             {"name": "tea.csv", "mimeType": "text/csv", "buffer": CSV},
             {"name": "empty.csv", "mimeType": "text/csv", "buffer": b""},
+            {"name": "nothing.csv", "mimeType": "text/csv", "buffer": b""},
         ]
     )
-    await expect(page.locator("lt-upload [part=error][role=alert]")).to_have_text(
-        "empty.csv is empty."
+    await expect(page.locator("lt-upload [part=error][role=alert] p")).to_have_text(
+        ["empty.csv is empty.", "nothing.csv is empty."]
     )
     card = page.locator("lt-upload [part=card]")
     await expect(card.locator("[part=name]")).to_have_text("tea.csv")
     await expect(card.locator("[part=state]")).to_have_text("Done")
     status = page.locator("lt-file-status")
     await expect(status.locator("[part=state]")).to_have_text("Done")
-    await expect(status.locator("[role=progressbar]")).to_have_attribute("aria-valuenow", "100")
+    bar = page.get_by_role("progressbar", name="Progress of tea.csv")
+    await expect(bar).to_have_count(3)
+    await expect(status.locator(bar)).to_have_attribute("aria-valuenow", "100")
     await expect(page.locator("lt-timeline li[data-state=done]")).to_have_count(5)
     await expect(page.locator("lt-progress [part=percent]")).to_have_text("100%")
     said = await page.evaluate("window.said")

@@ -67,3 +67,7 @@ async def test_every_hook_tells_what_happens_to_files(server: Server, tmp_path: 
     }  # fmt: skip
     upload = said["upload"]
     assert (upload["progress"], upload["error"], upload["files"]) == (100, None, 1)
+    others = said["others"]
+    assert sorted(others["upload"]) == sorted(said["ids"]), "an upload before is no part of it"
+    assert (others["batch"], others["questions"]) == (2, 0)
+    assert said["knocks"] == [8, 16], "once, and seven times again; then it is given up"

@@ -10,17 +10,15 @@
 
 import { el, setText, setVar } from "../core/dom.js";
 import { plural } from "../../sdk/format.js";
-import { randomKey } from "../../sdk/api.js";
-import { createUpload } from "../../sdk/resumable.js";
 import { checkFiles, createUploader, uploadWords } from "../../sdk/upload.js";
+import { createUploads, newBatchId } from "../../sdk/uploads.js";
 
 const REFUSALS_SHOWN = 8;
 const RESUMABLE = 8_000_000; // bytes: less is sent again as quickly as it would go on
-const AT_ONCE = 2;
 
 export function createSending({ list, limits, onArrived }) {
   const uploader = createUploader();
-  const turns = createTurns(AT_ONCE);
+  const uploads = createUploads();
 
   /** @param {File[]} files */
   function take(files) {
@@ -41,15 +39,15 @@ export function createSending({ list, limits, onArrived }) {
       watch(name, (onProgress) => uploader.send(files, { onProgress }));
       return;
     }
-    const batchId = files.length > 1 ? newUuid() : null;
+    const batchId = files.length > 1 ? newBatchId() : null;
     for (const file of files) {
-      watch(file.name, (onProgress) => turns.send(file, { batchId, onProgress }));
+      watch(file.name, (onProgress) => uploads.send(file, { batchId, anyBatch: true, onProgress }));
     }
   }
 
   /** Show an upload until it has arrived.
    *  @param {(onProgress: (progress: any) => void) => {done: Promise<{batch_id: string}>,
-   *    cancel: () => void, pause?: () => void, resume?: () => void}} begin */
+   *    cancel?: () => void, abort?: () => void, pause?: () => void, resume?: () => void}} begin */
   function watch(name, begin) {
     const fill = el("i", { data: { s: "running" } });
     const rail = el(
@@ -58,7 +56,7 @@ export function createSending({ list, limits, onArrived }) {
       fill,
     );
     const words = el("p", { class: "lab" });
-    const stop = button("x", `Stop sending ${name}`, () => upload.cancel());
+    const stop = button("x", `Stop sending ${name}`, () => (upload.cancel ?? upload.abort)());
     let paused = false;
     const rest = button("pause", `Pause sending ${name}`, () => {
       paused = !paused;
@@ -80,7 +78,7 @@ export function createSending({ list, limits, onArrived }) {
     upload.done.then(
       (answer) => {
         row.remove();
-        onArrived(answer, uploader.active + turns.active);
+        onArrived(answer, uploader.active + uploads.active);
       },
       (problem) => {
         row.remove();
@@ -124,49 +122,6 @@ function button(sign, label, click) {
     { class: "btn icon quiet", type: "button", aria: { label }, on: { click } },
     el("i", { class: `ic i-${sign}`, aria: { hidden: true } }),
   );
-}
-
-/** An id for a batch that the server does not know yet. */
-function newUuid() {
-  const hex = randomKey();
-  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20)].join("-");
-}
-
-/** Uploads that go on where they broke off, so many at a time; the others wait for their turn. */
-function createTurns(atOnce) {
-  const waiting = [];
-  let active = 0;
-
-  function next() {
-    while (active < atOnce && waiting.length > 0) {
-      active += 1;
-      waiting.shift()();
-    }
-  }
-
-  return {
-    /** @param {File} file */
-    send(file, { batchId, onProgress }) {
-      let begun = false;
-      const upload = createUpload(file, { batchId, anyBatch: true, paused: true, onProgress });
-      const begin = () => {
-        begun = true;
-        upload.resume();
-      };
-      const done = upload.done.finally(() => {
-        if (begun) active -= 1;
-        else waiting.splice(waiting.indexOf(begin), 1);
-        next();
-      });
-      onProgress({ state: "queued", sent: 0, total: file.size, percent: 0 });
-      waiting.push(begin);
-      next();
-      return { done, cancel: upload.abort, pause: upload.pause, resume: upload.resume };
-    },
-    get active() {
-      return active + waiting.length;
-    },
-  };
 }
 
 async function walk(entry, found) {

@@ -59,7 +59,7 @@ export class LivetrailElement extends HTMLElement {
   constructor() {
     super();
     /** @type {import("../types.js").ClientOptions["getToken"]} */
-    this.getToken = null;
+    this.tokens = given(this, "getToken") ?? null;
     /** @type {import("../shared.js").Member|null} */
     this.member = null;
     /** @type {(() => void)[]} */
@@ -72,9 +72,16 @@ export class LivetrailElement extends HTMLElement {
   }
 
   connectedCallback() {
-    // a property that was set before the element was known hides the class's own
-    if (Object.hasOwn(this, "getToken")) this.getToken = this.getToken;
     this.begin();
+  }
+
+  get getToken() {
+    return this.tokens;
+  }
+
+  set getToken(getToken) {
+    this.tokens = getToken;
+    this.attributeChangedCallback();
   }
 
   disconnectedCallback() {
@@ -92,7 +99,7 @@ export class LivetrailElement extends HTMLElement {
     const token = this.getAttribute("token");
     this.member = join({
       server,
-      ...(this.getToken ? { getToken: this.getToken } : token ? { token } : {}),
+      ...(this.tokens ? { getToken: this.tokens } : token ? { token } : {}),
     });
     const room = this.room;
     if (room) this.member.client.follow(room, 0);
@@ -142,6 +149,15 @@ export class LivetrailElement extends HTMLElement {
   render() {}
 }
 
+/** A property that was set before the element was known, which hides the class's own.
+ *  @param {any} element  @param {string} name  @returns {any} */
+export function given(element, name) {
+  if (!Object.hasOwn(element, name)) return undefined;
+  const value = element[name];
+  delete element[name];
+  return value;
+}
+
 /** An element with attributes and children; a text is only ever a text.
  *  @param {string} tag  @param {Record<string, string|number|null|undefined>} [attributes]
  *  @param {(Node|string|null|undefined)[]} children */
@@ -155,22 +171,23 @@ export function h(tag, attributes = {}, ...children) {
 }
 
 /** The bar of one file, and what brings it up to date. Its width is set by script: a style attribute
- *  may not be allowed. @param {string} label */
-export function createBar(label) {
+ *  may not be allowed. */
+export function createBar() {
   const fill = document.createElement("i");
   const bar = h("div", {
     class: "bar",
     part: "bar",
     role: "progressbar",
-    "aria-label": label,
+    "aria-label": "Progress",
     "aria-valuemin": 0,
     "aria-valuemax": 100,
   });
   bar.append(fill);
   return {
     bar,
-    /** @param {FileStatus} file */
-    update(file) {
+    /** @param {FileStatus} file  @param {string|undefined} of  what it is the progress of */
+    update(file, of) {
+      if (of) bar.setAttribute("aria-label", `Progress of ${of}`);
       const percent = Math.round(file.overallProgress);
       fill.style.width = `${percent}%`;
       bar.setAttribute("aria-valuenow", String(percent));

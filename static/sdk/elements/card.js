@@ -21,7 +21,7 @@ export function createCard(fileId) {
   const message = h("p", { part: "message" });
   const facts = h("small", { part: "facts" });
   const problem = h("p", { class: "bad", part: "error" });
-  const { bar, update: fill } = createBar("Progress");
+  const { bar, update: fill } = createBar();
   const card = h(
     "div",
     { class: "card", part: "card", "data-file": fileId },
@@ -43,7 +43,7 @@ export function createCard(fileId) {
       problem.textContent = error ? `${error.detail} ${error.hint}` : "";
       const size = file.job ? formatBytes(file.job.size) : "";
       facts.textContent = [size, timeLeft(file, Date.now())].filter(Boolean).join(", ");
-      fill(file);
+      fill(file, file.filename);
     },
   };
 }

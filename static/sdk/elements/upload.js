@@ -6,19 +6,20 @@
  *  {job_id, result | error}, `lt-refused` {filename, code, title, hint}.
  */
 
-import { createUpload } from "../resumable.js";
 import { randomKey } from "../api.js";
-import { checkFiles } from "../upload.js";
-import { h, LivetrailElement } from "./base.js";
+import { checkFiles, uploadWords } from "../upload.js";
+import { createUploads, newBatchId } from "../uploads.js";
+import { given, h, LivetrailElement } from "./base.js";
 import { createAnnouncer, createCards } from "./card.js";
 
 export class UploadElement extends LivetrailElement {
   constructor() {
     super();
     /** @type {Record<string, any>} */
-    this.options = {};
+    this.options = given(this, "options") ?? {};
     /** @type {Record<string, string>} */
-    this.headers = {};
+    this.headers = given(this, "headers") ?? {};
+    this.uploads = createUploads();
     /** Names of the files that were given here. @type {Map<string, string>} */
     this.mine = new Map();
     /** @type {Map<string, string>} */
@@ -66,8 +67,8 @@ export class UploadElement extends LivetrailElement {
     const { accepted, refused } = checkFiles(files, {
       maxFiles: this.input.multiple ? Infinity : 1,
     });
-    this.refused.textContent = refused.map(({ text }) => `${text}.`).join(" ");
-    const batchId = accepted.length > 1 ? uuid() : undefined;
+    this.refused.replaceChildren(...refused.map(({ text }) => h("p", {}, `${text}.`)));
+    const batchId = accepted.length > 1 ? newBatchId() : undefined;
     for (const file of accepted) this.sendOne(file, batchId);
   }
 
@@ -77,15 +78,15 @@ export class UploadElement extends LivetrailElement {
     const sending = `sending ${randomKey()}`;
     const store = this.member?.store;
     this.mine.set(sending, file.name);
-    store?.addStep(sending, { step: "sending", message: "Sending…" });
     const facts = { filename: file.name };
-    const upload = createUpload(file, {
+    const upload = this.uploads.send(file, {
       server,
       headers: this.headers,
       options: this.options,
       ...(batchId ? { batchId } : {}),
       anyBatch: true,
-      onProgress: ({ percent }) => store?.updateProgress(sending, percent),
+      onProgress: (progress) =>
+        store?.addStep(sending, { step: "sending", message: uploadWords(progress), progress: progress.percent }),
     });
     try {
       const taken = await upload.done;
@@ -94,7 +95,7 @@ export class UploadElement extends LivetrailElement {
       this.say("lt-uploaded", { ...taken, ...facts });
     } catch (error) {
       const { code, title, hint } = /** @type {import("../api.js").ProblemError} */ (error);
-      this.refused.textContent = `${file.name}: ${title}. ${hint ?? ""}`;
+      this.refused.append(h("p", {}, `${file.name}: ${title}. ${hint}`));
       this.say("lt-refused", { ...facts, code, title, hint });
     } finally {
       this.mine.delete(sending);
@@ -126,12 +127,4 @@ export class UploadElement extends LivetrailElement {
   say(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
-}
-
-/** A UUID for a batch of one's own; crypto.randomUUID is missing where the page came over HTTP. */
-function uuid() {
-  const hex = [...randomKey()];
-  hex[12] = "4";
-  hex[16] = "89ab"[parseInt(hex[16], 16) % 4];
-  return [8, 12, 16, 20].reverse().reduce((text, at) => `${text.slice(0, at)}-${text.slice(at)}`, hex.join(""));
 }

@@ -2,7 +2,7 @@
 
 import { createFileStatusStore } from "../store.js";
 import { useLine, useStored } from "./line.js";
-import { useState } from "react";
+import { useMemo } from "react";
 
 /** @typedef {import("../store.js").FileStatus} FileStatus
  *  @typedef {{progress: number, status: "connected"|"processing"|"completed"|"error",
@@ -25,7 +25,8 @@ const NOTHING_YET = {
  *  @param {import("./line.js").SharedOptions} [options]
  *  @returns {UploadStatus & {isConnected: boolean}} */
 export function useUploadProgress(batchId, token, options = {}) {
-  const [store] = useState(() => createFileStatusStore());
+  // another upload's files are none of this one's
+  const store = useMemo(() => createFileStatusStore(), [batchId]);
   const { isConnected } = useLine(
     { ...options, ...(token ? { token } : {}), store },
     batchId === null ? null : `batch:${batchId}`,

@@ -23,7 +23,8 @@ const STATUS = { pending: "ACTIVE", completed: "COMPLETED", error: "FAILED", can
 /** @param {string|null} sessionId  a job's or a batch's id
  *  @param {import("./line.js").SharedOptions} [options] */
 export function useSessionWebSocket(sessionId, options = {}) {
-  const [store] = useState(() => createFileStatusStore());
+  // what another session came to is no part of this one
+  const store = useMemo(() => createFileStatusStore(), [sessionId]);
   const [modelResults, setModelResults] = useState(/** @type {SessionModelResult[]} */ (NONE));
   const [clarifications, setClarifications] = useState(/** @type {SessionClarification[]} */ (NONE));
   const { member, isConnected } = useLine(
@@ -42,7 +43,7 @@ export function useSessionWebSocket(sessionId, options = {}) {
         setClarifications((before) => withQuestion(before, event));
       }
     });
-  }, [store, sessionId]);
+  }, [store]);
 
   // an id says not what it is of
   useEffect(

@@ -18,16 +18,23 @@ export function useWebSocket(options = {}) {
   const [connected, setConnected] = useState(false);
   const [lastMessage, setLastMessage] = useState(/** @type {Record<string, any>|null} */ (null));
   const handlers = useRef(/** @type {Map<string, Set<Handler>>} */ (new Map()));
+  const losses = useRef(0); // in a row
+  const givenUp = useRef(false);
   const client = useRef(/** @type {import("../client.js").Client|null} */ (null));
 
   useEffect(() => {
+    losses.current = 0;
+    givenUp.current = false;
     const own = createClient({
       ...options,
       rooms: [{ room }],
       onState(state) {
         setConnected(isConnected(state));
-        const tries = state.name === "reconnecting" ? state.tries : 0;
-        if (tries > 0 && (!again || tries > reconnectAttempts)) own.stop();
+        if (state.name === "live") losses.current = 0;
+        if (state.name !== "reconnecting" && state.name !== "offline") return;
+        losses.current += 1;
+        givenUp.current = !again || losses.current > reconnectAttempts;
+        if (givenUp.current) own.stop();
       },
       onMessage(message) {
         setLastMessage(message);
@@ -66,8 +73,10 @@ export function useWebSocket(options = {}) {
     [],
   );
   const reconnect = useCallback(() => {
-    client.current?.start(); // it may have been given up
-    client.current?.retryNow();
+    losses.current = 0;
+    if (givenUp.current) client.current?.start();
+    else client.current?.retryNow();
+    givenUp.current = false;
   }, []);
 
   return { isConnected: connected, lastMessage, sendMessage, on, reconnect };

@@ -19,7 +19,7 @@
  *  gets it in one request, which a pause ends and `resume` begins anew.
  */
 import { createUploader } from "./upload.js";
-export type UploadState = "sending" | "paused" | "waiting" | "done" | "failed";
+export type UploadState = "queued" | "sending" | "paused" | "waiting" | "done" | "failed";
 export type Progress = {
     state: UploadState;
     sent: number;

@@ -76,6 +76,40 @@ function Socket() {
   return null;
 }
 
+/** A server that never answers, and time that does not count. */
+let knocked = 0;
+class Nobody {
+  constructor() {
+    knocked += 1;
+    queueMicrotask(() => this.onclose({ code: 1006, reason: "" }));
+  }
+  close() {}
+}
+const nowhere = {
+  url: "ws://nowhere.example/ws",
+  transports: ["websocket"],
+  WebSocket: Nobody,
+  timers: { set: (run, ms) => setTimeout(run, ms > 6000 && ms < 20_000 ? ms : 0), clear: clearTimeout },
+  reconnectAttempts: 7,
+};
+
+/** What `count` is when nothing has happened for many turns of the loop. */
+async function turns(count) {
+  for (let quiet = 0, before = count(); quiet < 50; quiet += 1) {
+    await new Promise((resolve) => setTimeout(resolve));
+    if (count() > before) quiet = 0;
+    if (count() > 30) break; // for ever
+    before = count();
+  }
+  return count();
+}
+
+function GivesUp() {
+  const { reconnect } = kit.useWebSocket(nowhere);
+  useEffect(() => tell("again", reconnect));
+  return null;
+}
+
 const root = createRoot(window.document.getElementById("root"));
 const parts = [h(Statuses, { key: 1 }), h(Processing, { key: 2 }), h(Socket, { key: 3 })];
 root.render(parts);
@@ -126,8 +160,32 @@ await until(({ session, upload, batch }) =>
 );
 const { progress, clarifications } = said.session;
 const { upload } = said;
+const finished = said.batch.progress;
+
+// the same components, shown another upload
+const first = said.statuses.all.find((one) => one.fileId === ids[0]).batchId;
+root.render([
+  ...parts,
+  h(Upload, { key: 4, batchId: first }),
+  h(Session, { key: 5, id: ids[0], name: "session" }),
+  h(Session, { key: 6, id: first, name: "batch" }),
+]);
+await until(({ session, upload, batch }) =>
+  session.isCompleted && session.progress.sessionId === ids[0] &&
+  upload.status === "error" && batch.progress?.sessionId === first && batch.progress.prompts.failed,
+);
+const others = {
+  upload: said.upload.files.map(({ fileId }) => fileId),
+  batch: said.batch.progress.prompts.total,
+  questions: said.session.clarifications.length,
+};
 said.processing.resetProcessing();
 await until(({ processing }) => processing.files.length === 0);
+root.render(h(GivesUp));
+await until(({ again }) => again);
+const knocks = [await turns(() => knocked)];
+said.again();
+knocks.push(await turns(() => knocked));
 root.unmount();
 
 console.log(
@@ -140,7 +198,9 @@ console.log(
     clarifications,
     refused,
     upload: { ...upload, files: upload.files.length },
-    batch: said.batch.progress,
+    batch: finished,
+    others,
+    knocks,
     heard: said.heard,
   }),
 );

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createUpload } from "../../../static/sdk/resumable.js";
+import { createUploads, newBatchId } from "../../../static/sdk/uploads.js";
 import { Clock, settle } from "./support.js";
 
 const SIZES = { first: 4, least: 2, most: 8 };
@@ -292,4 +293,85 @@ test("where there are no resumable uploads the file goes in one request", async 
   assert.equal(asked[0].key, asked[1].key);
   assert.deepEqual(asked[0], { ...asked[0], url: "/api/v1/batches", files: 1, options: { name: "x" } });
   assert.deepEqual(sending.states, ["sending", "paused", "sending", "done"]);
+});
+
+/** No answer, ever; the line does not know that it is dead. */
+const silence = ({ signal }) =>
+  new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
+  });
+
+test("a line that is dead without knowing is given up, and a smaller piece goes after it", async () => {
+  const house = server();
+  const sizes = [];
+  house.trouble = ({ method, headers, signal, calls }) => {
+    if (method === "PATCH") sizes.push(Number(headers["Upload-Offset"]));
+    return calls.length === 4 ? silence({ signal }) : null;
+  };
+  const sending = begin(house);
+  await quiet(sending);
+  assert.deepEqual(sending.states, ["sending"]);
+  await sending.clock.pass(120_000);
+  await quiet(sending);
+  assert.equal(sending.states.at(-1), "waiting");
+  await sending.clock.pass(5000);
+  assert.deepEqual(await sending.upload.done, TAKEN);
+  assert.deepEqual(sizes.slice(0, 4), [0, 4, 4, 6], "two bytes after the break, where eight were to go");
+  assert.equal(sending.clock.nextInMs, Infinity);
+});
+
+test("a server that does not even say how far it is is asked again", async () => {
+  const house = server();
+  house.trouble = ({ signal, calls }) => (calls.length === 2 ? silence({ signal }) : null);
+  const sending = begin(house);
+  await quiet(sending);
+  await sending.clock.pass(30_000);
+  await quiet(sending);
+  await sending.clock.pass(5000);
+  assert.deepEqual(await sending.upload.done, TAKEN);
+});
+
+test("who was signed out goes on from there once signed in again", async () => {
+  const house = server();
+  const storage = new Memory();
+  house.trouble = ({ calls }) => (calls.length === 4 ? { status: 401, body: '{"code": "not_authenticated"}' } : null);
+  const first = begin(house, { storage });
+  await assert.rejects(first.upload.done, { status: 401 });
+  const second = begin(house, { storage });
+  assert.deepEqual(await second.upload.done, TAKEN);
+  assert.equal(house.uploads.size, 1);
+  assert.equal(storage.length, 0);
+});
+
+test("of many files so many are sent at a time, and who waits may still go", async () => {
+  const house = server();
+  const held = [];
+  house.trouble = ({ method }) => (method === "POST" ? new Promise((go) => held.push(() => go(null))) : null);
+  const uploads = createUploads(2);
+  const states = [[], [], [], []];
+  const sent = states.map((told, place) =>
+    uploads.send(new File([TEXT], `${place}.csv`), {
+      fetch: house.fetch,
+      storage: null,
+      onProgress: ({ state }) => told.at(-1) === state || told.push(state),
+    }),
+  );
+  await quiet({ house, states });
+  assert.equal(house.calls.length, 2);
+  assert.deepEqual(states, [["queued", "sending"], ["queued", "sending"], ["queued"], ["queued"]]);
+  sent[2].abort();
+  await assert.rejects(sent[2].done, { code: "cancelled" });
+  assert.equal(uploads.active, 3);
+  held.shift()();
+  await sent[0].done;
+  await quiet({ house, states });
+  assert.equal(states[3].at(-1), "sending");
+  held.forEach((go) => go());
+  await Promise.all([sent[1].done, sent[3].done]);
+  assert.equal(uploads.active, 0);
+});
+
+test("a batch of one's own has an id as the server takes it", () => {
+  const pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/;
+  for (let round = 0; round < 20; round += 1) assert.match(newBatchId(), pattern);
 });

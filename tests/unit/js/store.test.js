@@ -246,3 +246,17 @@ test("the client feeds the store by the store's own handlers", () => {
   onReset();
   assert.equal(store.size, 0);
 });
+
+test("a listener that fails keeps nobody from hearing what comes after", () => {
+  const store = filled(1);
+  const told = [];
+  store.subscribe("job-1", (status) => told.push(status.n));
+  const unfollow = store.follow(() => {
+    throw new Error("a fault of the page's own");
+  });
+  store.applyEvent(event(3));
+  assert.throws(() => store.applyEvent(event(2)), /of the page's own/);
+  unfollow();
+  store.applySnapshot({ ...store.getStatus("job-1").job, n: 4, last_seq: 40 });
+  assert.deepEqual(told, [2, 4]);
+});

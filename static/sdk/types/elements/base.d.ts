@@ -9,7 +9,7 @@ export type FileStatus = import("../store.js").FileStatus;
 /** @typedef {import("../store.js").FileStatus} FileStatus */
 export declare class LivetrailElement extends HTMLElement {
     /** @type {import("../types.js").ClientOptions["getToken"]} */
-    getToken: import("../types.js").ClientOptions["getToken"];
+    tokens: import("../types.js").ClientOptions["getToken"];
     /** @type {import("../shared.js").Member|null} */
     member: import("../shared.js").Member | null;
     /** @type {(() => void)[]} */
@@ -22,6 +22,8 @@ export declare class LivetrailElement extends HTMLElement {
     static observedAttributes: string[];
     constructor();
     connectedCallback(): void;
+    get getToken(): import("../transports.js").GetToken | null | undefined;
+    set getToken(getToken: import("../transports.js").GetToken | null | undefined);
     disconnectedCallback(): void;
     attributeChangedCallback(): void;
     begin(): void;
@@ -36,14 +38,17 @@ export declare class LivetrailElement extends HTMLElement {
     get connected(): boolean;
     render(): void;
 }
+/** A property that was set before the element was known, which hides the class's own.
+ *  @param {any} element  @param {string} name  @returns {any} */
+export declare function given(element: any, name: string): any;
 /** An element with attributes and children; a text is only ever a text.
  *  @param {string} tag  @param {Record<string, string|number|null|undefined>} [attributes]
  *  @param {(Node|string|null|undefined)[]} children */
 export declare function h(tag: string, attributes?: Record<string, string | number | null | undefined>, ...children: (Node | string | null | undefined)[]): HTMLElement;
 /** The bar of one file, and what brings it up to date. Its width is set by script: a style attribute
- *  may not be allowed. @param {string} label */
-export declare function createBar(label: string): {
+ *  may not be allowed. */
+export declare function createBar(): {
     bar: HTMLElement;
-    /** @param {FileStatus} file */
-    update(file: FileStatus): void;
+    /** @param {FileStatus} file  @param {string|undefined} of  what it is the progress of */
+    update(file: FileStatus, of: string | undefined): void;
 };

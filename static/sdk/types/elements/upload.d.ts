@@ -11,6 +11,15 @@ export declare class UploadElement extends LivetrailElement {
     options: Record<string, any>;
     /** @type {Record<string, string>} */
     headers: Record<string, string>;
+    uploads: {
+        send(file: File, options: Parameters<typeof import("../resumable.js").createUpload>[1]): {
+            done: Promise<import("../resumable.js").Taken>;
+            pause: () => void;
+            resume: () => void;
+            abort: () => Promise<void>;
+        };
+        readonly active: number;
+    };
     /** Names of the files that were given here. @type {Map<string, string>} */
     mine: Map<string, string>;
     /** @type {Map<string, string>} */
