@@ -58,7 +58,7 @@ async def job_page(request: web.Request) -> web.Response:
     stages = views.stage_items(state, now)
     outside = is_reported(state)
     document = await _document(request, state) if is_document(state) and not outside else None
-    row = file_row(state)
+    row = file_row(state, now)
     shown_batch = batch if may(viewer, "read", thing_of(batch)) and batch is not None else None
     page = views.JobPage(
         shell=shell_of(request, "job"),

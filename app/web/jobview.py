@@ -10,6 +10,7 @@ from typing import Any
 
 from app.core.messages import count, size_text
 from app.core.state import JobState, is_reported
+from app.core.times import ms_from_iso
 from app.web.words import (
     GROUP_OF_STATE,
     STATE_OF_STATUS,
@@ -30,6 +31,7 @@ COUNTS: Mapping[str, tuple[str, str]] = {
 }
 """Which details count a step's rows. `processed` alone may still be the scan's bytes."""
 UNDER_WAY = ("wait", "run", "ask")
+QUIET_AFTER_MS = 30_000
 SMALLEST_FILL = 4.0
 """Percent of a segment: a stage that has begun shows a little, so that a failure has a place."""
 
@@ -103,11 +105,12 @@ class FileRow:
         return len({segment.weight for segment in self.segments}) < 2
 
 
-def file_row(job: JobState) -> FileRow:
-    """Return what the list shows of `job`."""
+def file_row(job: JobState, now_ms: int | None = None) -> FileRow:
+    """Return what the list shows of `job`. now_ms: by default the time of its newest event."""
     state = state_of(job)
     stage = _stage_label(job)
-    when, at = _when(job, state)
+    left = _left(job, now_ms)
+    when, at = _when(job, state, left)
     return FileRow(
         job_id=job["job_id"],
         name=job["filename"],
@@ -120,7 +123,7 @@ def file_row(job: JobState) -> FileRow:
         stage=stage,
         count=_count(job, state),
         percent=int(job["progress"]),
-        spoken=_spoken(job, state, stage),
+        spoken=_spoken(job, state, stage, left),
         when=when,
         at=at,
         summary=_summary(job, state),
@@ -157,7 +160,11 @@ def _message(job: JobState) -> str:
     return STEERING.get(steering["op"], job["message"]) if steering else job["message"]
 
 
-def _left(job: JobState) -> str:
+def _left(job: JobState, now_ms: int | None) -> str:
+    """Return the time left; of work elsewhere for how long nothing was heard: it may have died."""
+    silent_ms = 0 if now_ms is None else now_ms - ms_from_iso(job["updated_at"])
+    if is_reported(job) and silent_ms >= QUIET_AFTER_MS:
+        return f"Nothing heard for {took_text(silent_ms)}"
     between: list[int] | None = job["details"].get("eta_range")
     seconds = job["estimated_time_remaining"]
     return time_left(seconds, (between[0], between[1]) if between else None)
@@ -204,10 +211,10 @@ def _count(job: JobState, state: str) -> str:
     return count(done, "row")
 
 
-def _when(job: JobState, state: str) -> tuple[str, str]:
+def _when(job: JobState, state: str, left: str) -> tuple[str, str]:
     ended = job["completed_at"] or job["updated_at"]
     if state == "run":
-        return _left(job), ""
+        return left, ""
     if state == "done":
         took = took_text(job["duration_ms"])
         return (f"{took} · " if took else ""), ended
@@ -220,10 +227,10 @@ def _when(job: JobState, state: str) -> tuple[str, str]:
     return STATE_WORDS[state], ""
 
 
-def _spoken(job: JobState, state: str, stage: str) -> str:
+def _spoken(job: JobState, state: str, stage: str, left: str) -> str:
     parts = [f"{int(job['progress'])} percent", stage.lower()]
     if state == "run":
-        parts.append(_left(job))
+        parts.append(left)
     else:
         parts.append(STATE_WORDS[state])
     return ", ".join(part for part in parts if part)

@@ -54,7 +54,9 @@ class JobAnswer(BaseModel):
     created_at: str
     started_at: str | None
     completed_at: str | None
-    updated_at: str
+    updated_at: str = Field(
+        description="time of its newest event: of a reported job, since when nothing was heard"
+    )
     duration_ms: int | None
     stages: list[StageAnswer]
     steps_done: list[str]

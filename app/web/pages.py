@@ -16,6 +16,7 @@ from app.core.permissions import Viewer, may
 from app.core.state import JobState
 from app.core.times import iso_from_ms
 from app.keys import ACCOUNTS, DATABASE, GIVEN, PLUGINS, RECORDS, SETTINGS
+from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch, list_batches, status_counts
 from app.store.jobs import JobRow, list_jobs
 from app.web import feedview, kit, views
@@ -210,7 +211,7 @@ def _files(
 ) -> views.FilesPage:
     settings = request.app[SETTINGS]
     found = [job.state for job in jobs if search.lower() in job.filename.lower()]
-    rows = views.newest_first(found)
+    rows = views.newest_first(found, now_ms())
     percent, headline, aside = views.tally(rows)
     few = len(rows) <= views.CELLS_AT_MOST
     counted = views.chips(rows)

@@ -275,9 +275,10 @@ def grouped(rows: Sequence[FileRow], at_most: int) -> tuple[Group, ...]:
     return tuple(groups)
 
 
-def newest_first(jobs: Sequence[JobState]) -> list[FileRow]:
+def newest_first(jobs: Sequence[JobState], now_ms: int) -> list[FileRow]:
     """Return the rows of `jobs`, newest first."""
-    return [file_row(job) for job in sorted(jobs, key=lambda job: job["job_id"], reverse=True)]
+    ranked = sorted(jobs, key=lambda job: job["job_id"], reverse=True)
+    return [file_row(job, now_ms) for job in ranked]
 
 
 def tally(rows: Sequence[FileRow]) -> tuple[int, str, str]:

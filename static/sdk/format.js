@@ -76,13 +76,15 @@ function formatBetween([low, high]) {
 const QUIET_AFTER_MS = 30_000;
 
 /** What stands beside the percentage of a running file: the time left, counted down since the
- *  last event; after 30 s without news a sentence instead; "" while paused, asking or waiting.
+ *  last event; after 30 s without news a sentence instead, which does not promise that a worker
+ *  elsewhere is still at it; "" while paused, asking or waiting.
  *  @param {import("./jobs.js").FileStatus} status  @param {number} nowMs */
 export function timeLeft(status, nowMs) {
   const job = status.job;
   if (status.phase !== "running" || !job) return "";
   const silent = nowMs - Date.parse(job.updated_at);
   if (silent >= QUIET_AFTER_MS) {
+    if (job.reported) return `Nothing heard for ${formatDuration(silent)}`; // it may have died
     const stage = job.stages.find((one) => one.key === job.stage);
     return `Still ${(stage?.label ?? "working").toLowerCase()}`;
   }

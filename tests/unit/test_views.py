@@ -95,7 +95,7 @@ def test_what_needs_a_person_comes_first_and_newest_leads_its_group() -> None:
         job(job_id="5", status="pending"),
         job(job_id="6", status="cancelled"),
     ]
-    groups = views.grouped(views.newest_first(states), at_most=100)
+    groups = views.grouped(views.newest_first(states, 0), at_most=100)
     assert [(g.key, [row.job_id for row in g.rows]) for g in groups] == [
         ("needs", ["4", "2"]),
         ("progress", ["5", "3"]),
@@ -104,7 +104,7 @@ def test_what_needs_a_person_comes_first_and_newest_leads_its_group() -> None:
 
 
 def test_a_long_list_is_cut_but_counted_whole() -> None:
-    rows = views.newest_first([job(job_id=f"{n:03}", status="completed") for n in range(150)])
+    rows = views.newest_first([job(job_id=f"{n:03}", status="completed") for n in range(150)], 0)
     groups = views.grouped(rows, at_most=100)
     assert [(g.count, len(g.rows)) for g in groups] == [(0, 0), (0, 0), (150, 100)]
 
@@ -127,6 +127,18 @@ def test_what_is_not_sure_yet_is_a_range(
 ) -> None:
     facts = {"estimated_time_remaining": seconds, "details": {"eta_range": between}}
     assert file_row(job(status="processing", **facts)).when == words
+
+
+def test_of_work_elsewhere_it_is_said_for_how_long_nothing_was_heard() -> None:
+    facts = {"status": "processing", "estimated_time_remaining": 40}
+    heard_ms = ms_from_iso(job()["updated_at"])
+    outside, own = job(reported=True, **facts), job(**facts)
+    assert file_row(outside, heard_ms + 20_000).when == "40 s left"
+    silent = file_row(outside, heard_ms + 125_000)
+    assert silent.when == "Nothing heard for 2 min 5 s"
+    assert silent.spoken.endswith(", Nothing heard for 2 min 5 s")
+    assert file_row(own, heard_ms + 125_000).when == "40 s left"
+    assert file_row(job(reported=True, status="paused"), heard_ms + 125_000).when == "paused"
 
 
 def test_what_was_asked_for_is_said_until_it_is_done() -> None:
@@ -312,7 +324,7 @@ SHELL = views.Shell(
 
 
 def files_page(states: list[JobState], **facts: Any) -> views.FilesPage:
-    rows = views.newest_first(states)
+    rows = views.newest_first(states, 0)
     percent, headline, aside = views.tally(rows)
     usual: dict[str, Any] = {
         "shell": SHELL,

@@ -41,6 +41,9 @@ test("the time left counts down between events and gives way after thirty second
   assert.equal(format.timeLeft(status, told + 20_000), "20 s left");
   assert.equal(format.timeLeft(status, told + 30_000), "Still reading");
   assert.equal(format.timeLeft({ ...status, phase: "paused" }, told), "");
+  const outside = { ...status, job: { ...status.job, reported: true } };
+  assert.equal(format.timeLeft(outside, told + 20_000), "20 s left");
+  assert.equal(format.timeLeft(outside, told + 125_000), "Nothing heard for 2 min 5 s");
 });
 
 test("every connection state has a sign, and only the troubled ones a banner", () => {
