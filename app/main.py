@@ -76,6 +76,7 @@ from app.web.socketio import make_socketio
 from app.web.sockets import make_desk
 from app.web.throttle import Throttle
 from app.web.tickets import Tickets, load_key
+from app.web.tidying import keep_tidy
 from app.web.tus import complete_whole_uploads
 
 logger = logging.getLogger(__name__)
@@ -278,13 +279,13 @@ async def with_pipeline(app: web.Application, *, warm: bool = True) -> AsyncIter
         drawer = app[keys.PICTURES] = Drawer(app[keys.PICTURE_STORE], runner)
         learner = app[keys.LEARNER] = Learner(lambda user: runner.look(user, LEARN, {}))
         learner.taught(await app[keys.RECORDS].untaught())  # and the server ended soon after
-        arrivals = app[keys.ARRIVALS] = Arrivals(
+        app[keys.ARRIVALS] = Arrivals(
             settings, app[keys.DATABASE], app[keys.FILES], app[keys.JOURNAL], runner.settle
         )
         await complete_whole_uploads(app)
         async with (
             running(learner.run(), name="learner"),
-            running(arrivals.keep_tidy(), name="tidying of uploads"),
+            running(keep_tidy(app), name="tidying"),
         ):
             yield
         await drawer.close()
@@ -299,11 +300,11 @@ async def _forget_file(app: web.Application, sha256: str) -> None:
 
 async def break_arrivals_off(app: web.Application) -> None:
     """Let go of uploads that arrive piece by piece: what is there of them counts."""
-    app[keys.DOOR].closed = True
+    app[keys.DOOR].close()
     app[keys.ARRIVALS].close()
 
 
 async def say_goodbye(app: web.Application) -> None:
     """Let nothing new in, and close all sockets with 1012, so that their clients come back."""
-    app[keys.DOOR].closed = True
+    app[keys.DOOR].close()
     await app[keys.HUB].close()

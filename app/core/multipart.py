@@ -58,7 +58,7 @@ class _At(Enum):
 def boundary_of(content_type: str) -> bytes:
     """Return the boundary that a Content-Type names. Raises MalformedMultipart."""
     header = Message()
-    header["Content-Type"] = content_type
+    header["Content-Type"] = content_type.encode(errors="replace").decode()
     boundary = header.get_param("boundary")
     if not isinstance(boundary, str) or not re.fullmatch(r"[ -~]+", boundary):
         raise MalformedMultipart(what="the Content-Type names no boundary")

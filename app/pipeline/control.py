@@ -33,6 +33,7 @@ from app.pipeline.job import JobRun
 from app.pipeline.log import Journal
 from app.pipeline.patient import Stopping
 from app.pipeline.shop import Shop, plan_of
+from app.store.accounts import now_ms
 from app.store.batches import status_counts
 from app.store.checkpoints import (
     DELETE,
@@ -48,6 +49,7 @@ from app.store.clarifications import (
     withdraw_questions,
 )
 from app.store.jobs import JobRow, delete_job, get_job, set_priority
+from app.store.uploads import awaited_ms
 from app.store.waiting import batch_has_ended_untold
 
 T = TypeVar("T")
@@ -461,7 +463,8 @@ class Control:
     async def _settle(self, batch_id: str) -> None:
         """Tell that the batch has ended, if it has and nobody said so."""
         async with self._settling:
-            if not await batch_has_ended_untold(self._database.reader, batch_id):
+            awaited = awaited_ms(now_ms(), self._shop.settings.upload_expires_h)
+            if not await batch_has_ended_untold(self._database.reader, batch_id, awaited):
                 return
             counts = await status_counts(self._database.reader, batch_id)
             jobs = sum(counts.values())

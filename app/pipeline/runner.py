@@ -32,9 +32,11 @@ from app.pipeline.step_progress import StepProgress
 from app.pipeline.steps import STEPS
 from app.pipeline.workers import Workers
 from app.settings import Settings
+from app.store.accounts import now_ms
 from app.store.checkpoints import DELETE, IN_HAND
 from app.store.database import Database
 from app.store.jobs import JobRow, get_job
+from app.store.uploads import awaited_ms
 from app.store.waiting import (
     batches_ended_untold,
     jobs_with,
@@ -283,7 +285,8 @@ class Runner(Control):
     async def _mend(self) -> None:
         """Finish what a crash interrupted between two writes."""
         self._suspects = set(await jobs_with(self._database.reader, IN_HAND))
-        for batch_id in await batches_ended_untold(self._database.reader):
+        awaited = awaited_ms(now_ms(), self._settings.upload_expires_h)
+        for batch_id in await batches_ended_untold(self._database.reader, awaited):
             await self._settle(batch_id)
         for job_id in await undos_begun(self._database.reader):
             try:

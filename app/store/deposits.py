@@ -25,14 +25,8 @@ INSERT = """
 """
 
 
-def add_deposit(connection: sqlite3.Connection, deposit: Deposit, now_ms: int) -> list[str]:
-    """Write a deposit and let go of those whose time is over.
-
-    Returns the hashes of these; their files may be of use to somebody else.
-    """
-    over = connection.execute(
-        "DELETE FROM deposit WHERE expires_ms <= ? RETURNING sha256", (now_ms,)
-    ).fetchall()
+def add_deposit(connection: sqlite3.Connection, deposit: Deposit) -> None:
+    """Write a new deposit."""
     connection.execute(
         INSERT,
         (
@@ -45,7 +39,17 @@ def add_deposit(connection: sqlite3.Connection, deposit: Deposit, now_ms: int) -
             deposit.expires_ms,
         ),
     )
-    return [row[0] for row in over]
+
+
+def let_go_of_deposits(connection: sqlite3.Connection, now_ms: int) -> list[str]:
+    """Forget the deposits whose time is over.
+
+    Returns the hashes of their files, which may be of use to somebody else.
+    """
+    over = connection.execute(
+        "DELETE FROM deposit WHERE expires_ms <= ? RETURNING sha256", (now_ms,)
+    )
+    return [row[0] for row in over.fetchall()]
 
 
 GET = """

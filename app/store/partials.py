@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,11 @@ class Partial(Incoming):
 
     async def put_away(self) -> None:
         """Close the file, with what was kept of it. Harmless after `finish`, and called twice."""
-        self._store.used_bytes += self.kept_bytes - self._counted_bytes
-        self._counted_bytes = self.kept_bytes = 0
+        kept, self.kept_bytes = self.kept_bytes, 0
+        self._store.used_bytes += kept - self._counted_bytes
+        self._counted_bytes = 0
         self._gathered.clear()
-        await asyncio.to_thread(self._close)
+        await asyncio.to_thread(self._close_at, kept)
 
     async def abort(self) -> None:
         """Delete it, and count nothing of it any more."""
@@ -122,9 +124,12 @@ class Partial(Incoming):
             except OSError as error:
                 raise told(error) from error
 
-    def _close(self) -> None:
+    def _close_at(self, size_bytes: int) -> None:
+        """Close the file; what does not count takes no room either."""
         with self._turn:
             if self._fd != -1:
+                with suppress(OSError):  # then the next one who opens it cuts it
+                    os.ftruncate(self._fd, size_bytes)
                 os.close(self._fd)
                 self._fd = -1
 

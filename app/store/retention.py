@@ -52,7 +52,7 @@ MAY_GO = f"""
     SELECT batch_id, user_id, last_seq FROM job AS ended
     WHERE id = ?1 AND status IN ('completed', 'error', 'cancelled') AND last_seq <= ?2
         AND (?3 IS NULL OR json_extract(CAST(state AS TEXT), '$.updated_at') < ?3)
-        AND ({IS_UNTOLD.replace("?1", "ended.batch_id")}) IS NOT TRUE
+        AND ({IS_UNTOLD.replace("?1", "ended.batch_id").replace("?2", "0")}) IS NOT TRUE
 """  # noqa: S608 - a constant of waiting.py
 MARK_JOB = "UPDATE job SET pruned_upto = last_seq WHERE id = ?"
 # What is left of a batch that has no job's events any more, as long as all of it was told.

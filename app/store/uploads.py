@@ -8,6 +8,22 @@ from aiosqlite import Connection
 
 from app.core.errors import TooManyFiles, TooManyUploads
 
+HOUR_MS = 3_600_000
+AWAITED_MS = 600_000  # the end of a batch waits so long for an upload to which nothing comes
+
+
+def kept_until_ms(now_ms: int, expires_h: float) -> int:
+    """Return until when an upload is kept to which something comes now."""
+    return now_ms + round(expires_h * HOUR_MS)
+
+
+def awaited_ms(now_ms: int, expires_h: float) -> int:
+    """Return until when an upload is kept that has just been quiet for too long to be waited for.
+
+    It can still be resumed; its batch then ends once more.
+    """
+    return kept_until_ms(now_ms, expires_h) - AWAITED_MS
+
 
 @dataclass(frozen=True, slots=True)
 class UploadRow:
@@ -100,9 +116,16 @@ def complete_upload(connection: sqlite3.Connection, upload_id: str, job_id: str)
     connection.execute("UPDATE upload SET job_id = ? WHERE id = ?", (job_id, upload_id))
 
 
-def delete_upload(connection: sqlite3.Connection, upload_id: str) -> None:
-    """Forget an upload."""
-    connection.execute("DELETE FROM upload WHERE id = ?", (upload_id,))
+def delete_upload(connection: sqlite3.Connection, upload_id: str) -> int | None:
+    """Forget an upload.
+
+    Returns how many bytes of it are on the disk and count; None when there are none of its own any
+    more: it became a job, or was forgotten before.
+    """
+    gone = connection.execute(
+        "DELETE FROM upload WHERE id = ? RETURNING job_id, offset_bytes", (upload_id,)
+    ).fetchone()
+    return None if gone is None or gone[0] is not None else int(gone[1])
 
 
 NEVER_BEGUN = """
@@ -147,3 +170,12 @@ async def expired_uploads(db: Connection, now_ms: int) -> list[UploadRow]:
         f"{COLUMNS} WHERE expires_ms < ? ORDER BY expires_ms", (now_ms,)
     )
     return [_upload(row) for row in rows]
+
+
+async def batches_not_awaited(db: Connection, awaited_ms: int) -> list[str]:
+    """Return the batches to which an upload belongs whose batch does not wait for it any more."""
+    rows = await db.execute_fetchall(
+        "SELECT DISTINCT batch_id FROM upload WHERE job_id IS NULL AND expires_ms < ?",
+        (awaited_ms,),
+    )
+    return [row[0] for row in rows]

@@ -54,30 +54,34 @@ LAST_END = """
 STILL_OPEN = """
     SELECT 1 FROM job
     WHERE batch_id = ?1 AND status NOT IN ('completed', 'error', 'cancelled')
-    UNION ALL SELECT 1 FROM upload WHERE batch_id = ?1 AND job_id IS NULL
+    UNION ALL SELECT 1 FROM upload WHERE batch_id = ?1 AND job_id IS NULL AND expires_ms >= ?2
     LIMIT 1
 """
 IS_UNTOLD = f"({LAST_END}) <> 'batch_completed' AND NOT EXISTS ({STILL_OPEN})"
-"""NULL for a batch of whose ends the log holds none any more."""
+"""NULL for a batch of whose ends the log holds none any more. ?1 is its id, ?2 as `awaited_ms`."""
 ENDED_UNTOLD = f"""
-    SELECT id FROM batch WHERE {IS_UNTOLD.replace("?1", "batch.id")} ORDER BY id
+    SELECT id FROM batch WHERE {IS_UNTOLD.replace("?1", "batch.id").replace("?2", "?1")}
+    ORDER BY id
 """  # noqa: S608 - a constant above
 
 
-async def batch_has_ended_untold(db: Connection, batch_id: str) -> bool:
+async def batch_has_ended_untold(db: Connection, batch_id: str, awaited_ms: int) -> bool:
     """Tell whether every job of the batch has ended and nothing has said so since.
 
     A batch to which a file is still on its way has not ended.
+
+    awaited_ms  an upload that is kept until then, or longer, is on its way; any other is not waited
+                for: see awaited_ms() of uploads.py
     """
-    if list(await db.execute_fetchall(STILL_OPEN, (batch_id,))):
+    if list(await db.execute_fetchall(STILL_OPEN, (batch_id, awaited_ms))):
         return False
     rows = list(await db.execute_fetchall(LAST_END, (batch_id,)))
     return bool(rows) and rows[0][0] != "batch_completed"
 
 
-async def batches_ended_untold(db: Connection) -> list[str]:
+async def batches_ended_untold(db: Connection, awaited_ms: int) -> list[str]:
     """Return the batches whose end was not told, because the server died just before."""
-    return [row[0] for row in await db.execute_fetchall(ENDED_UNTOLD)]
+    return [row[0] for row in await db.execute_fetchall(ENDED_UNTOLD, (awaited_ms,))]
 
 
 UNDOS_BEGUN = f"""

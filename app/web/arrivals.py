@@ -29,11 +29,15 @@ from app.store.database import Database
 from app.store.files import FileStore
 from app.store.partials import Partial, drop_partial, open_partial, partials_in, size_of_partial
 from app.store.uploads import (
+    HOUR_MS,
     UploadRow,
+    awaited_ms,
+    batches_not_awaited,
     delete_upload,
     expired_uploads,
     forget_unused_batches,
     get_upload,
+    kept_until_ms,
     move_upload,
     unfinished_uploads,
 )
@@ -45,8 +49,6 @@ logger = logging.getLogger(__name__)
 KEEP_BYTES = 8 * 1024 * 1024  # of one piece between two times that they are made safe
 KEEP_S = 2.0
 REMEMBERED = 1000  # uploads of which it is known what their bytes hash to
-SWEEP_EVERY_S = 300.0
-HOUR_MS = 3_600_000
 
 
 class Turn:
@@ -208,18 +210,21 @@ class Arrivals:
 
     async def drop(self, row: UploadRow) -> None:
         """Forget an upload and what came of it. A job that became of it stays."""
-        await self._database.writer.run(partial(delete_upload, upload_id=row.id))
+        kept = await self._database.writer.run(partial(delete_upload, upload_id=row.id))
         self._known.pop(row.id, None)
-        if row.job_id is None:
-            await drop_partial(self._files, row.id, row.offset_bytes)
+        if kept is not None:  # not as `row` has it: more may have come since
+            await drop_partial(self._files, row.id, kept)
             await self._settle(row.batch_id)
 
     def expires_ms(self) -> int:
         """Return until when an upload is kept to which something came now."""
-        return now_ms() + round(self._settings.upload_expires_h * HOUR_MS)
+        return kept_until_ms(now_ms(), self._settings.upload_expires_h)
 
     async def sweep(self) -> int:
-        """Forget what was not resumed in time; return how many uploads that were."""
+        """Forget what was not resumed in time; return how many uploads that were.
+
+        Batches that need not wait for one any more are told to have ended.
+        """
         gone = 0
         for row in await expired_uploads(self._database.reader, now_ms()):
             if row.id not in self._turns:
@@ -232,17 +237,16 @@ class Arrivals:
             if ident not in known and ident not in self._turns:
                 await drop_partial(self._files, ident, await size_of_partial(self._files, ident))
                 gone += 1
-        before_ms = now_ms() - round(self._settings.upload_expires_h * HOUR_MS)
+        now, expires_h = now_ms(), self._settings.upload_expires_h
+        for batch_id in await batches_not_awaited(
+            self._database.reader, awaited_ms(now, expires_h)
+        ):
+            await self._settle(batch_id)
+        before_ms = now - round(expires_h * HOUR_MS)
         await self._database.writer.run(partial(forget_unused_batches, before_ms=before_ms))
+        if gone:
+            logger.info("uploads that were not resumed are gone: uploads=%d", gone)
         return gone
-
-    async def keep_tidy(self) -> None:
-        """Sweep now and every few minutes. To be run as a task."""
-        while True:
-            gone = await self.sweep()
-            if gone:
-                logger.info("uploads that were not resumed are gone: uploads=%d", gone)
-            await asyncio.sleep(SWEEP_EVERY_S)
 
     async def _keep(self, row: UploadRow, file: Partial) -> UploadRow:
         """Make safe what came, write it down, and tell it where that says something new."""

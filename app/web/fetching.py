@@ -25,9 +25,10 @@ from app.web.once import fingerprint_of
 from app.web.outbound import URL_CHARACTERS
 from app.web.progress import Pace, upload_progress
 from app.web.uploads import ArrivedFile, UploadOptions
-from app.web.wire import read_json
+from app.web.wire import read_json, shown
 
 REDIRECTS = 3
+NAME_HEADER_CHARACTERS = 4096
 FETCHES_AT_ONCE = 4  # of all users; each of them has one at a time
 
 
@@ -78,8 +79,8 @@ async def fetched(
 ) -> AsyncIterator[list[ArrivedFile]]:
     """Fetch files, one after the other; whatever was not placed by the end is deleted.
 
-    Each goes straight to the disk. Of one user only one is fetched at a time. How far it came is
-    told in the batch's room.
+    Each goes straight to the disk. Of one user only one is fetched at a time. That it is asked for
+    and how far it came is told in the batch's room. A server that stops breaks it off.
 
     Raises TargetRefused, TargetUnreachable, FetchRefused, UploadTooLarge, TooManyFiles,
     StorageFull, ShuttingDown.
@@ -92,8 +93,7 @@ async def fetched(
     files: list[ArrivedFile] = []
     try:
         for wish in urls:
-            async with app[FETCHES].of(batch.user_id):
-                app[DOOR].pass_through()
+            async with app[DOOR].while_open(), app[FETCHES].of(batch.user_id):
                 await _fetch_one(app, batch, wish, files)
         yield files
     finally:
@@ -106,6 +106,8 @@ async def _fetch_one(
 ) -> None:
     """Fetch one file, and add it to `files` before its first byte."""
     settings = app[SETTINGS]
+    wished = clean_filename(wish.filename or _name_in(URL(wish.url)))
+    await app[JOURNAL].append(upload_progress(wished, 0, None, batch_id=batch.id))
     async with app[OUTBOUND].request(
         "GET", wish.url, total_s=settings.fetch_timeout_s, redirects=REDIRECTS
     ) as response:
@@ -118,7 +120,6 @@ async def _fetch_one(
         files.append(file)
         pace = Pace()
         async for data in response.content.iter_any():
-            app[DOOR].pass_through()
             received = file.incoming.size_bytes + len(data)
             if received > limit:
                 raise UploadTooLarge(filename=name, limit=size_text(limit))
@@ -143,5 +144,10 @@ def _demand_file(response: aiohttp.ClientResponse, name: str) -> None:
 def _name_of(response: aiohttp.ClientResponse) -> str:
     """Return what a server calls its file: by Content-Disposition, or the address's last part."""
     header = Message()
-    header[hdrs.CONTENT_DISPOSITION] = response.headers.get(hdrs.CONTENT_DISPOSITION, "")
-    return header.get_filename() or unquote(URL(response.url).name)
+    said = response.headers.get(hdrs.CONTENT_DISPOSITION, "")
+    header[hdrs.CONTENT_DISPOSITION] = shown(said, NAME_HEADER_CHARACTERS)
+    return header.get_filename() or _name_in(response.url)
+
+
+def _name_in(url: URL) -> str:
+    return unquote(url.name)

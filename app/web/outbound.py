@@ -76,7 +76,7 @@ class Outbound:
         try:
             url = URL(text)
             host, _ = url.host or "", url.port
-        except ValueError:
+        except (ValueError, IndexError):  # the latter where brackets stand before an @
             raise TargetRefused(host=repr(text[:80]), why="it is not an address") from None
         if url.scheme not in ("http", "https") or not host:
             raise TargetRefused(
@@ -141,7 +141,7 @@ class Outbound:
         where = response.headers.get("Location", "")
         try:
             moved = self.check(str(url.join(URL(where))))
-        except ValueError:
+        except (ValueError, IndexError):
             raise TargetUnreachable(host=url.host, why="it redirects to nowhere") from None
         if url.scheme == "https" and moved.scheme == "http":
             raise TargetRefused(host=moved.host, why="a redirect from https leads to http")

@@ -166,8 +166,8 @@ async def complete_whole_uploads(app: web.Application) -> None:
         try:
             if standing is not None:
                 await _completed(app, standing)
-        except AppError as error:  # it is tried again when its client asks
-            logger.warning("upload not taken in: upload=%s code=%s", row.id, error.code)
+        except (AppError, OSError) as error:  # it is tried again when its client asks
+            logger.warning("upload not taken in: upload=%s error=%r", row.id, error)
 
 
 async def _head(request: web.Request) -> web.Response:

@@ -257,10 +257,10 @@ class _Parts:
         is_known = part.name in ("options", *FORM_FIELDS) or not self._shape.is_ours
         if not is_known or self._fields > FIELDS_AT_MOST:
             raise InvalidRequest(
-                what=f"a part is named “{(part.name or '')[:80]}”; files go into parts named files,"
-                " and the rest into one named options"
+                what=f"a part is named “{shown(part.name or '', 80)}”; files go into parts named"
+                " files, and the rest into one named options"
             )
-        self._field = part.name or ""
+        self._field = shown(part.name or "", 80)
         self._text.clear()
 
     async def _begin_file(self, filename: str | None) -> None:
@@ -302,7 +302,7 @@ class _Parts:
         try:
             text = self._text.decode().strip()
         except UnicodeDecodeError as error:
-            raise InvalidRequest(what=f"the part {name[:80]} is not UTF-8") from error
+            raise InvalidRequest(what=f"the part {name} is not UTF-8") from error
         if not self._shape.is_ours:
             self._arrived.said[name] = text
         elif name == "options":

@@ -110,6 +110,9 @@ BAD_BODIES: dict[str, tuple[str, bytes, int, str]] = {
     "part of another name": (
         MULTIPART, PART.replace(b"files", b"file") + TAIL, 400, "invalid_request",
     ),
+    "part whose name is no text": (
+        MULTIPART, PART.replace(b"files", b"fil\xffs") + TAIL, 400, "invalid_request",
+    ),
     "file too large": (MULTIPART, HEAD + bytes(LARGEST_BYTES + 1) + TAIL, 413, "upload_too_large"),
     "too many files": (MULTIPART, (PART + b"\r\n") * 31 + b"--x--\r\n", 413, "too_many_files"),
 }  # fmt: skip

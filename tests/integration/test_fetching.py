@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,13 @@ async def shop(request: web.Request) -> web.StreamResponse:
         case "/named":
             header = {"Content-Disposition": "attachment; filename*=UTF-8''M%C3%A4rz.csv"}
             return web.Response(body=CSV + b"\n", headers=header)
+        case "/odd":  # UTF-8, and then a byte that is none
+            assert request.transport is not None
+            head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Disposition: attachment;"
+            head += b" filename=M\xc3\xa4rz\xff.csv\r\n"
+            request.transport.write(head + b"Content-Length: %d\r\n\r\n" % len(CSV) + CSV)
+            request.transport.close()
+            return web.Response()
         case "/moved":
             left = int(request.query.get("times", "1")) - 1
             raise web.HTTPFound(f"/moved?times={left}" if left else "/expenses.csv")
@@ -227,5 +235,65 @@ async def test_how_far_it_came_is_told_in_a_batch_of_ones_own(
     async with house.client("ann") as client:
         await ask(client, f"{elsewhere.url}/expenses.csv", batch_id=batch)
         seen = await followed(client, f"batch:{batch}", "job_created")
-    assert [event["type"] for event in seen] == ["upload_progress", "batch_created", "job_created"]
-    assert (seen[0]["bytes_received"], seen[0]["bytes_total"]) == (len(CSV), len(CSV))
+    begins, comes, *rest = seen
+    assert [event["type"] for event in seen[:2]] == ["upload_progress"] * 2
+    assert [event["type"] for event in rest] == ["batch_created", "job_created"]
+    assert (begins["filename"], begins["bytes_received"], begins["bytes_total"]) == (
+        "expenses.csv",
+        0,
+        None,
+    )
+    assert begins["message"] == "expenses.csv is on its way: 0 bytes are here"
+    assert (comes["bytes_received"], comes["bytes_total"]) == (len(CSV), len(CSV))
+
+
+async def test_a_server_that_stops_breaks_a_fetch_off_and_says_so(
+    tmp_path: Path, elsewhere: Receiver
+) -> None:
+    settings = settings_for(tmp_path / "stops", allow_private_targets=True)
+    with_user(settings, "ann")
+    batch = str(uuid.uuid4())
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(serving(settings))
+        async with server.client("ann") as client:
+            urls = [f"{elsewhere.url}/expenses.csv", f"{elsewhere.url}/silent"]
+            asking = asyncio.create_task(ask(client, *urls, batch_id=batch))
+            await elsewhere.called(2)
+            await stack.aclose()
+            status, told = await asking
+    assert (status, told["code"]) == (503, "shutting_down")
+    assert nothing_is_left(server)
+
+
+async def test_who_leaves_meanwhile_finds_the_batch_and_its_answer(
+    house: Server, elsewhere: Receiver
+) -> None:
+    goes_on = asyncio.Event()
+
+    async def late(request: web.Request) -> web.StreamResponse:
+        await goes_on.wait()
+        return await shop(request)
+
+    elsewhere.answer = late
+    wish = f"{elsewhere.url}/expenses.csv"
+    batch, key = str(uuid.uuid4()), {"Idempotency-Key": "k"}
+    async with house.client("ann") as client, asyncio.timeout(60):
+        asking = asyncio.create_task(ask(client, wish, headers=key, batch_id=batch))
+        await elsewhere.called(1)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        status, told = await ask(client, wish, headers=key, batch_id=batch)
+        assert (status, told["code"]) == (409, "conflict")
+        goes_on.set()
+        await followed(client, f"batch:{batch}", "job_created")
+        while status == 409:
+            status, told = await ask(client, wish, headers=key, batch_id=batch)
+    assert (status, told["batch_id"], len(elsewhere.calls)) == (202, batch, 1)
+
+
+async def test_a_name_that_is_no_text_is_still_a_name(house: Server, elsewhere: Receiver) -> None:
+    async with house.client("ann") as client:
+        status, accepted = await ask(client, f"{elsewhere.url}/odd")
+    assert status == 202, accepted
+    assert accepted["jobs"][0]["filename"]

@@ -60,6 +60,7 @@ def by_name(url: str, name: str = "example.com") -> str:
         "//example.com",
         "example.com",
         "https://",
+        "https://[v1.a]@",
         "https://example.com:99999/",
         "https://example.com/" + "x" * 2048,
         "",

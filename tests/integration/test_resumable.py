@@ -23,6 +23,9 @@ from hypothesis import strategies as st
 from app.core.errors import StorageFull
 from app.keys import ARRIVALS, FILES, JOURNAL, RUNNER
 from app.store.partials import Partial
+from app.store.uploads import AWAITED_MS
+from app.web.arrivals import Arrivals
+from tests.integration.listening import until
 from tests.integration.serving import (
     Server,
     ended,
@@ -273,6 +276,42 @@ async def test_a_batch_has_not_ended_while_a_file_is_on_its_way(
             assert answer.status == 204
     event = (await followed(ann, f"batch:{batch}", "batch_completed"))[-1]
     assert event["jobs"] == (2 if end == "sent" else 1)
+
+
+async def test_a_batch_does_not_wait_for_an_upload_that_was_left_and_ends_again_with_it(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    batch = str(uuid.uuid4())
+    first, left = [await begin(ann, len(CSV), batch_id=batch) for _ in range(2)]
+    await send(ann, left, 0, CSV[:10])
+    job = (await send(ann, first, 0, CSV)).headers["Livetrail-Job"]
+    await followed(ann, f"job:{job}", "processing_completed")
+    await server.app[ARRIVALS].sweep()
+    assert await ends(ann, batch) == []
+    with sqlite3.connect(server.settings.database_path) as database:
+        database.execute("UPDATE upload SET expires_ms = expires_ms - ?", (AWAITED_MS,))
+    await server.app[ARRIVALS].sweep()
+    await server.app[ARRIVALS].sweep()
+    assert await ends(ann, batch) == [1]
+    await send(ann, left, 10, CSV[10:])
+    await followed(ann, f"batch:{batch}", "batch_completed", after=await last_seq(ann, batch))
+    assert await ends(ann, batch) == [1, 2]
+
+
+async def events_of(client: aiohttp.ClientSession, batch: str) -> list[dict[str, Any]]:
+    async with client.get(f"/api/v1/events/history?room=batch:{batch}") as answer:
+        told: list[dict[str, Any]] = (await answer.json())["events"]
+        return told
+
+
+async def ends(client: aiohttp.ClientSession, batch: str) -> list[int]:
+    """Return how many jobs the batch had, each time that it was told to have ended."""
+    told = await events_of(client, batch)
+    return [event["jobs"] for event in told if event["type"] == "batch_completed"]
+
+
+async def last_seq(client: aiohttp.ClientSession, batch: str) -> int:
+    return int((await events_of(client, batch))[-1]["seq"])
 
 
 async def test_a_batch_of_somebody_else_is_joined_by_nobody(
@@ -708,6 +747,58 @@ async def test_a_file_that_can_not_be_written_down_is_not_lost(
     assert jobs(server) == [("a.csv", len(CSV), hashlib.sha256(CSV).hexdigest())]
     assert server.app[FILES].used_bytes == len(CSV)
     assert arriving(server) == []
+
+
+@pytest.mark.usefixtures("told_at_once")
+async def test_a_beginning_that_breaks_off_gives_its_room_back(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    """What came of it was counted, and its client never learns where it is."""
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b"x" * 300
+        await asyncio.Event().wait()
+
+    batch = str(uuid.uuid4())
+    headers = {**PIECE, "Upload-Length": "1000", "Upload-Metadata": metadata(batch_id=batch)}
+    sending = asyncio.create_task(ann.post(UPLOADS, data=half(), headers=headers))
+    await arrived(ann, batch)
+    assert server.app[FILES].used_bytes == 300
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    await until(lambda: not arriving(server))
+    assert server.app[FILES].used_bytes == 0
+
+
+async def test_what_does_not_count_takes_no_room(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    address = await begin(ann, 1000)
+    damaged = {"Upload-Checksum": checksum(b"something else")}
+    answer = await send(ann, address, 0, b"x" * 500, **damaged)
+    assert answer.status == 460
+    (partial,) = server.settings.incoming_dir.iterdir()
+    assert partial.stat().st_size == 0
+
+
+async def test_what_can_not_be_swept_now_is_swept_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings_of = settings_for(tmp_path / "later")
+    with_user(settings_of, "ann")
+    monkeypatch.setattr("app.web.tidying.SWEEP_EVERY_S", 0.01)
+    swept = asyncio.Event()
+
+    async def sweep(arrivals: Arrivals) -> int:
+        if "not swept: what=uploads" not in caplog.text:
+            raise StorageFull
+        swept.set()
+        return 0
+
+    monkeypatch.setattr(Arrivals, "sweep", sweep)
+    async with serving(settings_of), asyncio.timeout(60):
+        await swept.wait()
 
 
 async def test_what_a_removed_user_was_sending_goes(

@@ -9,6 +9,7 @@ import pytest
 
 from app.keys import DATABASE, FILES, HUB
 from app.store.offline import offline
+from app.web.reference.deposits import sweep_deposits
 from tests.documents import Line, pdf_of
 from tests.integration.listening import until
 from tests.integration.serving import (
@@ -139,9 +140,14 @@ async def test_what_was_brought_outlives_a_restart_and_goes_after_a_day(tmp_path
         async with ann.get(f"/api/{path}") as answer:
             assert answer.status == 404
         assert (await bring(ann, PNG + b"other", "b.png"))[0] == 200
+        await sweep_deposits(server.app)
         rows = await server.app[DATABASE].reader.execute_fetchall("SELECT filename FROM deposit")
         assert [tuple(row) for row in rows] == [("b.png",)]
         assert server.app[FILES].used_bytes == len(PNG) + 5
+    with offline(settings.database_path) as database:
+        database.execute("UPDATE deposit SET expires_ms = 1")
+    async with serving(settings) as server:  # it goes by itself, though nobody brings another
+        await until(lambda: server.app[FILES].used_bytes == 0)
 
 
 async def test_nobody_begins_with_what_somebody_else_brought(

@@ -159,6 +159,7 @@ def test_a_part_without_headers_has_no_name() -> None:
     [
         ("multipart/form-data; boundary=abc", b"abc"),
         ('multipart/form-data; boundary="a b"; charset=utf-8', b"a b"),
+        ("multipart/form-data; boundary=abc; name=ä\udcff", b"abc"),  # a byte that is no UTF-8
     ],
 )
 def test_the_boundary_is_read_from_the_content_type(content_type: str, boundary: bytes) -> None:

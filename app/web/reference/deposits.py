@@ -17,7 +17,7 @@ from app.core.permissions import Viewer
 from app.core.times import DAY_MS
 from app.keys import DATABASE, FILES
 from app.store.accounts import now_ms
-from app.store.deposits import Deposit, add_deposit, get_deposit
+from app.store.deposits import Deposit, add_deposit, get_deposit, let_go_of_deposits
 from app.store.jobs import is_referred_to
 from app.web.batches import new_id
 from app.web.identity import origin_of, owner_for
@@ -142,15 +142,21 @@ async def _keep(app: web.Application, viewer: Viewer, file: ArrivedFile) -> Depo
         expires_ms=at_ms + KEPT_MS,
     )
     try:
-        over = await app[DATABASE].writer.run(partial(add_deposit, deposit=kept, now_ms=at_ms))
+        await app[DATABASE].writer.run(partial(add_deposit, deposit=kept))
     except Exception:
         await files.discard(stored.sha256, is_needed)
         raise
     # A cancelled wait may still be committed, so then the file stays held, and stays.
     files.release(stored.sha256)
-    for sha256 in over:
-        await files.remove(sha256, is_needed)
     return kept
+
+
+async def sweep_deposits(app: web.Application) -> None:
+    """Let go of the deposits whose time is over, and of their files."""
+    database, files = app[DATABASE], app[FILES]
+    is_needed = partial(is_referred_to, database.reader)
+    for sha256 in await database.writer.run(partial(let_go_of_deposits, now_ms=now_ms())):
+        await files.remove(sha256, is_needed)
 
 
 def _kind_of(path: Path) -> str | None:
