@@ -1,6 +1,7 @@
 """The description of live connections: it is valid, whole, and true of every message."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -47,6 +48,15 @@ def test_every_event_every_answer_and_every_wish_is_in_it() -> None:
     heard = "_or_".join(messages).split("_or_")
     assert set(EVENT_TYPES) | set(answers) <= set(messages)
     assert set(wishes) <= set(heard)
+
+
+def test_a_stream_tells_what_its_page_says_and_no_more() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "listening.md").read_text(encoding="utf-8")
+    table = page.partition("| besides events there is |")[2].partition("\n\n")[0]
+    firsts = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    told = {name for first in firsts for name in re.findall(r"`(\w+)`", first)}
+    described = set(describe()["channels"]["stream"]["messages"])
+    assert described == told | set(EVENT_TYPES)
 
 
 def refs(node: Any) -> set[str]:

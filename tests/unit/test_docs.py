@@ -6,16 +6,20 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import AppError
-from app.core.events import EVENT_TYPES
+from app.core.events import EVENT_TYPES, Event
 from app.core.messages import FIXED, OWN
 from app.core.notices import Notice
 from app.core.permissions import SCOPES
 from app.core.protocol import Close, ServerMessage
 from app.settings import PREFIX, Settings
 from app.store.audit import KINDS
+from app.web.asyncapi import EVENTS
 from app.web.routes import api_routes
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+CELLS = re.compile(r"^\| `(\w+)` \| `LIVETRAIL_\w+` \| ([^|]*) \|", re.M)
+ADDS = re.compile(r"^\| `(\w+)` \| ([^|]*) \|", re.M)
+NAMED = re.compile(r"`(\w+)`")
 
 
 @pytest.mark.parametrize(
@@ -34,6 +38,45 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 def test_nothing_is_left_out(page: str, names: list[str]) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     assert [name for name in names if f"`{name}`" not in text] == []
+
+
+NOT_A_NUMBER = {(): "none", "": "none"}
+OF_THE_MACHINE = {"workers": "cores - 1"}
+
+
+def test_the_defaults_of_settings_are_documented() -> None:
+    told = dict(CELLS.findall((DOCS / "configuration.md").read_text(encoding="utf-8")))
+    defaults = {
+        name: field.get_default(call_default_factory=True)
+        for name, field in Settings.model_fields.items()
+    }
+    expected = {
+        name: OF_THE_MACHINE.get(name, NOT_A_NUMBER.get(default, str(default)))
+        for name, default in defaults.items()
+    }
+    assert {name: told[name].partition(" (")[0] for name in expected} == expected
+
+
+def test_whether_a_retry_helps_is_documented() -> None:
+    rows = (DOCS / "errors.md").read_text(encoding="utf-8").partition("## Warnings")[0]
+    helps = {row.split("`")[1] for row in rows.splitlines() if row.endswith("| yes |")}
+    assert helps == {code for code, error in AppError.by_code.items() if error.retryable}
+
+
+def test_the_fields_of_every_event_are_documented_and_no_others() -> None:
+    models = {str(model.model_fields["type"].default): model for model in EVENTS}
+    text, before, wrong = (DOCS / "events.md").read_text(encoding="utf-8"), set[str](), []
+    for name, adds in ADDS.findall(text):
+        if name not in models:
+            continue
+        given, _, less = adds.partition("without")
+        fields = set(NAMED.findall(given))
+        if "the same" in given:  # as in the row before
+            fields |= before - set(NAMED.findall(less))
+        if fields != set(models[name].model_fields) - set(Event.model_fields):
+            wrong.append((name, fields))
+        before = fields
+    assert wrong == []
 
 
 def test_everything_in_the_data_folder_is_documented(tmp_path: Path) -> None:
