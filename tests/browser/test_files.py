@@ -14,12 +14,13 @@ from app.core.plans import TRANSACTIONS
 from app.core.samples import sample_files, transactions_csv
 from tests.browser.conftest import LONGEST_MS, Visit
 from tests.browser.visitor import Visitor
-from tests.integration.serving import followed
+from tests.integration.serving import followed, state_of
 from tests.process import ServerProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 EARLIER, LATER = sample_files()[:2]  # two exports of one account with a month in common
 LONG = ("ledger.csv", b"".join(transactions_csv(30_000)))
+ASKING = ("either.csv", b"Booked,Text,Amount\n03/04/2026,Tea,-3.50\n05/06/2026,Rice,-20.10\n")
 
 
 def rising(values: list[float]) -> bool:
@@ -210,9 +211,10 @@ async def test_what_happens_before_the_scripts_arrive_is_not_left_out(
     visitor = await visit(server)
     await visitor.open()
     await visitor.live()
-    await visitor.choose(LONG)
-    await expect(visitor.file("ledger.csv")).to_have_attribute("data-s", "run")
-    path = await visitor.address("ledger.csv")
+    await visitor.choose(ASKING)
+    await expect(visitor.file(ASKING[0])).to_have_attribute("data-s", "ask")
+    path = await visitor.address(ASKING[0])
+    job_id = path.rpartition("/")[2]
     arrived = asyncio.Event()
 
     async def hold(route: Route) -> None:
@@ -224,7 +226,11 @@ async def test_what_happens_before_the_scripts_arrive_is_not_left_out(
     await expect(visitor.page.locator("#raw > li").first).to_be_attached()
     rendered = await visitor.events_shown()
     async with visitor.client() as client:
-        await followed(client, f"job:{path.rpartition('/')[2]}", "processing_completed")
+        (question,) = (await state_of(client, job_id))["waiting_for"]
+        said = {"answer": "dmy"}
+        async with client.post(f"/api/v1/clarifications/{question}/answer", json=said) as answer:
+            assert answer.status == 200, await answer.text()
+        await followed(client, f"job:{job_id}", "processing_completed")
     arrived.set()
     await expect(visitor.page.locator("#head")).to_have_attribute("data-s", "done")
     await visitor.live()

@@ -5,15 +5,15 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from app.core.samples import sample_files, transactions_csv
+from app.core.samples import sample_files
 from tests.browser.conftest import Visit
+from tests.browser.visitor import Visitor
 from tests.process import ServerProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 FIRST, SECOND = sample_files()[:2]
 PROGRAM = ("salary.csv", b"MZ\x90\x00" + bytes(4096))
 ASKING = ("either_way.csv", b"Booked,Text,Amount\n03/04/2026,Tea,-3.50\n05/06/2026,Rice,-20.10\n")
-LONG = ("ledger.csv", b"".join(transactions_csv(30_000)))
 
 # What a pointer can use and a person can see, in the order of the document.
 CONTROLS = """
@@ -146,6 +146,15 @@ async def test_single_keys_can_be_turned_off_for_good(server: ServerProcess, vis
     await expect(page.get_by_role("searchbox")).not_to_be_focused()
 
 
+async def answered(visitor: Visitor) -> None:
+    """Answer elsewhere what the one file asks."""
+    async with visitor.client() as client:
+        async with client.get("/api/v1/clarifications?state=open") as answer:
+            (question,) = (await answer.json())["clarifications"]
+        async with client.post(question["links"]["answer"], json={"answer": "dmy"}) as answer:
+            assert answer.status == 200, await answer.text()
+
+
 async def test_focus_stays_with_a_file_that_moves_to_another_group(
     server: ServerProcess, visit: Visit
 ) -> None:
@@ -153,12 +162,13 @@ async def test_focus_stays_with_a_file_that_moves_to_another_group(
     page = visitor.page
     await visitor.open()
     await visitor.live()
-    await visitor.choose(LONG)
-    row = visitor.file(LONG[0])
-    await expect(row).to_have_attribute("data-s", "run")
+    await visitor.choose(ASKING)
+    row = visitor.file(ASKING[0])
+    await expect(row).to_have_attribute("data-s", "ask")
     link = row.locator(".name a")
     await link.focus()
     await link.evaluate("(node) => { window.held = node }")
+    await answered(visitor)
     await expect(page.get_by_role("region", name="Done").locator("li.file")).to_have_count(1)
     await expect(link).to_be_focused()
     assert await page.evaluate("document.activeElement === window.held")
@@ -170,12 +180,14 @@ async def test_focus_goes_to_the_files_link_when_its_button_goes(
     visitor = await visit(server)
     await visitor.open()
     await visitor.live()
-    await visitor.choose(LONG)
-    row = visitor.file(LONG[0])
-    cancel = row.get_by_role("button", name=f"Cancel {LONG[0]}")
+    await visitor.choose(ASKING)
+    row = visitor.file(ASKING[0])
+    await expect(row).to_have_attribute("data-s", "ask")
+    cancel = row.get_by_role("button", name=f"Cancel {ASKING[0]}")
     await cancel.focus()
     await expect(cancel).to_be_focused()
-    await visitor.done(LONG[0])
+    await answered(visitor)
+    await visitor.done(ASKING[0])
     await expect(row.locator(".name a")).to_be_focused()
 
 
