@@ -1,6 +1,7 @@
 """The one fan-out step after each commit: who is live, what they are told, and are still owed."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -10,6 +11,8 @@ from app.live.formats import Chunk, Format, chunks
 from app.live.pages import Interest
 from app.live.session import Session
 from app.store.events import Recorded
+
+logger = logging.getLogger(__name__)
 
 WRITES_A_TURN = 500  # some three milliseconds
 CROWD = 100  # writes of a commit
@@ -62,12 +65,17 @@ class Fanout:
         hits: dict[Audience, list[Recorded]] = {}
         for event in events:
             self._match(event, hits)
-        packed: dict[tuple[Format, tuple[int, ...]], tuple[Chunk, ...]] = {}
+        packed: dict[tuple[Format, tuple[int, ...]], tuple[Chunk, ...] | None] = {}
         for audience, matched in hits.items():
             key = (audience.form, tuple([event.seq for event in matched]))
             if key not in packed:
-                packed[key] = chunks(matched, audience.form)
-            self._owed.append(audience.owe(packed[key], before, self.clock()))
+                packed[key] = _packed(matched, audience.form)
+            writes_each = packed[key]
+            if writes_each is not None:
+                self._owed.append(audience.owe(writes_each, before, self.clock()))
+            else:
+                for session in audience.live:
+                    session.transport.abort()  # it comes back with its cursor
         writes = sum(len(audience.live) for audience in hits)
         self._crowded = writes >= CROWD and writes >= MANY_EACH * len(events)
         if hits and since_s is not None:
@@ -220,3 +228,16 @@ class Fanout:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append((seq, future))
             await future
+
+
+def _packed(events: Sequence[Recorded], form: Format) -> tuple[Chunk, ...] | None:
+    """Return the writes of `events`; None when they can not be put in the words of `form`.
+
+    That is a fault of ours, and its listeners' trouble: all others are told.
+    """
+    try:
+        return chunks(events, form)
+    except Exception:
+        seqs = events[0].seq, events[-1].seq
+        logger.exception("events were not told: format=%s first=%d last=%d", form.name, *seqs)
+        return None

@@ -13,7 +13,7 @@ from app.core.permissions import Allowance, Viewer
 from app.core.protocol import Close, Hangup
 from app.core.rooms import Room
 from app.core.state import JobState
-from app.live.formats import JSON_LINES
+from app.live.formats import JSON_LINES, JSON_SINGLE, Message
 from app.live.hub import Hub, ReadSnapshot
 from app.live.keeper import CUT_S, SWEPT_A_TURN
 from app.live.polls import Poll
@@ -129,6 +129,25 @@ def test_an_end_that_hangs_is_cut_short(clock: Clock) -> None:
     assert not client.transport.gone
     sweep(hub, clock, 302.0 + CUT_S)
     assert client.transport.gone
+
+
+async def test_a_fault_in_one_format_costs_the_others_nothing(clock: Clock) -> None:
+    def fails(messages: Sequence[Message]) -> bytes:
+        if messages[0].type == "step_started":
+            raise KeyError("a fault in a table")
+        return JSON_SINGLE.pack(messages)
+
+    hub = a_hub(clock)
+    unlucky = Connection(Client(replace(JSON_SINGLE, name="faulty", pack=fails)), hub)
+    unlucky.ask(ROOMS[0])
+    lucky = listening(hub)
+    waits = asyncio.create_task(hub.told(1))
+    await asyncio.sleep(0)  # it begins to wait
+    publish(hub)
+    assert lucky.seqs == [1]
+    assert unlucky.transport.gone
+    async with asyncio.timeout(5):
+        await waits
 
 
 def test_a_seat_is_found_whoever_left_it_and_however(clock: Clock) -> None:
