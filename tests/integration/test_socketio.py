@@ -28,6 +28,7 @@ from tests.integration.socketio_clients import (
     POLL,
     TRANSPORTS,
     Listener,
+    Trail,
     connect,
     connect_raw,
     listening,
@@ -328,6 +329,62 @@ async def test_what_the_client_of_socket_io_keeps_by_itself_is_enough_to_miss_no
             elif name == "position":
                 assert int(payload) >= max(told, default=0)
     assert told == expected
+
+
+@EACH_TRANSPORT
+async def test_who_was_cut_and_keeps_no_place_goes_on_from_what_it_had(
+    server: Server, transports: list[str]
+) -> None:
+    trail = Trail(server)
+    await trail.begin()
+    who: dict[str, Any] = {
+        "auth": {"system": "A", "token": token_of(server.settings, "ann")},
+        "name": None,
+        "transports": transports,
+    }
+    async with listening(server, **who) as listener:
+        (before,) = await trail.progress()
+        await listener.hears("job_update", seq=before.seq)
+        (session,) = server.app[HUB].sessions
+        session.transport.abort()
+        await listener.hears("disconnect")
+    missed = await trail.progress(3)
+    async with listening(server, **who) as listener:
+        await listener.hears("job_update", seq=missed[-1].seq)
+        expected = [event.seq for event in (before, *missed)]  # what no ping had proved comes twice
+        assert seqs(listener, "job_update") == expected
+    async with listening(server, **who) as listener:  # it left by itself before
+        (last,) = await trail.progress()
+        await listener.hears("job_update")
+        assert seqs(listener, "job_update") == [last.seq]
+
+
+async def test_what_a_ping_proved_is_not_told_again(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path / "data", websocket_heartbeat_interval=0.1)
+    with_user(settings, "ann")
+    async with serving(settings) as server, asyncio.timeout(LONGEST_S):
+        who = {"system": "A", "token": token_of(settings, "ann")}
+        trail = Trail(server)
+        await trail.begin()
+        async with raw_socket(server) as socket:
+            await connect_raw(socket, who)
+            await trail.progress()
+            while not (await socket.receive_str()).startswith('42["job_update"'):
+                pass
+            for _ in range(2):  # the first may have been sent before
+                while await socket.receive_str() != "2":
+                    pass
+                await socket.send_str("3")
+            (session,) = server.app[HUB].sessions
+            await until(lambda: session.received == 2)
+            session.transport.abort()
+            await until(lambda: not server.app[HUB].sessions)
+        missed = await trail.progress()
+        async with raw_socket(server) as socket:
+            await connect_raw(socket, who)
+            while not (said := await socket.receive_str()).startswith('42["job_update"'):
+                pass
+            assert json.loads(said[2:])[1]["seq"] == missed[-1].seq
 
 
 async def test_who_asks_for_single_jobs_is_not_taken_for_recovered(server: Server) -> None:

@@ -110,6 +110,8 @@ class Upgraded:
             if message.type is not WSMsgType.TEXT:
                 if message.type is WSMsgType.BINARY:
                     await self._response.close(code=Close.INVALID_DATA, message=b"text only")
+                elif message.type is WSMsgType.CLOSE and self._wire.has_socket:
+                    self._wire.said_close = True
                 raise OSError("no further packet")
             text: str = message.data
             if not self._wire.has_socket:

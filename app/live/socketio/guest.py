@@ -17,6 +17,7 @@ from app.core.times import iso_from_ms
 from app.live.limits import limits_of
 from app.live.session import Session
 from app.live.socketio.chorus import Chorus
+from app.live.socketio.comebacks import Client
 from app.live.socketio.forms import Forms, System
 from app.live.socketio.marks import Marks
 from app.live.socketio.places import recovered
@@ -32,6 +33,7 @@ class Guest:
 
     wire   the way to it
     marks  shared by all guests
+    agent  the program that it says it is
     """
 
     def __init__(
@@ -43,24 +45,36 @@ class Guest:
         viewer: Viewer,
         client_id: str,
         address: str,
+        agent: str,
     ) -> None:
         self._desk = desk
         self._hub = desk.hub
         self._marks = marks
         self.wire = wire
+        self.client = Client(viewer.holder, viewer.via, address, agent)
         self.limits = limits_of(viewer, desk.settings)
         rate, now_s = self.limits.messages_per_second, self._hub.clock()
         self._wishes = Conversation(viewer.user_id, rate, now_s)
         self._signs = Conversation(viewer.user_id, rate, now_s)  # what asks for nothing
         self._batches: set[str] = set()
+        self._asked = 0  # the place in the log that the latest ping stands for
+        self._proved: int | None = None  # and the latest answer; None: it follows no files
         self.session = Chorus(
             self._hub, wire, client_id=client_id, viewer=viewer, address=address, forms=forms
         )
 
-    def begin(self, sid: str, auth: Mapping[str, Any], *, is_conversational: bool) -> None:
+    def begin(
+        self,
+        sid: str,
+        auth: Mapping[str, Any],
+        *,
+        is_conversational: bool,
+        was_cut_at: int | None = None,
+    ) -> None:
         """Welcome the client. is_conversational: it is of system A, and follows its user's files.
 
-        sid  what the client knows itself by
+        sid         what the client knows itself by
+        was_cut_at  where that goes on from, unless it says where it was; None: from now on
         """
         hub, session = self._hub, self.session
         session.tell(
@@ -77,12 +91,26 @@ class Guest:
         room = Room("user", session.viewer.user_id)
         thing = self._desk.known(room)
         if may_follow(session.viewer, room, thing):
-            if after is None:
+            if after is None and was_cut_at is not None:
+                after, log = was_cut_at, hub.log_id
+                session.tell_place(after)
+            elif after is None:
                 session.tell_place(hub.head)  # before there was anything to tell
             self._follow("A", room, Ask(room.id, after, log), {"room": str(room)}, snapshot=False)
+            self._asked = self._proved = session.parts["A"].told_upto
         else:
             words = "A share link shows one job or batch; join or subscribe to it."
             self._refuse(room.id, "not_allowed", words, {})
+
+    @property
+    def cut_at(self) -> int | None:
+        """Up to where it surely has everything of its user's files; None when it follows none."""
+        return self._proved
+
+    def asked(self) -> None:
+        """A ping goes to it: once that is answered, all that was told before it has arrived."""
+        if self._proved is not None:
+            self._asked = self.session.parts["A"].told_upto
 
     def admit(self, packet: Packet, size_bytes: int) -> bool:
         """Count a packet. Return whether it is carried out; the connection may end over it."""
@@ -96,6 +124,8 @@ class Guest:
         elif packet.kind == "connect" and packet.namespace == "/":
             session.end(Hangup(Close.INVALID_DATA, "you are connected already"))
         else:
+            if packet.kind == "pong" and self._proved is not None:
+                self._proved = self._asked
             counted = self._wishes if packet.kind == "event" else self._signs
             refused = counted.admit(now_s)
             if isinstance(refused, Hangup):
@@ -170,6 +200,7 @@ class Guest:
         for batch_id in self._batches:
             self._marks.leave(batch_id)
         self._batches.clear()
+        self._proved = None
         self._hub.forget(self.session)
 
     def _read(self, system: str, said: tuple[Any, ...]) -> Ask | None:

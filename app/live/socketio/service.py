@@ -13,6 +13,7 @@ from app.core.permissions import Viewer, obstacle
 from app.core.protocol import Close, Hangup
 from app.live.hub import Hub
 from app.live.session import NO_GOODBYE
+from app.live.socketio.comebacks import Comebacks
 from app.live.socketio.engine import BODY, Server
 from app.live.socketio.forms import make_forms
 from app.live.socketio.guest import Guest
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 CONNECTS_AT_MOST = 5  # attempts on one connection
 CONNECT_BYTES = 4096  # of a connect, which may hold a token
+AGENT_AT_MOST = 200  # characters
 SAID_AT_MOST = 32  # packets of somebody who is not recognised
 NOT_AUTHENTICATED = "not authenticated"
 TWICE = "a client polls once at a time, and posts once at a time"
@@ -56,6 +58,7 @@ class SocketIO:
         self._address_of = address_of
         self._refused = refused
         self._marks = Marks()
+        self._comebacks = Comebacks(desk.hub.clock)
         self._polling, self._over_websocket = make_forms(self._marks)
         self._guests: dict[str, Guest] = {}  # by the id of the connection
         self._starts: dict[str, Mapping[str, Any]] = {}  # the auth of those who are let in
@@ -111,7 +114,7 @@ class SocketIO:
         for guest in list(self._guests.values()):
             if guest.wire.is_left:
                 guest.wire.abort()
-                guest.over()
+                self._over(guest, is_cut=True)
 
     async def close(self) -> None:
         """Let go of what the library has running; the hub has ended all sessions before."""
@@ -158,7 +161,8 @@ class SocketIO:
         if wire is None or viewer is None:  # it left meanwhile
             raise socketio.exceptions.ConnectionRefusedError("the connection is over")
         forms = self._over_websocket if wire.has_socket else self._polling
-        guest = Guest(self._desk, wire, self._marks, forms, viewer, sid, address)
+        agent = request.headers.get("User-Agent", "")[:AGENT_AT_MOST]
+        guest = Guest(self._desk, wire, self._marks, forms, viewer, sid, address, agent)
         wire.guest = guest
         self._guests[sid] = guest
         self._starts[sid] = given
@@ -185,7 +189,9 @@ class SocketIO:
         wire.on_socket = lambda: guest.session.speak(self._over_websocket)
         logger.info("Socket.IO client connected: client=%s", sid)
         asked = environ["aiohttp.request"].query
-        guest.begin(sid, given, is_conversational=_is_conversational(asked, given))
+        is_theirs = _is_conversational(asked, given)
+        was_cut_at = self._comebacks.back(guest.client) if is_theirs else None
+        guest.begin(sid, given, is_conversational=is_theirs, was_cut_at=was_cut_at)
 
     async def _disconnect(self, sid: str, reason: str) -> None:
         guest = self._guests.pop(sid, None)
@@ -198,14 +204,24 @@ class SocketIO:
             reasons.CLIENT_DISCONNECT: NORMAL,
             reasons.PING_TIMEOUT: Close.UNRESPONSIVE,
         }
-        guest.session.left_with = codes.get(reason, NO_GOODBYE)
-        guest.over()
+        # A close frame is a goodbye too: some clients say no other.
+        left_with = NORMAL if guest.wire.said_close else NO_GOODBYE
+        guest.session.left_with = codes.get(reason, left_with)
+        is_cut = guest.session.left_with != NORMAL and guest.wire.may_come_back
+        self._over(guest, is_cut=is_cut)
         eio_sid = self._server.manager.eio_sid_from_sid(sid, "/")
         wire = None if eio_sid is None else self._engine.wire_of(eio_sid)
         if wire is not None:
             wire.guest = None
             wire.on_socket = None
             self._server.expect(eio_sid)
+
+    def _over(self, guest: Guest, *, is_cut: bool) -> None:
+        """The connection of `guest` is over. is_cut: it did not want that, and may come back."""
+        place = guest.cut_at
+        guest.over()
+        if is_cut and place is not None:
+            self._comebacks.cut(guest.client, place)
 
     def _carrying_out(self, name: str) -> Callable[..., Awaitable[None]]:
         async def carry_out(sid: str, *said: Any) -> None:

@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from aiohttp import web
+from engineio.packet import PING
+from engineio.packet import Packet as LibraryPacket
 
 from app.core.dialects.packets import PACKETS_AT_MOST, Packet
 from app.core.dialects.words import Told
@@ -40,6 +42,9 @@ class Visitor(Protocol):
 
     def admit(self, packet: Packet, size_bytes: int) -> bool:
         """Count a packet. Return whether it is carried out; the connection may end over it."""
+
+    def asked(self) -> None:
+        """A ping goes to it, behind all that was written so far."""
 
 
 class Prebuilt:
@@ -95,6 +100,8 @@ class Outbox(asyncio.Queue[Encoded | None]):
 
     def put_nowait(self, item: Encoded | None) -> None:
         """Take a packet in, or pass it on to the WebSocket. None: there will be no more."""
+        if isinstance(item, LibraryPacket) and item.packet_type == PING and self.wire.guest:
+            self.wire.guest.asked()
         if item is not None and self.wire.has_socket:
             self.wire.pass_on(item)
             item = WRITTEN  # whatever waits for packets closes a WebSocket that has none for long
@@ -146,6 +153,7 @@ class Wire(asyncio.WriteTransport):
         self.connects = 0  # attempts to be recognised
         self.strange = 0  # packets of somebody who is not recognised
         self.goodbye: Hangup | None = None
+        self.said_close = False  # by a close frame
         self.poll: asyncio.BaseTransport | None = None  # of the request that waits
         self.is_changing = False  # the WebSocket is there, and not tried yet
         self._outbox = outbox
