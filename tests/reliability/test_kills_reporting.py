@@ -3,95 +3,131 @@
 import asyncio
 import contextlib
 import random
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 
 from app.core.state import fold_all
 from tests.integration.serving import settings_for, token_of, with_user
 from tests.process import ServerProcess
 
-KILLS = 6
-REQUESTS, EACH = 60, 400
+EACH = 400  # reports of a request
+ROUNDS = 2  # of kills at each moment
 SEED = 20261120
-LONGEST_S = 120.0
+LONGEST_S = 240.0
 
 
 class Worker:
-    """Reports request after request; what got no answer is sent again under its key."""
+    """Reports request after request, each under a key of its own."""
 
     def __init__(self, client: aiohttp.ClientSession, job_id: str) -> None:
-        self._client, self._job_id = client, job_id
-        self.unanswered = 0
-        self.sent = 0
-        self.sending = asyncio.Event()
+        self.client, self.job_id = client, job_id
+        self._path = f"/api/v1/jobs/{job_id}/events"
+        self._sent = 0
+        self._first_answer: Any = None
 
-    async def work(self, up: asyncio.Event) -> None:
-        while self.sent < REQUESTS:
-            await up.wait()
-            try:
-                await self._send()
-            except (aiohttp.ClientError, OSError):
-                self.unanswered += 1
-                up.clear()  # whoever killed it tells when it is back
-            else:
-                self.sent += 1
+    @property
+    def last_at(self) -> int:
+        """What the last report of the request says that is to be sent now."""
+        return (self._sent + 1) * EACH - 1
 
-    async def _send(self) -> None:
-        start = self.sent * EACH
+    def body(self) -> bytes:
         reports: list[dict[str, Any]] = [
-            {"type": "processing_progress", "details": {"at": at}, "progress": at / 300}
-            for at in range(start, start + EACH)
+            {"type": "processing_progress", "details": {"at": at}, "progress": at / 100}
+            for at in range(self._sent * EACH, (self._sent + 1) * EACH)
         ]
-        if self.sent == REQUESTS - 1:
-            reports.append({"type": "processing_completed"})
-        path = f"/api/v1/jobs/{self._job_id}/events"
-        key = {"Idempotency-Key": f"request {self.sent}"}
-        self.sending.set()
-        async with self._client.post(path, json=reports, headers=key) as answer:
+        return orjson.dumps(reports)
+
+    async def send(self, body: Any = None) -> Any:
+        """Send the request; return its answer. Raises aiohttp.ClientError where it breaks off."""
+        key = {"Idempotency-Key": f"request {self._sent}", "Content-Type": "application/json"}
+        async with self.client.post(self._path, data=body or self.body(), headers=key) as answer:
             assert answer.status == 200, await answer.text()
-            assert (await answer.json())["accepted"] == len(reports)
+            self._first_answer = await answer.json()
+            return self._first_answer
+
+    async def go_on(self) -> None:
+        """Send it, again if it was sent before, and go on to the next one."""
+        before, self._first_answer = self._first_answer, None
+        answer = await self.send()
+        assert answer["accepted"] == EACH
+        assert before in (None, answer), "what was answered once is answered the same again"
+        self._first_answer = None
+        self._sent += 1
+
+
+Kill = Callable[[], Awaitable[None]]
+
+
+async def in_the_middle_of_a_request(worker: Worker, kill: Kill) -> None:
+    body = worker.body()
+
+    async def half() -> AsyncIterator[bytes]:
+        yield body[: len(body) // 2]
+        await kill()
+        yield body[len(body) // 2 :]
+
+    with contextlib.suppress(aiohttp.ClientError, OSError):
+        await worker.send(half())
+        raise AssertionError("it was answered by a server that was dead")
+
+
+async def once_it_is_told(worker: Worker, kill: Kill) -> None:
+    async with worker.client.ws_connect("/ws?frames=single") as socket:
+        await socket.send_json({"op": "subscribe", "id": "1", "room": f"job:{worker.job_id}"})
+        while (await socket.receive_json())["type"] != "live":
+            pass
+        sending = asyncio.create_task(worker.send())
+        while (await socket.receive_json()).get("details", {}).get("at") != worker.last_at:
+            pass
+        await kill()
+    with contextlib.suppress(aiohttp.ClientError, OSError):  # the answer may have come
+        await sending
+
+
+def at_any_time(chance: random.Random) -> Callable[[Worker, Kill], Awaitable[None]]:
+    async def kill_it(worker: Worker, kill: Kill) -> None:
+        sending = asyncio.create_task(worker.send())
+        for _ in range(chance.randint(0, 300)):  # turns of the loop into the request
+            await asyncio.sleep(0)
+        await kill()
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            await sending
+
+    return kill_it
 
 
 async def test_reports_survive_kills_whole_once_and_in_order(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     with_user(settings, "ann", admin=True)
-    headers = {"Authorization": f"Bearer {token_of(settings, 'ann')}"}
-    chance = random.Random(SEED)
     server = ServerProcess(tmp_path)
     await server.start()
-    up = asyncio.Event()
-    up.set()
+    moments = (in_the_middle_of_a_request, once_it_is_told, at_any_time(random.Random(SEED)))
     async with (
         asyncio.timeout(LONGEST_S),
-        aiohttp.ClientSession(server.url, headers=headers) as client,
+        server.client(token_of(settings, "ann")) as client,
     ):
         async with client.post("/api/v1/jobs", json={"name": "nightly"}) as answer:
             made = await answer.json()
         worker = Worker(client, made["job_id"])
-        working = asyncio.create_task(worker.work(up))
-        for _ in range(KILLS):
-            worker.sending.clear()
-            await worker.sending.wait()
-            for _ in range(chance.randint(0, 300)):  # turns of the loop into the request
-                await asyncio.sleep(0)
-            await server.kill(with_workers=True)
+        for moment in moments * ROUNDS:
+            await worker.go_on()
+            await moment(worker, lambda: server.kill(with_workers=True))
             await server.start()
-            up.set()
-        while not working.done():  # it may notice the last kill only now
-            up.set()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(working), 0.05)
-        await working
+            await worker.go_on()
+        done = {"type": "processing_completed"}
+        async with client.post(f"/api/v1/jobs/{worker.job_id}/events", json=done) as answer:
+            assert answer.status == 200
         events = await everything(client, f"job:{made['job_id']}")
         batch = await everything(client, f"batch:{made['batch_id']}")
         async with client.get(f"/api/v1/jobs/{made['job_id']}") as answer:
             state = await answer.json()
     await server.stop()
-    assert worker.unanswered >= 2  # some of the kills met a request
     told = [e["details"]["at"] for e in events if e["type"] == "processing_progress"]
-    assert told == [*range(REQUESTS * EACH)]
+    assert told == [*range(2 * len(moments) * ROUNDS * EACH)]
     assert [e["n"] for e in events] == [*range(1, len(events) + 1)]
     assert [e["type"] for e in batch].count("batch_completed") == 1
     folded = fold_all(events)
