@@ -184,18 +184,18 @@ async def test_what_happens_while_it_is_away_is_told_when_it_is_back(tmp_path: P
     assert again.seqs == sorted(set(again.seqs))
 
 
-async def test_what_a_ping_proves_is_not_told_again(tmp_path: Path) -> None:
-    settings = settings_for(tmp_path / "data", websocket_heartbeat_interval=0.4)
-    with_user(settings, "ann")
-    async with serving(settings) as server, server.client("ann") as ann:
-        async with page(server, "tablet") as client:
-            await client.next()
-            await ended(ann, await upload(ann, ("a.csv", CSV)))
-            last = await client.until("batch_completed")
-            await until_acked(server.app[POSITIONS], "tablet", last["seq"])
-        await ended(ann, await upload(ann, ("b.csv", CSV + b"2025-02-01,Tea,-1.00\n")))
-        async with page(server, "tablet") as again:
-            await again.until("batch_completed")
+async def test_what_a_ping_proves_is_not_told_again(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    async with page(server, "tablet") as client:
+        await client.next()
+        await ended(ann, await upload(ann, ("a.csv", CSV)))
+        last = await client.until("batch_completed")
+        names = server.app[POSITIONS]
+        await until_acked(names, "tablet", last["seq"])
+    await ended(ann, await upload(ann, ("b.csv", CSV + b"2025-02-01,Tea,-1.00\n")))
+    async with page(server, "tablet") as again:
+        await again.until("batch_completed")
     assert not set(client.seqs) & set(again.seqs)
 
 
