@@ -7,6 +7,8 @@ import base64
 import binascii
 import hmac
 import json
+import math
+from email.utils import parsedate_to_datetime
 from hashlib import sha256
 
 from app.core.times import DAY_MS
@@ -97,6 +99,21 @@ def next_wait_ms(attempts: int, chance: float, wish_s: int | None = None) -> int
         return None
     wait_s = WAITS_S[attempts - 1] * (1 - SPREAD + 2 * SPREAD * chance)
     return round(1000 * max(wait_s, min(wish_s or 0, LONGEST_WISH_S)))
+
+
+def retry_after_s(said: str, now_s: float) -> int | None:
+    """Return how many seconds a Retry-After asks to wait; None for one that says nothing.
+
+    said   a number of seconds, or a date (RFC 9110, section 10.2.3)
+    now_s  since the epoch
+    """
+    if said.isascii() and said.isdigit():
+        return int(said[:9])
+    try:
+        until_s = parsedate_to_datetime(said).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return max(0, math.ceil(until_s - now_s))
 
 
 def is_given_up(failing_since_ms: int, failures: int, at_ms: int) -> bool:

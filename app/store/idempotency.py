@@ -55,13 +55,18 @@ def remember_answer(
 
     Raises Conflict when another request was answered under the key meanwhile.
     """
-    connection.execute("DELETE FROM idempotency WHERE created_ms < ?", (at_ms - KEPT_MS,))
+    forget_answers(connection, at_ms)
     answer = remembered.answer
     row = (user_id, key, path, answer.status, answer.body, remembered.fingerprint, at_ms)
     try:
         connection.execute(INSERT, row)
     except sqlite3.IntegrityError as error:  # its client had left while it was being committed
         raise _under_way() from error
+
+
+def forget_answers(connection: sqlite3.Connection, at_ms: int) -> None:
+    """Let go of what is not said again any more; there may be secrets in it."""
+    connection.execute("DELETE FROM idempotency WHERE created_ms < ?", (at_ms - KEPT_MS,))
 
 
 class Idempotency:

@@ -154,6 +154,14 @@ def rotate_secret(connection: sqlite3.Connection, hook_id: str, secret: str, at_
         raise NotFound(what="webhook")
 
 
+FORGET_OLD = "UPDATE webhook SET old_secret = NULL WHERE old_until_ms <= ?"
+
+
+def forget_old_secrets(connection: sqlite3.Connection, at_ms: int) -> None:
+    """Erase the secrets that sign no more."""
+    connection.execute(FORGET_OLD, (at_ms,))
+
+
 DISABLE = "UPDATE webhook SET state = 'disabled', why = ? WHERE id = ? AND state = 'on'"
 
 

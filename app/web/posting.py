@@ -1,8 +1,10 @@
 """One attempt to bring a message to a webhook, and what is told of it."""
 
+import time
 from collections.abc import Mapping
 
 from app.core.errors import TargetRefused, TargetUnreachable
+from app.core.webhooks import retry_after_s
 from app.live.courier import Reply
 from app.web.outbound import Outbound, read_at_most
 
@@ -19,9 +21,8 @@ async def post_to(outbound: Outbound, url: str, headers: Mapping[str, str], body
             "POST", url, headers=headers, body=body, total_s=TOTAL_S
         ) as answer:
             status = answer.status
-            wished = answer.headers.get("Retry-After", "")
-            if status in BUSY and wished.isascii() and wished.isdigit():
-                wait_s = int(wished[:9])
+            if status in BUSY:
+                wait_s = retry_after_s(answer.headers.get("Retry-After", ""), time.time())
             text = _printable(await read_at_most(answer, ANSWER_BYTES))
     except (TargetRefused, TargetUnreachable) as error:
         if status is None:

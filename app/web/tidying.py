@@ -9,7 +9,10 @@ from functools import partial
 from aiohttp import web
 
 from app.core.errors import AppError
-from app.keys import ARRIVALS
+from app.keys import ARRIVALS, DATABASE
+from app.store.accounts import now_ms
+from app.store.idempotency import forget_answers
+from app.store.webhooks import forget_old_secrets
 from app.web.reference.deposits import sweep_deposits
 
 logger = logging.getLogger(__name__)
@@ -25,6 +28,7 @@ async def keep_tidy(app: web.Application) -> None:
     sweeps: dict[str, Callable[[], Awaitable[object]]] = {
         "uploads": app[ARRIVALS].sweep,
         "deposits": partial(sweep_deposits, app),
+        "secrets": partial(sweep_secrets, app),
     }
     while True:
         for what, sweep in sweeps.items():
@@ -33,3 +37,14 @@ async def keep_tidy(app: web.Application) -> None:
             except (AppError, OSError, sqlite3.Error) as error:
                 logger.warning("not swept: what=%s error=%r", what, error)
         await asyncio.sleep(SWEEP_EVERY_S)
+
+
+async def sweep_secrets(app: web.Application) -> None:
+    """Erase secrets that are of no use any more: those before a rotation, and in old answers."""
+    at_ms = now_ms()
+
+    def work(connection: sqlite3.Connection) -> None:
+        forget_old_secrets(connection, at_ms)
+        forget_answers(connection, at_ms)
+
+    await app[DATABASE].writer.run(work)

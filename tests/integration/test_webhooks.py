@@ -1,6 +1,7 @@
 """Webhooks: everything arrives, signed, at those who asked for it, whatever others do."""
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -15,6 +16,7 @@ from app.core.webhooks import USUAL_TYPES, secret_text
 from app.keys import DELIVERER
 from app.store.accounts import now_ms
 from app.web.openapi import API, describe
+from app.web.tidying import sweep_secrets
 from tests.integration.hooks import HOOKS, ask, make_hook, message_of, telling, warn
 from tests.integration.listening import until
 from tests.integration.receiver import Receiver, receiving, well
@@ -372,6 +374,61 @@ async def test_both_secrets_sign_after_a_rotation(
     assert message_of(call, own)
     with pytest.raises(WebhookVerificationError):
         message_of(call, old)
+
+
+async def test_its_secrets_are_in_no_answer_page_or_log(
+    server: Server,
+    ann: aiohttp.ClientSession,
+    receiver: Receiver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fails(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=500)
+
+    caplog.set_level(logging.DEBUG)
+    receiver.answer = fails
+    job = await job_of(ann)
+    made = await make_hook(ann, receiver.url, types=WARNINGS)
+    path = f"/{made['webhook']['id']}"
+    await ask(ann, "POST", f"{path}/test")
+    await warn(server, job)
+    await tried(ann, made["webhook"]["id"])
+    rotated = await ask(ann, "POST", f"{path}/rotate", json={})
+    told = [
+        rotated["webhook"],
+        await ask(ann, "GET", ""),
+        await ask(ann, "GET", f"{path}/deliveries"),
+        await ask(ann, "PATCH", path, json={"label": "x", "active": False}),
+        [one.getMessage() for one in caplog.records],
+    ]
+    async with ann.post(f"{HOOKS}{path}/rotate", json={"secret": made["secret"] + "x"}) as answer:
+        assert answer.status == 400
+        told.append(await answer.text())
+    for page in ("/account", f"/account/webhooks{path}", "/api/v1/audit"):
+        async with ann.get(page) as answer:
+            assert answer.status == 200
+            told.append(await answer.text())
+    for secret in (made["secret"], rotated["secret"]):
+        assert secret.removeprefix("whsec_") not in str(told)
+
+
+async def test_secrets_of_no_use_any_more_are_erased(
+    server: Server, ann: aiohttp.ClientSession, receiver: Receiver
+) -> None:
+    wish, key = {"url": receiver.url, "types": WARNINGS}, {"Idempotency-Key": "k"}
+    made = await ask(ann, "POST", "", json=wish, headers=key)
+    await ask(ann, "POST", f"/{made['webhook']['id']}/rotate", json={})
+    await sweep_secrets(server.app)
+    path = server.settings.database_path
+    with closing(sqlite3.connect(path)) as db, db:
+        assert db.execute("SELECT old_secret FROM webhook").fetchall() == [(made["secret"],)]
+        assert len(db.execute("SELECT body FROM idempotency").fetchall()) == 1
+        db.execute("UPDATE webhook SET old_until_ms = ?", (now_ms() - 1,))
+        db.execute("UPDATE idempotency SET created_ms = created_ms - ?", (24 * HOUR_MS + 1,))
+    await sweep_secrets(server.app)
+    with closing(sqlite3.connect(path)) as db, db:
+        assert db.execute("SELECT old_secret FROM webhook").fetchall() == [(None,)]
+        assert db.execute("SELECT body FROM idempotency").fetchall() == []
 
 
 async def test_what_can_not_be_written_down_is_not_passed_by(

@@ -18,6 +18,7 @@ from app.core.webhooks import (
     is_given_up,
     next_wait_ms,
     payload,
+    retry_after_s,
     secret_text,
 )
 
@@ -103,3 +104,23 @@ def test_only_long_and_steady_failure_turns_a_webhook_off() -> None:
 def test_what_is_told_by_default_are_types_there_are_and_a_test_is_none() -> None:
     assert set(USUAL_TYPES) <= set(EVENT_TYPES)
     assert TEST_TYPE not in EVENT_TYPES
+
+
+@pytest.mark.parametrize(
+    ("said", "wait_s"),
+    [
+        ("120", 120),
+        ("Fri, 20 Nov 2026 08:01:30 GMT", 90),
+        ("Fri, 20 Nov 2026 07:00:00 GMT", 0),
+        ("", None),
+        ("-1", None),
+        ("soon", None),
+        ("1.5", None),
+        ("Fri, 99 Nov 2026 08:01:30 GMT", None),
+        ("\udcff", None),
+    ],
+)
+def test_who_is_busy_says_for_how_long_in_seconds_or_by_a_date(
+    said: str, wait_s: int | None
+) -> None:
+    assert retry_after_s(said, 1795161600) == wait_s
