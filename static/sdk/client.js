@@ -263,6 +263,13 @@ export function createClient(options = {}) {
     if (isNews) onEvent(message);
   }
 
+  function anew() {
+    if (wiped) return; // every room is told; what the first one brought must stay
+    wiped = true;
+    rooms.forget();
+    onReset();
+  }
+
   /** @type {Record<string, (message: Record<string, any>) => void>} */
   const ANSWERS = {
     welcome(message) {
@@ -274,6 +281,10 @@ export function createClient(options = {}) {
       if (message.heartbeat) {
         heartbeatMs = message.heartbeat * 1000;
         watch();
+      }
+      if (log !== null && message.log && message.log !== log) {
+        rooms.rewind(); // a place of the log that was means another one here, and must not be asked for
+        anew();
       }
       ask();
       settled();
@@ -289,10 +300,7 @@ export function createClient(options = {}) {
     },
     reset(message) {
       rooms.reset(message);
-      if (wiped) return; // every room is told; what the first one brought must stay
-      wiped = true;
-      rooms.forget();
-      onReset();
+      anew();
     },
     truncated: ({ room }) => onTruncated(rooms.ours(room)),
     snapshot({ state: job }) {

@@ -15,6 +15,7 @@
  *    isPast(id, place) -> boolean      whether `place` lies past what was told of a job or batch;
  *                                      noted, so that what two rooms both replay is told once
  *    forget()                          the log is another one
+ *    rewind()                          and the states come first, of every room
  *  standing
  *    isLive    all of them are         reach(at?) -> {done, total}   of the slowest replay
  *
@@ -108,6 +109,9 @@ export function createRooms(given) {
       return true;
     },
     forget: () => last.clear(),
+    rewind() {
+      for (const room of rooms.values()) room.at = null;
+    },
     get isLive() {
       return [...rooms.values()].every((room) => room.live);
     },

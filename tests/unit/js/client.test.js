@@ -305,7 +305,7 @@ test("the network coming back does not wait for the next try", async () => {
   assert.equal(page.net.sockets.length, before + 1);
 });
 
-test("another log: everything is forgotten once, and snapshots take its place", async () => {
+test("a log that is shorter than a place: everything is forgotten once, and snapshots take its place", async () => {
   const rooms = [{ room: ROOM, after: 0 }, { room: "job:1", after: 0 }];
   const page = begin({ rooms });
   page.net.last.welcome();
@@ -313,13 +313,13 @@ test("another log: everything is forgotten once, and snapshots take its place", 
   page.net.last.say(...story(3));
   page.net.last.shut(1006);
   await page.clock.pass(1000);
-  page.net.last.welcome({ log: "log-2" });
+  page.net.last.welcome();
   assert.equal(page.net.last.asked("subscribe")[0].log, "log-1");
   const job = { job_id: "job-1", n: 1, last_seq: 4 };
   page.net.last.say(
-    { type: "reset", id: ROOM, room: "user:7", log: "log-2", head: 4 },
+    { type: "reset", id: ROOM, room: "user:7", log: "log-1", head: 4 },
     { type: "snapshot", room: "user:7", job_id: "job-1", state: job },
-    { type: "reset", id: "job:1", room: "job:1", log: "log-2", head: 4 },
+    { type: "reset", id: "job:1", room: "job:1", log: "log-1", head: 4 },
     { type: "snapshot", room: "job:1", job_id: "job-1", state: job },
     { type: "live", room: "user:7", seq: 4 },
     { type: "live", room: "job:1", seq: 4 },
@@ -329,10 +329,26 @@ test("another log: everything is forgotten once, and snapshots take its place", 
   assert.equal(page.told.snapshots.length, 2);
   assert.deepEqual(places(page), [1, 2, 3, 2]);
   assert.deepEqual(page.client.positions(), { [ROOM]: 5, "job:1": 5 });
+});
+
+test("no place of a log that was is asked for in another one, wherever the connection breaks", async () => {
+  const page = begin({ rooms: [{ room: ROOM, after: 0 }, { room: "job:1", after: 0 }] });
+  page.net.last.welcome();
+  page.net.last.say({ type: "live", room: ROOM, seq: 30 }, { type: "live", room: "job:1", seq: 30 });
+  const asked = () => page.net.last.asked("subscribe").map(({ after, log, snapshot }) => [after ?? log, snapshot]);
+  for (let cut = 0; cut < 2; cut += 1) {
+    page.net.last.shut(1006);
+    await page.clock.pass(3000);
+    page.net.last.welcome({ log: "log-2" });
+    assert.deepEqual(asked(), [[undefined, true], [undefined, true]]);
+  }
+  page.net.last.say({ type: "live", room: ROOM, seq: 4 }, { type: "live", room: "job:1", seq: 4 });
   page.net.last.shut(1006);
-  await page.clock.pass(1000);
+  await page.clock.pass(3000);
   page.net.last.welcome({ log: "log-2" });
-  assert.equal(page.net.last.asked("subscribe")[0].log, "log-2");
+  assert.equal(page.told.resets, 1);
+  assert.equal(page.net.last.asked("subscribe")[1].log, "log-2");
+  assert.deepEqual(asked(), [[4, undefined], [4, undefined]]);
 });
 
 test("a room still replaying keeps its own place while another is live", async () => {

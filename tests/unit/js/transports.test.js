@@ -234,8 +234,8 @@ test("where no socket opens there is a stream, until one does", async () => {
   await arrive();
   assert.equal(page.client.state.transport, "sse");
   await page.clock.pass(5_000);
-  page.net.last.welcome();
-  page.net.last.welcome();
+  page.net.last.welcome({ log: LOG });
+  page.net.last.welcome({ log: LOG });
   page.net.last.say({ type: "live", room: ROOM, seq: 20 });
   assert.equal(page.client.state.transport, "websocket");
   assert.equal(page.net.last.asked("subscribe")[0].after, 20);
