@@ -37,6 +37,7 @@ from app.store.records_bulk import (
     known_rows,
     undo_import,
 )
+from app.store.records_reader import KEPT
 from app.store.records_schema import ROW_BITS, connect_records, decimal_text
 
 CAFE, RENT = 1, 2
@@ -75,6 +76,12 @@ def fill(path: Path, job: str = "job-1", user: str = "anna", rows: int = 10) -> 
             ],
         )
         finish_import(connection, number, stored=rows + 1, known=0, rejected=2)
+
+
+def test_rows_that_were_kept_are_counted_without_a_look_at_the_others(path: Path) -> None:
+    with closing(connect_records(path)) as connection:
+        steps = connection.execute(f"EXPLAIN QUERY PLAN {KEPT}", (1, 2)).fetchall()
+    assert [step[3] for step in steps] == ["SEARCH row USING INDEX row_kept (id>? AND id<?)"]
 
 
 async def test_pages_of_rows_go_on_where_the_last_one_ended(path: Path) -> None:
