@@ -14,6 +14,8 @@ MARK_START, MARK_END = "\x02", "\x03"  # around what was found; no text holds th
 SNIPPET_WORDS = 24
 WORD = re.compile(r"\w+")
 MOST_WORDS = 16  # of one search
+# Bytes of UTF-8: with fewer, too many words begin so. One sign of a script of thousands has three.
+BEGINNING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,14 @@ SEARCH = (
 
 
 class DocumentsReader:
-    """Reads documents beside the workers that write them. It only looks."""
+    """Reads documents beside the workers that write them. It only looks.
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    wide  a connection of its own for searches, which look through all documents
+    """
+
+    def __init__(self, connection: aiosqlite.Connection, wide: aiosqlite.Connection) -> None:
         self._connection = connection
+        self._wide = wide
 
     async def document(self, job_id: str) -> Document | None:
         """Return the job's document; None while it has stored none."""
@@ -130,22 +136,22 @@ class DocumentsReader:
     ) -> list[Hit]:
         """Return the pages of the user's documents that hold all words of `text`, best first.
 
-        The last word may be the beginning of one. [] for a text without words.
+        The last word may be the beginning of one, from its third letter on. [] for a text without
+        words.
         """
         query = match_of(text)
         if not query:
             return []
         marks = (MARK_START, MARK_END, SNIPPET_WORDS)
-        rows = await self._connection.execute_fetchall(
-            SEARCH, (*marks, query, user_id, limit, offset)
-        )
+        rows = await self._wide.execute_fetchall(SEARCH, (*marks, query, user_id, limit, offset))
         return [Hit(*row) for row in rows]
 
 
 def match_of(text: str) -> str:
     """Return `text` as a query of FTS5 that can not be an expression; "" without words."""
-    words = [f'"{word}"' for word in WORD.findall(text)[:MOST_WORDS]]
-    return f"{' '.join(words)}*" if words else ""
+    words = WORD.findall(text)[:MOST_WORDS]
+    quoted = " ".join(f'"{word}"' for word in words)
+    return f"{quoted}*" if words and len(words[-1].encode()) >= BEGINNING else quoted
 
 
 def _zone(row: Any) -> dict[str, Any]:

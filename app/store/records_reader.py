@@ -104,26 +104,32 @@ PROFILES = (
 
 
 class RecordsReader:
-    """Reads records.db beside the workers that write it. It only looks."""
+    """Reads records.db beside the workers that write it. It only looks.
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    wide  a connection of its own for what looks through all that a person has: nobody who asks for
+          one file waits behind it
+    """
+
+    def __init__(self, connection: aiosqlite.Connection, wide: aiosqlite.Connection) -> None:
         self._connection = connection
-        self.documents = DocumentsReader(connection)
+        self._wide = wide
+        self.documents = DocumentsReader(connection, wide)
 
     @classmethod
     async def open(cls, path: Path) -> "RecordsReader":
         """Open `path`, made and migrated as needed. Raises DatabaseTooNew and sqlite3.Error."""
         path.parent.mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(lambda: connect_records(path).close())
-        connection = await aiosqlite.connect(path, isolation_level=None)
-        await connection.execute("PRAGMA query_only = ON")
-        await connection.execute("PRAGMA busy_timeout = 10000")
-        # A first look makes the index of the write-ahead log: later the disk may be full.
-        await connection.execute_fetchall("SELECT 1 FROM import LIMIT 1")
-        return cls(connection)
+        connection = await _looking(path)
+        try:
+            return cls(connection, await _looking(path))
+        except BaseException:
+            await connection.close()
+            raise
 
     async def close(self) -> None:
         await self._connection.close()
+        await self._wide.close()
 
     async def rows(
         self, job_id: str, *, state: State | None = None, offset: int = 0, limit: int = 100
@@ -196,7 +202,7 @@ class RecordsReader:
 
     async def categories(self, user_id: str) -> dict[str, int]:
         """Return the categories that rows of a person have, with their rows."""
-        found = await self._connection.execute_fetchall(CATEGORIES, (user_id,))
+        found = await self._wide.execute_fetchall(CATEGORIES, (user_id,))
         return {row[0]: row[1] for row in found}
 
     async def untaught(self) -> list[str]:
@@ -248,6 +254,20 @@ class RecordsReader:
             return {}
         sql = JOBS.format(marks=",".join("?" * len(imports)))
         return {row[0]: row[1] for row in await self._connection.execute_fetchall(sql, [*imports])}
+
+
+async def _looking(path: Path) -> aiosqlite.Connection:
+    """Open a connection that only looks. Raises sqlite3.Error."""
+    connection = await aiosqlite.connect(path, isolation_level=None)
+    try:
+        await connection.execute("PRAGMA query_only = ON")
+        await connection.execute("PRAGMA busy_timeout = 10000")
+        # A first look makes the index of the write-ahead log: later the disk may be full.
+        await connection.execute_fetchall("SELECT 1 FROM import LIMIT 1")
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
 
 
 def _row_of(row: Any, jobs: dict[int, str]) -> dict[str, Any]:

@@ -1,21 +1,25 @@
 """Documents in records.db: stored whole, read page by page, searched, taken back."""
 
+import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 import pytest
 
 from app.core.reading import Task
 from app.reading import saving
 from app.reading.pages import read_pages
 from app.reading.saving import index, save_document
-from app.store.documents_reader import Document, DocumentsReader
+from app.store.documents_reader import Document, DocumentsReader, match_of
 from app.store.records import RecordsReader
 from app.store.records_bulk import undo_import
 from app.store.records_schema import connect_records, writing_records
 from tests.documents import Line, Mark, pdf_of
+from tests.integration.serving import LONGEST_S
 from tests.pages import save_pages
 from tests.readers import Heard, task_for
 
@@ -158,6 +162,34 @@ async def test_a_search_finds_ones_own_documents_alone(tmp_path: Path) -> None:
             assert await records.documents.search("bob", nothing) == []
     finally:
         await records.close()
+
+
+def test_a_word_is_begun_by_three_letters_or_by_one_sign_that_says_as_much() -> None:
+    assert match_of("old re") == '"old" "re"'
+    assert match_of("old rep") == '"old" "rep"*'
+    assert match_of("東") == '"東"*'
+
+
+async def test_nobody_who_looks_at_a_file_waits_behind_a_search(tmp_path: Path) -> None:
+    store(read(tmp_path / "one"))
+    path = tmp_path / "records.db"
+    begun, held = threading.Event(), threading.Event()
+
+    def hold() -> int:
+        begun.set()
+        return 0 if held.wait(LONGEST_S) else 1
+
+    async with aiosqlite.connect(path) as connection, aiosqlite.connect(path) as wide:
+        await wide.set_progress_handler(hold, 1)
+        documents = RecordsReader(connection, wide).documents
+        search = asyncio.create_task(documents.search("ann", "report"))
+        try:
+            assert await asyncio.to_thread(begun.wait, LONGEST_S)
+            assert await documents.document("job-1") is not None
+            assert not search.done()
+        finally:
+            held.set()
+        assert [hit.job_id for hit in await search] == ["job-1"]
 
 
 @pytest.mark.parametrize("indexed", [True, False])
