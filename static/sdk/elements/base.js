@@ -29,7 +29,7 @@ const CSS = [
   "ol { padding: 0; list-style: none; }",
   "li { display: grid; grid-template-columns: 18px 1fr auto; gap: 2px 8px; padding: 4px 0; }",
   "li > b { font-weight: 500; } li > small { grid-column: 2 / -1; }",
-  "[data-state=done] > span { color: var(--good); } [data-state=failed] > span { color: var(--bad); } [data-state=running] > span { color: var(--accent); }",
+  "[data-state=done] > :first-child { color: var(--good); } [data-state=failed] > :first-child { color: var(--bad); } [data-state=running] > :first-child { color: var(--accent); }",
   "button, .drop { font: inherit; color: inherit; }",
   "button { min-height: 32px; padding: 4px 12px; background: var(--surface); border: 1px solid var(--line); border-radius: 6px; cursor: pointer; }",
   ":focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }",
