@@ -30,7 +30,9 @@ def main(arguments: Sequence[str]) -> int:
     flags = {key: getattr(options, key, None) for key in ("host", "port", "data_dir")}
     try:
         settings, sources = load_settings(flags, os.environ)
-        return int(options.run(options, settings, sources))
+        code = int(options.run(options, settings, sources))
+        sys.stdout.flush()
+        return code
     except SettingsError as error:
         return _complain(str(error), 2)
     except NotFound as error:
@@ -40,6 +42,9 @@ def main(arguments: Sequence[str]) -> int:
         return _complain(f"{body['title']}. {body['hint']}", 1)
     except DatabaseTooNew as error:
         return _complain(f"{error}.", 1)
+    except BrokenPipeError:  # who read it, such as `head`, has enough
+        sys.stdout = None  # or its flush at the end fails again
+        return 1
     except (OSError, sqlite3.Error) as error:
         return _complain(f"{error}. Check the data folder and start again.", 1)
 

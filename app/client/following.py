@@ -12,7 +12,7 @@ import aiohttp
 from pydantic import ValidationError
 
 from app.client.errors import Incomplete, Refused, Unreachable
-from app.client.http import AGAIN, Http, read, wait_s
+from app.client.http import AGAIN, Http, read, wait_s, why
 from app.core.events import AnyEvent, Event, parse_event
 from app.core.names import one_line
 from app.core.state import JobState
@@ -136,23 +136,23 @@ class Following:
                 async for told in self._polling() if polls else self._listening():
                     failures = 0
                     yield told
-                pause_s, why = self._apart_s or wait_s(failures), "the connection was ended"
+                pause_s, said = self._apart_s or wait_s(failures), "the connection was ended"
             except aiohttp.WSServerHandshakeError as error:
                 if error.status in (401, 403):
                     self._explain(AUTHENTICATION if error.status == 401 else PERMISSION, None)
                 self._polls = error.status in NO_SOCKETS
-                pause_s, why = 0.0 if self._polls else wait_s(failures), f"status {error.status}"
+                pause_s, said = 0.0 if self._polls else wait_s(failures), f"status {error.status}"
             except Refused as error:
                 if error.status not in AGAIN:
                     raise
                 usual_s = FULL_S if error.status == FULL else wait_s(failures)
-                pause_s, why = error.retry_after_s or usual_s, str(error)
+                pause_s, said = error.retry_after_s or usual_s, str(error)
             except (aiohttp.ClientError, OSError, TimeoutError, Unreachable) as error:
-                pause_s, why = wait_s(failures), str(error) or "nothing was heard in time"
+                pause_s, said = wait_s(failures), why(error)
             failures += 1
             if failures == TOLD_AFTER:
-                url, why = self._http.url, one_line(why)
-                logger.warning("%s does not answer, and is asked again: %s", url, why)
+                url, said = self._http.url, one_line(said)
+                logger.warning("%s does not answer, and is asked again: %s", url, said)
             await asyncio.sleep(pause_s)
 
     # By WebSocket

@@ -99,7 +99,8 @@ class Http:
                 return await read(answer)
 
         keyed = "Idempotency-Key" in (headers or {})
-        return await patiently(once, method == "GET" if repeat is None else repeat, keyed=keyed)
+        repeats = method == "GET" if repeat is None else repeat
+        return await patiently(once, self.url, repeats, keyed=keyed)
 
     @asynccontextmanager
     async def stream(
@@ -112,7 +113,7 @@ class Http:
                     await read(answer)
                 yield answer
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unreachable(f"{self.url} does not answer: {error}") from error
+            raise Unreachable(f"{self.url} does not answer: {why(error)}") from error
 
     def address(self, path: str) -> str:
         """Return the whole address of a path, below /api/v1 unless it begins with a slash."""
@@ -120,10 +121,11 @@ class Http:
 
 
 async def patiently(
-    once: Callable[[], Awaitable[Any]], repeat: bool, *, keyed: bool = False
+    once: Callable[[], Awaitable[Any]], url: str, repeat: bool, *, keyed: bool = False
 ) -> Any:
     """Return what `once` returns, trying again, where that is harmless, while nobody answers.
 
+    url    of the server
     keyed  it carries an Idempotency-Key: after a cut the first try may be under way still, which
            is a conflict until it has ended
     """
@@ -134,7 +136,7 @@ async def patiently(
         except (aiohttp.ClientError, TimeoutError) as error:
             failures += 1
             if not repeat or failures >= TRIES:
-                raise Unreachable(f"the server does not answer: {error}") from error
+                raise Unreachable(f"{url} does not answer: {why(error)}") from error
             await asyncio.sleep(wait_s(failures))
         except Refused as error:
             is_under_way = keyed and failures > 0 and error.status == UNDER_WAY
@@ -142,6 +144,16 @@ async def patiently(
             if not repeat or failures >= TRIES or not (is_under_way or error.status in AGAIN):
                 raise
             await asyncio.sleep(min(error.retry_after_s or wait_s(failures), LONGEST_WAIT_S))
+
+
+def why(error: Exception) -> str:
+    """Return in a few words why there was no answer."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        refused = isinstance(error.os_error, ConnectionRefusedError)
+        return "no server listens there" if refused else str(error.os_error.strerror or error)
+    if isinstance(error, TimeoutError):
+        return "nothing was heard in time"
+    return str(error) or type(error).__name__
 
 
 async def read(answer: aiohttp.ClientResponse) -> Any:

@@ -1,6 +1,7 @@
 """The command line: beside a running server or without one, and complaining in a sentence."""
 
 import asyncio
+import os
 import sqlite3
 import subprocess
 import sys
@@ -211,3 +212,18 @@ def test_a_secret_setting_is_not_shown() -> None:
     shown = livetrail("config", "show", LIVETRAIL_MODEL_API_KEY="sk-very-secret")
     assert "very-secret" not in shown.stdout
     assert "not shown" in shown.stdout
+
+
+def test_whoever_reads_only_the_beginning_is_not_complained_to() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    shown = subprocess.run(
+        [sys.executable, "-m", "app.cli", "config", "show"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin"},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    os.close(writing)
+    assert (shown.returncode, shown.stderr) == (1, b"")

@@ -17,6 +17,7 @@ from app.client import (
     Refused,
     Snapshot,
     Unreachable,
+    http,
 )
 from app.core.events import ClarificationRequested, ProcessingCompleted
 from app.settings import Settings
@@ -136,9 +137,10 @@ async def test_a_token_that_is_not_good_is_said_so(server: Server) -> None:
         assert refused.value.status == 401
 
 
-async def test_nobody_at_the_address_is_said_so() -> None:
+async def test_nobody_at_the_address_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "wait_s", lambda failures: 0.0)
     async with Livetrail("http://127.0.0.1:9", "lt_nothing") as trail:
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unreachable, match="http://127.0.0.1:9 does not answer: no server li"):
             await trail.undo("job:nothing")
 
 
