@@ -1,11 +1,12 @@
 """Who is asking, and from where: cookies, bearer tokens, and the sites that may use them."""
 
+import re
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from app.core.errors import CrossSite, NotAllowed, NotAuthenticated
+from app.core.errors import CrossSite, InvalidRequest, NotAllowed, NotAuthenticated
 from app.core.permissions import Action, Viewer, may, obstacle
 from app.core.times import DAY_MS
 from app.keys import CREDENTIALS, SETTINGS, TICKETS, VIEWER
@@ -15,6 +16,7 @@ from app.web.wire import shown
 COOKIE = "livetrail_session"
 SHARE_COOKIE = "livetrail_share"
 OVER_TLS = "s."  # before the secret of a session that began over TLS, so that it stays there
+HOST = re.compile(r"[A-Za-z0-9._~%\-\[\]:]{0,255}")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 RENEWED = web.RequestKey("renewed", str)  # a session's secret whose cookie is to be sent again
 
@@ -166,6 +168,16 @@ def _set(
     response.set_cookie(
         name, value, max_age=lasts_s, path="/", secure=is_secure, httponly=True, samesite="Lax"
     )
+
+
+def demand_host(request: web.Request) -> None:
+    """Refuse a request that calls us what nobody can be called. Raises InvalidRequest.
+
+    What it calls us is told on: in links, in descriptions, in the policy of pages.
+    """
+    host = request.headers.get("Host")
+    if host is not None and not HOST.fullmatch(host):
+        raise InvalidRequest(what="the header Host names no host")
 
 
 def is_allowed_origin(request: web.Request, origin: str) -> bool:

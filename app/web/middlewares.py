@@ -19,6 +19,7 @@ from app.web.identity import (
     RENEWED,
     SAFE_METHODS,
     SHARE_COOKIE,
+    demand_host,
     demand_same_site,
     recognise,
     set_cookie,
@@ -114,6 +115,7 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
     ):
         return web.Response(status=204, headers=PREFLIGHT_HEADERS)
+    demand_host(request)
     if not await request.app[ACCOUNTS].claimed() and request.path not in OPEN_UNCLAIMED:
         raise NotClaimed
     viewer = await recognise(request)

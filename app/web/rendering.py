@@ -1,6 +1,5 @@
 """How a page is made: its frame, its template, and the policy under which it is shown."""
 
-import re
 from typing import Any
 
 import aiohttp_jinja2
@@ -9,11 +8,11 @@ from aiohttp import web
 from app.core.permissions import may
 from app.keys import DATABASE, VIEWER
 from app.web import views
+from app.web.identity import HOST
 from app.web.static import STATIC, STYLE_SHEET
 
 THEMES = frozenset({"light", "dark"})
 THEME_COOKIE = "livetrail_theme"
-HOST = re.compile(r"[A-Za-z0-9.\-\[\]:]{1,255}")
 MODULES = {
     "files": "js/pages/files.js",
     "job": "js/pages/job.js",
@@ -28,7 +27,7 @@ def policy(host: str) -> str:
 
     host  of the request; some browsers do not count ws: among 'self'
     """
-    sockets = f" ws://{host} wss://{host}" if HOST.fullmatch(host) else ""
+    sockets = f" ws://{host} wss://{host}" if host and HOST.fullmatch(host) else ""
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
         f" connect-src 'self'{sockets}; form-action 'self'; base-uri 'none';"

@@ -108,6 +108,19 @@ async def test_an_expectation_that_is_no_text_is_refused_and_no_failure(
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
+@pytest.mark.parametrize("host", [NO_UTF8, "a b", "<x>", 'a"b', "a/b", "x" * 300])
+async def test_what_nobody_can_be_called_is_no_host(server: Server, host: str) -> None:
+    for question in ("GET /asyncapi.json", "GET /api/v1/jobs", "POST /api/v1/shares"):
+        status, _, told = await asked(server, question, b"{}", Host=host)
+        assert (status, told["code"]) == (400, "invalid_request"), question
+
+
+@pytest.mark.parametrize("host", ["my_box:8000", "[::1]:80", "xn--bcher-kva.example", "a.b~c%20"])
+async def test_what_somebody_may_be_called_is_a_host(server: Server, host: str) -> None:
+    status, _, told = await asked(server, "GET /asyncapi.json", Host=host)
+    assert (status, told["servers"]["here"]["host"]) == (200, host)
+
+
 DEEP = "[" * 500 + "]" * 500  # more than can be told again
 
 
