@@ -66,10 +66,6 @@ def question_card(
     options = [
         OptionLine(one.value, one.label, one.hint, one.value == question.suggested)
         for one in question.choices
-    ] + [
-        OptionLine(str(one["line"]), f"Line {one['line']}", " · ".join(one["cells"]), checked=False)
-        for one in (evidence.get("lines") or [])
-        if kind == "header_row"
     ]
     is_free = not options or kind in FREE_TOO
     if options and is_free:

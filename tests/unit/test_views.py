@@ -11,12 +11,20 @@ import jinja2
 import pytest
 from aiohttp import web
 
+from app.core.asking import Choice, Question
 from app.core.errors import NotFound, WrongPassword
 from app.core.state import JobState
 from app.core.times import ms_from_iso
+from app.reading.doubts import header_row
+from app.store.clarifications import Clarification
+from app.store.exports import ExportRow
 from app.web import feedview, rowview, views
+from app.web.clarifications import answer_of
+from app.web.documentview import sureness
+from app.web.exportview import export_words
 from app.web.jobview import file_row
 from app.web.pages import BLANK, setup_pages
+from app.web.questionview import question_card
 from app.web.rendering import policy
 from app.web.words import amount_text, kind_of
 from tests.unit.test_javascript import NODE, any_story, ask
@@ -562,3 +570,72 @@ def test_the_script_shows_a_job_in_the_servers_own_words(seed: int) -> None:
             "tally": views.tally([file_row(one) for one in question["jobs"]]),
         }
         assert shown == json.loads(json.dumps(wanted))
+
+
+CHOICES = (Choice("dmy", "day-month-year", "01/02 is 1 February"), Choice("mdy", "the other"))
+QUESTIONS = [
+    Question("date_order:Date", "date_order", "Which way round?", CHOICES, "dmy", "mdy"),
+    Question("text", "text", "What is it?", suggested="tea"),
+    Question("text", "text", "What is it?", default="milk"),
+    Question("password", "password", "The password?"),
+    Question("field:iban", "field", "Which one?", CHOICES, suggested="dmy"),
+    Question("field:total", "field", "How much?", default="1.00", suggested="1.00"),
+    header_row([(1, ["Tea", "2.10"]), (3, ["Milk", "1.30"])], default=0),
+    header_row([(1, ["Tea", "2.10"])], default=1),
+]
+
+
+@NEEDS_NODE
+def test_the_script_asks_in_the_servers_own_words() -> None:
+    asked, wanted = [], []
+    for number, question in enumerate(QUESTIONS):
+        batch = JOB if number % 2 else None
+        state, error = [
+            ("failed", {"title": "The disk is full"}),
+            ("failed", None),
+            ("running", None),
+            ("pending", None),
+            ("completed", None),
+        ][number % 5]
+        exported = ExportRow(
+            id=JOB, user_id=JOB, batch_id=None, job_id=JOB, wish={}, format="csv",
+            state=state, filename="rows.csv", size_bytes=2_345, rows=number, sha256=None,
+            error=error, created_ms=0, ended_ms=None,
+        )  # fmt: skip
+        status = ("absent", "edited", "check", "read")[number % 4]
+        confidence = (0.005, 0.715, 0.985)[number % 3]
+        one = Clarification(
+            id=JOB, job_id=JOB, batch_id=batch, user_id=JOB, filename="tea.csv", attempt=1,
+            step="parsing", question=question, unanswered=None, state="open", has_answer=False,
+            answer=None, source="", answered_by="", for_batch=False, asked_ms=0, expires_ms=9,
+            answered_ms=None,
+        )  # fmt: skip
+        asked.append(
+            {
+                "question": answer_of(one).model_dump(mode="json"),
+                "exported": {
+                    "state": state,
+                    "rows": exported.rows,
+                    "size": exported.size_bytes,
+                    "error": error,
+                },
+                "field": {"status": status, "confidence": confidence},
+            }
+        )
+        card = dataclasses.asdict(question_card(JOB, JOB, batch, question, 9))
+        facts = ("options", "free", "input_type", "typed", "then", "shareable")
+        wanted.append(
+            {
+                "card": {name: card[name] for name in facts},
+                "exported": export_words(exported),
+                "field": sureness(status, confidence),
+            }
+        )
+    assert ask("view-cards.js", asked) == json.loads(json.dumps(wanted))
+
+
+def test_a_line_is_offered_once_and_none_of_them_too() -> None:
+    question = header_row([(1, ["Tea", "2.10"]), (3, ["Milk", "1.30"])], default=0)
+    card = question_card(JOB, JOB, None, question, 9)
+    labels = [option.label for option in card.options]
+    assert labels == ["Line 1", "Line 3", "None of them", "Something else"]

@@ -16,6 +16,12 @@ const PICTURE_DPI = 110;
 const POINTS = PICTURE_DPI / 72;
 const MARGIN = 14;
 const INPUTS = { password: "password", header_row: "number" };
+const FREE_TOO = new Set(["field", "header_row"]);
+const LABELS = {
+  password: "Password",
+  header_row: "Line number",
+  field: "As it should be; empty if it is not there",
+};
 
 export function createQuestions(api) {
   /** Cards by their question. @type {Map<string, HTMLFormElement>} */
@@ -113,10 +119,8 @@ export function createQuestions(api) {
 
 /** @param {Record<string, any>} one  as the API tells a question */
 export function cardOf(one) {
-  const { clarification_id: id, kind, suggested, evidence } = one;
-  const choices = kind === "header_row" ? linesOf(evidence) : one.choices;
-  const open = !choices.length || kind === "field" || kind === "header_row";
-  const field = open && freeField({ ...one, choices });
+  const { clarification_id: id, kind, evidence } = one;
+  const { options, then, shareable, ...free } = cardFacts(one);
   return el(
     "form",
     {
@@ -136,17 +140,10 @@ export function cardOf(one) {
       ),
       one.why && el("p", { class: "why" }, one.why),
       evidence.bbox && crop(one),
-      choices.length > 0 &&
-        el(
-          "div",
-          { class: "opts" },
-          choices.map((choice, at) => option(choice.value, choice.label, choice.hint, at, choice.value === suggested)),
-          field && option("free", "Something else", "", choices.length, false),
-        ),
-      field,
+      options.length > 0 && el("div", { class: "opts" }, options.map(option)),
+      free.free && freeField(free, kind, evidence),
     ),
-    one.batch_id &&
-      kind !== "field" &&
+    shareable &&
       el(
         "label",
         { class: "check" },
@@ -157,15 +154,37 @@ export function cardOf(one) {
       "div",
       { class: "btns" },
       el("button", { class: "btn primary" }, "Answer"),
-      el("span", { class: "sm dim" }, untilText(one)),
+      el("span", { class: "sm dim" }, `Until ${new Date(one.expires_at).toLocaleString("en-GB", DAY)}; ${then}`),
     ),
   );
 }
 
-const linesOf = ({ lines = [] }) =>
-  lines.map(({ line, cells }) => ({ value: String(line), label: `Line ${line}`, hint: cells.join(" · ") }));
+/** What a card shows, app/web/questionview.py's twin. Pure.
+ *  @param {Record<string, any>} one  as the API tells a question */
+export function cardFacts({ kind, choices, suggested, default: safe, batch_id: batch }) {
+  const options = choices.map((choice) => ({ ...choice, checked: choice.value === suggested }));
+  const isFree = !options.length || FREE_TOO.has(kind);
+  const typed = options.length || kind === "password" ? "" : String(suggested ?? "");
+  if (options.length && isFree) options.push({ value: "free", label: "Something else", hint: "", checked: false });
+  const fails = safe === null && kind !== "field";
+  return {
+    options,
+    free: isFree ? (LABELS[kind] ?? "Your answer") : "",
+    input_type: INPUTS[kind] ?? "text",
+    typed,
+    then: fails ? "without an answer the file is set aside" : `then I take “${takenWords(kind, safe, choices)}”`,
+    shareable: batch !== null && kind !== "field",
+  };
+}
 
-function option(value, label, hint, at, checked) {
+/** An answer as a person reads it; a secret is never a safe one. */
+function takenWords(kind, answer, choices) {
+  if (answer === null) return "it is not there";
+  if (kind === "header_row") return answer ? `line ${answer}` : "no line";
+  return choices.find(({ value }) => value === answer)?.label ?? String(answer);
+}
+
+function option({ value, label, hint, checked }, at) {
   return el(
     "label",
     { class: "opt" },
@@ -175,30 +194,10 @@ function option(value, label, hint, at, checked) {
   );
 }
 
-function freeField({ kind, suggested, choices, evidence }) {
-  const label = { password: "Password", header_row: "Line number", field: "As it should be; empty if it is not there" };
-  return el(
-    "label",
-    { class: "field free" },
-    label[kind] ?? "Your answer",
-    el("input", {
-      class: "inp",
-      name: "free",
-      type: INPUTS[kind] ?? "text",
-      autocomplete: "off",
-      min: kind === "header_row" ? 0 : null,
-      max: evidence.last_line,
-      value: choices.length || kind === "password" ? null : suggested,
-    }),
-  );
-}
-
-function untilText(one) {
-  const until = new Date(one.expires_at).toLocaleString("en-GB", DAY);
-  const taken = one.choices.find((choice) => choice.value === one.default)?.label ?? one.default;
-  return one.default === null && one.kind !== "field"
-    ? `Until ${until}; without an answer the file is set aside`
-    : `Until ${until}; then I take ${taken === null ? "nothing" : `“${taken}”`}`;
+function freeField({ free, input_type: type, typed: value }, kind, { last_line: last }) {
+  const lines = kind === "header_row" ? { min: 0, max: last } : {};
+  const input = el("input", { class: "inp", name: "free", type, autocomplete: "off", value, ...lines });
+  return el("label", { class: "field free" }, free, input);
 }
 
 /** A cut of the page's picture, around what the question is about. */
