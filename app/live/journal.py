@@ -13,13 +13,13 @@ from typing import Protocol
 
 import orjson
 
-from app.core.events import Event
+from app.core.events import Event, JobDeleted
 from app.core.histogram import SIZES, Histogram
 from app.core.state import JobState, check_place, place
 from app.store.batches import owner_of_batch
 from app.store.database import Database
 from app.store.events import Recorded, insert_events, last_seq
-from app.store.jobs import insert_jobs, read_state, update_jobs
+from app.store.jobs import delete_job, insert_jobs, read_state, update_jobs
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +69,7 @@ class _Written:
     owners: dict[str, str] = field(default_factory=dict)  # of jobs and batches
     states: dict[str, JobState] = field(default_factory=dict)
     new_jobs: dict[str, JobState] = field(default_factory=dict)
+    deleted: list[str] = field(default_factory=list)
 
 
 class Journal:
@@ -132,6 +133,8 @@ class Journal:
         also     further writes of the same transaction; runs before the events are placed
         then     the same, once they are placed: it is given them
 
+        A job that is told to be deleted is gone with its events in the same transaction.
+
         Waits while too many events are uncommitted. Raises ValueError for an event of an unknown
         job or batch, OutOfPlace for one that steers a job that has ended, StorageFull when the disk
         is full, RuntimeError after the journal was closed; then nothing was written and nobody was
@@ -164,10 +167,6 @@ class Journal:
         if known is None:
             known = await self._writer.run(partial(_read_state, job_id))
         return known[1] if known else None
-
-    def forget(self, job_id: str) -> None:
-        """Remember nothing of a job that was deleted."""
-        self._jobs.pop(job_id, None)
 
     def known_job(self, job_id: str) -> tuple[str, str | None] | None:
         """Return a job's owner and batch, where they are remembered; None where they are not."""
@@ -304,6 +303,8 @@ class Journal:
             [state for key, state in written.states.items() if key not in written.new_jobs],
         )
         insert_events(connection, written.events)
+        for job_id in written.deleted:
+            delete_job(connection, job_id)
         return written
 
     def _place(
@@ -316,11 +317,13 @@ class Journal:
     ) -> Recorded:
         job_id = draft.job_id
         before = written.states.get(job_id) if job_id is not None else None
-        if before is not None and job_id is not None:
+        if before is not None and job_id is not None and job_id not in written.deleted:
             owner = written.owners[job_id]
         else:
             owner, before = self._known(draft, user_id, connection, written)
         check_place(draft, before)
+        if isinstance(draft, JobDeleted):
+            written.deleted.append(draft.deleted)
         written.seq += 1
         body, after = place(draft, before, seq=written.seq, now_ms=now_ms)
         if after is not None and job_id is not None:
@@ -346,6 +349,8 @@ class Journal:
         written: _Written,
     ) -> tuple[str, JobState | None]:
         """Return the owner of the event, and its job's state so far."""
+        if draft.job_id in written.deleted:
+            raise ValueError(f"{draft.type} for {draft.job_id}, which was deleted just now")
         if draft.job_id is not None:
             known = self._jobs.get(draft.job_id) or read_state(connection, draft.job_id)
             if known is not None:
@@ -368,6 +373,8 @@ class Journal:
             else:
                 self._jobs[key] = (owner, state)
                 self._jobs.move_to_end(key)
+        for job_id in written.deleted:
+            self._jobs.pop(job_id, None)
         while len(self._jobs) > JOBS_REMEMBERED:
             self._jobs.popitem(last=False)
         while len(self._batches) > JOBS_REMEMBERED:

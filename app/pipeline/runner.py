@@ -16,11 +16,12 @@ from app.core.messages import Phrase, friendly_message
 from app.core.queueing import Place
 from app.fairness import FairTurns
 from app.pipeline.answers import Answers, Deadlines
-from app.pipeline.control import Control, Hand, Log, remove_folder
+from app.pipeline.control import Control, Hand, remove_folder
 from app.pipeline.errands import RunErrand, Take, run_errand, run_look, run_look_into
 from app.pipeline.jail import InForce
 from app.pipeline.job import JobRun
 from app.pipeline.line import Line
+from app.pipeline.log import Journal
 from app.pipeline.patient import PatientJournal, Stopping
 from app.pipeline.plugins.catalogue import Plugins
 from app.pipeline.plugins.work import server_steps as plugin_steps
@@ -75,7 +76,7 @@ class Runner(Control):
         self,
         settings: Settings,
         database: Database,
-        journal: Log,
+        journal: Journal,
         readers: Mapping[str, str],
         path_of: Callable[[str], Path],
         *,

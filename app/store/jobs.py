@@ -111,6 +111,20 @@ def set_priority(connection: sqlite3.Connection, job_id: str, priority: int) -> 
     connection.execute("UPDATE job SET priority = ? WHERE id = ?", (priority, job_id))
 
 
+SOME_EVENTS = (
+    "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE job_id = ? ORDER BY seq LIMIT ?)"
+)
+SOME = 5000
+
+
+def delete_some_events(connection: sqlite3.Connection, job_id: str) -> bool:
+    """Remove the oldest events of a job that is about to be deleted; tell whether there were any.
+
+    A few at a time, since nothing is committed meanwhile.
+    """
+    return connection.execute(SOME_EVENTS, (job_id, SOME)).rowcount > 0
+
+
 DELETIONS = (
     "DELETE FROM event WHERE job_id = ?1",
     "DELETE FROM share WHERE room = 'job:' || ?1",
@@ -119,7 +133,7 @@ DELETIONS = (
 
 
 def delete_job(connection: sqlite3.Connection, job_id: str) -> None:
-    """Forget a job and its events, inside the transaction of the event that says so."""
+    """Forget a job and its events, at the end of the transaction that says so."""
     for statement in DELETIONS:
         connection.execute(statement, (job_id,))
 

@@ -49,9 +49,6 @@ class DiesBefore:
     async def state(self, job_id: str) -> JobState | None:
         return await self._journal.state(job_id)
 
-    def forget(self, job_id: str) -> None:
-        self._journal.forget(job_id)
-
 
 async def test_an_undo_that_took_the_rows_is_told_at_the_next_start(tmp_path: Path) -> None:
     home = House(tmp_path)

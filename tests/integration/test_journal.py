@@ -13,7 +13,13 @@ import orjson
 import pytest
 
 from app.core.errors import StorageFull
-from app.core.events import BatchCompleted, BatchCreated, JobCreated, ProcessingProgress
+from app.core.events import (
+    BatchCompleted,
+    BatchCreated,
+    JobCreated,
+    JobDeleted,
+    ProcessingProgress,
+)
 from app.core.plans import TRANSACTIONS
 from app.core.rooms import Room
 from app.core.state import fold_all
@@ -146,6 +152,27 @@ async def test_thousands_of_events_of_one_caller_are_told_by_turns_and_nothing_b
     assert [len(part) for part in told] == [TOLD_AT_ONCE, TOLD_AT_ONCE, 1, 1]
     assert [seq for part in told for seq in part] == [*range(4, 2 * TOLD_AT_ONCE + 6)]
     assert len(set(turns)) == len(turns)
+
+
+async def test_nothing_is_written_of_a_job_that_is_deleted_just_now(tmp_path: Path) -> None:
+    told: list[Recorded] = []
+    async with a_journal(tmp_path / "l.db", told) as (journal, database):
+        await create(journal, 2)
+        gone = JobDeleted(batch_id=BATCH, deleted=job_id(0), by="ann", message="...")
+        # Three transactions at most: what comes in one turn of the loop shares some of them.
+        before, *_, after = await asyncio.gather(
+            journal.append(progress(0)),
+            *(journal.append(progress(1)) for _ in range(3)),
+            journal.append(gone, user_id=USER),
+            *(journal.append(progress(0)) for _ in range(5)),
+            return_exceptions=True,
+        )
+        assert isinstance(before, list)
+        assert isinstance(after, ValueError)
+        assert await journal.state(job_id(0)) is None
+        assert await read_job(database.reader, job_id(0)) == []
+    place = next(event.seq for event in told if event.type == "job_deleted")
+    assert [event.seq for event in told if event.job_id == job_id(0) and event.seq > place] == []
 
 
 async def test_a_journal_that_closes_tells_thousands_to_their_end(tmp_path: Path) -> None:
