@@ -25,10 +25,20 @@ for profile, is_same in (("same", True), ("search", False)):
 settings.load_profile("same")
 
 
+MISSING = pytest.StashKey[str | None]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Install what tests need of Node before any begins: none of them is to wait for a network."""
+    needed = any("node_packages" in getattr(item, "fixturenames", ()) for item in session.items)
+    if needed and not session.config.option.collectonly:
+        session.config.stash[MISSING] = install_packages()
+
+
 @pytest.fixture(scope="session")
-def node_packages() -> Path:
+def node_packages(pytestconfig: pytest.Config) -> Path:
     """The folder with the pinned packages of Node; skips with one line where they can not be."""
-    if (missing := install_packages()) is not None:
+    if (missing := pytestconfig.stash[MISSING]) is not None:
         pytest.skip(missing)
     return CLIENTS / "node_modules"
 

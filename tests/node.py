@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 CLIENTS = Path(__file__).resolve().parent / "clients"
-INSTALLS_WITHIN_S = 150.0  # a slow network; a test has 180 s in all
+INSTALLS_WITHIN_S = 300.0  # a slow network
 
 
 def install_packages() -> str | None:

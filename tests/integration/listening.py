@@ -284,7 +284,12 @@ async def a_house(
 
 
 async def until(condition: Any) -> None:
-    """Wait, a turn of the loop at a time, until `condition()` holds."""
+    """Wait until `condition()` holds, of which nobody is told.
+
+    A turn of the loop at a time; what takes longer is done elsewhere, and needs the processor.
+    """
+    turns = 0
     async with asyncio.timeout(LONGEST_S):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0)
+        while not condition():
+            await asyncio.sleep(0 if turns < 1000 else 0.002)
+            turns += 1

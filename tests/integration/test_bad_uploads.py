@@ -19,6 +19,7 @@ import pytest_asyncio
 
 from app.keys import FILES
 from tests.integration.bad_files import table
+from tests.integration.listening import until
 from tests.integration.serving import (
     LONGEST_S,
     Server,
@@ -182,15 +183,11 @@ async def answer_on(connection: socket.socket) -> tuple[int, dict[str, Any]]:
 
 async def has(desk: Desk, size_bytes: int) -> None:
     """Wait until the server holds exactly `size_bytes`, or more if it is still receiving."""
-    async with asyncio.timeout(LONGEST_S):
-        while desk.server.app[FILES].used_bytes < size_bytes:  # noqa: ASYNC110 - no event
-            await asyncio.sleep(0)
+    await until(lambda: desk.server.app[FILES].used_bytes >= size_bytes)
 
 
 async def gone(desk: Desk, files: list[str]) -> None:
-    async with asyncio.timeout(LONGEST_S):
-        while desk.files() != files:  # noqa: ASYNC110 - a disk has no event to wait for
-            await asyncio.sleep(0)
+    await until(lambda: desk.files() == files)
 
 
 @pytest.mark.parametrize("headers", ["Content-Length: 2900000", "Transfer-Encoding: chunked"])

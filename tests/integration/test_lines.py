@@ -15,6 +15,7 @@ from app import main
 from app.core.permissions import EVERYTHING
 from app.keys import HUB, RECHECK
 from app.store.offline import issue_token
+from tests.integration.listening import until
 from tests.integration.serving import (
     LONGEST_S,
     Server,
@@ -24,7 +25,7 @@ from tests.integration.serving import (
     token_of,
     with_user,
 )
-from tests.integration.test_uploads import CSV, jobs, nothing_happened, stored, until
+from tests.integration.test_uploads import CSV, jobs, nothing_happened, stored
 
 with_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 JOB = re.compile(r"Job: (http://\S+)/jobs/([0-9a-f-]{36})")

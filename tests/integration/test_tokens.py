@@ -13,6 +13,7 @@ import pytest
 from app.keys import HUB
 from app.store.accounts import now_ms
 from app.store.offline import issue_token, offline
+from tests.integration.listening import until
 from tests.integration.serving import LONGEST_S, Server, upload
 
 CSV = b"Date,Description,Amount\n2025-01-03,Coffee,-3.40\n"
@@ -260,8 +261,7 @@ async def test_a_stream_and_a_waiting_request_end_with_their_token(
         stream = await client.get("/api/v1/events")
         assert (await stream.content.readline()).strip()
         poll = asyncio.create_task(told(client, f"/api/v1/events/history?after={hub.head}&wait=60"))
-        while not len(hub.polls):  # noqa: ASYNC110
-            await asyncio.sleep(0)
+        await until(lambda: len(hub.polls))
         async with ann.delete(f"/api/v1/tokens/{new['token']['id']}") as answer:
             assert answer.status == 204
         await stream.content.read()  # to its end

@@ -16,8 +16,8 @@ import pytest
 from app.keys import FILES
 from app.settings import Settings, SettingsError
 from app.store.folder import locked
+from tests.integration.listening import until
 from tests.integration.serving import (
-    LONGEST_S,
     Server,
     files_form,
     serving,
@@ -380,12 +380,6 @@ async def raw_upload(
     )
     await writer.drain()
     return reader, writer
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(LONGEST_S):
-        while not condition():  # noqa: ASYNC110 - a disk has no event to wait for
-            await asyncio.sleep(0)
 
 
 async def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:

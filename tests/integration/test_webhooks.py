@@ -328,9 +328,7 @@ async def test_gone_is_taken_at_its_word(
     await warn(server, await job_of(ann))
     hook = await disabled(ann, made["webhook"]["id"])
     assert "410 Gone" in hook["why"]
-    async with asyncio.timeout(LONGEST_S):
-        while server.app[DELIVERER].working:  # noqa: ASYNC110 - its courier is leaving
-            await asyncio.sleep(0)
+    await until(lambda: not server.app[DELIVERER].working)  # its courier is leaving
 
 
 async def test_the_log_is_told_from_any_place_and_a_full_backlog_waits_in_it(

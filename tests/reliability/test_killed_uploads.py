@@ -12,6 +12,7 @@ import pytest
 
 from app.web.arrivals import KEEP_BYTES
 from tests.integration.serving import settings_for, state_of, token_of, with_user
+from tests.patience import LONGEST_S
 from tests.process import ServerProcess
 
 SEED = 20261121
@@ -46,9 +47,9 @@ async def offset_of(client: aiohttp.ClientSession, address: str) -> int:
 
 async def written(folder: Path, least: int) -> None:
     """Wait until so much of an upload was written to its file."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_S):
         while sum(path.stat().st_size for path in (folder / "incoming").glob("*.tus")) < least:  # noqa: ASYNC110 - of another process
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.005)  # leave it the processor
 
 
 async def send_and_kill(
