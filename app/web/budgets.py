@@ -66,6 +66,11 @@ class Quota:
         left = math.floor((WINDOW_S - (full_s - now_s)) / each_s + 1e-6)
         return Budget(self._quota, max(0, left), math.ceil(full_s - now_s)), wait_s
 
+    def give_back(self, key: str) -> None:
+        """One request that was taken was none of this key's after all."""
+        if key in self._full_s:
+            self._full_s[key] -= WINDOW_S / self._quota
+
 
 class Budgets:
     """The budgets of everybody who asks.
@@ -92,3 +97,12 @@ class Budgets:
             return budget, None
         limit = f"{budget.quota:,} requests a minute"
         return budget, TooManyRequests(limit=limit, retry_after=max(1, math.ceil(wait_s)))
+
+    def move(self, viewer: Viewer, address: str) -> None:
+        """A request that was counted for `address` turns out to be of `viewer`: let it be theirs.
+
+        Unless they have nothing left: then it stays where it was counted.
+        """
+        _, refused = self.take(viewer, address)
+        if refused is None:
+            self._anonymous.give_back(source_of(address))

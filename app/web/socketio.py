@@ -8,7 +8,7 @@ from aiohttp import web
 from app.core.errors import Conflict, InvalidRequest
 from app.core.permissions import Viewer
 from app.core.protocol import Hangup
-from app.keys import CREDENTIALS, DESK, DOOR, HUB, SETTINGS, SOCKETIO
+from app.keys import BUDGETS, CREDENTIALS, DESK, DOOR, HUB, SETTINGS, SOCKETIO
 from app.live.socketio.service import SocketIO
 from app.store.secrets import TOKEN_PREFIX
 from app.web.address import address_of
@@ -18,6 +18,7 @@ from app.web.identity import demand_known_origin, listener_with, maybe_viewer
 PATH = "/socket.io/"
 VERSION = "4"
 TRANSPORTS = ("polling", "websocket")
+MOVED = web.RequestKey("moved", bool)  # from the budget of its address to that of its user
 
 
 def is_under_way(request: web.Request) -> bool:
@@ -81,6 +82,9 @@ async def recognise(request: web.Request, auth: Mapping[str, Any]) -> Viewer | N
     named = request.query.get("user_id")
     if viewer is None or (named and named != viewer.user_id):
         return None
+    if maybe_viewer(request) is None and MOVED not in request:
+        request[MOVED] = True  # one connection is one request, however often it connects
+        request.app[BUDGETS].move(viewer, address_of(request))
     return viewer
 
 

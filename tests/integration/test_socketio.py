@@ -281,6 +281,17 @@ async def test_one_client_is_one_connection_however_much_it_follows(
     await has_left(ann)
 
 
+async def test_who_signs_in_by_the_connect_leaves_the_budget_of_its_address_to_strangers(
+    tmp_path: Path,
+) -> None:
+    settings = settings_for(tmp_path / "data", anonymous_requests_per_minute=1)
+    with_user(settings, "ann")
+    async with serving(settings) as server:
+        for _ in range(3):
+            async with listening(server) as listener:
+                await listener.hears("connected")
+
+
 async def test_there_are_no_more_than_a_user_may_have(
     server: Server, ann: aiohttp.ClientSession
 ) -> None:

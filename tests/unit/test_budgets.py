@@ -86,3 +86,14 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert quota.take(key, 0.0)[1] == 0
     assert quota.take("c", 0.0)[1] > 0
     assert quota.take("a", 0.0)[1] == 0  # forgotten
+
+
+def test_a_request_that_turns_out_to_be_a_users_is_counted_for_them_alone() -> None:
+    counted = Budgets(signed_in=2, anonymous=1, clock_s=lambda: 0.0)
+    for _ in range(2):
+        assert counted.take(None, "192.0.2.1")[1] is None
+        counted.move(ANN, "192.0.2.1")
+    assert counted.take(ANN, "192.0.2.1")[1] is not None
+    assert counted.take(None, "192.0.2.1")[1] is None
+    counted.move(ANN, "192.0.2.1")  # she has nothing left: it stays where it is
+    assert counted.take(None, "192.0.2.1")[1] is not None
