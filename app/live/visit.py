@@ -82,8 +82,12 @@ class Visit:
         """The client said goodbye, or what made one necessary."""
         self._session.left_with = min(code, OWN_CODES)
 
-    def proved(self, payload: bytes) -> None:
-        """The client answered a ping that carried `payload`: it has all that was sent before it."""
+    def proved(self, payload: bytes) -> bool:
+        """The client answered a ping that carried `payload`: it has all that was sent before it.
+
+        Returns whether that was waited for. Then it is no message of the client's own.
+        """
+        return False
 
     def overhear(self, data: str | bytes) -> None:
         """Show a message to whoever looks at this connection."""

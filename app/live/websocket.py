@@ -177,13 +177,13 @@ class WebSocketConnection(Connection):
         """Look at a frame. Returns work that is to be waited for."""
         if self.visit is None:
             return None
+        if frame.opcode is Opcode.PONG and self.visit.proved(bytes(frame.data)):
+            return None
         refused = self.visit.admit()
         if isinstance(refused, Hangup):
             self._hang_up(refused)
         elif frame.opcode is Opcode.CLOSE:
             self.visit.left(self._wire.close_rcvd.code if self._wire.close_rcvd else NO_STATUS)
-        elif frame.opcode is Opcode.PONG:
-            self.visit.proved(bytes(frame.data))
         elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
             self._refused = self._refused or refused
             self._message += bytes(frame.data)

@@ -122,9 +122,11 @@ class ZoneVisit(Visit):
         self._session.put(text_frame(answer))
         return None
 
-    def proved(self, payload: bytes) -> None:
-        if self._receipt is not None:
-            self._receipt.proved(payload)
+    def proved(self, payload: bytes) -> bool:
+        if self._receipt is None or not self._receipt.proved(payload):
+            return False
+        self._session.heard_s = self._desk.hub.clock()
+        return True
 
     @property
     def _room(self) -> Room:

@@ -64,7 +64,9 @@ async def page(
     cookie = f"{COOKIE}={session_of(server.settings, name)}"
     headers = {"Cookie": cookie, "Origin": server.url}
     address = server.url.replace("http", "ws")
-    async with connect(f"{address}/ws/{client_id}{query}", additional_headers=headers) as socket:
+    path = f"/ws/{client_id}{query}"
+    # As a browser, it takes everything in at once, and answers pings, whatever its page is doing.
+    async with connect(address + path, additional_headers=headers, max_queue=None) as socket:
         yield Client(socket)
 
 
@@ -197,6 +199,22 @@ async def test_what_a_ping_proves_is_not_told_again(
     async with page(server, "tablet") as again:
         await again.until("batch_completed")
     assert not set(client.seqs) & set(again.seqs)
+
+
+async def test_answers_to_our_pings_are_no_messages_of_the_clients_own(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path / "data", websocket_message_rate_limit=1)
+    with_user(settings, "ann")
+    async with (
+        serving(settings) as server,
+        server.client("ann") as ann,
+        page(server, "t") as client,
+    ):
+        await client.until("welcome")
+        for number in range(4):  # each of them is asked about
+            await ended(ann, await upload(ann, (f"{number}.csv", CSV + b"2025-02-01,Tea,-1\n")))
+            last = await client.until("batch_completed")
+            await until_acked(server.app[POSITIONS], "t", last["seq"])
+        assert "error" not in {message["type"] for message in client.seen}
 
 
 async def until_acked(positions: Any, name: str, seq: int) -> None:

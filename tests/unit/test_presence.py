@@ -7,8 +7,16 @@ from types import SimpleNamespace
 from typing import Any
 
 from app.core.permissions import Viewer
+from app.core.wire import ping_frame
 from app.live.presence import TOLD_AT_MOST, Presence
-from app.live.receipts import Receipt
+from app.live.receipts import (
+    ASK_AT_LEAST_EVERY_S,
+    ASK_EVERY_S,
+    ASKED_A_SECOND,
+    PATIENCE,
+    Receipt,
+    Receipts,
+)
 from app.live.reservations import Reservations
 from app.live.session import Session
 from tests.unit.listeners import FakeLine, FakeTransport, frames
@@ -125,8 +133,34 @@ def test_a_ping_is_sent_when_there_is_news_and_its_answer_is_a_receipt() -> None
     asked.ask()
     asked.ask()
     assert written == [b"\x89\x08" + struct.pack(">Q", 7)]
-    asked.proved(struct.pack(">Q", 7))
-    assert proved == [7]
+    assert asked.proved(struct.pack(">Q", 7))
+    assert not asked.proved(struct.pack(">Q", 7))  # who says it again says so by itself
+    assert set(proved) == {7}
+
+
+def test_one_ping_is_open_at_a_time_unless_it_seems_to_be_lost() -> None:
+    asked, written, proved, session = receipt(None)
+    for place in range(1, PATIENCE + 1):
+        session.traffic, session.told_upto = (place, 100), place
+        asked.ask()
+    assert written == [ping_frame(struct.pack(">Q", 1))]
+    asked.ask()
+    assert written[1:] == [ping_frame(struct.pack(">Q", PATIENCE))]
+    assert not asked.proved(struct.pack(">Q", 1))
+    assert asked.proved(struct.pack(">Q", PATIENCE))
+    assert proved == [1, PATIENCE]
+
+
+def test_a_crowd_is_asked_less_often() -> None:
+    receipts = Receipts()
+    with ExitStack() as asking:
+        receipts._later = lambda: None  # type: ignore[method-assign]
+        paces = []
+        for _ in range(2 * ASKED_A_SECOND):
+            asking.enter_context(receipts.asking(receipt(None)[0]))
+            paces.append(receipts.every_s)
+    assert (paces[0], paces[-1]) == (ASK_EVERY_S, ASK_AT_LEAST_EVERY_S)
+    assert paces == sorted(paces)
 
 
 def test_what_was_not_asked_proves_nothing() -> None:
