@@ -68,6 +68,7 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.seconds = Histogram(SECONDS)
         self._connection = connection
+        self._closed = False
         self._queue: queue.SimpleQueue[tuple[Work[Any], asyncio.Future[Any]] | None] = (
             queue.SimpleQueue()
         )
@@ -75,7 +76,12 @@ class Writer:
         self._thread.start()
 
     def submit(self, work: Work[T]) -> asyncio.Future[T]:
-        """Queue `work` and return a future of its result, done after the commit."""
+        """Queue `work` and return a future of its result, done after the commit.
+
+        Raises RuntimeError once it is closed: nobody would do it any more.
+        """
+        if self._closed:
+            raise RuntimeError("the database is closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.put((work, future))
         return future
@@ -84,27 +90,34 @@ class Writer:
         """Run `work` inside BEGIN IMMEDIATE and COMMIT, and return what it returned.
 
         Whatever `work` raises rolls its transaction back and is raised here. A full disk raises
-        StorageFull. Cancelling the wait does not take the work back.
+        StorageFull, a closed writer RuntimeError. Cancelling the wait does not take the work back.
         """
         return await self.submit(work)
 
     async def close(self) -> None:
         """Finish what is queued, then close the connection."""
+        self._closed = True
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
     def _work(self) -> None:
         while (item := self._queue.get()) is not None:
-            work, future = item
-            try:
-                outcome, error = self._transact(work), None
-            except BaseException as raised:  # handed to whoever waits for it, never swallowed
-                outcome, error = None, raised
-            try:
-                future.get_loop().call_soon_threadsafe(_settle, future, outcome, error)
-            except RuntimeError:  # the loop is gone, and with it whoever waited
+            if not self._do(*item):
                 break
+            del item  # else thousands of events stay in memory until there is more to do
         self._connection.close()
+
+    def _do(self, work: Work[Any], future: asyncio.Future[Any]) -> bool:
+        """Do it and hand over what came of it; tell whether there is still a loop to hand it to."""
+        try:
+            outcome, error = self._transact(work), None
+        except BaseException as raised:  # handed to whoever waits for it, never swallowed
+            outcome, error = None, raised
+        try:
+            future.get_loop().call_soon_threadsafe(_settle, future, outcome, error)
+        except RuntimeError:  # the loop is gone, and with it whoever waited
+            return False
+        return True
 
     def _transact(self, work: Work[T]) -> T:
         began_s = time.perf_counter()

@@ -346,3 +346,11 @@ async def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
             own = [orjson.loads(event.body) for event in events if event.job_id == job_id(number)]
             assert job is not None
             assert job.state == fold_all(own)
+
+
+async def test_nobody_waits_for_a_database_that_is_closed(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "l.db")
+    await database.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        async with asyncio.timeout(10):
+            await database.writer.run(lambda connection: None)

@@ -8,7 +8,13 @@ import pytest
 from aiohttp import web
 
 from app.core.messages import OWN
-from app.pipeline.models.phrases import LONGEST_SENTENCE, Phrases, sentence_of
+from app.pipeline.models.phrases import (
+    CALLS_AN_HOUR,
+    LONGEST_SENTENCE,
+    WAITING_AT_MOST,
+    Phrases,
+    sentence_of,
+)
 from app.tasks import running
 from tests.integration.reporter import create, events_of, progress, report
 from tests.integration.serving import serving, settings_for, with_user
@@ -65,6 +71,18 @@ async def test_whatever_the_model_does_the_step_is_told(behaviour: Behaviour) ->
         await made.settled()
         assert len(server.calls) == 1
         assert made("warming_up") == PLAIN
+        await made.settled()
+        assert len(server.calls) == 1, "it is not asked again what it could not say"
+
+
+async def test_steps_that_are_made_up_cost_a_bounded_number_of_calls() -> None:
+    async with phrases(saying("Fine")) as (made, server):
+        for start in range(0, CALLS_AN_HOUR + WAITING_AT_MOST, WAITING_AT_MOST):
+            for number in range(start, start + WAITING_AT_MOST):
+                made(f"step {number}")
+            await made.settled()
+        assert len(server.calls) == CALLS_AN_HOUR
+        assert made("step 0") == "Fine"
 
 
 async def test_after_a_failure_no_call_is_made_for_a_while() -> None:

@@ -27,6 +27,7 @@ LONGEST_S = 1.5  # of one call
 LONGEST_SENTENCE = 120
 REMEMBERED = 1000  # steps
 WAITING_AT_MOST = 20  # steps that are to be asked about; beyond them a step is asked about later
+CALLS_AN_HOUR = 100  # whoever reports makes up the names of steps, and each call has its price
 NOT_AGAIN_FOR_S = 600.0  # after a call that came to nothing, whatever step it was about
 
 
@@ -46,6 +47,7 @@ class Phrases:
         self._wanted: asyncio.Queue[str] = asyncio.Queue(WAITING_AT_MOST)
         self._asked: set[str] = set()  # and not answered yet
         self._not_before_s = float("-inf")
+        self._hour_s, self._calls = float("-inf"), 0  # since when calls are counted
 
     def __call__(self, step: str, facts: Mapping[str, Any] | None = None) -> str:
         """Return the sentence of `step`. Never raises, never waits."""
@@ -70,7 +72,7 @@ class Phrases:
                 step = await self._wanted.get()
                 sentence = await self._ask(agent, step)
                 self._asked.discard(step)
-                if sentence:
+                if sentence is not None:  # "": its answer is no sentence, nor will the next be
                     self._sentences[step] = sentence
                     if len(self._sentences) > REMEMBERED:
                         self._sentences.popitem(last=False)
@@ -83,10 +85,14 @@ class Phrases:
         await asyncio.sleep(0)  # what was just called for is put in line
         await self._wanted.join()
 
-    async def _ask(self, agent: Any, step: str) -> str:
-        """Return the model's sentence; "" where it has none in time."""
-        if self._loop.time() < self._not_before_s:
-            return ""
+    async def _ask(self, agent: Any, step: str) -> str | None:
+        """Return the model's sentence; "" where it has none, None where there was no answer."""
+        now_s = self._loop.time()
+        if now_s - self._hour_s >= 3600:
+            self._hour_s, self._calls = now_s, 0
+        if now_s < self._not_before_s or self._calls >= CALLS_AN_HOUR:
+            return None
+        self._calls += 1
         try:
             async with asyncio.timeout(LONGEST_S):
                 result = await agent.run(step)
@@ -95,7 +101,7 @@ class Phrases:
                 "no sentence for a step: model=%s error=%s", self._model.name, type(error).__name__
             )
             self._not_before_s = self._loop.time() + NOT_AGAIN_FOR_S
-            return ""
+            return None
         return sentence_of(str(result.output))
 
     def _make_agent(self) -> tuple[Any, Any]:
