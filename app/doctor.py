@@ -16,8 +16,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from app.core.messages import size_text
 from app.core.model_names import model_names
+from app.core.quantities import size_text
 from app.pipeline.jail import InForce
 from app.pipeline.plugins.asking import ask_all
 from app.pipeline.plugins.finding import find_plugins

@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn, get_args
 from app.core.documents import FIELDS
 from app.core.errors import AppError, InvalidRequest
 from app.core.field_values import normal_value
-from app.core.messages import count
+from app.core.quantities import count
 from app.core.unreadable import Unanswered, from_wire
 
 QuestionKind = Literal[

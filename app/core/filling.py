@@ -29,9 +29,10 @@ from app.core.events import (
     ZoneCompleted,
     ZoneProcessing,
 )
-from app.core.messages import Phrase, friendly_message, took
+from app.core.messages import Phrase, friendly_message
 from app.core.names import one_line
 from app.core.plans import Plan, Stage
+from app.core.quantities import took
 from app.core.reports import ENDS, LONGEST_TEXT, Report
 from app.core.state import JobState
 from app.core.times import iso_from_ms, ms_from_iso

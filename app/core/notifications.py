@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 from urllib.parse import unquote_plus, urlsplit
 
-from app.core.messages import count
 from app.core.names import one_line
+from app.core.quantities import count
 
 Kind = Literal["ended", "failed", "question"]
 """What somebody may want to be told of.

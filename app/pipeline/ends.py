@@ -9,7 +9,8 @@ from typing import Any
 
 from app.core.errors import AppError
 from app.core.events import ErrorInfo, Event, ProcessingCompleted, ProcessingFailed
-from app.core.messages import friendly_message, took
+from app.core.messages import friendly_message
+from app.core.quantities import took
 from app.core.state import JobState
 from app.core.times import ms_from_iso
 from app.pipeline.shop import Shop

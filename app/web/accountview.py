@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.core.errors import AppError
-from app.core.messages import count
 from app.core.permissions import SCOPES, Allowance, Role, Scope
+from app.core.quantities import count
 from app.core.times import iso_from_ms
 from app.store.logins import Login
 from app.store.shares import Share

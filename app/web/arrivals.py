@@ -20,7 +20,7 @@ from app.core.errors import (
     UploadTooLarge,
 )
 from app.core.events import UploadProgress
-from app.core.messages import size_text
+from app.core.quantities import size_text
 from app.core.tus import Checksum
 from app.live.journal import Journal
 from app.settings import Settings

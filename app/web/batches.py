@@ -14,10 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.core.errors import InvalidRequest, NotFound
 from app.core.events import BatchCreated, Event, JobCreated
 from app.core.ids import is_uuid, uuid7
-from app.core.messages import count, friendly_message
+from app.core.messages import friendly_message
 from app.core.model_names import chosen_among, model_names
 from app.core.permissions import Action, Viewer
 from app.core.plans import plan_for_name
+from app.core.quantities import count
 from app.core.queueing import PRIORITIES
 from app.core.samples import sample_files
 from app.core.times import iso_from_ms

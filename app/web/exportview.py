@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.core.messages import count, size_text
+from app.core.quantities import count, size_text
 from app.store.exports import ExportRow
 
 

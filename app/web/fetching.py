@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from yarl import URL
 
 from app.core.errors import FetchRefused, TooManyFiles, UploadTooLarge
-from app.core.messages import size_text
 from app.core.names import clean_filename
+from app.core.quantities import size_text
 from app.keys import DOOR, FETCHES, FILES, JOURNAL, OUTBOUND, SETTINGS
 from app.store.accounts import now_ms
 from app.store.batches import BatchRow

@@ -14,8 +14,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from pydantic import BaseModel
 
 from app import __version__
-from app.core.messages import count
 from app.core.model_names import ModelName
+from app.core.quantities import count
 from app.keys import DATABASE, DOOR, FILES, HUB, PLUGINS, RUNNER, SETTINGS
 from app.store.events import head
 from app.web.figures import Figures

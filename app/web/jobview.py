@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.messages import count, size_text
+from app.core.quantities import count, size_text
 from app.core.state import JobState, is_reported
 from app.core.times import ms_from_iso
 from app.web.words import (

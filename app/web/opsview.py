@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.errors import AppError
-from app.core.messages import count, size_text
+from app.core.quantities import count, size_text
 from app.core.times import ms_from_iso
 from app.web.views import Shell
 from app.web.words import took_text

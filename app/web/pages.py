@@ -11,8 +11,8 @@ import jinja2
 from aiohttp import web
 
 from app.core.errors import AppError
-from app.core.messages import size_text
 from app.core.permissions import Viewer, may
+from app.core.quantities import size_text
 from app.core.state import JobState
 from app.core.times import iso_from_ms
 from app.keys import ACCOUNTS, DATABASE, GIVEN, PLUGINS, RECORDS, SETTINGS

@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from app.core.errors import InvalidReport, InvalidRequest, ReportTooLarge, UploadCut
-from app.core.messages import size_text
+from app.core.quantities import size_text
 from app.core.reports import REPORT_TYPES, REPORTS, AnyReport
 from app.keys import REPORTING, SETTINGS
 

@@ -4,7 +4,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import AppError
-from app.core.messages import count
+from app.core.quantities import count
 from app.core.taxonomy import CATEGORIES
 from app.keys import RECORDS
 from app.web import rulesview

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.core.errors import AppError
 from app.core.field_values import LABELS
-from app.core.messages import count
+from app.core.quantities import count
 from app.core.times import iso_from_ms
 from app.store.records_rules import Rule
 from app.web.rules import RulePreview, RuleQuery

@@ -8,8 +8,8 @@ from aiosqlite import Connection
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.ids import uuid7
-from app.core.messages import count, size_text
 from app.core.plans import plan_named
+from app.core.quantities import count, size_text
 from app.core.stats import Tally
 from app.core.times import DAY_MS, iso_from_ms
 from app.keys import DATABASE

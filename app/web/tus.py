@@ -21,9 +21,9 @@ from app.core.errors import (
     UnknownTus,
     UploadTooLarge,
 )
-from app.core.messages import size_text
 from app.core.names import clean_filename
 from app.core.permissions import Viewer
+from app.core.quantities import size_text
 from app.core.times import iso_from_ms
 from app.core.tus import (
     ALGORITHMS,

@@ -21,9 +21,9 @@ from app.core.errors import (
     UploadCut,
     UploadTooLarge,
 )
-from app.core.messages import size_text
 from app.core.multipart import MultipartParser, PartBegins, PartData, PartEnds, boundary_of
 from app.core.names import clean_filename
+from app.core.quantities import size_text
 from app.core.queueing import PriorityName
 from app.keys import DOOR, FILES, JOURNAL, SETTINGS
 from app.store.files import Incoming

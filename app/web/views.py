@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.errors import AppError
-from app.core.messages import count, size_text
+from app.core.quantities import count, size_text
 from app.core.state import JobState, is_reported
 from app.core.times import ms_from_iso
 from app.web.documentview import DocumentView, HitLine, NearView

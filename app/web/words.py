@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.core.messages import count, nearest
+from app.core.quantities import count, nearest
 
 STATE_OF_STATUS: Mapping[str, str] = {
     "pending": "wait",

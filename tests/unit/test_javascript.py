@@ -39,8 +39,8 @@ from app.core.events import (
     StepStarted,
     WarningInfo,
 )
-from app.core.messages import size_text
 from app.core.plans import DOCUMENT, INVOICE, TRANSACTIONS
+from app.core.quantities import size_text
 from app.core.state import JobState, fold, place
 from app.web import words
 from app.web.rendering import MODULES as ENTRIES

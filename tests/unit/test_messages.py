@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.messages import FIXED, OWN, VARIANTS, friendly_message, size_text, took
+from app.core.messages import FIXED, OWN, friendly_message
 from app.core.plans import PLANS
+from app.core.quantities import size_text, took
+from app.core.variants import VARIANTS
 
 EIGHTEEN = {
     "initializing_streaming": "Getting ready to read your file...",

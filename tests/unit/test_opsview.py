@@ -6,8 +6,8 @@ from typing import Any, get_args
 
 import pytest
 
-from app.core.messages import count
 from app.core.permissions import Client
+from app.core.quantities import count
 from app.store.audit import KINDS
 from app.web import opsview
 from tests.unit.test_javascript import NODE, ask

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.core.messages import count
+from app.core.quantities import count
 from app.core.reading import Task
 from app.pipeline.steps.work import Found, Said, Work
 from app.pipeline.worker import Told

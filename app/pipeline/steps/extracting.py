@@ -1,6 +1,6 @@
 """Step 7: reading the rows."""
 
-from app.core.messages import count
+from app.core.quantities import count
 from app.core.reading import Task
 from app.pipeline.steps.work import Found, Said, Work
 from app.pipeline.worker import Told

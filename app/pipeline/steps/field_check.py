@@ -1,6 +1,6 @@
 """Checking the fields of an invoice: where readers differ or are unsure, people are asked."""
 
-from app.core.messages import count
+from app.core.quantities import count
 from app.core.reading import Task
 from app.pipeline.steps.work import Found, Said, Work
 

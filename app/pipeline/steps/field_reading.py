@@ -1,6 +1,6 @@
 """An invoice's own step: its fields, as the local readers find them."""
 
-from app.core.messages import count
+from app.core.quantities import count
 from app.core.reading import Task
 from app.pipeline.steps.work import Found, Said, Work
 

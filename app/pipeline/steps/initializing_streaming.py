@@ -1,6 +1,6 @@
 """Step 1: what kind of file this is, by its content."""
 
-from app.core.messages import size_text
+from app.core.quantities import size_text
 from app.core.reading import Task
 from app.pipeline.steps.work import Found, Said, Work
 

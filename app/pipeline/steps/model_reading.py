@@ -1,6 +1,6 @@
 """Further readers of an invoice: language models, where an operator has named some."""
 
-from app.core.messages import count
+from app.core.quantities import count
 from app.core.reading import Task
 from app.pipeline.steps.work import Found, Said, Work
 

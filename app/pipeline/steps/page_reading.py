@@ -1,6 +1,6 @@
 """Reading the pages of a document: words, zones, tables."""
 
-from app.core.messages import count
+from app.core.quantities import count
 from app.core.reading import Task
 from app.pipeline.steps.work import Found, Said, Work
 from app.pipeline.worker import Told

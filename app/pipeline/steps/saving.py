@@ -1,7 +1,7 @@
 """The last steps of a document: storing what was read, and making it searchable."""
 
 from app.core.asking import Question
-from app.core.messages import count
+from app.core.quantities import count
 from app.core.reading import Task
 from app.pipeline.steps.preview import asked_to_save
 from app.pipeline.steps.work import Found, Said, Work

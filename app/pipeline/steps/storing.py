@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.core.asking import Question
-from app.core.messages import count
+from app.core.quantities import count
 from app.core.reading import Task
 from app.pipeline.steps.preview import asked_to_save
 from app.pipeline.steps.work import Found, Said, Work

@@ -1,6 +1,6 @@
 """The steps of an archive: taking it apart, and making its files jobs of the same batch."""
 
-from app.core.messages import count
+from app.core.quantities import count
 from app.core.reading import Task
 from app.pipeline.steps.work import Found, Said, Work
 

@@ -12,8 +12,8 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from app.core.errors import FileMissing, InvalidRequest, NotFound, UploadTooLarge
-from app.core.messages import size_text
 from app.core.permissions import Viewer
+from app.core.quantities import size_text
 from app.core.times import DAY_MS
 from app.keys import DATABASE, FILES
 from app.store.accounts import now_ms
