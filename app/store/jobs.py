@@ -112,15 +112,18 @@ def set_priority(connection: sqlite3.Connection, job_id: str, priority: int) -> 
 
 
 SOME_EVENTS = (
-    "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE job_id = ? ORDER BY seq LIMIT ?)"
+    "DELETE FROM event WHERE seq IN"
+    " (SELECT seq FROM event WHERE job_id = ?1 ORDER BY seq LIMIT ?2)"
+    " AND EXISTS (SELECT 1 FROM event WHERE job_id = ?1 LIMIT 1 OFFSET ?2)"
 )
 SOME = 5000
 
 
 def delete_some_events(connection: sqlite3.Connection, job_id: str) -> bool:
-    """Remove the oldest events of a job that is about to be deleted; tell whether there were any.
+    """Remove the oldest events of a long job that is about to be deleted; tell whether any went.
 
-    A few at a time, since nothing is committed meanwhile.
+    A few at a time, since nothing is committed meanwhile. The last few stay: those of nearly every
+    job go all at once with the job, so that nobody who listens meets a part of them.
     """
     return connection.execute(SOME_EVENTS, (job_id, SOME)).rowcount > 0
 

@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -27,7 +28,7 @@ from app.live.journal import BACKLOG_AT_MOST, COMMIT_AT_MOST, TOLD_AT_ONCE, Jour
 from app.store.batches import BatchRow, insert_batch
 from app.store.database import Database, DatabaseTooNew
 from app.store.events import Recorded, read_job, read_room
-from app.store.jobs import get_job
+from app.store.jobs import SOME, delete_some_events, get_job
 from tests.patience import LONGEST_S
 
 USER = "01900000-0000-7000-8000-00000000000a"
@@ -173,6 +174,19 @@ async def test_nothing_is_written_of_a_job_that_is_deleted_just_now(tmp_path: Pa
         assert await read_job(database.reader, job_id(0)) == []
     place = next(event.seq for event in told if event.type == "job_deleted")
     assert [event.seq for event in told if event.job_id == job_id(0) and event.seq > place] == []
+
+
+async def test_only_of_a_long_job_some_events_go_before_it_does(tmp_path: Path) -> None:
+    async with a_journal(tmp_path / "l.db") as (journal, database):
+        await create(journal, 2)
+        await journal.append(*[progress(1)] * SOME)
+
+        async def some_went(number: int) -> bool:
+            return await database.writer.run(partial(delete_some_events, job_id=job_id(number)))
+
+        assert [await some_went(0), await some_went(1), await some_went(1)] == [False, True, False]
+        assert len(await read_job(database.reader, job_id(0))) == 1
+        assert len(await read_job(database.reader, job_id(1))) == 1
 
 
 async def test_a_journal_that_closes_tells_thousands_to_their_end(tmp_path: Path) -> None:
