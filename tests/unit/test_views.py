@@ -15,6 +15,8 @@ from app.core.asking import Choice, Question
 from app.core.errors import NotFound, WrongPassword
 from app.core.state import JobState
 from app.core.times import ms_from_iso
+from app.keys import PLUGINS
+from app.pipeline.plugins.catalogue import Plugins
 from app.reading.doubts import header_row
 from app.store.clarifications import Clarification
 from app.store.exports import ExportRow
@@ -322,6 +324,7 @@ def test_what_found_nothing_known_is_not_marked_as_a_duplicate() -> None:
 @pytest.fixture(scope="module")
 def templates() -> jinja2.Environment:
     app = web.Application()
+    app[PLUGINS] = Plugins()
     setup_pages(app)
     return aiohttp_jinja2.get_env(app)
 
