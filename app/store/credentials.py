@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from aiosqlite import Connection
 
+from app.core.errors import StorageFull
 from app.core.permissions import FOLLOWING, Role, Scope, Viewer
 from app.core.rooms import parse_room
 from app.core.times import DAY_MS
@@ -78,7 +79,7 @@ class Credentials:
     async def by_session(self, secret: str) -> tuple[Viewer, bool] | None:
         """Return whose session it is, and whether it was prolonged; None when it is not one.
 
-        A session that is used lasts on; it is written at most once a day.
+        A session that is used lasts on; it is written at most once a day, where there is room.
         """
         at_ms, key = self._clock_ms(), hash_secret(secret)
         row = await self._row(SESSION_OF_SECRET, key, at_ms)
@@ -87,12 +88,11 @@ class Credentials:
         *who, expires_ms = row
         fresh_until = at_ms + self._lasts_ms
         stale = fresh_until - expires_ms >= self._renewed_every_ms
-        if stale:
-            await self._writer.run(lambda db: db.execute(EXTEND, (fresh_until, key)).rowcount)
-        return _browser(*who), stale
+        prolonged = stale and await self._noted(EXTEND, fresh_until, key)
+        return _browser(*who), prolonged
 
     async def by_token(self, secret: str) -> Viewer | None:
-        """Return whose API token it is, None for no token; its last use is noted to the hour."""
+        """Return whose API token it is, None for no token; its last use is noted to the minute."""
         at_ms = self._clock_ms()
         row = await self._token(hash_secret(secret))
         if row is None:
@@ -100,7 +100,7 @@ class Credentials:
         *who, last_used_ms = row
         viewer = _program(*who)
         if _is_long_ago(last_used_ms, at_ms):
-            await self._writer.run(lambda db: db.execute(NOTE_USE, (at_ms, viewer.via)).rowcount)
+            await self._noted(NOTE_USE, at_ms, viewer.via)
         return viewer
 
     async def by_ticket(self, via: str) -> Viewer | None:
@@ -136,7 +136,7 @@ class Credentials:
             return None
         user_id, name, role, via, room, last_used_ms = row
         if _is_long_ago(last_used_ms, at_ms):
-            await self._writer.run(lambda db: db.execute(NOTE_SHARE, (at_ms, via)).rowcount)
+            await self._noted(NOTE_SHARE, at_ms, via)
         shared = parse_room(room, user_id)
         return Viewer(user_id, name, role, "share", FOLLOWING, via, shared)
 
@@ -154,6 +154,17 @@ class Credentials:
             False if role is None else True if role == viewer.role else None
             for viewer, role in zip(viewers, roles, strict=True)
         ]
+
+    async def _noted(self, statement: str, *values: object) -> bool:
+        """Write that something was used; tells whether there was room for it.
+
+        A full disk keeps nobody out: who comes may want to make room.
+        """
+        try:
+            await self._writer.run(lambda db: db.execute(statement, values).rowcount)
+        except StorageFull:
+            return False
+        return True
 
     async def _row(self, query: str, *values: object) -> Any:
         return next(iter(await self._reader.execute_fetchall(query, values)), None)

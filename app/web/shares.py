@@ -51,7 +51,7 @@ class ShareAnswer(BaseModel):
     label: str
     created_at: str
     expires_at: str
-    last_used_at: str | None = Field(description="to the hour")
+    last_used_at: str | None = Field(description="to the minute")
 
     @classmethod
     def of(cls, share: Share) -> "ShareAnswer":

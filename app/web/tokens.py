@@ -79,7 +79,7 @@ class TokenAnswer(BaseModel):
     scopes: list[Scope]
     created_at: str
     expires_at: str | None
-    last_used_at: str | None = Field(description="to the hour")
+    last_used_at: str | None = Field(description="to the minute")
     allowance: Limits
 
     @classmethod

@@ -17,7 +17,9 @@ import aiohttp
 import pytest
 
 from app import main
+from app.core.times import DAY_MS
 from app.keys import DATABASE, FILES
+from app.store.accounts import now_ms
 from tests.integration.bad_files import table
 from tests.integration.full_disk_readers import full_mark
 from tests.integration.serving import (
@@ -28,6 +30,7 @@ from tests.integration.serving import (
     serving,
     settings_for,
     state_of,
+    token_of,
     upload,
     with_user,
 )
@@ -116,6 +119,35 @@ async def test_a_log_without_room_takes_no_upload_and_keeps_no_file(tmp_path: Pa
         await writer.run(let_grow_to("1000000"))
         await assert_unharmed(ann, good)
         await stored(ann, ("later.csv", table(30)))
+
+
+NEEDS_ROOM = """
+    CREATE TRIGGER {0}_grows BEFORE UPDATE ON {0}
+    BEGIN INSERT INTO meta VALUES (hex(randomblob(8)), hex(randomblob(1000000))); END
+"""
+
+
+async def test_a_log_without_room_keeps_nobody_out(tmp_path: Path) -> None:
+    """That a session, token or share link is used would be written, and can not be."""
+    settings = settings_for(tmp_path / "data")
+    with_user(settings, "ann")
+    async with serving(settings, warm=True) as server, server.client("ann") as ann:
+        (good,) = await stored(ann, GOOD)
+        async with ann.post("/api/v1/shares", json={"room": f"job:{good['job_id']}"}) as answer:
+            link = str((await answer.json())["token"])
+        bearers = [token_of(settings, "ann"), link]
+        writer = server.app[DATABASE].writer
+        old = now_ms() + DAY_MS  # old enough to be prolonged
+        await writer.run(lambda db: db.execute("UPDATE login SET expires_ms = ?", (old,)).rowcount)
+        for table_used in ("login", "token", "share"):
+            trigger = NEEDS_ROOM.format(table_used)
+            await writer.run(lambda db, trigger=trigger: db.execute(trigger).rowcount)
+        await writer.run(let_grow_to("(SELECT page_count FROM pragma_page_count)"))
+        assert await state_of(ann, good["job_id"]) == good
+        for bearer in bearers:
+            headers = {"Authorization": f"Bearer {bearer}"}
+            async with aiohttp.ClientSession(server.url, headers=headers) as program:
+                assert await state_of(program, good["job_id"]) == good
 
 
 def let_grow_to(pages: str) -> Callable[[sqlite3.Connection], None]:
