@@ -6,14 +6,13 @@ What is asked of a job in hand is in the log before it is done, so that a crash 
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from app.core.errors import Conflict, InvalidRequest, NotFound, ShuttingDown, StorageFull
+from app.core.errors import Conflict, InvalidRequest, ShuttingDown, StorageFull
 from app.core.events import (
     BatchCompleted,
     ControlRequested,
@@ -29,7 +28,7 @@ from app.core.queueing import PRIORITIES
 from app.core.state import OutOfPlace, is_finished
 from app.pipeline import taking_back
 from app.pipeline.again import first_step, meets_own_rows
-from app.pipeline.job import JobRun
+from app.pipeline.hands import Hands
 from app.pipeline.log import Journal
 from app.pipeline.patient import Stopping
 from app.pipeline.shop import Shop, plan_of
@@ -48,25 +47,11 @@ from app.store.clarifications import (
     insert_given,
     withdraw_questions,
 )
-from app.store.jobs import JobRow, delete_some_events, get_job, set_priority
+from app.store.jobs import JobRow, delete_some_events, set_priority
 from app.store.uploads import awaited_ms
 from app.store.waiting import batch_has_ended_untold
 
 T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class Hand:
-    """A job that is being worked on.
-
-    turn   held while something is asked of it, and while what was asked for is looked at last
-    over   that was done: whoever asks now has to wait until nobody works on it
-    """
-
-    run: JobRun
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    over: bool = False
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Control:
@@ -90,12 +75,11 @@ class Control:
         self._database = shop.database
         self._forget_exports = forget_exports
         self._forget_file = forget_file
-        self._hands: dict[str, Hand] = {}
-        self._held: dict[str, asyncio.Event] = {}  # being steered while nobody works on them
+        self._wake = asyncio.Event()
+        self._hands = Hands(shop.database, self._wake)
         self._given_up: set[str] = set()  # whose very end could not be written
         self._errands: set[asyncio.Task[Any]] = set()
         self._settling = asyncio.Lock()
-        self._wake = asyncio.Event()
         self._stopping = False
 
     async def pause(self, job_id: str, by: str) -> None:
@@ -166,7 +150,7 @@ class Control:
     # Jobs in hand and jobs at rest
 
     async def _pause(self, job_id: str, by: str) -> None:
-        async with self._at(job_id) as (row, hand):
+        async with self._hands.at(job_id) as (row, hand):
             if row.status == "paused":
                 return
             if hand is None:
@@ -179,7 +163,7 @@ class Control:
             hand.run.brake.pause()
 
     async def _resume(self, job_id: str, by: str) -> None:
-        async with self._at(job_id) as (row, hand):
+        async with self._hands.at(job_id) as (row, hand):
             if is_finished(row.state):
                 raise _has_ended(row)
             asked = (row.state["steering"] or {}).get("op")
@@ -195,7 +179,7 @@ class Control:
                 hand.run.brake.release()
 
     async def _cancel(self, job_id: str, by: str) -> None:
-        async with self._at(job_id) as (row, hand):
+        async with self._hands.at(job_id) as (row, hand):
             if row.status == "cancelled":
                 return
             if is_finished(row.state):
@@ -212,7 +196,7 @@ class Control:
                 await self._steer(row, asked)
             hand.run.brake.halt("cancel", by)
         await hand.ended.wait()
-        row = await self._row(job_id)
+        row = await self._hands.row(job_id)
         if not is_finished(row.state):
             raise ShuttingDown
         if row.status != "cancelled":
@@ -236,7 +220,7 @@ class Control:
             case {"op": "pause", "by": by}:
                 await self._journal.append(_paused(job_id, by))
             case {"op": "cancel", "by": by}:
-                row = await self._row(job_id)
+                row = await self._hands.row(job_id)
                 await taking_back.cancel(self._shop, row, await plan_of(self._shop, row), by)
 
     # Jobs that have ended
@@ -244,7 +228,7 @@ class Control:
     async def _retry(
         self, job_id: str, by: str, from_step: str | None, answers: Mapping[str, Any]
     ) -> None:
-        async with self._holding(job_id) as row:
+        async with self._hands.holding(job_id) as row:
             if not is_finished(row.state) or (row.status == "completed" and from_step is None):
                 raise Conflict(
                     what=f"{row.filename} has not failed, so there is nothing to try again",
@@ -310,7 +294,7 @@ class Control:
             )
 
     async def _undo(self, job_id: str, by: str) -> int:
-        async with self._holding(job_id) as row:
+        async with self._hands.holding(job_id) as row:
             if row.reported:
                 raise Conflict(
                     what=f"Nothing of {row.filename} is stored here, so there is nothing to undo",
@@ -333,7 +317,7 @@ class Control:
     async def _delete(self, job_id: str, by: str) -> None:
         with suppress(Conflict):  # it has ended otherwise
             await self._cancel(job_id, by)
-        async with self._holding(job_id) as row:
+        async with self._hands.holding(job_id) as row:
             if not is_finished(row.state):
                 raise ShuttingDown
             begun = (await checkpoints_of(self._database.reader, job_id)).get(DELETE)
@@ -364,7 +348,7 @@ class Control:
         self._given_up.discard(job_id)
 
     async def _prioritise(self, job_id: str, by: str, priority: int) -> None:
-        row = await self._row(job_id)
+        row = await self._hands.row(job_id)
         if row.state["priority"] == priority and not is_finished(row.state):
             return
         key = next(name for name, value in PRIORITIES.items() if value == priority)
@@ -373,56 +357,6 @@ class Control:
         )
         await self._steer(row, draft, partial(set_priority, job_id=job_id, priority=priority))
         self._wake.set()
-
-    # Who has it
-
-    @asynccontextmanager
-    async def _at(self, job_id: str) -> AsyncIterator[tuple[JobRow, Hand | None]]:
-        """Yield the job and who has it in hand; where nobody does, keep it out of the queue.
-
-        What is asked of a job in hand inside the body is seen by its hand. Raises NotFound.
-        """
-        while True:
-            while (held := self._held.get(job_id)) is not None:
-                await held.wait()
-            hand = self._hands.get(job_id)
-            if hand is None:
-                break
-            async with hand.turn:
-                if not hand.over:
-                    yield await self._row(job_id), hand
-                    return
-            await hand.ended.wait()
-        self._held[job_id] = asyncio.Event()
-        try:
-            yield await self._row(job_id), None
-        finally:
-            self._held.pop(job_id).set()
-            self._wake.set()
-
-    @asynccontextmanager
-    async def _holding(self, job_id: str) -> AsyncIterator[JobRow]:
-        """Keep the job out of the queue. Raises Conflict when it is being worked on, NotFound.
-
-        Its end may have been told while its last process still goes: that is waited for.
-        """
-        while True:
-            async with self._at(job_id) as (row, hand):
-                if hand is None:
-                    yield row
-                    return
-                if not is_finished(row.state):
-                    raise Conflict(
-                        what="This file is being worked on right now",
-                        todo="Wait a moment and try again.",
-                    )
-            await hand.ended.wait()
-
-    async def _row(self, job_id: str) -> JobRow:
-        row = await get_job(self._database.reader, job_id)
-        if row is None:
-            raise NotFound(what="file")
-        return row
 
     async def _own(self, errand: Coroutine[Any, Any, T]) -> T:
         """Run `errand` to its end, even when whoever asked for it has left."""

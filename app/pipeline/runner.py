@@ -16,8 +16,9 @@ from app.core.messages import Phrase, friendly_message
 from app.core.queueing import Place
 from app.fairness import FairTurns
 from app.pipeline.answers import Answers, Deadlines
-from app.pipeline.control import Control, Hand, remove_folder
+from app.pipeline.control import Control, remove_folder
 from app.pipeline.errands import RunErrand, Take, run_errand, run_look, run_look_into
+from app.pipeline.hands import Hand
 from app.pipeline.jail import InForce
 from app.pipeline.job import JobRun
 from app.pipeline.line import Line
@@ -142,9 +143,9 @@ class Runner(Control):
         """Stop within `shutdown_timeout_s`. Jobs stay as their last checkpoint left them."""
         self._stopping = True
         self._journal.stop()
-        for hand in self._hands.values():
+        for hand in self._hands.working.values():
             hand.run.brake.halt("stop")
-        ends = [asyncio.ensure_future(hand.ended.wait()) for hand in self._hands.values()]
+        ends = [asyncio.ensure_future(hand.ended.wait()) for hand in self._hands.working.values()]
         if waiting := {*ends, *self._errands}:
             # Half of the time is left for closing the processes.
             _, late = await asyncio.wait(waiting, timeout=self._settings.shutdown_timeout_s / 2)
@@ -170,7 +171,7 @@ class Runner(Control):
     @property
     def active(self) -> int:
         """How many jobs are being worked on."""
-        return len(self._hands)
+        return len(self._hands.working)
 
     def wake(self) -> None:
         """Look for new jobs."""
@@ -185,10 +186,10 @@ class Runner(Control):
         return await self._line.place_of(job_id)
 
     def _busy(self) -> tuple[int, float]:
-        free = self._settings.workers - len(self._hands)
+        free = self._settings.workers - len(self._hands.working)
         left_ms = sum(
             self._shop.rates.whole_job.expected_ms(hand.run.size_bytes) * hand.run.left_share
-            for hand in self._hands.values()
+            for hand in self._hands.working.values()
         )
         return max(0, free), left_ms
 
@@ -250,10 +251,10 @@ class Runner(Control):
         Of those that a server died with, one at a time: the next death tells which one it was, and
         no other is blamed for it again and again.
         """
-        while len(self._hands) < self._settings.workers and not self._stopping:
+        while len(self._hands.working) < self._settings.workers and not self._stopping:
             await self._journal.room.wait()
-            busy = [*self._hands, *self._held, *self._given_up]
-            if not self._suspects.isdisjoint(self._hands):
+            busy = [*self._hands.working, *self._hands.held, *self._given_up]
+            if not self._suspects.isdisjoint(self._hands.working):
                 busy += self._suspects
             waiting = await next_jobs(self._database.reader, busy)
             job_id = self._turns.next(waiting)
@@ -261,9 +262,14 @@ class Runner(Control):
                 return
             row = await get_job(self._database.reader, job_id)
             # Somebody may have begun to steer it while we looked.
-            if row is None or row.status not in RUNS or job_id in self._held or self._stopping:
+            if (
+                row is None
+                or row.status not in RUNS
+                or job_id in self._hands.held
+                or self._stopping
+            ):
                 continue
-            hand = self._hands[job_id] = Hand(JobRun(self._shop, row))
+            hand = self._hands.working[job_id] = Hand(JobRun(self._shop, row))
             jobs.create_task(self._work(hand, row), name=f"job {job_id}")
 
     async def _work(self, hand: Hand, row: JobRow) -> None:
@@ -278,7 +284,7 @@ class Runner(Control):
             logger.exception("job given up until the next start: job=%s", row.id)
             self._given_up.add(row.id)
         finally:
-            del self._hands[row.id]
+            del self._hands.working[row.id]
             self._suspects.discard(row.id)
             hand.ended.set()
             self._wake.set()
@@ -301,7 +307,7 @@ class Runner(Control):
                 logger.warning("delete not ended: job=%s code=%s", job_id, error.code)
         for job_id in await steered(self._database.reader):
             try:
-                await self._after(await self._row(job_id))
+                await self._after(await self._hands.row(job_id))
             except AppError as error:
                 logger.warning("not done as asked: job=%s code=%s", job_id, error.code)
                 self._given_up.add(job_id)
