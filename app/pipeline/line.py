@@ -9,7 +9,6 @@ from app.core.events import QueueMoved
 from app.core.messages import friendly_message
 from app.core.queueing import Place, nearness, places
 from app.core.rates import KNOWN_AFTER
-from app.core.state import OutOfPlace
 from app.pipeline.log import Journal
 from app.pipeline.rates import Rates
 from app.store.database import Database
@@ -83,7 +82,7 @@ class Line:
         )
         try:
             await self._journal.append(draft)
-        except (OutOfPlace, StorageFull):  # its turn has come; or there are other worries
+        except (ValueError, StorageFull):  # its turn has come, or it is gone; or the disk is full
             return
 
     async def _places(self) -> dict[str, Place]:

@@ -122,12 +122,14 @@ class Runner(Control):
         self._wake.set()
         self._suspects: set[str] = set()  # that a server died with: see _take
         self._mended = asyncio.Event()  # leftover folders are swept
+        self._working: asyncio.Task[None] | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> "Runner":
         """Begin to warm up the workers, mend what a crash left, and go on with unfinished jobs."""
         await self._stack.enter_async_context(self._workers)
-        await self._stack.enter_async_context(running(self._main(), name="runner"))
+        main = running(self._main(), name="runner")
+        self._working = await self._stack.enter_async_context(main)
         told = self._until_readable(self._line.keep)
         await self._stack.enter_async_context(running(told, name="places in the queue"))
         keep = self._until_readable(self._deadlines.keep)
@@ -172,6 +174,11 @@ class Runner(Control):
     def active(self) -> int:
         """How many jobs are being worked on."""
         return len(self._hands.working)
+
+    @property
+    def is_working(self) -> bool:
+        """Whether jobs are taken up. False where that ended although the server goes on."""
+        return self._working is not None and not self._working.done()
 
     def wake(self) -> None:
         """Look for new jobs."""
@@ -291,30 +298,42 @@ class Runner(Control):
 
     async def _mend(self) -> None:
         """Finish what a crash interrupted between two writes."""
-        self._suspects = set(await jobs_with(self._database.reader, IN_HAND))
+        reader = self._database.reader
+        self._suspects = set(await jobs_with(reader, IN_HAND))
         awaited = awaited_ms(now_ms(), self._settings.upload_expires_h)
-        for batch_id in await batches_ended_untold(self._database.reader, awaited):
+        for batch_id in await batches_ended_untold(reader, awaited):
             await self._settle(batch_id)
-        for job_id in await undos_begun(self._database.reader):
-            try:
-                await self._undo(job_id, by="")
-            except AppError as error:  # not now, or somebody asked for it again already
-                logger.warning("undo not ended: job=%s code=%s", job_id, error.code)
-        for job_id in await jobs_with(self._database.reader, DELETE):
-            try:
-                await self._delete(job_id, by="")
-            except AppError as error:
-                logger.warning("delete not ended: job=%s code=%s", job_id, error.code)
-        for job_id in await steered(self._database.reader):
-            try:
-                await self._after(await self._hands.row(job_id))
-            except AppError as error:
-                logger.warning("not done as asked: job=%s code=%s", job_id, error.code)
+        for job_id in await undos_begun(reader):
+            await self._tried("undo", job_id, self._undo(job_id, by=""))
+        for job_id in await jobs_with(reader, DELETE):
+            await self._tried("delete", job_id, self._delete(job_id, by=""))
+        for job_id in await steered(reader):
+            if not await self._tried("what was asked", job_id, self._end_as_asked(job_id)):
                 self._given_up.add(job_id)
         folders = await asyncio.to_thread(_folders, self._settings.work_dir)
-        needed = await those_that_may_go_on(self._database.reader, sorted(folders))
+        needed = await those_that_may_go_on(reader, sorted(folders))
         for name in folders.keys() - needed:
             await asyncio.to_thread(remove_folder, folders[name])
+
+    async def _end_as_asked(self, job_id: str) -> None:
+        await self._after(await self._hands.row(job_id))
+
+    async def _tried(self, what: str, job_id: str, work: Coroutine[Any, Any, object]) -> bool:
+        """Do `work`; False where it can not be done now, for which no other job waits.
+
+        Raises sqlite3.Error where the database refuses, Stopping.
+        """
+        try:
+            await work
+        except AppError as error:  # or somebody asked for it again already
+            logger.warning("not ended: what=%s job=%s code=%s", what, job_id, error.code)
+        except (sqlite3.Error, Stopping):
+            raise
+        except Exception:
+            logger.exception("not ended: what=%s job=%s", what, job_id)
+        else:
+            return True
+        return False
 
     # What people ask for
 

@@ -72,9 +72,7 @@ async def components_of(request: web.Request) -> dict[str, Component]:
         "database": await _database(request),
         "files": await asyncio.to_thread(_files, request),
         "scanner": SCANNER,
-        "workers": Component(
-            state="ok", detail=f"{count(request.app[RUNNER].active, 'job')} at work"
-        ),
+        "workers": _workers(request),
         "jail": _jail(request),
         "models": _models(request),
         "plugins": _plugins(request),
@@ -106,6 +104,13 @@ def _files(request: web.Request) -> Component:
     if disk.f_bavail * disk.f_frsize < store.min_free_bytes:
         return Component(state="failing", detail="the disk is nearly full")
     return Component(state="ok", detail=f"{store.used_bytes} bytes stored")
+
+
+def _workers(request: web.Request) -> Component:
+    runner = request.app[RUNNER]
+    if not runner.is_working:
+        return Component(state="failing", detail="no file is read any more; see the log")
+    return Component(state="ok", detail=f"{count(runner.active, 'job')} at work")
 
 
 def _jail(request: web.Request) -> Component:

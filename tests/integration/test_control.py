@@ -4,11 +4,13 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.core.errors import Conflict, InvalidRequest, NotFound, WorkerCrashed
 from app.core.plans import TRANSACTIONS
+from app.core.queueing import Waiting
 from app.live.journal import Journal
 from app.pipeline import job as job_module
 from app.pipeline import line
@@ -20,6 +22,7 @@ from tests.integration.test_pipeline import (
     House,
     assert_whole,
     is_step,
+    new_id,
     steps_completed,
 )
 from tests.process import alive
@@ -319,6 +322,24 @@ async def test_urgent_files_go_before_the_others_of_their_owner(house: House) ->
     assert (await house.state(urgent))["priority"] == 1
     with pytest.raises(Conflict):
         await house.runner.prioritise(urgent, "anna", 0)
+
+
+async def test_a_job_that_is_gone_meanwhile_is_told_no_place_and_the_others_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = line.line
+
+    async def and_one_that_is_gone(reader: Any) -> list[Waiting]:
+        return [Waiting(new_id(), 1, 1), *await waiting(reader)]
+
+    monkeypatch.setattr(line, "TOLD_EVERY_S", 0.0)
+    monkeypatch.setattr(line, "line", and_one_that_is_gone)
+    async with House(tmp_path).up() as house:
+        (blocker,) = await house.drop("x", acts={"extracting": "hang"})
+        await house.until(is_step(blocker, "processing_progress", "extracting"))
+        for number in range(2):  # and not only once
+            (job,) = await house.drop(str(number))
+            await heard(house, "queue_moved", job)
 
 
 async def test_those_who_wait_are_told_their_places(

@@ -1,6 +1,7 @@
 """Deaths between two writes that belong together: whichever came first, the other follows."""
 
 import asyncio
+import hashlib
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from app.pipeline.patient import Stopping
 from app.reading import save
 from app.reading.delta import parts_of
 from app.reading.parts import Parts
+from app.store.checkpoints import DELETE, put_checkpoint
 from tests.desk import Desk
 from tests.integration.test_pipeline import House, assert_whole, is_step
 
@@ -216,3 +218,18 @@ async def test_files_that_a_server_died_with_are_done_one_at_a_time(tmp_path: Pa
     ends = ("processing_started", "processing_completed")
     order = [(e["job_id"], e["type"]) for e in home.told[told:] if e["type"] in ends]
     assert order == [(job, kind) for job in jobs for kind in ends]
+
+
+async def test_what_can_not_be_mended_at_the_start_keeps_no_job_waiting(tmp_path: Path) -> None:
+    one = House(tmp_path)
+    async with one.up() as house:
+        (job,) = await house.drop("a")
+        await house.end_of(job)
+        await house.database.writer.run(
+            lambda connection: put_checkpoint(connection, job, DELETE, {"by": "anna"}, 0)
+        )
+    (one.folder / "files" / hashlib.sha256(b"a").hexdigest()).unlink()  # the delete stumbles
+    async with one.up() as house:
+        (other,) = await house.drop("b")
+        assert (await house.end_of(other))["type"] == "processing_completed"
+        assert house.runner.is_working

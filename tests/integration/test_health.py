@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from app.keys import DOOR
+from app.pipeline.runner import Runner
 from app.serving import run_until_stopped
 from app.settings import Settings, SettingsError
 from tests.integration.serving import (
@@ -82,6 +83,25 @@ async def test_a_server_that_goes_down_says_it_is_not_ready(
     async with ann.post("/api/v1/batches", data=files_form(("a.csv", b"a"))) as answer:
         assert answer.status == 503
         assert answer.headers["Retry-After"]
+
+
+async def test_a_server_that_takes_up_no_file_any_more_is_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = asyncio.Event()
+
+    async def stumble(runner: Runner) -> None:
+        ended.set()
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(Runner, "_mend", stumble)
+    with pytest.raises(RuntimeError):  # which the stop tells
+        async with serving(settings_for(tmp_path)) as server, server.client() as stranger:
+            await ended.wait()
+            async with stranger.get("/readyz") as answer:
+                assert answer.status == 503
+                told = (await answer.json())["components"]["workers"]
+    assert told == {"state": "failing", "detail": "no file is read any more; see the log"}
 
 
 async def test_figures_are_for_this_machine_and_for_operators(
