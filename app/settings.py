@@ -30,6 +30,7 @@ NOT_SETTINGS = frozenset(
 
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\sA-Z]+")
 
+CORES = os.cpu_count() or 2
 GIB = 1024**3
 MIB = 1024**2
 
@@ -111,7 +112,7 @@ class Settings(BaseModel):
     model_retries: int = Field(2, ge=0, le=10, description="further calls after a failed one")
 
     workers: int = Field(
-        max(1, (os.cpu_count() or 2) - 1), ge=1, le=64, description="jobs worked on at once"
+        max(min(2, CORES), CORES - 1), ge=1, le=64, description="jobs worked on at once"
     )
     worker_memory_bytes: int = Field(6 * GIB, ge=GIB, description="address space of a worker")
     step_timeout_s: float = Field(600.0, gt=0, description="longest time of one step")

@@ -76,6 +76,7 @@ class Operation:
     answer  the model of the answer, a media type of one that is not JSON, or None for no body
     is_open  answers without signing in
     also_as  a further media type of the body
+    also_at  a further status with the same answer; 0: none
     """
 
     method: str
@@ -92,6 +93,7 @@ class Operation:
     takes_pieces: bool = False
     takes_key: bool = False
     also_as: str = ""
+    also_at: int = 0
 
 
 API = "/api/v1"
@@ -281,7 +283,8 @@ OPERATIONS = (
     Operation("post", "/api/wizard/clarifications/respond", "Answer a question",
               sessions.Responded, body=sessions.Response, takes_key=True),
     Operation("get", "/healthz", "The process answers", health.Health, is_open=True),
-    Operation("get", "/readyz", "Whether new work is welcome", health.Readiness, is_open=True),
+    Operation("get", "/readyz", "Whether new work is welcome; 503 where not", health.Readiness,
+              is_open=True, also_at=503),
     Operation("get", "/metrics", "Prometheus text", "text/plain"),
     Operation("get", "/openapi.json", "This description", "application/json"),
     Operation("get", "/asyncapi.json", "What is said on live connections (AsyncAPI 3.0)",
@@ -344,7 +347,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "operationId": _id(operation),
         "parameters": [*_in_path(operation), *_in_query(operation)],
         "responses": {
-            str(operation.status): _answer(operation),
+            **{str(at): _answer(operation) for at in (operation.status, operation.also_at) if at},
             "default": {
                 "description": "What happened, what was kept, what to do",
                 "content": {
