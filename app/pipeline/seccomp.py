@@ -1,8 +1,8 @@
 """seccomp: a process gives up the calls of the kernel that reading a file never needs.
 
 No new program, process or socket, no look into or signal to another process, nothing about the
-machine, and no change of who may open a file. Each answers "not permitted", so that a library
-that only tried goes on. x86-64 and 64-bit ARM; elsewhere nothing is given up.
+machine, and no change of who may open a file or when it was written. Each answers "not permitted",
+so that a library that only tried goes on. x86-64 and 64-bit ARM; elsewhere nothing is given up.
 """
 
 import ctypes
@@ -62,6 +62,12 @@ REFUSED: dict[str, tuple[int, int | None]] = {
     "mq_open": (240, 180),
     "inotify_init": (253, None),
     "inotify_init1": (294, 26),
+    # cutting a file by its name, which Landlock watches from version 3 on, and its times
+    "truncate": (76, 45),
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+    "utimensat": (280, 88),
     # who may open a file, which Landlock does not watch
     "chmod": (90, None),
     "fchmod": (91, 52),

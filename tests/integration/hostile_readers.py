@@ -43,6 +43,7 @@ def change_the_original(task: Task, tell: Tell) -> dict[str, Any]:
     return {
         "write": _tried(lambda: path.write_text("spoilt")),
         "truncate": _tried(lambda: os.truncate(path, 0)),
+        "times": _tried(lambda: os.utime(path, (0, 0))),
         "remove": _tried(path.unlink),
         "chmod": _tried(lambda: path.chmod(0)),
         "link": _tried(lambda: os.link(path, Path(task["work_dir"]) / "link")),

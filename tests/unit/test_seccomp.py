@@ -38,6 +38,7 @@ WAYS_OUT = frozenset(
         "fsetxattr", "open_by_handle_at", "mount", "move_mount", "fsmount", "pivot_root", "chroot",
         "setns", "unshare", "kexec_load", "init_module", "finit_module", "bpf", "perf_event_open",
         "userfaultfd", "keyctl", "add_key", "reboot", "clock_settime", "personality", "tkill",
+        "truncate", "utimensat",
     )
 )  # fmt: skip
 
