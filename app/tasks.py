@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -25,8 +25,9 @@ async def running(
         yield task
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])  # which tells its cancellation from one of whoever waits here
+        if not task.cancelled():
+            task.result()
 
 
 async def finished(job: Coroutine[Any, Any, T]) -> T:

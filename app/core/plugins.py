@@ -50,6 +50,8 @@ ROW_FIELDS = (
 GROUPS = "groups.jsonl"  # in a categoriser's: what it is asked about
 SUGGESTED = "suggested.jsonl"  # and what it says
 FAILED = "plugin_failed"  # in what a part found that failed, and that the job can do without
+FACT = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
+LONGEST_SAID = 500
 SHARE_OF_STAGE = 0.2  # of the bar's stretch that a step of a plugin takes
 
 Words = Annotated[str, Field(min_length=1, max_length=200)]
@@ -117,11 +119,13 @@ class Part(BaseModel):
         return f"{self.plugin}.{self.name}"
 
     def said_done(self, found: Mapping[str, Any]) -> str:
-        """Return `done`, filled in with what it returned."""
-        try:
-            return self.done.format_map(Facts(found))
-        except (ValueError, AttributeError, LookupError, TypeError):
-            return self.done
+        """Return `done`, filled in with what it returned; one line of at most LONGEST_SAID.
+
+        Only {fact} and {fact:one/many} are: a plugin's own words are no program for the server.
+        """
+        facts = Facts(found)
+        said = FACT.sub(lambda place: format(facts[place[1]], place[2] or ""), self.done)
+        return " ".join(said.split())[:LONGEST_SAID]
 
 
 class Plugin(BaseModel):

@@ -126,10 +126,14 @@ def test_what_two_plugins_claim_the_first_has() -> None:
         ("{missing} found", "? found"),
         ("{words.real}", "{words.real}"),
         ("{", "{"),
+        ("{words!r:>2000000000}", "{words!r:>2000000000}"),
+        ("{words:{words}}", "{words:2}"),
+        ("{lines}", "one two"),
+        ("{long}", "x" * 500),
     ],
 )
 def test_what_a_step_says_in_the_end_is_filled_in_or_left_as_it_is(done: str, said: str) -> None:
-    assert part(done=done).said_done({"words": 2}) == said
+    assert part(done=done).said_done({"words": 2, "lines": "one\n two", "long": "x" * 9000}) == said
 
 
 def test_the_documentation_names_every_step_that_another_can_follow() -> None:
