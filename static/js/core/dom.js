@@ -98,8 +98,8 @@ export function keyedList(parent, { create, update, keyOf = (item) => item.fileI
     /** @param {T[]} items  in the order wanted */
     render(items) {
       const wanted = new Set(items.map(keyOf));
-      if (document.activeElement && document.activeElement !== document.body) orphan = null;
-      const focused = parent.contains(document.activeElement) ? document.activeElement : null;
+      const focused = document.activeElement === document.body ? null : document.activeElement;
+      if (focused) orphan = null;
       for (const [key, node] of nodes) {
         if (wanted.has(key)) continue;
         if (node.parentNode === parent) node.remove();
@@ -137,7 +137,7 @@ export function keyedList(parent, { create, update, keyOf = (item) => item.fileI
         update?.(node, item);
       }
       flush();
-      // an element that is moved loses focus; it may come back in another list
+      // an element that is moved, out of another list perhaps, loses focus; it may come back in one
       if (focused && focused !== document.activeElement) orphan = focused;
       if (orphan?.isConnected) {
         orphan.focus({ preventScroll: true });

@@ -166,6 +166,30 @@ test("focus goes with an item from one list to another", () => {
   assert.equal(document.activeElement, made.b);
 });
 
+test("focus goes with an item to a list that is brought up to date first, too", () => {
+  const lists = [0, 1].map(() =>
+    keyedList(new Node("ul"), { create: ({ fileId }) => (made[fileId] ??= el("li")) }),
+  );
+  const made = {};
+  lists[1].render(items("ab"));
+  made.b.focus();
+  lists[0].render(items("b"));
+  assert.equal(document.activeElement, made.b);
+  lists[1].render(items("a"));
+  assert.equal(document.activeElement, made.b);
+});
+
+test("focus elsewhere stays where it is", () => {
+  const list = keyedList(new Node("ul"), { create: () => el("li") });
+  const field = el("input");
+  list.render(items("ab"));
+  list.get("b").focus();
+  list.render(items("a"));
+  field.focus();
+  list.render(items("ab"));
+  assert.equal(document.activeElement, field);
+});
+
 test("rows that the server rendered are taken over, not made again", () => {
   const parent = new Node("ul");
   const rendered = el("li", { data: { key: "a" } });
