@@ -136,14 +136,16 @@ def slimmed(text: str) -> str:
 
 
 AROUND = re.compile(r"\s*([{};])\s*")
+BEHIND_SIGN = re.compile(r"([:,]) +|;(})")
 
 
 def squeezed(sheet: str) -> str:
-    """Return a style sheet without comments, and without spaces where a rule begins and ends.
+    """Return a style sheet without comments, and without spaces that mean nothing.
 
-    None of our quoted values holds a brace or a semicolon, which a test makes sure of.
+    None of our quoted values holds a brace, a semicolon, or a space behind a colon or a comma,
+    which a test makes sure of.
     """
-    return AROUND.sub(r"\1", slimmed(sheet))
+    return BEHIND_SIGN.sub(r"\1\2", AROUND.sub(r"\1", slimmed(sheet)))
 
 
 def _asset(path: str, body: bytes) -> Asset:

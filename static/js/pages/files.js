@@ -144,7 +144,7 @@ function arrange() {
 }
 
 /** What a guest may not use is not on the page. */
-const hide = (id, hidden) => byId(id)?.toggleAttribute("hidden", Boolean(hidden));
+const hide = (id, hidden) => setHidden(byId(id), Boolean(hidden));
 
 function matches(view) {
   if (chip && chipOf(view) !== chip) return false;
