@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -88,6 +89,7 @@ async def firefox(profile: Path) -> AsyncIterator[Firefox]:
     process = await asyncio.create_subprocess_exec(
         FIREFOX,
         *("--headless", "--no-remote", "--remote-debugging-port=0", "--profile", profile),
+        env={**os.environ, "HOME": str(profile.parent)},  # it wants one of its user's
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
