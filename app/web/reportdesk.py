@@ -19,8 +19,11 @@ class ReportDesk:
     @contextmanager
     def place(self, user_id: str) -> Iterator[None]:
         """Hold one place. Raises TooManyRequests where there is none."""
-        if self._held.total() >= AT_ONCE or self._held[user_id] >= AT_ONCE_OF_ONE:
+        if self._held[user_id] >= AT_ONCE_OF_ONE:
             limit = f"{AT_ONCE_OF_ONE} requests with reports at once"
+            raise TooManyRequests(limit=limit, retry_after=1)
+        if self._held.total() >= AT_ONCE:
+            limit = f"{AT_ONCE} requests with reports at once, of all users"
             raise TooManyRequests(limit=limit, retry_after=1)
         self._held[user_id] += 1
         try:
