@@ -241,6 +241,19 @@ async def test_an_operator_can_look_at_what_goes_over_a_connection(
         texts = [frame["text"] for frame in frames if frame["kind"] == "text"]
         assert any(text.startswith('42["task_update"') for text in texts)
         assert any(text.startswith('42["error"') for text in texts)
+        heard = [frame["text"] for frame in frames if frame["direction"] == "in"]
+        assert any(text.endswith('["subscribe","x"]') for text in heard)
+
+
+async def test_who_connects_while_the_server_stops_is_sent_away_to_come_back(
+    server: Server,
+) -> None:
+    async with raw_socket(server) as socket:
+        server.app[HUB].closing = True
+        await socket.send_str("40" + json.dumps({"token": token_of(server.settings, "ann")}))
+        said = [message.data async for message in socket]
+    assert [text[:14] for text in said] == ['42["goodbye",{']  # "44": it would never try again
+    assert socket.close_code == Close.RESTART
 
 
 async def test_without_websockets_clients_poll(tmp_path: Path) -> None:

@@ -177,6 +177,8 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         except Malformed as error:
             wire.end(Hangup(Close.INVALID_DATA, str(error)))
             return False
+        if wire.guest is not None and packet.kind != "connect":  # which may hold a token
+            wire.guest.overhear(text)
         return self.admit(wire, packet, len(text.encode()))
 
     async def posted(self, request: web.Request, wire: Wire) -> bytes:
@@ -280,6 +282,10 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         asyncio.get_running_loop().call_later(CONNECT_WITHIN_S, look)
 
     async def _send_packet(self, eio_sid: str, pkt: Any) -> None:
+        if pkt.packet_type == socketio.packet.CONNECT_ERROR:
+            wire = self.eio.wire_of(eio_sid)
+            if wire is None or wire.goodbye is not None:
+                return  # that is said already; who is refused in so many words never tries again
         if pkt.packet_type == socketio.packet.CONNECT:
             pkt.data = {**pkt.data, **self.hello(eio_sid, pkt.data["sid"])}
         await super()._send_packet(eio_sid, pkt)

@@ -107,6 +107,11 @@ class Guest:
         """Up to where it surely has everything of its user's files; None when it follows none."""
         return self._proved
 
+    def overhear(self, text: str) -> None:
+        """Show a packet to whoever looks at this connection."""
+        if self.session.tap is not None:
+            self.session.tap.hears(text)
+
     def asked(self) -> None:
         """A ping goes to it: once that is answered, all that was told before it has arrived."""
         if self._proved is not None:

@@ -153,6 +153,8 @@ class SocketIO:
         elif viewer is not None:
             why = self._hub.refusal(viewer, address)
         wire = self._engine.wire_of(eio_sid)
+        if why is not None and why.code is Close.RESTART and wire is not None:
+            wire.end(why)
         if why is not None:
             facts: dict[str, Any] = {"code": int(why.code), "retry_after": why.retry_after_s}
             if why.code is Close.NOT_AUTHENTICATED:

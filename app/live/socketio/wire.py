@@ -43,6 +43,9 @@ class Visitor(Protocol):
     def admit(self, packet: Packet, size_bytes: int) -> bool:
         """Count a packet. Return whether it is carried out; the connection may end over it."""
 
+    def overhear(self, text: str) -> None:
+        """Show a packet to whoever looks at this connection."""
+
     def asked(self) -> None:
         """A ping goes to it, behind all that was written so far."""
 
