@@ -155,6 +155,14 @@ async def test_who_comes_back_without_a_place_is_told_how_things_stand(
         await listener.sio.emit("subscribe", batch_id)
         progress = await listener.hears("progress", sessionId=batch_id)
         assert (progress["status"], progress["prompts"]["total"]) == ("COMPLETED", 1)
+        done = await listener.hears("completed", sessionId=batch_id)
+        assert done["result"] == {"jobs": 1, "counts": {"completed": 1}}
+        await listener.sio.emit("unsubscribe", batch_id)
+        place = {"after": server.app[HUB].head, "log": server.app[HUB].log_id}
+        await listener.sio.emit("subscribe", {"sessionId": batch_id, **place})
+        await listener.hears("progress", 2, sessionId=batch_id)
+        ends = [told for told in listener.of("completed") if told["sessionId"] == batch_id]
+        assert ends == [done]  # who says that it has heard of the end hears of it once
 
 
 async def test_a_place_in_another_log_is_told_so(

@@ -316,8 +316,17 @@ def test_c_counts_the_jobs_of_a_batch_as_prompts() -> None:
     ],
 )
 def test_c_says_of_a_batch_what_became_of_it(ends: list[str], status: str) -> None:
-    progress = sessions.progress_of_batch(BATCH, [mark(end) for end in ends], NOW)
+    marks = [mark(end) for end in ends]
+    progress = sessions.progress_of_batch(BATCH, marks, NOW)
     assert progress["status"] == status
+    told = [
+        (one.name, one.payload["result"]["jobs"]) for one in sessions.end_of_batch(BATCH, marks)
+    ]
+    if status in ("ACTIVE", "PROCESSING"):
+        assert told == []
+    else:
+        name = "error" if set(ends) == {"error"} else "completed"
+        assert told == [(name, len(ends))]
 
 
 def moves() -> st.SearchStrategy[list[Event]]:

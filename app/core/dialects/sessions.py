@@ -6,11 +6,13 @@ answer, or rests, is ACTIVE; one that was cancelled is EXPIRED.
 
 import json
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from app.core.dialects.words import AFTERWARDS, Body, Told, in_words
 from app.core.events import FINISHED
+from app.core.messages import friendly_message
 from app.core.plans import PLANS
 from app.core.state import JobState
 
@@ -122,12 +124,31 @@ def told_of_batch(event: Body) -> list[Told]:
     """Return what a client hears of `event` whose session is the batch, beside its progress."""
     session = event["batch_id"]
     if event["type"] == "batch_completed":
-        result = {"jobs": event["jobs"], "counts": event["counts"]}
-        failed = event["counts"].get("error", 0)
-        if event["jobs"] and failed == event["jobs"]:
-            return [_error(session, event, event["message"], result=result)]
-        return [_completed(session, event, result)]
+        return [_end_of_batch(session, event, event["jobs"], event["counts"], event["message"])]
     return _asides(session, event)
+
+
+def _end_of_batch(
+    session: str, at: Body, jobs: int, counts: Mapping[str, int], message: str
+) -> Told:
+    """Return how a batch has ended. at: has the time, and the place in the log."""
+    result = {"jobs": jobs, "counts": counts}
+    if jobs and counts.get("error", 0) == jobs:
+        return _error(session, at, message, result=result)
+    return _completed(session, at, result)
+
+
+def end_of_batch(batch_id: str, marks: Iterable[Mark]) -> list[Told]:
+    """Return what a client hears that subscribes to a batch when it has ended; else nothing."""
+    jobs = list(marks)
+    counts = Counter(job.status for job in jobs)
+    if not jobs or not FINISHED.issuperset(counts):
+        return []
+    latest = max(jobs, key=lambda job: job.seq)
+    at = {"timestamp": latest.timestamp, "seq": latest.seq}
+    facts = {"jobs": len(jobs), "completed": counts["completed"]}
+    message = friendly_message("batch_completed", facts)
+    return [_end_of_batch(batch_id, at, len(jobs), dict(counts), message)]
 
 
 def asked(session: str, question: Body) -> list[Told]:
@@ -201,16 +222,14 @@ def progress_of_batch(batch_id: str, marks: Iterable[Mark], timestamp: str = "")
     timestamp  when it was made, for a batch without jobs
     """
     jobs = list(marks)
-    counts: dict[str, int] = {}
-    for job in jobs:
-        counts[job.status] = counts.get(job.status, 0) + 1
-    done, failed = counts.get("completed", 0), counts.get("error", 0)
-    dropped, pending = counts.get("cancelled", 0), counts.get("pending", 0)
+    counts = Counter(job.status for job in jobs)
+    done, failed = counts["completed"], counts["error"]
+    dropped, pending = counts["cancelled"], counts["pending"]
     ended = bool(jobs) and done + failed + dropped == len(jobs)
     if ended:
         status = "COMPLETED" if done else "FAILED" if failed else "EXPIRED"
     else:
-        status = "PROCESSING" if counts.get("processing") else "ACTIVE"
+        status = "PROCESSING" if counts["processing"] else "ACTIVE"
     shares = [100.0 if job.status in FINISHED else job.progress for job in jobs]
     questions = sum(job.open_questions for job in jobs)
     payload: dict[str, Any] = {
@@ -231,7 +250,7 @@ def progress_of_batch(batch_id: str, marks: Iterable[Mark], timestamp: str = "")
         "seq": max((job.seq for job in jobs), default=0),
     }
     if payload["hasResult"]:
-        payload["result"] = {"jobs": len(jobs), "counts": counts}
+        payload["result"] = {"jobs": len(jobs), "counts": dict(counts)}
     return payload
 
 

@@ -187,6 +187,9 @@ class Guest:
             for told in sessions.asked(ask.ident, question):
                 self.session.tell(*told)
         self._follow(system, room, ask, about, snapshot=room.kind == "job")
+        if room.kind == "batch" and ask.after is None:
+            for told in self._marks.end(room.id):
+                self.session.tell(*told)
 
     async def unsubscribe(self, *said: Any) -> None:
         """C: hear no more of a session."""

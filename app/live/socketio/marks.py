@@ -4,8 +4,14 @@ import time
 from collections import Counter, OrderedDict, deque
 from typing import Any
 
-from app.core.dialects.sessions import Mark, mark_after, mark_of, progress_of_batch
-from app.core.dialects.words import Body
+from app.core.dialects.sessions import (
+    Mark,
+    end_of_batch,
+    mark_after,
+    mark_of,
+    progress_of_batch,
+)
+from app.core.dialects.words import Body, Told
 from app.core.state import JobState
 from app.core.times import iso_from_ms
 
@@ -63,6 +69,10 @@ class Marks:
             return None
         now = iso_from_ms(time.time_ns() // 1_000_000)
         return progress_of_batch(batch_id, batch.values(), now)
+
+    def end(self, batch_id: str) -> list[Told]:
+        """Return how a batch that is followed has ended; nothing while it has not."""
+        return end_of_batch(batch_id, self._batches[batch_id].values())
 
     def follow(self, batch_id: str) -> None:
         """Keep how the jobs of a batch stand, until it is let go as often."""
