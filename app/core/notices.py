@@ -199,6 +199,13 @@ class DamagedImage(Notice):
     hint = "If something is missing, take or export the picture again and upload that."
 
 
+class WarningsLeftOut(Notice):
+    code = "warnings_left_out"
+    title = "There is more to warn of than is told"
+    detail = "The first {told:warning/warnings} of this step were told, and no more."
+    hint = "Look at what they have in common."
+
+
 class PluginSays(Notice):
     code = "plugin_says"
     title = "{says}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.core.errors import OutOfMemory, WorkerCrashed
 from app.core.events import ProcessingWarning, WarningInfo
-from app.core.notices import Notice
+from app.core.notices import Notice, WarningsLeftOut
 from app.core.reading import Task
 from app.pipeline.brake import Brake
 from app.pipeline.relay import Relay
@@ -20,7 +20,7 @@ from app.pipeline.worker import Heard, OwnEvents
 logger = logging.getLogger(__name__)
 
 RUNS_AT_MOST = 2  # of one step whose worker crashes
-WARNINGS_AT_MOST = 500
+WARNINGS_AT_MOST = 500  # of one step
 
 
 class ReaderRun:
@@ -38,6 +38,7 @@ class ReaderRun:
 
         Raises what the reader raises, what stopped its worker twice, and Halted.
         """
+        self._warned = 0
         for run in range(1, RUNS_AT_MOST + 1):
             try:
                 return await self._once(work, task)
@@ -93,8 +94,10 @@ class ReaderRun:
 
     async def _warn(self, notice: Notice) -> None:
         self._warned += 1
-        if self._warned > WARNINGS_AT_MOST:  # a reader that a hostile file has got hold of
+        if self._warned > WARNINGS_AT_MOST + 1:  # a plugin warns of each row, or a hostile file
             return
+        if self._warned == WARNINGS_AT_MOST + 1:
+            notice = WarningsLeftOut(told=WARNINGS_AT_MOST)
         warning = WarningInfo(**notice.body())
         await self._shop.journal.append(
             ProcessingWarning(

@@ -122,6 +122,9 @@ def _act(step: str, task: Task, tell: Tell) -> dict[str, Any]:
             _doubt(task)
         case "warn":
             tell.warn(RejectedRows(rejected=1, rows=10))
+        case "warn and warn":
+            for row in range(1, 6):
+                tell.warn(RejectedRows(rejected=row, rows=10))
         case "babble":
             os.write(_channel(), b"this is no message\n")
             signal.pause()

@@ -292,6 +292,17 @@ async def test_the_working_folder_is_cleared_after_success(house: House) -> None
     assert not (house.settings.work_dir / job).exists()
 
 
+async def test_warnings_that_are_left_out_are_not_left_out_in_silence(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.pipeline.reader_run.WARNINGS_AT_MOST", 3)
+    acts = dict.fromkeys(("extracting", "classification"), "warn and warn")
+    (job,) = await house.drop("a", acts=acts)
+    await house.end_of(job)
+    told = [b["warning"]["code"] for b in house.told if b["type"] == "processing_warning"]
+    assert told == ["rejected_rows", "rejected_rows", "rejected_rows", "warnings_left_out"] * 2
+
+
 async def test_a_warning_is_told_and_kept(house: House) -> None:
     (job,) = await house.drop("a", acts={"extracting": "warn"})
     await house.end_of(job)
