@@ -26,6 +26,10 @@ OPEN_FILES = 64
 CPU_S = 20
 CONNECTS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 RUNS = ("subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "pty.")
+CHANGES = (
+    *("os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir"),
+    *("os.symlink", "os.truncate", "os.utime", "shutil.", "sqlite3.", "tempfile."),
+)
 OF_THE_NETWORK = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/mime.types")
 SHARED = ("/etc/ssl", "/etc/pki", "/usr/share/zoneinfo", "/usr/share/ca-certificates", "/dev/null")
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -48,7 +52,7 @@ class Guard:
     def __call__(self, event: str, args: tuple[Any, ...]) -> None:
         if event in CONNECTS:
             self._connect(args[1] if len(args) > 1 else None)
-        elif event.startswith(RUNS):
+        elif event.startswith(RUNS + CHANGES):
             raise PermissionError(f"not here: {event}")
         elif event == "open":
             self._open(args[0], args[2])
@@ -77,6 +81,7 @@ def tell(wish: dict[str, Any]) -> dict[str, str]:
     import apprise
 
     guard = Guard(allow_private=wish["allow_private"])
+    sys.addaudithook(guard)
     asset = apprise.AppriseAsset(
         app_id="Livetrail", storage_mode=apprise.PersistentStoreMode.MEMORY, plugin_paths=[]
     )
@@ -89,7 +94,6 @@ def tell(wish: dict[str, Any]) -> dict[str, str]:
         told_by.add(service)
         # Names of files are anybody's words: a service that takes HTML is sent them escaped.
         plain = apprise.NotifyFormat.TEXT
-        sys.addaudithook(guard)
         with apprise.LogCapture(level=logging.WARNING) as said:  # type: ignore[no-untyped-call]
             if not told_by.notify(body=wish["body"], title=wish["title"], body_format=plain):
                 told["why"] = guard.refused or _why(said.getvalue())

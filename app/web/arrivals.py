@@ -62,7 +62,7 @@ class Turn:
     def give_way(self) -> None:
         """Ask for the turn: what waits for more of a body waits no longer."""
         self._is_wanted = True
-        if self._waiting is not None:
+        if self._waiting is not None and not self._waiting.expired():
             self._waiting.reschedule(asyncio.get_running_loop().time())
 
     async def next_of(self, body: web.Request, idle_s: float) -> bytes:

@@ -137,7 +137,8 @@ async def take_in(
     fingerprint = intake.fingerprint or _fingerprint_of(files, options)
     if (before := intake.once.before(fingerprint)) is not None:
         return before
-    _check_models(app, options)
+    if intake.batch is None:  # else they were looked at when it got them, and may be gone since
+        _check_models(app, options)
     store = app[FILES]
     placed: list[StoredFile] = []
     try:

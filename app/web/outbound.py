@@ -19,8 +19,7 @@ from app.core.addresses import PRIVATE, why_refused
 from app.core.errors import TargetRefused, TargetUnreachable
 
 URL_CHARACTERS = 2048
-CONNECTIONS = 200
-CONNECTIONS_PER_HOST = 8  # whoever is slow holds no more than these
+CONNECTIONS = 200  # more than callers have turns, also of one host: nobody waits for another's
 LOOKUPS = 64  # threads that wait for name servers, of which slow ones hold each for a while
 CONNECT_S = 10.0
 QUIET_S = 30.0  # a body that stands still for so long is given up
@@ -49,7 +48,6 @@ class Outbound:
             use_dns_cache=False,
             socket_factory=self._socket,
             limit=CONNECTIONS,
-            limit_per_host=CONNECTIONS_PER_HOST,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,

@@ -240,6 +240,7 @@ class _Parts:
         self._file: ArrivedFile | None = None
         self._field = ""
         self._fields = 0
+        self._begun = 0  # files, those among them that turned out to be none
         self._is_nameless = False
         self._text = bytearray()
 
@@ -266,7 +267,8 @@ class _Parts:
     async def _begin_file(self, filename: str | None) -> None:
         if filename is None:
             raise InvalidRequest(what="a part named files has no filename")
-        if len(self._arrived.files) >= self._settings.max_files_per_batch:
+        self._begun += 1
+        if self._begun > self._settings.max_files_per_batch:
             raise TooManyFiles(limit=self._settings.max_files_per_batch)
         self._is_nameless = not filename
         self._file = ArrivedFile(clean_filename(filename), await self._files.begin())

@@ -115,6 +115,12 @@ BAD_BODIES: dict[str, tuple[str, bytes, int, str]] = {
         MULTIPART, PART.replace(b"files", b"fil\xffs") + TAIL, 400, "invalid_request",
     ),
     "file too large": (MULTIPART, HEAD + bytes(LARGEST_BYTES + 1) + TAIL, 413, "upload_too_large"),
+    "nothing, too often": (
+        MULTIPART,
+        (HEAD.replace(b"a.csv", b"") + b"\r\n") * 31 + b"--x--\r\n",
+        413,
+        "too_many_files",
+    ),
     "too many files": (MULTIPART, (PART + b"\r\n") * 31 + b"--x--\r\n", 413, "too_many_files"),
 }  # fmt: skip
 

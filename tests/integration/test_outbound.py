@@ -279,3 +279,21 @@ async def test_slow_name_servers_keep_no_other_lookup_waiting(
         async with out.request("GET", by_name(other.url), total_s=30) as answer:
             assert answer.status == 200
         answering.set()
+
+
+async def test_who_is_slow_for_many_keeps_no_other_caller_of_the_same_host_waiting() -> None:
+    async def never(_: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with receiving(never) as other, Outbound(allow_private=True) as out:
+
+        async def call() -> None:
+            async with out.request("POST", other.url):
+                pass
+
+        calls = [asyncio.create_task(call()) for _ in range(70)]
+        assert len(await other.called(70)) == 70
+        for one in calls:
+            one.cancel()
+        await asyncio.wait(calls)

@@ -314,6 +314,15 @@ async def last_seq(client: aiohttp.ClientSession, batch: str) -> int:
     return int((await events_of(client, batch))[-1]["seq"])
 
 
+async def test_a_model_that_was_taken_away_meanwhile_stops_no_file(
+    server: Server, ann: aiohttp.ClientSession
+) -> None:
+    address = await begin(ann, len(CSV))
+    with sqlite3.connect(server.settings.database_path) as database:
+        database.execute("""UPDATE batch SET options = '{"models":["openai:gone"]}'""")
+    assert (await send(ann, address, 0, CSV)).headers["Livetrail-Job"]
+
+
 async def test_a_batch_of_somebody_else_is_joined_by_nobody(
     ann: aiohttp.ClientSession, bob: aiohttp.ClientSession
 ) -> None:
