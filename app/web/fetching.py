@@ -1,8 +1,9 @@
 """POST /api/v1/batches: files that are sent along, or addresses from which they are fetched."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from email.message import Message
 from typing import Annotated
 from urllib.parse import unquote
@@ -19,11 +20,12 @@ from app.keys import DOOR, FETCHES, FILES, JOURNAL, OUTBOUND, SETTINGS
 from app.store.accounts import now_ms
 from app.store.batches import BatchRow
 from app.store.idempotency import Answer
-from app.web import batches
+from app.tasks import running
+from app.web import batches, progress
 from app.web.batches import Intake, brought_once, claim, new_id, options_of, take_in
 from app.web.once import fingerprint_of
 from app.web.outbound import URL_CHARACTERS
-from app.web.progress import Pace, upload_progress
+from app.web.progress import Pace
 from app.web.uploads import ArrivedFile, UploadOptions
 from app.web.wire import read_json, shown
 
@@ -79,8 +81,8 @@ async def fetched(
 ) -> AsyncIterator[list[ArrivedFile]]:
     """Fetch files, one after the other; whatever was not placed by the end is deleted.
 
-    Each goes straight to the disk. Of one user only one is fetched at a time. That it is asked for
-    and how far it came is told in the batch's room. A server that stops breaks it off.
+    Each goes straight to the disk. Of one user only one is fetched at a time. Where that takes
+    longer than a second it is told in the batch's room. A server that stops breaks it off.
 
     Raises TargetRefused, TargetUnreachable, FetchRefused, UploadTooLarge, TooManyFiles,
     StorageFull, ShuttingDown.
@@ -91,23 +93,58 @@ async def fetched(
     for wish in urls:
         app[OUTBOUND].check(wish.url)
     files: list[ArrivedFile] = []
+    course = _Course()
     try:
-        for wish in urls:
-            async with app[DOOR].while_open(), app[FETCHES].of(batch.user_id):
-                await _fetch_one(app, batch, wish, files)
+        async with running(_tell(app, batch, course), name="telling of a fetch"):
+            for wish in urls:
+                async with app[DOOR].while_open(), app[FETCHES].of(batch.user_id):
+                    course.now = _Coming(clean_filename(wish.filename or _name_in(URL(wish.url))))
+                    await _fetch_one(app, wish, files, course.now)
+                    course.now = None
         yield files
     finally:
         for file in files:
             await file.incoming.abort()
 
 
+@dataclass(slots=True)
+class _Coming:
+    """A file that is being fetched. total_bytes: None while its server has not said."""
+
+    filename: str
+    received_bytes: int = 0
+    total_bytes: int | None = None
+    pace: Pace = field(default_factory=Pace)
+
+
+@dataclass(slots=True)
+class _Course:
+    """How far a fetch is. now: None while it waits for its turn."""
+
+    now: _Coming | None = None
+
+
+async def _tell(app: web.Application, batch: BatchRow, course: _Course) -> None:
+    """Tell which file is being fetched and how far it came, at most once a second."""
+    told: _Coming | None = None
+    while True:
+        await asyncio.sleep(progress.TELL_S)
+        one = course.now
+        if one is None:
+            continue
+        if one is not told or one.pace.is_news(one.received_bytes, one.total_bytes):
+            told = one
+            event = progress.upload_progress(
+                one.filename, one.received_bytes, one.total_bytes, batch_id=batch.id
+            )
+            await app[JOURNAL].append(event)
+
+
 async def _fetch_one(
-    app: web.Application, batch: BatchRow, wish: UrlWish, files: list[ArrivedFile]
+    app: web.Application, wish: UrlWish, files: list[ArrivedFile], coming: _Coming
 ) -> None:
-    """Fetch one file, and add it to `files` before its first byte."""
+    """Fetch one file, and add it to `files` before its first byte. `coming` grows with it."""
     settings = app[SETTINGS]
-    wished = clean_filename(wish.filename or _name_in(URL(wish.url)))
-    await app[JOURNAL].append(upload_progress(wished, 0, None, batch_id=batch.id))
     async with app[OUTBOUND].request(
         "GET", wish.url, total_s=settings.fetch_timeout_s, redirects=REDIRECTS
     ) as response:
@@ -118,15 +155,12 @@ async def _fetch_one(
             raise UploadTooLarge(filename=name, limit=size_text(limit))
         file = ArrivedFile(name, await app[FILES].begin())
         files.append(file)
-        pace = Pace()
+        coming.filename, coming.total_bytes = name, total
         async for data in response.content.iter_any():
-            received = file.incoming.size_bytes + len(data)
-            if received > limit:
+            coming.received_bytes += len(data)
+            if coming.received_bytes > limit:
                 raise UploadTooLarge(filename=name, limit=size_text(limit))
             await file.incoming.write(data)
-            if pace.is_news(received, total):
-                told = upload_progress(name, received, total, batch_id=batch.id)
-                await app[JOURNAL].append(told)
         await file.incoming.finish()
 
 

@@ -227,24 +227,36 @@ async def test_more_addresses_than_files_in_a_batch_are_refused(house: Server) -
         assert (status, told["code"]) == (413, "too_many_files")
 
 
-async def test_how_far_it_came_is_told_in_a_batch_of_ones_own(
+async def test_which_file_is_fetched_and_how_far_it_came_is_told_meanwhile(
     house: Server, monkeypatch: pytest.MonkeyPatch, elsewhere: Receiver
 ) -> None:
-    monkeypatch.setattr("app.web.progress.TELL_S", 0.0)
+    monkeypatch.setattr("app.web.progress.TELL_S", 0.01)
+    answers, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        await answers.wait()
+        response = web.StreamResponse(headers={"Content-Length": str(len(CSV))})
+        await response.prepare(request)
+        await response.write(CSV[:20])
+        await goes_on.wait()
+        await response.write(CSV[20:])
+        return response
+
+    elsewhere.answer = slow
     batch = str(uuid.uuid4())
+    room = f"batch:{batch}"
     async with house.client("ann") as client:
-        await ask(client, f"{elsewhere.url}/expenses.csv", batch_id=batch)
-        seen = await followed(client, f"batch:{batch}", "job_created")
-    begins, comes, *rest = seen
-    assert [event["type"] for event in seen[:2]] == ["upload_progress"] * 2
-    assert [event["type"] for event in rest] == ["batch_created", "job_created"]
-    assert (begins["filename"], begins["bytes_received"], begins["bytes_total"]) == (
-        "expenses.csv",
-        0,
-        None,
-    )
-    assert begins["message"] == "expenses.csv is on its way: 0 bytes are here"
-    assert (comes["bytes_received"], comes["bytes_total"]) == (len(CSV), len(CSV))
+        asking = asyncio.create_task(ask(client, f"{elsewhere.url}/a.csv", batch_id=batch))
+        await elsewhere.called(1)
+        (told,) = await followed(client, room, "upload_progress")
+        assert told["message"] == "a.csv is on its way: 0 bytes are here"
+        answers.set()
+        (told,) = await followed(client, room, "upload_progress", told["seq"])
+        assert (told["bytes_received"], told["bytes_total"]) == (20, len(CSV))
+        goes_on.set()
+        assert (await asking)[0] == 202
+        seen = await followed(client, room, "job_created", told["seq"])
+    assert [event["type"] for event in seen][-2:] == ["batch_created", "job_created"]
 
 
 async def test_a_server_that_stops_breaks_a_fetch_off_and_says_so(

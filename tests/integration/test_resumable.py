@@ -769,6 +769,7 @@ async def test_a_beginning_that_breaks_off_gives_its_room_back(
         await asyncio.Event().wait()
 
     batch = str(uuid.uuid4())
+    await begin(ann, 1, batch_id=batch)  # so that it can be followed
     headers = {**PIECE, "Upload-Length": "1000", "Upload-Metadata": metadata(batch_id=batch)}
     sending = asyncio.create_task(ann.post(UPLOADS, data=half(), headers=headers))
     await arrived(ann, batch)
