@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import socket
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import aiohttp
 import pytest
 
 from app.core.protocol import Close
-from app.keys import HUB
+from app.keys import HUB, SOCKETIO
 from app.live.socketio import engine, wire
+from app.live.socketio.guest import Guest
 from tests.integration.serving import (
     LONGEST_S,
     Server,
@@ -196,6 +198,34 @@ async def test_a_websocket_that_is_never_tried_does_not_stay(
                 for text in said:
                     await socket.send_str(text)
                 assert await close_code(socket) == Close.UNRESPONSIVE
+
+
+async def test_a_fault_of_ours_is_said_and_does_not_keep_the_client_waiting(
+    server: Server, witness: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(Guest, "join_task", fails)
+    async with raw_socket(server) as socket, asyncio.timeout(LONGEST_S):
+        await connect_raw(socket, {"token": token_of(server.settings, "ann")})
+        await socket.send_str('42["join_task","x"]')
+        said = [message.data async for message in socket]
+    assert [text[:28] for text in said] == ['42["goodbye",{"code":1011,"m']  # and no "41": it may
+    assert socket.close_code == Close.INTERNAL_ERROR  # come back
+
+
+async def test_who_could_not_be_recognised_does_not_stay(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(engine, "CONNECT_WITHIN_S", 0.3)
+    monkeypatch.setattr(server.app[SOCKETIO], "_recognise", fails)
+    async with raw_socket(server) as socket:
+        await socket.send_str('40{"token":"x"}')
+        assert await close_code(socket) is not None
 
 
 async def test_another_namespace_is_refused_and_does_no_harm(server: Server) -> None:

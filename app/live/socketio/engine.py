@@ -276,7 +276,8 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         """End the connection in a while, unless somebody is recognised on it meanwhile."""
 
         def look() -> None:
-            if self.manager.sid_from_eio_sid(eio_sid, "/") is None:
+            wire = self.eio.wire_of(eio_sid)
+            if wire is not None and wire.guest is None:
                 self.eio.close_soon(eio_sid)
 
         asyncio.get_running_loop().call_later(CONNECT_WITHIN_S, look)

@@ -28,6 +28,7 @@ CONNECT_BYTES = 4096  # of a connect, which may hold a token
 AGENT_AT_MOST = 200  # characters
 SAID_AT_MOST = 32  # packets of somebody who is not recognised
 NOT_AUTHENTICATED = "not authenticated"
+WENT_WRONG = "something went wrong on the server"
 TWICE = "a client polls once at a time, and posts once at a time"
 HOW_TO_SAY_WHO = (
     "Send an API token in auth, {token}, or a ticket or listen-only token of"
@@ -228,8 +229,13 @@ class SocketIO:
     def _carrying_out(self, name: str) -> Callable[..., Awaitable[None]]:
         async def carry_out(sid: str, *said: Any) -> None:
             guest = self._guests.get(sid)
-            if guest is not None:
+            if guest is None:
+                return
+            try:
                 await getattr(guest, name)(*said)
+            except Exception:  # the client would wait in vain for its answer
+                logger.exception("a message was not carried out: client=%s", sid)
+                guest.session.end(Hangup(Close.INTERNAL_ERROR, WENT_WRONG))
 
         return carry_out
 

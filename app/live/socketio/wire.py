@@ -27,7 +27,7 @@ REASON_BYTES = 120  # of a close frame; 123 would fit
 A_PACKET = 64  # bytes, about, of one of the library's own
 FRAME = 0x80  # set in the first byte of a frame, and of no packet
 DISCONNECT = b"41"
-COME_BACK = frozenset({Close.RESTART, Close.UNRESPONSIVE})
+COME_BACK = frozenset({Close.RESTART, Close.UNRESPONSIVE, Close.INTERNAL_ERROR})
 """Ends after which a client should try again: it does when its transport ends without a goodbye."""
 
 
