@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Locator, Page, expect
 
 from app.core.samples import sample_files
 from tests.browser.conftest import Visit
@@ -229,3 +229,47 @@ async def test_the_arrows_keep_focus_on_the_tabs_when_duplicates_are_loaded_anew
     await expect(page.locator("#duplicates")).to_be_visible()
     await page.keyboard.press("ArrowLeft")
     await expect(page.locator("#tab-rows")).to_be_focused()
+
+
+async def tab_to(wanted: Locator) -> None:
+    """Press Tab until `wanted` has focus."""
+    for _ in range(80):
+        await wanted.page.keyboard.press("Tab")
+        if await wanted.evaluate("(node) => node === document.activeElement"):
+            return
+    raise AssertionError("Tab does not lead there")
+
+
+async def test_a_file_comes_from_its_upload_to_its_export_without_a_mouse(
+    server: ServerProcess, visit: Visit
+) -> None:
+    visitor = await visit(server)
+    page = visitor.page
+    name, body = ASKING
+    await visitor.open()
+    await visitor.live()
+    await tab_to(page.get_by_role("button", name="Choose files").first)
+    async with page.expect_file_chooser() as opening:
+        await page.keyboard.press("Enter")
+    chooser = await opening.value
+    await chooser.set_files(FilePayload(name=name, mimeType="text/csv", buffer=body))
+    row = visitor.file(name)
+    choice = row.get_by_label("day-month-year")
+    await expect(choice).to_be_visible()
+    await tab_to(choice)
+    # the file goes to those that need somebody, and focus with it
+    await expect(page.get_by_role("region", name="Needs you").locator("li.file")).to_have_count(1)
+    await expect(choice).to_be_focused()
+    await page.keyboard.press("1")
+    await page.keyboard.press("Control+Enter")
+    await visitor.done(name)
+    await expect(row.locator(".name a")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#job-title")).to_contain_text(name)
+    await visitor.live()
+    await tab_to(page.get_by_role("tab", name="Rows 2", exact=True))
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("ArrowRight")
+    await tab_to(page.get_by_role("tabpanel", name="Exports").get_by_role("button", name="Export"))
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".toast")).to_contain_text("is ready")
