@@ -1,6 +1,8 @@
 /** What every job looks like now, by its events. No DOM, no IO; the clock is handed in.
  *
- *  createJobStore({now?, onGap?}) -> store
+ *  createJobStore({now?, onGap?, withEvent?}) -> store
+ *    withEvent(steps, event) -> steps   keeps the history of steps; see store.js. None is kept by
+ *                                       itself: our pages have the messages elsewhere
  *  feeding     applyEvent(event) -> boolean     a native event; false when it changed nothing
  *              applySnapshot(jobState) -> boolean   GET /api/v1/jobs/{id}, or rendered by the server
  *              batch(fn)                        many changes, listeners told once a file at the end
@@ -37,7 +39,6 @@
 
 import { fold, wholeState } from "./fold.js";
 
-export const STEPS_KEPT = 200;
 const PENDING_KEPT = 1000;
 
 /** @type {Record<string, Phase>} */
@@ -58,11 +59,12 @@ const ACTIVE = new Set(["waiting", "running", "paused", "asking"]);
  *  @typedef {import("./fold.js").WireEvent} WireEvent */
 
 /** @typedef {{now?: () => number,
- *    onGap?: (jobId: string, haveN: number, gotN: number) => void}} JobStoreOptions
+ *    onGap?: (jobId: string, haveN: number, gotN: number) => void,
+ *    withEvent?: (steps: ProcessingStep[], event: WireEvent) => ProcessingStep[]}} JobStoreOptions
  *    now: milliseconds since the epoch */
 
 /** @param {JobStoreOptions} [options] */
-export function createJobStore({ now = Date.now, onGap = () => {} } = {}) {
+export function createJobStore({ now = Date.now, onGap = () => {}, withEvent = (steps) => steps } = {}) {
   /** @type {Map<string, FileStatus>} */
   const files = new Map();
   /** @type {Map<string, BatchStatus>} */
@@ -319,41 +321,4 @@ export function createJobStore({ now = Date.now, onGap = () => {} } = {}) {
     },
   };
   return store;
-}
-
-/** @param {ProcessingStep} step  @param {"complete"|"error"} status */
-export const ended = (step, status) => (step.status === "in_progress" ? { ...step, status } : step);
-
-/** A step under way that is told again is brought up to date; another one ends it.
- *  @param {ProcessingStep[]} steps  @param {ProcessingStep} step */
-export function withStep(steps, step) {
-  const last = steps.at(-1);
-  if (last?.status === "in_progress" && last.step === step.step) {
-    return [...steps.slice(0, -1), { ...last, ...step }];
-  }
-  const before = last ? [...steps.slice(0, -1), ended(last, "complete")] : [];
-  return [...before, step].slice(-STEPS_KEPT);
-}
-
-/** @type {Record<string, ProcessingStep["status"]>} */
-const STEP_STATUS = {
-  processing_started: "in_progress",
-  step_started: "in_progress",
-  processing_progress: "in_progress",
-  processing_failed: "error",
-};
-
-/** @param {ProcessingStep[]} steps  @param {WireEvent} event */
-function withEvent(steps, event) {
-  const ends = event.type === "processing_failed" || event.type === "job_cancelled";
-  const kept = ends ? steps.map((step) => ended(step, "error")) : steps;
-  const { n, seq, type, stage, details, warning } = event;
-  return withStep(kept, {
-    step: event.step ?? event.type,
-    message: event.message,
-    status: STEP_STATUS[event.type] ?? "complete",
-    timestamp: Date.parse(event.timestamp),
-    progress: event.progress,
-    extra: { n, seq, type, stage, details, ...(warning && { warning }) },
-  });
 }

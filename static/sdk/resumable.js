@@ -213,10 +213,10 @@ export function createUpload(file, given = {}) {
       const uploader = sendWhole({
         url: `${server}/api/v1/batches`,
         headers: await authorised(),
-        newKey: () => key,
       });
       const upload = uploader.send([file], {
         options,
+        key,
         onProgress: (progress) => {
           sent = progress.sent;
           if (!paused && !over) tell("sending");

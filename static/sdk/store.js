@@ -9,16 +9,19 @@
  *
  *  @typedef {import("./jobs.js").FileStatus} FileStatus
  *  @typedef {import("./jobs.js").ProcessingStep} ProcessingStep
+ *  @typedef {import("./fold.js").WireEvent} WireEvent
  *  @typedef {ReturnType<typeof createFileStatusStore>} FileStatusStore
  */
 
-import { createJobStore, ended, withStep } from "./jobs.js";
+import { createJobStore } from "./jobs.js";
+
+export const STEPS_KEPT = 200;
 
 /** @param {import("./jobs.js").JobStoreOptions & {forgetAfterMs?: number,
  *    timers?: import("./api.js").Timers}} [options] */
 export function createFileStatusStore(options = {}) {
   const { forgetAfterMs = Infinity, timers, now = Date.now } = options;
-  const jobs = createJobStore(options);
+  const jobs = createJobStore({ withEvent, ...options });
   const { applyEvent: onEvent, applySnapshot: onSnapshot, clearAll: onReset } = jobs;
 
   /** @param {string} fileId  @param {"complete"|"error"} status */
@@ -70,6 +73,43 @@ export function createFileStatusStore(options = {}) {
   };
   if (forgetAfterMs < Infinity) forgetting(jobs, forgetAfterMs, timers);
   return Object.assign(jobs, actions);
+}
+
+/** @param {ProcessingStep} step  @param {"complete"|"error"} status */
+const ended = (step, status) => (step.status === "in_progress" ? { ...step, status } : step);
+
+/** A step under way that is told again is brought up to date; another one ends it.
+ *  @param {ProcessingStep[]} steps  @param {ProcessingStep} step */
+function withStep(steps, step) {
+  const last = steps.at(-1);
+  if (last?.status === "in_progress" && last.step === step.step) {
+    return [...steps.slice(0, -1), { ...last, ...step }];
+  }
+  const before = last ? [...steps.slice(0, -1), ended(last, "complete")] : [];
+  return [...before, step].slice(-STEPS_KEPT);
+}
+
+/** @type {Record<string, ProcessingStep["status"]>} */
+const STEP_STATUS = {
+  processing_started: "in_progress",
+  step_started: "in_progress",
+  processing_progress: "in_progress",
+  processing_failed: "error",
+};
+
+/** @param {ProcessingStep[]} steps  @param {WireEvent} event */
+function withEvent(steps, event) {
+  const ends = event.type === "processing_failed" || event.type === "job_cancelled";
+  const kept = ends ? steps.map((step) => ended(step, "error")) : steps;
+  const { n, seq, type, stage, details, warning } = event;
+  return withStep(kept, {
+    step: event.step ?? event.type,
+    message: event.message,
+    status: STEP_STATUS[event.type] ?? "complete",
+    timestamp: Date.parse(event.timestamp),
+    progress: event.progress,
+    extra: { n, seq, type, stage, details, ...(warning && { warning }) },
+  });
 }
 
 const TIMERS = {

@@ -2,10 +2,12 @@
  *  file that goes on where it broke off, see resumable.js.
  *
  *  createUploader({url?, atOnce = 2, XMLHttpRequest?, FormData?, newKey?}) -> uploader
- *  uploader.send(files, {options?, onProgress?}) -> {done, cancel(), state}
+ *  uploader.send(files, {options?, onProgress?, key?}) -> {done, cancel(), state}
  *     done        promise of {batch_id, jobs: [{job_id, filename, size, sha256, status}]};
  *                 rejects with ProblemError (upload_too_large, storage_full, offline, cancelled …)
  *     options     the batch's options: name, on_duplicate …
+ *     key         the request's Idempotency-Key: where its answer was lost, the same files under the
+ *                 same key are not taken twice
  *     onProgress  ({state: "queued"|"sending"|"storing"|"done"|"failed", sent, total, percent,
  *                  files: [{name, size, sent, percent}]})    bytes; also once at each change of state
  *  uploader.active   requests under way; more than `atOnce` wait their turn
@@ -71,12 +73,11 @@ export function createUploader(settings = {}) {
   }
 
   /** @param {File[]} files  @param {{options?: Record<string, any>|null,
-   *    onProgress?: (progress: UploadProgress) => void}} [how] */
-  function send(files, { options = null, onProgress = () => {} } = {}) {
+   *    onProgress?: (progress: UploadProgress) => void, key?: string}} [how] */
+  function send(files, { options = null, onProgress = () => {}, key = newKey() } = {}) {
     const list = [...files];
     const total = list.reduce((sum, file) => sum + file.size, 0);
     const request = new XMLHttpRequest();
-    const key = newKey();
     let state = "queued";
     let sent = 0;
     let cancelled = false;

@@ -3,7 +3,7 @@
 import { createApi } from "../../sdk/api.js";
 
 const api = createApi();
-const token = decodeURIComponent(location.hash.slice(1)).replace(/^token=/, "");
+const token = tokenOf(location.hash.slice(1)).replace(/^token=/, "");
 // out of the address bar and out of the history
 if (token) history.replaceState(null, "", location.pathname + location.search);
 // a link that is opened where this page stands already changes nothing but the fragment
@@ -12,6 +12,15 @@ addEventListener("hashchange", () => location.reload());
 const box = document.getElementById("problem");
 const claim = document.getElementById("claim");
 const progress = document.getElementById("progress");
+
+/** A fragment that was garbled on its way holds no token. @param {string} text */
+function tokenOf(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
+}
 
 function tell(problem) {
   box.querySelector("[data-part=title]").textContent = `${problem.title}.`;

@@ -38,7 +38,7 @@ export function createPane({ jobId, api }) {
     const step = event.target.closest("[data-step]");
     if (!step || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    turn(page + Number(step.dataset.step));
+    turn(page + Number(step.dataset.step)).catch(tell);
   });
   picture.addEventListener("load", () => {
     size ??= [picture.naturalWidth, picture.naturalHeight].map((px) => (px * 72) / PICTURE_DPI);

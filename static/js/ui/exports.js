@@ -23,11 +23,15 @@ export function createExports(api) {
     follow(made, node).catch(tell);
   }
 
-  /** Look until the file is there; a large one is looked for more seldom. */
+  /** Look until the file is there; a large one is looked for more seldom. No answer is no end. */
   async function follow(one, node) {
     for (let wait = LOOK_MS; one.state === "pending" || one.state === "running"; wait *= 1.2) {
       await new Promise((done) => setTimeout(done, Math.min(wait, LONGEST_LOOK_MS)));
-      one = await api.get(`/exports/${one.export_id}`);
+      try {
+        one = await api.get(`/exports/${one.export_id}`);
+      } catch (problem) {
+        if (!problem.retryable) throw problem;
+      }
       paint(node, one);
     }
     if (one.state === "failed") return toast(`${one.error.title}. ${one.error.hint}`, { alert: true });

@@ -77,14 +77,21 @@ export function createPane({ jobId, api, jobOf, open }) {
     const link = event.target.closest("a");
     if (!link || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    show(link.dataset.state);
+    show(link.dataset.state).catch(tell);
   });
   pager.addEventListener("click", (event) => {
     const link = event.target.closest("a");
     if (!link || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    page += Number(link.dataset.step);
-    load().then(() => byId("rows").scrollIntoView({ block: "start" }));
+    const step = Number(link.dataset.step);
+    page += step;
+    load().then(
+      () => byId("rows").scrollIntoView({ block: "start" }),
+      (problem) => {
+        page -= step;
+        tell(problem);
+      },
+    );
   });
 
   body.addEventListener("click", (event) => {
@@ -98,7 +105,7 @@ export function createPane({ jobId, api, jobOf, open }) {
     if (!link) return;
     event.preventDefault();
     open("rows");
-    show(link.dataset.show);
+    show(link.dataset.show).catch(tell);
   });
 
   function show(next) {

@@ -10,6 +10,7 @@
 
 import { el, setText, setVar } from "../core/dom.js";
 import { plural } from "../../sdk/format.js";
+import { randomKey } from "../../sdk/api.js";
 import { checkFiles, createUploader, uploadWords } from "../../sdk/upload.js";
 import { createUploads, newBatchId } from "../../sdk/uploads.js";
 
@@ -36,7 +37,8 @@ export function createSending({ list, limits, onArrived }) {
   function send(files) {
     if (files.reduce((sum, { size }) => sum + size, 0) < RESUMABLE) {
       const name = files.length === 1 ? files[0].name : `${files[0].name} and ${files.length - 1} more`;
-      watch(name, (onProgress) => uploader.send(files, { onProgress }));
+      const key = randomKey(); // sent again, it may have arrived before
+      watch(name, (onProgress) => uploader.send(files, { onProgress, key }));
       return;
     }
     const batchId = files.length > 1 ? newBatchId() : null;

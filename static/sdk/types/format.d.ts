@@ -20,7 +20,8 @@ export declare function formatDuration(ms: number): string;
 /** @param {number|null|undefined} seconds  @param {[number, number]|null} [between]  while not sure */
 export declare function formatLeft(seconds: number | null | undefined, between?: [number, number] | null): string;
 /** What stands beside the percentage of a running file: the time left, counted down since the
- *  last event; after 30 s without news a sentence instead; "" while paused, asking or waiting.
+ *  last event; after 30 s without news a sentence instead, which does not promise that a worker
+ *  elsewhere is still at it; "" while paused, asking or waiting.
  *  @param {import("./jobs.js").FileStatus} status  @param {number} nowMs */
 export declare function timeLeft(status: import("./jobs.js").FileStatus, nowMs: number): string;
 /** Local clock time. @param {string} iso  @param {{seconds?: boolean}} [options] */

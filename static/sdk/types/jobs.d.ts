@@ -1,6 +1,8 @@
 /** What every job looks like now, by its events. No DOM, no IO; the clock is handed in.
  *
- *  createJobStore({now?, onGap?}) -> store
+ *  createJobStore({now?, onGap?, withEvent?}) -> store
+ *    withEvent(steps, event) -> steps   keeps the history of steps; see store.js. None is kept by
+ *                                       itself: our pages have the messages elsewhere
  *  feeding     applyEvent(event) -> boolean     a native event; false when it changed nothing
  *              applySnapshot(jobState) -> boolean   GET /api/v1/jobs/{id}, or rendered by the server
  *              batch(fn)                        many changes, listeners told once a file at the end
@@ -68,7 +70,6 @@ export type BatchStatus = {
     counts: Record<string, number>;
     seq: number;
 };
-export declare const STEPS_KEPT = 200;
 export type JobStore = ReturnType<typeof createJobStore>;
 export type FileListener = (status: FileStatus | undefined, fileId: string) => void;
 export type JobState = import("./fold.js").JobState;
@@ -76,16 +77,18 @@ export type WireEvent = import("./fold.js").WireEvent;
 export type JobStoreOptions = {
     now?: () => number;
     onGap?: (jobId: string, haveN: number, gotN: number) => void;
+    withEvent?: (steps: ProcessingStep[], event: WireEvent) => ProcessingStep[];
 };
 /** @typedef {ReturnType<typeof createJobStore>} JobStore
  *  @typedef {(status: FileStatus|undefined, fileId: string) => void} FileListener
  *  @typedef {import("./fold.js").JobState} JobState
  *  @typedef {import("./fold.js").WireEvent} WireEvent */
 /** @typedef {{now?: () => number,
- *    onGap?: (jobId: string, haveN: number, gotN: number) => void}} JobStoreOptions
+ *    onGap?: (jobId: string, haveN: number, gotN: number) => void,
+ *    withEvent?: (steps: ProcessingStep[], event: WireEvent) => ProcessingStep[]}} JobStoreOptions
  *    now: milliseconds since the epoch */
 /** @param {JobStoreOptions} [options] */
-export declare function createJobStore({ now, onGap }?: JobStoreOptions): {
+export declare function createJobStore({ now, onGap, withEvent }?: JobStoreOptions): {
     applyEvent: (event: WireEvent) => boolean;
     /** @param {Partial<JobState>} snapshot */
     applySnapshot(snapshot: Partial<JobState>): boolean;
@@ -112,8 +115,3 @@ export declare function createJobStore({ now, onGap }?: JobStoreOptions): {
      *  @returns {() => void} */
     follow(fn: (event: WireEvent, status: FileStatus | undefined) => void): () => void;
 };
-/** @param {ProcessingStep} step  @param {"complete"|"error"} status */
-export declare const ended: (step: ProcessingStep, status: "complete" | "error") => ProcessingStep;
-/** A step under way that is told again is brought up to date; another one ends it.
- *  @param {ProcessingStep[]} steps  @param {ProcessingStep} step */
-export declare function withStep(steps: ProcessingStep[], step: ProcessingStep): ProcessingStep[];

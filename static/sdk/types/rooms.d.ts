@@ -15,6 +15,7 @@
  *    isPast(id, place) -> boolean      whether `place` lies past what was told of a job or batch;
  *                                      noted, so that what two rooms both replay is told once
  *    forget()                          the log is another one
+ *    rewind()                          and the states come first, of every room
  *  standing
  *    isLive    all of them are         reach(at?) -> {done, total}   of the slowest replay
  *
@@ -66,6 +67,7 @@ export declare function createRooms(given: {
     /** @param {string} id  @param {number} place */
     isPast(id: string, place: number): boolean;
     forget: () => void;
+    rewind(): void;
     readonly isLive: boolean;
     /** @param {number} [at]  the place that was told last; none: where the replays began */
     reach(at?: number): {

@@ -9,11 +9,14 @@
  *
  *  @typedef {import("./jobs.js").FileStatus} FileStatus
  *  @typedef {import("./jobs.js").ProcessingStep} ProcessingStep
+ *  @typedef {import("./fold.js").WireEvent} WireEvent
  *  @typedef {ReturnType<typeof createFileStatusStore>} FileStatusStore
  */
 export type FileStatus = import("./jobs.js").FileStatus;
 export type ProcessingStep = import("./jobs.js").ProcessingStep;
+export type WireEvent = import("./fold.js").WireEvent;
 export type FileStatusStore = ReturnType<typeof createFileStatusStore>;
+export declare const STEPS_KEPT = 200;
 /** @param {import("./jobs.js").JobStoreOptions & {forgetAfterMs?: number,
  *    timers?: import("./api.js").Timers}} [options] */
 export declare function createFileStatusStore(options?: import("./jobs.js").JobStoreOptions & {

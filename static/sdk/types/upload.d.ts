@@ -2,10 +2,12 @@
  *  file that goes on where it broke off, see resumable.js.
  *
  *  createUploader({url?, atOnce = 2, XMLHttpRequest?, FormData?, newKey?}) -> uploader
- *  uploader.send(files, {options?, onProgress?}) -> {done, cancel(), state}
+ *  uploader.send(files, {options?, onProgress?, key?}) -> {done, cancel(), state}
  *     done        promise of {batch_id, jobs: [{job_id, filename, size, sha256, status}]};
  *                 rejects with ProblemError (upload_too_large, storage_full, offline, cancelled …)
  *     options     the batch's options: name, on_duplicate …
+ *     key         the request's Idempotency-Key: where its answer was lost, the same files under the
+ *                 same key are not taken twice
  *     onProgress  ({state: "queued"|"sending"|"storing"|"done"|"failed", sent, total, percent,
  *                  files: [{name, size, sent, percent}]})    bytes; also once at each change of state
  *  uploader.active   requests under way; more than `atOnce` wait their turn
@@ -65,9 +67,10 @@ export declare function createUploader(settings?: {
     newKey?: () => string;
     headers?: Record<string, string>;
 }): {
-    send: (files: File[], { options, onProgress }?: {
+    send: (files: File[], { options, onProgress, key }?: {
         options?: Record<string, any> | null;
         onProgress?: (progress: UploadProgress) => void;
+        key?: string;
     }) => {
         done: Promise<Accepted>;
         cancel(): void;

@@ -176,6 +176,13 @@ test("a refusal by the server and a broken line each have their own words", asyn
   assert.equal((await second.sending.done.catch((error) => error)).code, "upload_cut");
 });
 
+test("what is sent again under its own key can be known as the same", () => {
+  const { uploader } = uploading([file("a.csv", 10)], { atOnce: 3 });
+  for (let round = 0; round < 2; round += 1) uploader.send([file("a.csv", 10)], { key: "mine" });
+  const keys = FakeRequest.made.map(({ headers }) => headers["Idempotency-Key"]);
+  assert.deepEqual(keys, ["key", "mine", "mine"]);
+});
+
 test("what can be known before sending is said for each file", () => {
   const files = [file("a.csv", 10), file("b.csv", 0), file("c.csv", 2000), file("d.csv", 1)];
   const { accepted, refused } = checkFiles(files, { maxBytes: 1000, maxFiles: 1 });

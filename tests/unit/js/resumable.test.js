@@ -272,8 +272,8 @@ test("what authorises is asked for with every request", async () => {
 test("where there are no resumable uploads the file goes in one request", async () => {
   const asked = [];
   const sendWhole = (settings) => ({
-    send(files, { options, onProgress }) {
-      asked.push({ url: settings.url, key: settings.newKey(), files: files.length, options });
+    send(files, { options, onProgress, key }) {
+      asked.push({ url: settings.url, key, files: files.length, options });
       let fail = null;
       const cancelled = new Promise((_, reject) => (fail = reject));
       onProgress({ state: "sending", sent: 9 });
@@ -290,6 +290,7 @@ test("where there are no resumable uploads the file goes in one request", async 
   sending.upload.resume();
   assert.deepEqual(await sending.upload.done, TAKEN);
   assert.equal(asked.length, 2);
+  assert.ok(asked[0].key);
   assert.equal(asked[0].key, asked[1].key);
   assert.deepEqual(asked[0], { ...asked[0], url: "/api/v1/batches", files: 1, options: { name: "x" } });
   assert.deepEqual(sending.states, ["sending", "paused", "sending", "done"]);

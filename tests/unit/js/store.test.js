@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { STEPS_KEPT } from "../../../static/sdk/jobs.js";
-import { createFileStatusStore } from "../../../static/sdk/store.js";
+import { createJobStore } from "../../../static/sdk/jobs.js";
+import { createFileStatusStore, STEPS_KEPT } from "../../../static/sdk/store.js";
 import { Clock, BEGAN, event, story } from "./support.js";
 
 function filled(n, options) {
@@ -259,4 +259,11 @@ test("a listener that fails keeps nobody from hearing what comes after", () => {
   unfollow();
   store.applySnapshot({ ...store.getStatus("job-1").job, n: 4, last_seq: 40 });
   assert.deepEqual(told, [2, 4]);
+});
+
+test("a store of jobs alone keeps no history of steps", () => {
+  const store = createJobStore();
+  for (const one of story(5)) store.applyEvent(one);
+  const { steps, n, message } = store.getStatus("job-1");
+  assert.deepEqual([steps, n, message], [[], 5, "message 5"]);
 });
