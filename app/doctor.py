@@ -121,7 +121,9 @@ def _data_folder(settings: Settings) -> Iterator[Finding]:
     free = shutil.disk_usage(nearest).free
     least = settings.min_free_bytes
     state: State = "ok" if free > 10 * least else "look" if free > least else "bad"
-    yield Finding("Free space", state, f"{size_text(free)}; uploads stop below {size_text(least)}")
+    yield Finding(
+        "Free space", state, f"{size_text(free)}; uploads and reports stop below {size_text(least)}"
+    )
 
 
 def _database(path: Path) -> Finding:

@@ -54,7 +54,9 @@ class Settings(BaseModel):
 
     max_upload_bytes: int = Field(2 * GIB, ge=1, description="largest file")
     max_files_per_batch: int = Field(1000, ge=1, description="files in one upload")
-    min_free_bytes: int = Field(64 * MIB, ge=0, description="uploads stop below this free space")
+    min_free_bytes: int = Field(
+        64 * MIB, ge=0, description="uploads and reports stop below this free space"
+    )
     max_report_bytes: int = Field(
         4 * MIB, ge=1024, description="largest request of a worker that reports from outside"
     )

@@ -18,7 +18,7 @@ from app.core.own_plans import OwnStages, plan_of
 from app.core.permissions import Viewer
 from app.core.plans import Plan
 from app.core.queueing import PriorityName
-from app.keys import DATABASE, DOOR, JOINING, REPORT_DESK, REPORTING
+from app.keys import DATABASE, DOOR, FILES, JOINING, REPORT_DESK, REPORTING
 from app.pipeline.outside_jobs import NewJob, Reporter, Taken
 from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch
@@ -87,6 +87,7 @@ async def create(request: web.Request) -> web.Response:
     """POST /api/v1/jobs: a job without a file, whose work is reported. 201 once it is committed."""
     viewer = owner_for(request, "upload")
     request.app[DOOR].pass_through()
+    await request.app[FILES].demand_room()
     wish = await read_json(request, JobWish)
     plan = _plan(wish)
     fingerprint = fingerprint_of(wish.model_dump(mode="json"))
@@ -175,6 +176,7 @@ async def take(request: web.Request) -> web.Response:
     job = await job_of(request, "upload")
     viewer = viewer_for(request, "upload")
     request.app[DOOR].pass_through()
+    await request.app[FILES].demand_room()
     with request.app[REPORT_DESK].place(viewer.user_id):
         body = await read_body(request)
         fingerprint = ""

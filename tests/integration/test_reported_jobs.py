@@ -131,6 +131,19 @@ async def test_a_job_whose_history_was_removed_is_begun_again(settings: Settings
         assert (state["stage"], state["progress"], state["attempt"]) == ("train", 70, 2)
 
 
+async def test_a_disk_that_is_nearly_full_takes_no_reports(settings: Settings) -> None:
+    with_user(settings, "ann", admin=True)
+    async with serving(settings) as server, server.client("ann") as client:
+        job_id = (await create(client))["job_id"]
+    full = settings.model_copy(update={"min_free_bytes": 2**60})
+    async with serving(full) as server, server.client("ann") as client:
+        refused = await report(client, job_id, progress(10), status=507)
+        assert refused["code"] == "storage_full"
+        async with client.post("/api/v1/jobs", json={"name": "more"}) as answer:
+            assert answer.status == 507
+        assert (await state_of(client, job_id))["n"] == 1
+
+
 # Where there is no file
 
 
