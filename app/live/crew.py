@@ -44,6 +44,11 @@ class Crew(Generic[W]):
         self._working[ident][0].news.set()
         return True
 
+    def wake_all(self) -> None:
+        """Let everybody look whether what they serve is still there."""
+        for worker in self:
+            worker.news.set()
+
     def engage(self, ident: str, make: Callable[[], W]) -> None:
         """Let a worker serve `ident`, unless one does."""
         if self._closing or ident in self._working:

@@ -70,6 +70,10 @@ class Deliverer:
         if hook is not None and hook.state == "on":
             self._serve(hook)
 
+    def look_again(self) -> None:
+        """Somebody was removed, and their webhooks with them."""
+        self._couriers.wake_all()
+
     def reached(self, hook: Hook) -> int:
         """Return up to where all that a webhook is told of is owed to it."""
         courier = self._couriers.get(hook.id)

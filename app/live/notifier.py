@@ -154,6 +154,11 @@ class Notifier:
         self._desk = Desk(database, head, messenger)
         self._heralds: Crew[Herald] = Crew("channel")
 
+    @property
+    def working(self) -> int:
+        """How many channels are served."""
+        return len(self._heralds)
+
     async def __aenter__(self) -> "Notifier":
         for channel in await working_channels(self._desk.database.reader):
             self._serve(channel)
@@ -184,6 +189,10 @@ class Notifier:
         channel = await get_channel(self._desk.database.reader, channel_id)
         if channel is not None and channel.state == "on":
             self._serve(channel)
+
+    def look_again(self) -> None:
+        """Somebody was removed, and their channels with them."""
+        self._heralds.wake_all()
 
     async def look(self, user_id: str, address: str) -> Told:
         """Return what an address leads to; nobody is called."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.core.errors import NotFound
 from app.core.permissions import Role, Viewer
 from app.core.times import iso_from_ms
-from app.keys import ACCOUNTS, DATABASE, RECHECK, SETTINGS
+from app.keys import ACCOUNTS, DATABASE, DELIVERER, NOTIFIER, RECHECK, SETTINGS
 from app.store.accounts import User, add_user, change_password, now_ms
 from app.store.logins import demand_login
 from app.store.users import Member, change_role, find_member, list_users, remove_user
@@ -154,6 +154,8 @@ async def remove_that_user(request: web.Request) -> None:
 
     user = await request.app[DATABASE].writer.run(remove)
     note(request, "user_removed", removed=user.name, user=user.id)
+    request.app[DELIVERER].look_again()
+    request.app[NOTIFIER].look_again()
     await request.app[RECHECK].look()
 
 

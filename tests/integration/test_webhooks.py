@@ -13,9 +13,11 @@ from aiohttp import web
 from standardwebhooks import WebhookVerificationError
 
 from app.core.webhooks import USUAL_TYPES, secret_text
-from app.keys import DELIVERER
+from app.keys import DELIVERER, NOTIFIER
 from app.store.accounts import now_ms
 from app.web.openapi import API, describe
+from app.web.outbound import Outbound
+from app.web.posting import post_to
 from app.web.tidying import sweep_secrets
 from tests.integration.hooks import HOOKS, ask, make_hook, message_of, telling, warn
 from tests.integration.listening import until
@@ -372,6 +374,36 @@ async def test_both_secrets_sign_after_a_rotation(
     assert message_of(call, own)
     with pytest.raises(WebhookVerificationError):
         message_of(call, old)
+
+
+async def test_it_ends_with_its_user(
+    server: Server, ann: aiohttp.ClientSession, bob: aiohttp.ClientSession, receiver: Receiver
+) -> None:
+    await make_hook(bob, receiver.url)
+    address = receiver.url.replace("http://", "json://")
+    async with bob.post("/api/v1/notifications", json={"address": address}) as answer:
+        assert answer.status == 201
+    async with bob.get("/api/v1/auth/me") as answer:
+        user_id = (await answer.json())["user_id"]
+    assert (server.app[DELIVERER].working, server.app[NOTIFIER].working) == (1, 1)
+    async with ann.delete(f"/api/v1/users/{user_id}") as answer:
+        assert answer.status == 204
+    await until(lambda: not server.app[DELIVERER].working and not server.app[NOTIFIER].working)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "wait_s"), [(503, "120", 120), (429, "soon", None), (500, "120", None)]
+)
+async def test_who_is_busy_may_say_for_how_long(
+    receiver: Receiver, status: int, said: str, wait_s: int | None
+) -> None:
+    async def busy(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, headers={"Retry-After": said})
+
+    receiver.answer = busy
+    async with Outbound(allow_private=True) as outbound:
+        reply = await post_to(outbound, receiver.url, {}, b"{}")
+    assert (reply.status, reply.wait_s) == (status, wait_s)
 
 
 async def test_its_secrets_are_in_no_answer_page_or_log(
