@@ -31,7 +31,7 @@ from app.web.jobpage import job_page
 from app.web.jobview import file_row
 from app.web.pageparts import batch_title, exports_shown, guest_shown
 from app.web.problems import status_of
-from app.web.rendering import render, shell_of
+from app.web.rendering import MODULES, render, shell_of
 from app.web.shares import page_of
 from app.web.static import STATIC, StaticFiles, static_file
 from app.web.wheel import make_wheel
@@ -66,7 +66,10 @@ def page_routes() -> list[web.AbstractRouteDef]:
 
 
 def setup_pages(app: web.Application) -> None:
-    """Load templates and static files into `app`. Raises OSError when they can not be read."""
+    """Load templates and static files into `app`.
+
+    Raises OSError when they can not be read, KeyError when a page needs a module that is not there.
+    """
     app[STATIC] = files = StaticFiles.load(STATIC_FOLDER)
     app[kit.PACKAGE] = kit.make_package(STATIC_FOLDER / "sdk")
     app[kit.WHEEL] = make_wheel(ROOT / "app")
@@ -84,6 +87,8 @@ def setup_pages(app: web.Application) -> None:
     environment.globals["blank_row"] = replace(file_row(BLANK), can_cancel=True)
     for name in environment.list_templates():  # now, so that no request waits for the disk
         environment.get_template(name)
+    for entry in MODULES.values():  # and none for what is read out of 80 KB of scripts
+        files.modules(entry)
 
 
 def plugin_formats(app: web.Application) -> list[tuple[str, str]]:

@@ -63,6 +63,7 @@ class StaticFiles:
 
     def __init__(self, assets: dict[str, Asset]) -> None:
         self._assets = assets
+        self._modules: dict[str, list[str]] = {}
         digest = hashlib.sha256()
         for path in sorted(assets):
             digest.update(path.encode() + b"\0" + assets[path].body + b"\0")
@@ -92,12 +93,14 @@ class StaticFiles:
     def modules(self, entry: str) -> list[str]:
         """Return `entry` and every module it imports, directly or not, each once.
 
-        Raises KeyError when one of them does not exist.
+        To look takes milliseconds, so it is done once. Raises KeyError when one does not exist.
         """
-        seen = [entry]
-        for path in seen:
-            seen.extend(found for found in self._imports(path) if found not in seen)
-        return seen
+        if entry not in self._modules:
+            seen = [entry]
+            for path in seen:
+                seen.extend(found for found in self._imports(path) if found not in seen)
+            self._modules[entry] = seen
+        return self._modules[entry]
 
     def _imports(self, path: str) -> Iterator[str]:
         text = self._assets[path].body.decode()

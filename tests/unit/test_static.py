@@ -157,6 +157,10 @@ def test_a_missing_file_is_noticed_when_its_address_is_asked_for(files: StaticFi
         files.url("js/none.js")
 
 
+def test_what_a_page_loads_is_looked_for_once(files: StaticFiles) -> None:
+    assert files.modules("js/pages/job.js") is files.modules("js/pages/job.js")
+
+
 def test_imports_are_followed_to_the_last(tmp_path: Path) -> None:
     bodies = {
         "js/a.js": 'import { b } from "./b.js";\nimport {\n  c,\n} from "../c.js";\n',
