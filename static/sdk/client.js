@@ -94,6 +94,7 @@ export function createClient(options = {}) {
   let makingOutbox = null;
   /** Waits for a connection to load it with. @type {{go: () => void, giveUp: (why: Error) => void}|null} */
   let unloaded = null;
+  let unboxed = 0; // messages that wait for it
   let wanted = false;
   let stops = 0;
   let visible = true;
@@ -476,11 +477,14 @@ export function createClient(options = {}) {
     async send(message) {
       const before = stops;
       makingOutbox ??= makeOutbox();
+      unboxed += 1;
       try {
         outbox = await makingOutbox;
       } catch (problem) {
         makingOutbox = null;
         throw problem;
+      } finally {
+        unboxed -= 1;
       }
       const answer = outbox.send(message);
       if (before !== stops) outbox.abandon();
@@ -488,7 +492,7 @@ export function createClient(options = {}) {
       return answer;
     },
     get queued() {
-      return outbox?.size ?? 0;
+      return unboxed + (outbox?.size ?? 0);
     },
     /** Try at once: a person asked, or signed in again. */
     retryNow() {

@@ -586,12 +586,14 @@ test("what is sent while not even the outbox can be loaded waits for the connect
   const page = begin({ load });
   const done = page.client.send({ op: "pause", job_id: "1" });
   await settle();
+  assert.equal(page.client.queued, 1);
   live(page);
   await settle();
   const [message] = page.net.last.asked("pause");
   assert.equal(message.job_id, "1");
   page.net.last.say({ type: "ok", id: message.id });
   assert.deepEqual(await done, { type: "ok" });
+  assert.equal(page.client.queued, 0);
   assert.deepEqual(tries, [false, true]);
 });
 
