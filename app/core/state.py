@@ -223,9 +223,8 @@ def fold(state: JobState | None, event: Mapping[str, Any]) -> JobState:
     return after
 
 
-def fold_all(events: Iterable[Mapping[str, Any]]) -> JobState | None:
-    """Return the state after `events`, oldest first; None when there are none."""
-    state: JobState | None = None
+def fold_all(events: Iterable[Mapping[str, Any]], state: JobState | None = None) -> JobState | None:
+    """Return the state after `events`, oldest first, from `state` on; None before the first."""
     for event in events:
         state = fold(state, event)
     return state

@@ -14,7 +14,7 @@ from app.core.errors import FileMissing, HistoryPruned, InvalidRequest, NotFound
 from app.core.events import JobStatus
 from app.core.permissions import Action, may
 from app.core.rooms import Room
-from app.core.state import JobState, fold, is_reported
+from app.core.state import JobState, fold_all, is_reported
 from app.keys import DATABASE, FILES, RECORDS, RUNNER
 from app.store.events import Recorded, read_job
 from app.store.jobs import JobRow, get_job, list_jobs
@@ -120,10 +120,8 @@ async def _as_it_was(reader: Connection, job: JobRow, n: int) -> JobState | None
 
 def _folded(state: JobState | None, events: Sequence[Recorded], upto_n: int) -> JobState | None:
     """Return `state` after those of `events` that are not past `upto_n`."""
-    for event in events:
-        if event.n is not None and event.n <= upto_n:
-            state = fold(state, orjson.loads(event.body))
-    return state
+    wanted = (event for event in events if event.n is not None and event.n <= upto_n)
+    return fold_all((orjson.loads(event.body) for event in wanted), state)
 
 
 async def job_of(request: web.Request, action: Action = "read") -> JobRow:
