@@ -230,6 +230,20 @@ DROP_ROWS = "DELETE FROM row WHERE id BETWEEN ? AND ?"
 ADD_PROMOTED = "UPDATE import SET stored = stored + ?, known = known - ? WHERE id = ?"
 
 
+def _let_heirs_follow(connection: sqlite3.Connection, own: tuple[int, int]) -> None:
+    """Let the rows of other imports that were seen before in the rows `own` take their place."""
+    connection.execute("CREATE TEMP TABLE heir (old INTEGER PRIMARY KEY, new INTEGER NOT NULL)")
+    try:
+        if connection.execute(HEIRS, own).rowcount:
+            promoted = connection.execute(PROMOTED).fetchall()
+            connection.execute(INHERIT_KEYS)
+            connection.execute(PROMOTE)
+            connection.execute(FOLLOW, own)
+            connection.executemany(ADD_PROMOTED, ((rows, rows, heir) for heir, rows in promoted))
+    finally:
+        connection.execute("DROP TABLE temp.heir")
+
+
 def undo_import(connection: sqlite3.Connection, job_id: str) -> int:
     """Take back what the job stored, as if it had never been there; return its number of rows.
 
@@ -244,18 +258,10 @@ def undo_import(connection: sqlite3.Connection, job_id: str) -> int:
         return 0
     import_id, stored = found
     own = id_range(import_id)
-    connection.execute("CREATE TEMP TABLE heir (old INTEGER PRIMARY KEY, new INTEGER NOT NULL)")
-    try:
-        connection.execute(HEIRS, own)
-        promoted = connection.execute(PROMOTED).fetchall()
-        connection.execute(INHERIT_KEYS)
-        connection.execute(PROMOTE)
-        connection.execute(FOLLOW, own)
-        connection.executemany(ADD_PROMOTED, ((rows, rows, heir) for heir, rows in promoted))
-    finally:
-        connection.execute("DROP TABLE temp.heir")
-    connection.execute(DROP_KEYS, own)
-    connection.execute(DROP_ROWS, own)
+    _let_heirs_follow(connection, own)
+    # Keys are found by a look at all of everybody's: only where there are some to find.
+    if connection.execute(DROP_ROWS, own).rowcount:
+        connection.execute(DROP_KEYS, own)
     for table in ("label", "rejected", "vendor"):
         connection.execute(f"DELETE FROM {table} WHERE import = ?", (import_id,))  # noqa: S608
     delete_document(connection, import_id)

@@ -214,6 +214,19 @@ def test_vendors_are_known_to_their_owner_only_and_go_with_their_job(path: Path)
         assert known_vendors(connection, "anna") == {}
 
 
+def test_undo_looks_through_the_keys_of_all_only_for_keys_that_are_there(path: Path) -> None:
+    fill(path, "table")
+    with writing_records(path) as connection:
+        begin_import(connection, job_id="pdf", user_id="anna", columns=[], has_amounts=False)
+        heard: list[str] = []
+        connection.set_trace_callback(heard.append)
+        undo_import(connection, "pdf")
+        assert [said for said in heard if "row_key" in said] == []
+        undo_import(connection, "table")
+        assert len([said for said in heard if "row_key" in said]) == 1  # they go
+        connection.set_trace_callback(None)
+
+
 def test_undo_leaves_no_row_of_any_table(path: Path) -> None:
     fill(path)
     with writing_records(path) as connection:
