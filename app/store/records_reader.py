@@ -12,6 +12,7 @@ import aiosqlite
 import orjson
 
 from app.core.cells import harmless
+from app.core.errors import NotFound
 from app.store.documents_reader import DocumentsReader
 from app.store.records_rules import ALL as RULES
 from app.store.records_rules import Rule, rule_of
@@ -212,7 +213,8 @@ class RecordsReader:
     async def rejected_csv(self, job_id: str) -> AsyncIterator[str]:
         """Yield the rows that could not be read as CSV text: the file's columns, line, reason.
 
-        A cell that a spreadsheet program would run as a formula gets an apostrophe in front.
+        A cell that a spreadsheet program would run as a formula gets an apostrophe in front. Raises
+        NotFound when they were taken back before the last of them.
         """
         found = await self._one(IMPORT, (job_id,))
         names = orjson.loads(found[4]) if found else []
@@ -223,6 +225,8 @@ class RecordsReader:
                 await self._connection.execute_fetchall(REJECTED, (found[0], after, CSV_CHUNK_ROWS))
             )
             if not rows:
+                if await self._one(IMPORT, (job_id,)) is None:
+                    raise NotFound(what="file")
                 return
             after = rows[-1][0]
             yield _csv_text(

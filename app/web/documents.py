@@ -106,6 +106,8 @@ async def text(request: web.Request) -> web.StreamResponse:
     while document is not None:
         some = await reader.texts(document, after=after, limit=TEXTS_AT_ONCE)
         if not some:
+            if await reader.document(job.id) is None:  # taken back meanwhile: half is no whole
+                raise NotFound(what="file")
             break
         after = some[-1][0]
         await response.write("".join(page + PAGE_END for _, page in some).encode())

@@ -1,5 +1,6 @@
 """Documents from the upload to what is shown of them, through the whole server."""
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +10,10 @@ import aiohttp
 import pytest
 from PIL import Image
 
+from app.store.documents_reader import DocumentsReader
+from app.store.records_bulk import undo_import
+from app.store.records_schema import writing_records
+from app.web import documents
 from tests.documents import Line, Mark, grid, pdf_of
 from tests.integration.serving import (
     Server,
@@ -113,6 +118,33 @@ async def test_a_document_is_told_stored_shown_found_and_taken_back(
         assert answer.status == 200, await answer.text()
     assert (await ask(ann, f"/jobs/{job}/zones"))["total"] == 0
     assert (await ask(ann, "/search?q=zebra"))["hits"] == []
+
+
+async def test_a_text_that_is_taken_back_while_it_is_sent_is_no_whole_text(
+    tmp_path: Path,
+    server: Server,
+    ann: aiohttp.ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    accepted = await upload(ann, ("report.pdf", pdf_of(tmp_path, REPORT).read_bytes()))
+    (state,) = await ended(ann, accepted)
+    texts = DocumentsReader.texts
+
+    def take_back() -> None:
+        with writing_records(server.settings.records_path) as connection:
+            undo_import(connection, state["job_id"])
+
+    async def then_none(reader: DocumentsReader, *given: Any, **more: Any) -> Any:
+        some = await texts(reader, *given, **more)
+        await asyncio.to_thread(take_back)
+        return some
+
+    monkeypatch.setattr(DocumentsReader, "texts", then_none)
+    monkeypatch.setattr(documents, "TEXTS_AT_ONCE", 1)
+    async with ann.get(f"/api/v1/jobs/{state['job_id']}/text") as answer:
+        assert answer.status == 200
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await answer.read()
 
 
 async def test_a_photo_goes_through_ocr_in_its_worker(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.errors import StorageFull
+from app.core.errors import NotFound, StorageFull
 from app.store import records_schema
 from app.store.database import DatabaseTooNew
 from app.store.records import (
@@ -212,6 +212,23 @@ def test_vendors_are_known_to_their_owner_only_and_go_with_their_job(path: Path)
         assert known_vendors(connection, "bert") == {}
         undo_import(connection, "job-1")
         assert known_vendors(connection, "anna") == {}
+
+
+async def test_rejected_rows_that_are_taken_back_meanwhile_are_no_whole_file(path: Path) -> None:
+    with writing_records(path) as connection:
+        number = begin_import(
+            connection, job_id="job-1", user_id="anna", columns=["A"], has_amounts=False
+        )
+        insert_rejected(connection, number, [(2, "bad_row", "bad", '["x"]')])
+    reader = await RecordsReader.open(path)
+    whole = [text async for text in reader.rejected_csv("job-1")]
+    lines = reader.rejected_csv("job-1")
+    assert await anext(lines) == whole[0]
+    with writing_records(path) as connection:
+        undo_import(connection, "job-1")
+    with pytest.raises(NotFound):
+        await anext(lines)
+    await reader.close()
 
 
 def test_undo_looks_through_the_keys_of_all_only_for_keys_that_are_there(path: Path) -> None:
