@@ -244,7 +244,7 @@ async def test_another_namespace_is_refused_and_does_no_harm(server: Server) -> 
         (b"\xff\xfe", 400),
         (b"", 400),
         (b'42["a"]\x1e42{', 400),
-        (b"\x1e".join([b"3"] * 17), 400),
+        (b"\x1e".join([b"3"] * 50), 400),
         (b"4" * 20_000, 413),
         (b'42["subscribe","' + b"x" * 1100 + b'"]', 400),
     ],
@@ -261,6 +261,21 @@ async def test_a_malformed_body_ends_the_connection(
             assert answer.status == 400 or "goodbye" in text
         async with http.post(address, data='42["subscribe","x"]') as answer:
             assert answer.status == 400
+
+
+async def test_a_client_may_post_all_that_it_has_to_say_at_once(tmp_path: Path) -> None:
+    """As Socket.IO's own does: what was said while a post was under way goes with the next."""
+    settings = settings_for(tmp_path / "data", websocket_message_rate_limit=50)
+    with_user(settings, "ann")
+    said = [f'42["subscribe","{number}"]' for number in range(40)]
+    async with serving(settings) as server, polling(server) as (http, address):
+        async with http.post(address, data="\x1e".join(said)) as answer:
+            assert answer.status == 200
+        told: list[str] = []
+        while len(told) < len(said):
+            async with http.get(address) as answer:
+                told += [text for text in (await answer.text()).split("\x1e") if text != "2"]
+    assert [json.loads(text[2:])[1]["sessionId"] for text in told] == [str(n) for n in range(40)]
 
 
 async def test_a_body_in_pieces_is_read_whole(server: Server) -> None:

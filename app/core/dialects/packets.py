@@ -14,7 +14,7 @@ Kind = Literal["close", "pong", "connect", "disconnect", "event", "ack"]
 SEPARATOR = "\x1e"
 """Between the packets of one body, when a client polls."""
 PACKETS_AT_MOST = 16
-"""In one body."""
+"""In one body, of those that are polled; and what the library takes of one that is posted."""
 PROBE, UPGRADE = "2probe", "5"
 """What a client says on a WebSocket to which it changes over from polling."""
 

@@ -181,8 +181,10 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
             wire.guest.overhear(text)
         return self.admit(wire, packet, len(text.encode()))
 
-    async def posted(self, request: web.Request, wire: Wire) -> bytes:
-        """Return those of the packets in the body of `request` that are carried out, as a body.
+    async def posted(self, request: web.Request, wire: Wire) -> list[bytes]:
+        """Return those of the packets in the body of `request` that are carried out, as bodies.
+
+        A client posts all that it has to say at once, and the library reads PACKETS_AT_MOST.
 
         Raises BodyTooLarge, InvalidRequest; then the connection is over.
         """
@@ -199,17 +201,16 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
             reason = f"a body has at most {limit} bytes"
             wire.end(Hangup(Close.MESSAGE_TOO_BIG, reason))
             raise BodyTooLarge
-        packets = body.decode(errors="replace").split(SEPARATOR)
-        if len(packets) > PACKETS_AT_MOST:
-            reason = f"a body has at most {PACKETS_AT_MOST} packets"
-            wire.end(Hangup(Close.INVALID_DATA, reason))
         admitted = []
-        for text in packets:
-            if wire.goodbye is None and self.admits(wire, text):
+        for text in body.decode(errors="replace").split(SEPARATOR):
+            if self.admits(wire, text):
                 admitted.append(text)
-        if wire.goodbye is not None:
-            raise InvalidRequest(what=wire.goodbye.reason)
-        return SEPARATOR.join(admitted).encode()
+            if wire.goodbye is not None:
+                raise InvalidRequest(what=wire.goodbye.reason)
+        rows = range(0, len(admitted), PACKETS_AT_MOST)
+        return [
+            SEPARATOR.join(admitted[start : start + PACKETS_AT_MOST]).encode() for start in rows
+        ]
 
     def close_soon(self, eio_sid: str) -> None:
         """End a connection, as soon as the loop comes to it."""

@@ -94,13 +94,15 @@ class SocketIO:
         raise InvalidRequest(what=TWICE)
 
     async def _answer(self, request: web.Request, wire: Wire | None = None) -> web.StreamResponse:
-        if wire is not None and request.method == "POST":
-            request[BODY] = await self._engine.posted(request, wire)
-            if not request[BODY]:
-                return web.Response(text="ok")
         response: web.StreamResponse
+        if wire is not None and request.method == "POST":
+            response = web.Response(text="ok")
+            for body in await self._engine.posted(request, wire):
+                request[BODY] = body
+                response = await self._engine.handle_request(request)
+            return response
         wire = self._engine.wire_of(request.query.get("sid", ""))
-        if request.method == "POST" or wire is None:
+        if wire is None:
             response = await self._engine.handle_request(request)
             return response
         wire.poll = request.transport
