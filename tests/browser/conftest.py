@@ -26,7 +26,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-LONGEST_MS = 45_000
+LONGEST_MS = 60_000
 DESKTOP = {"width": 1280, "height": 900}
 
 Visit = Callable[..., Awaitable[Visitor]]

