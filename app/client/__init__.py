@@ -3,9 +3,10 @@
 from app.client.asynchronous import Livetrail, Upload
 from app.client.blocking import LivetrailSync
 from app.client.errors import Incomplete, LivetrailError, Refused, Unreachable
-from app.client.following import Following, Position, Snapshot, Told
+from app.client.following import Caught, Following, Position, Snapshot, Told
 
 __all__ = [
+    "Caught",
     "Following",
     "Incomplete",
     "Livetrail",

@@ -13,13 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app import __version__
 from app.web import asyncapi, openapi
+from app.web.calls import API
 from app.web.rendering import policy, shell_of
 from app.web.views import Shell
 from app.web.wire import read_query
 
 PAGE = "/docs"
 SCHEMAS = "#/components/schemas/"
-API = f"{openapi.API}/"
+BELOW = f"{API}/"
 KEPT = 32  # pages, each some 200 KB at most
 BEYOND = 2**53  # such a bound says nothing to a person
 
@@ -106,8 +107,8 @@ def page_of(shell: Shell, q: str) -> ApiPage:
     for line in calls:
         if _says(q, line.path, line.about, line.takes, line.answers):
             group = "the server"
-            if line.path.startswith(API):
-                group = line.path.removeprefix(API).partition("/")[0]
+            if line.path.startswith(BELOW):
+                group = line.path.removeprefix(BELOW).partition("/")[0]
             groups[group] = (*groups.get(group, ()), line)
     return ApiPage(
         shell,

@@ -7,6 +7,7 @@ import aiohttp
 from aiohttp import web
 
 from app.core.state import JobState, StageState
+from app.web.calls import OPERATIONS
 from app.web.models import JobAnswer, StageAnswer
 from app.web.openapi import describe
 from app.web.routes import api_routes
@@ -55,6 +56,38 @@ def test_every_parameter_in_a_path_is_described() -> None:
 def test_the_described_job_is_the_fold_with_links() -> None:
     assert set(JobAnswer.model_fields) == set(JobState.__annotations__) | {"links", "queue"}
     assert set(StageAnswer.model_fields) == set(StageState.__annotations__)
+
+
+def test_what_has_to_be_said_in_an_address_is_said_so() -> None:
+    needed = {
+        (call.method, call.path, name)
+        for call in OPERATIONS
+        if call.query is not None
+        for name, field in call.query.model_fields.items()
+        if field.is_required()
+    }
+    described = {
+        (method, path, given["name"])
+        for path, methods in describe()["paths"].items()
+        for method, call in methods.items()
+        for given in call["parameters"]
+        if given["in"] == "query" and given["required"]
+    }
+    assert described == needed
+    assert needed
+
+
+async def test_a_client_made_from_the_description_can_resume_an_upload(
+    ann: aiohttp.ClientSession,
+) -> None:
+    described = describe()["paths"]["/api/v1/uploads/"]["post"]["parameters"]
+    headers = {
+        given["name"]: str(given["schema"].get("const", 9))
+        for given in described
+        if given["required"] or given["name"] == "Upload-Length"
+    }
+    async with ann.post("/api/v1/uploads/", headers=headers) as answer:
+        assert answer.status == 201, await answer.text()
 
 
 async def test_the_description_is_served(stranger: aiohttp.ClientSession) -> None:

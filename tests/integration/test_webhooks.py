@@ -15,7 +15,8 @@ from standardwebhooks import WebhookVerificationError
 from app.core.webhooks import USUAL_TYPES, secret_text
 from app.keys import DELIVERER, NOTIFIER
 from app.store.accounts import now_ms
-from app.web.openapi import API, describe
+from app.web.calls import API
+from app.web.openapi import describe
 from app.web.outbound import Outbound
 from app.web.posting import post_to
 from app.web.tidying import sweep_secrets

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from app.core.protocol import Subscribe
 from app.core.reports import ReportList
 from app.web import once, wire
-from app.web.openapi import OPERATIONS, Operation
+from app.web.calls import OPERATIONS, Operation
 from app.web.routes import api_routes
 
 ROUTES = {(route.method.lower(), route.path): route for route in api_routes()}
