@@ -121,7 +121,7 @@ class Runner(Control):
         self._changes = FairTurns(1)  # all of them wait for the database of rows
         self._wake.set()
         self._suspects: set[str] = set()  # that a server died with: see _take
-        self._mended = asyncio.Event()  # leftover folders are swept
+        self._swept = asyncio.Event()  # what makes a folder from then on keeps it
         self._working: asyncio.Task[None] | None = None
         self._stack = AsyncExitStack()
 
@@ -225,9 +225,10 @@ class Runner(Control):
 
     async def _main(self) -> None:
         await self._until_readable(self._shop.rates.load)
+        await self._until_readable(self._sweep)
+        self._swept.set()
         await self._add_plugins()
         await self._until_readable(self._mend)
-        self._mended.set()
         async with asyncio.TaskGroup() as jobs:
             while not self._stopping:
                 await self._wake.wait()
@@ -296,6 +297,13 @@ class Runner(Control):
             hand.ended.set()
             self._wake.set()
 
+    async def _sweep(self) -> None:
+        """Remove the working folders that nobody needs any more."""
+        folders = await asyncio.to_thread(_folders, self._settings.work_dir)
+        needed = await those_that_may_go_on(self._database.reader, sorted(folders))
+        for name in folders.keys() - needed:
+            await asyncio.to_thread(remove_folder, folders[name])
+
     async def _mend(self) -> None:
         """Finish what a crash interrupted between two writes."""
         reader = self._database.reader
@@ -310,10 +318,6 @@ class Runner(Control):
         for job_id in await steered(reader):
             if not await self._tried("what was asked", job_id, self._end_as_asked(job_id)):
                 self._given_up.add(job_id)
-        folders = await asyncio.to_thread(_folders, self._settings.work_dir)
-        needed = await those_that_may_go_on(reader, sorted(folders))
-        for name in folders.keys() - needed:
-            await asyncio.to_thread(remove_folder, folders[name])
 
     async def _end_as_asked(self, job_id: str) -> None:
         await self._after(await self._hands.row(job_id))
@@ -345,14 +349,14 @@ class Runner(Control):
         target: str,
         options: Mapping[str, Any],
     ) -> dict[str, Any]:
-        await self._mended.wait()
+        await self._swept.wait()
         async with turns.of(user_id):
             return await run(self._shop, user_id, target, options)
 
     async def _look_into(
         self, row: JobRow, target: str, options: Mapping[str, Any], take: Take
     ) -> dict[str, Any]:
-        await self._mended.wait()
+        await self._swept.wait()
         return await run_look_into(self._shop, row, target, options, take)
 
 
