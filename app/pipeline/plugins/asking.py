@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-from asyncio.subprocess import PIPE
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,8 +15,6 @@ logger = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 20.0  # an import may load a large library on a slow machine
 LONGEST_ANSWER = 256 * 1024
-LAST_WORDS = 2000
-LAST_WORDS_WITHIN_S = 1.0
 
 
 async def keep_asking(plugins: Plugins, data_dir: Path, own_endings: Sequence[str]) -> None:
@@ -66,32 +63,14 @@ async def _ask(plugin: Plugin, data_dir: Path, until_s: float) -> Plugin:
 
 
 async def _answer(plugin: Plugin, data_dir: Path) -> Plugin:
-    words = bytearray()
-    listening: asyncio.Task[None] | None = None
-    try:
-        async with plugin_process(
-            "declare",
-            plugin,
-            data_dir,
-            longest_line=LONGEST_ANSWER,
-            stderr=PIPE,
-        ) as process:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            listening = asyncio.create_task(_keep_last(process.stderr, words))
-            try:
-                line = await process.stdout.readline()
-            except ValueError:
-                return plugin.broken(f"it declared more than {LONGEST_ANSWER:,} bytes")
-            if not line.endswith(b"\n"):
-                code = await process.wait()
-                return plugin.broken(f"its process ended while it was loaded ({code})")
-    finally:
-        if listening is not None:  # the process is gone: what it said is here, or comes at once
-            await asyncio.wait([listening], timeout=LAST_WORDS_WITHIN_S)
-            listening.cancel()
-        if said := words.decode(errors="replace").strip():
-            logger.warning("said while it was loaded: plugin=%s\n%s", plugin.name, said)
+    async with plugin_process("declare", plugin, data_dir, longest_line=LONGEST_ANSWER) as process:
+        try:
+            line = await process.reader.readline()
+        except ValueError:
+            return plugin.broken(f"it declared more than {LONGEST_ANSWER:,} bytes")
+        if not line.endswith(b"\n"):
+            code = await process.wait()
+            return plugin.broken(f"its process ended while it was loaded ({code})")
     return _believed(plugin, line)
 
 
@@ -104,10 +83,3 @@ def _believed(plugin: Plugin, answer: bytes) -> Plugin:
         return Plugin.model_validate({**plugin.model_dump(), "parts": said["parts"]})
     except (ValueError, KeyError, AttributeError):  # ValueError: also of pydantic
         return plugin.broken("what it declared makes no sense")
-
-
-async def _keep_last(stream: asyncio.StreamReader, words: bytearray) -> None:
-    """Read all of `stream`, and keep its end in `words`."""
-    while some := await stream.read(LAST_WORDS):
-        words += some
-        del words[:-LAST_WORDS]

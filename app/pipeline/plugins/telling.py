@@ -156,14 +156,12 @@ async def _each_told(
         "tell", plugin, settings.data_dir, part.name, longest_line=LONGEST_ANSWER
     ) as process:
         within_s = settings.plugin_timeout_s  # for each of them
-        assert process.stdin is not None
-        assert process.stdout is not None
         for event in events:
             try:
                 async with asyncio.timeout(within_s):
-                    process.stdin.write(event.body + b"\n")
-                    await process.stdin.drain()
-                    line = await process.stdout.readuntil(b"\n")
+                    process.writer.write(event.body + b"\n")
+                    await process.writer.drain()
+                    line = await process.reader.readuntil(b"\n")
             except TimeoutError as error:
                 raise NotTold(f"it took longer than {within_s:g} seconds") from error
             except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError) as error:
