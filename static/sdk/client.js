@@ -287,6 +287,7 @@ export function createClient(options = {}) {
         rooms.rewind(); // a place of the log that was means another one here, and must not be asked for
         anew();
       }
+      rooms.unanswered(); // a stream begins anew with a room more
       ask();
       settled();
     },
@@ -383,11 +384,12 @@ export function createClient(options = {}) {
   }
 
   /** Ask for the rooms that were not asked for yet, no quicker than the server takes messages: who
-   *  says too much at once is shown the door. */
+   *  says too much at once is shown the door. A stream's rooms stand in its address. */
   function ask() {
+    const gap = transport?.kind === "websocket" ? gapMs : 0;
     for (let name = rooms.unasked(); name !== undefined; name = rooms.unasked()) {
-      const upto = Math.max(askedUpto, now()) + gapMs;
-      const early = upto - now() - Math.max(AT_ONCE_MS, gapMs);
+      const upto = Math.max(askedUpto, now()) + gap;
+      const early = upto - now() - Math.max(AT_ONCE_MS, gap);
       if (early > 0) {
         after("ask", early, ask);
         return;

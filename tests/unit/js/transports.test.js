@@ -152,6 +152,19 @@ test("a room that is followed later begins the stream anew with both", async () 
   await arrive();
   assert.deepEqual(page.told.events, [1, 2, 3]);
   assert.equal(page.client.state.name, "live");
+  assert.equal(page.told.messages.filter((type) => type === "subscribed").length, 2);
+});
+
+test("a stream is asked for all its rooms at once: they are no messages to the server", async () => {
+  const rooms = Array.from({ length: 30 }, (_, place) => ({ room: `job:${place}`, after: 0 }));
+  const page = begin({ transports: ["sse"], rooms });
+  await arrive();
+  page.server.welcome({ limits: { messages_per_second: 10 } });
+  page.server.say(...rooms.map(({ room }) => ({ type: "live", room, seq: 0 })));
+  await arrive();
+  const asked = page.told.messages.filter((type) => type === "subscribed");
+  assert.equal(asked.length, 30);
+  assert.equal(page.client.state.name, "live");
 });
 
 test("without a place the states come first", async () => {
