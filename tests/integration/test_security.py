@@ -37,6 +37,7 @@ from tests.integration.serving import (
     put_channel,
     put_question,
     put_webhook,
+    session_of,
     upload,
 )
 from tests.readers import task_for
@@ -389,6 +390,29 @@ async def test_an_origin_that_is_odd_is_another_site(server: Server, origin: str
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await client.ws_connect("/ws", headers=headers)
         assert refused.value.status == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {},
+    ],
+)
+async def test_no_other_site_changes_anything_in_somebodys_name(
+    server: Server, hers: dict[str, str], headers: dict[str, str]
+) -> None:
+    """Every address that changes something is asked with ann's cookie, as her browser would."""
+    cookies = {COOKIE: session_of(server.settings, "ann")}
+    changing = [route for route in DECIDED if not route.startswith(("GET", "OPTIONS"))]
+    async with aiohttp.ClientSession(server.url, cookies=cookies) as browser:
+        refused = {route: await status(browser, route, hers, **headers) for route in changing}
+        async with browser.get("/api/v1/auth/me") as answer:
+            assert answer.status == 200  # she is still signed in
+    assert refused == dict.fromkeys(changing, 403)
 
 
 # Requests that are wrong on purpose
