@@ -1,5 +1,6 @@
 """What a stranger, another user, or a hostile file may try, and that it leads nowhere."""
 
+import base64
 import os
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from app.pipeline.worker import Limits
 from app.pipeline.workers import Workers
 from app.reading.amounts import parse_amount
 from app.reading.sheets import SheetExtent
-from app.store.accounts import now_ms
+from app.store.accounts import find_user, now_ms
 from app.store.offline import offline
 from app.store.records_reader import LONGEST_CELL
 from app.web.identity import COOKIE
@@ -34,6 +35,7 @@ from tests.integration.serving import (
     deposited,
     ended,
     exported,
+    files_form,
     put_channel,
     put_question,
     put_webhook,
@@ -368,6 +370,57 @@ async def test_lists_and_rooms_hold_nothing_of_others(
         for room in rooms:
             await socket.send_json({"op": "subscribe", "id": room, "room": room, "after": 0})
             assert (await socket.receive_json())["type"] == "error"
+
+
+NAMED_IN_BODIES: list[tuple[str, dict[str, str]]] = [
+    ("/api/v1/exports", {"job_id": "{job_id}"}),
+    ("/api/v1/exports", {"batch_id": "{batch_id}"}),
+    ("/api/v1/shares", {"room": "job:{job_id}"}),
+    ("/api/v1/shares", {"room": "batch:{batch_id}"}),
+    ("/api/v1/webhooks", {"url": "https://hook.example/", "room": "job:{job_id}"}),
+    ("/api/v1/webhooks", {"url": "https://hook.example/", "room": "batch:{batch_id}"}),
+    ("/api/v1/webhooks", {"url": "https://hook.example/", "room": "user:{user}"}),
+    ("/api/v1/webhooks", {"url": "https://hook.example/", "room": "all"}),
+    ("/api/v1/jobs", {"filename": "a.csv", "batch_id": "{batch_id}"}),
+    ("/api/v1/jobs", {"filename": "a.csv", "batch_id": "{job_id}"}),
+    ("/api/v1/batches", {"urls": "https://a.example/", "batch_id": "{batch_id}"}),
+    ("/api/invoices/upload", {"url": "http://a.example/api/upload/{deposit_id}"}),
+    ("/api/wizard/clarifications/respond", {"clarificationId": "{clarification_id}"}),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), NAMED_IN_BODIES)
+async def test_what_is_named_in_a_body_has_to_be_ones_own(
+    server: Server,
+    bob: aiohttp.ClientSession,
+    hers: dict[str, str],
+    path: str,
+    body: dict[str, str],
+) -> None:
+    with offline(server.settings.database_path) as database:
+        names = {**hers, "user": find_user(database, "ann").id}
+    filled: dict[str, Any] = {key: value.format(**names) for key, value in body.items()}
+    if "urls" in filled:
+        filled["urls"] = [{"url": filled["urls"]}]
+    async with bob.post(path, json=filled) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (404, "not_found")
+
+
+async def test_files_join_no_batch_of_somebody_else(
+    bob: aiohttp.ClientSession, hers: dict[str, str]
+) -> None:
+    for ident in (hers["batch_id"], hers["job_id"]):
+        form = files_form(("a.csv", CSV))
+        async with bob.post(f"/api/v1/upload/csv?batch_id={ident}", data=form) as answer:
+            assert answer.status == 404
+        named = base64.b64encode(ident.encode()).decode()
+        headers = {
+            "Tus-Resumable": "1.0.0",
+            "Upload-Length": "3",
+            "Upload-Metadata": f"batch_id {named}",
+        }
+        async with bob.post("/api/v1/uploads/", headers=headers) as answer:
+            assert answer.status == 404
 
 
 @pytest.mark.parametrize("path", ["/jobs/{}/share", "/batches/{}/share"])
