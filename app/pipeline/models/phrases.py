@@ -32,7 +32,7 @@ NOT_AGAIN_FOR_S = 600.0  # after a call that came to nothing, whatever step it w
 
 
 class Phrases:
-    """Makes sentences of steps. Called like `friendly_message`, also from other threads.
+    """Makes sentences of steps. Called like `friendly_message`, in the loop alone.
 
     Used as a task: `keep`. One call at a time; a sentence is kept for all who do such a step, so
     the model is told the step's name and nothing else.
@@ -55,7 +55,7 @@ class Phrases:
             return friendly_message(step, facts)
         sentence = self._sentences.get(step)
         if sentence is None:
-            self._loop.call_soon_threadsafe(self._want, step)
+            self._want(step)
         return sentence or friendly_message(step, facts)
 
     def _want(self, step: str) -> None:
@@ -82,7 +82,6 @@ class Phrases:
 
     async def settled(self) -> None:
         """Wait until nothing is to be asked about any more."""
-        await asyncio.sleep(0)  # what was just called for is put in line
         await self._wanted.join()
 
     async def _ask(self, agent: Any, step: str) -> str | None:
