@@ -5,7 +5,7 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -153,6 +153,36 @@ async def test_thousands_of_events_of_one_caller_are_told_by_turns_and_nothing_b
     assert [len(part) for part in told] == [TOLD_AT_ONCE, TOLD_AT_ONCE, 1, 1]
     assert [seq for part in told for seq in part] == [*range(4, 2 * TOLD_AT_ONCE + 6)]
     assert len(set(turns)) == len(turns)
+
+
+class Crowd:
+    """An audience to which telling takes long: it says when all have heard."""
+
+    takes_long = True
+
+    def __init__(self) -> None:
+        self.waits: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
+
+    def when_told(self, then: Callable[[], None]) -> None:
+        self.waits.put_nowait(then)
+
+
+async def test_a_crowd_has_heard_one_part_before_the_next_is_told(tmp_path: Path) -> None:
+    told: list[Recorded] = []
+    async with a_journal(tmp_path / "l.db", told) as (journal, _), asyncio.timeout(60):
+        await create(journal, 1)
+        told.clear()
+        crowd = journal.audience = Crowd()
+        many = asyncio.create_task(journal.append(*[progress(0)] * (TOLD_AT_ONCE + 1)))
+        next_part = await crowd.waits.get()
+        assert len(told) == TOLD_AT_ONCE
+        behind = asyncio.create_task(journal.append(progress(0, 20.0)))
+        assert not many.done()
+        next_part()
+        assert len(told) == len(await many) == TOLD_AT_ONCE + 1
+        (await crowd.waits.get())()
+        (await crowd.waits.get())()
+        assert told[-1] == (await behind)[0]
 
 
 async def test_nothing_is_written_of_a_job_that_is_deleted_just_now(tmp_path: Path) -> None:
