@@ -13,8 +13,10 @@ import pytest
 
 from app.core.protocol import Close
 from app.keys import HUB, SOCKETIO
+from app.live.session import Session
 from app.live.socketio import engine, wire
 from app.live.socketio.guest import Guest
+from tests.integration.listening import until
 from tests.integration.serving import (
     LONGEST_S,
     Server,
@@ -226,6 +228,26 @@ async def test_who_could_not_be_recognised_does_not_stay(
     async with raw_socket(server) as socket:
         await socket.send_str('40{"token":"x"}')
         assert await close_code(socket) is not None
+
+
+async def test_whoever_is_given_up_amid_its_connect_takes_no_seat(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, library = server.app[HUB], server.app[SOCKETIO]._engine
+    add, seen = hub.add, []
+
+    def late(session: Session) -> None:
+        add(session)
+        seen.append(session)
+        for connection in library.sockets.values():
+            connection.last_ping = 1.0  # and never answered: found out with the next word to it
+
+    monkeypatch.setattr(hub, "add", late)
+    async with raw_socket(server) as socket:
+        await socket.send_str("40" + json.dumps({"token": token_of(server.settings, "ann")}))
+        await close_code(socket)
+    await until(lambda: not hub.sessions)
+    assert seen
 
 
 async def test_another_namespace_is_refused_and_does_no_harm(server: Server) -> None:

@@ -57,7 +57,7 @@ class Guest:
         self._wishes = Conversation(viewer.user_id, rate, now_s)
         self._signs = Conversation(viewer.user_id, rate, now_s)  # what asks for nothing
         self._batches: set[str] = set()
-        self._asked = 0  # the place in the log that the latest ping stands for
+        self._pinged = 0  # the place in the log that the latest ping stands for
         self._proved: int | None = None  # and the latest answer; None: it follows no files
         self.session = Chorus(
             self._hub, wire, client_id=client_id, viewer=viewer, address=address, forms=forms
@@ -97,7 +97,7 @@ class Guest:
             elif after is None:
                 session.tell_place(hub.head)  # before there was anything to tell
             self._follow("A", room, Ask(room.id, after, log), {"room": str(room)}, snapshot=False)
-            self._asked = self._proved = session.parts["A"].told_upto
+            self._pinged = self._proved = session.parts["A"].told_upto
         else:
             words = "A share link shows one job or batch; join or subscribe to it."
             self._refuse(room.id, "not_allowed", words, {})
@@ -112,10 +112,10 @@ class Guest:
         if self.session.tap is not None:
             self.session.tap.hears(text)
 
-    def asked(self) -> None:
+    def pinged(self) -> None:
         """A ping goes to it: once that is answered, all that was told before it has arrived."""
         if self._proved is not None:
-            self._asked = self.session.parts["A"].told_upto
+            self._pinged = self.session.parts["A"].told_upto
 
     def admit(self, packet: Packet, size_bytes: int) -> bool:
         """Count a packet. Return whether it is carried out; the connection may end over it."""
@@ -130,7 +130,7 @@ class Guest:
             session.end(Hangup(Close.INVALID_DATA, "you are connected already"))
         else:
             if packet.kind == "pong" and self._proved is not None:
-                self._proved = self._asked
+                self._proved = self._pinged
             counted = self._wishes if packet.kind == "event" else self._signs
             refused = counted.admit(now_s)
             if isinstance(refused, Hangup):

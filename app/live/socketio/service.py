@@ -187,7 +187,11 @@ class SocketIO:
         guest = self._guests.get(sid)
         wire = self._engine.wire_of(eio_sid)
         environ = self._server.environ.get(eio_sid)
-        if given is None or guest is None or wire is None or environ is None:
+        if given is None or guest is None:
+            return
+        if wire is None or environ is None:  # it was over before the library knew it as connected
+            del self._guests[sid]
+            guest.over()
             return
         if wire.has_socket:
             guest.session.speak(self._over_websocket)  # it changed over while it was let in

@@ -46,7 +46,7 @@ class Visitor(Protocol):
     def overhear(self, text: str) -> None:
         """Show a packet to whoever looks at this connection."""
 
-    def asked(self) -> None:
+    def pinged(self) -> None:
         """A ping goes to it, behind all that was written so far."""
 
 
@@ -104,7 +104,7 @@ class Outbox(asyncio.Queue[Encoded | None]):
     def put_nowait(self, item: Encoded | None) -> None:
         """Take a packet in, or pass it on to the WebSocket. None: there will be no more."""
         if isinstance(item, LibraryPacket) and item.packet_type == PING and self.wire.guest:
-            self.wire.guest.asked()
+            self.wire.guest.pinged()
         if item is not None and self.wire.has_socket:
             self.wire.pass_on(item)
             item = WRITTEN  # whatever waits for packets closes a WebSocket that has none for long
