@@ -154,11 +154,6 @@ class Notifier:
         self._desk = Desk(database, head, messenger)
         self._heralds: Crew[Herald] = Crew("channel")
 
-    @property
-    def working(self) -> int:
-        """How many channels are served."""
-        return len(self._heralds)
-
     async def __aenter__(self) -> "Notifier":
         for channel in await working_channels(self._desk.database.reader):
             self._serve(channel)

@@ -386,10 +386,11 @@ async def test_it_ends_with_its_user(
         assert answer.status == 201
     async with bob.get("/api/v1/auth/me") as answer:
         user_id = (await answer.json())["user_id"]
-    assert (server.app[DELIVERER].working, server.app[NOTIFIER].working) == (1, 1)
+    deliverer, heralds = server.app[DELIVERER], server.app[NOTIFIER]._heralds
+    assert (deliverer.working, len(heralds)) == (1, 1)
     async with ann.delete(f"/api/v1/users/{user_id}") as answer:
         assert answer.status == 204
-    await until(lambda: not server.app[DELIVERER].working and not server.app[NOTIFIER].working)
+    await until(lambda: not deliverer.working and not len(heralds))
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from pydantic import BaseModel
 
-from app.core.errors import FileMissing, InvalidRequest, NotFound, UploadTooLarge
+from app.core.errors import FileMissing, InvalidRequest, NotFound
 from app.core.permissions import Viewer
-from app.core.quantities import size_text
 from app.core.times import DAY_MS
 from app.keys import DATABASE, FILES
 from app.store.accounts import now_ms
@@ -120,8 +119,6 @@ async def taken_out(
 
 async def _keep(app: web.Application, viewer: Viewer, file: ArrivedFile) -> Deposit:
     """Place the file. Raises InvalidRequest for what is neither a PDF nor an image."""
-    if file.incoming.size_bytes > LARGEST_BYTES:
-        raise UploadTooLarge(filename=file.filename, limit=size_text(LARGEST_BYTES))
     media_type = await asyncio.to_thread(_kind_of, file.incoming.path)
     if media_type is None:
         raise InvalidRequest(
