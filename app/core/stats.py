@@ -9,6 +9,7 @@ from app.core.state import JobState
 from app.core.times import ms_from_iso
 
 CODES_NAMED = 10
+STAGES_NAMED = 100  # whoever reports jobs makes stages of their own
 
 
 class Tally:
@@ -77,12 +78,19 @@ class Tally:
                     "failed": self._stage_failed[plan, stage],
                     **spread(self._stage_ms.get((plan, stage), ())),
                 }
-                for plan, stage in dict.fromkeys([*self._stage_ms, *self._stage_failed])
+                for plan, stage in self._stages_named()
             ],
             "errors": [
                 {"code": code, "jobs": jobs} for code, jobs in self._codes.most_common(CODES_NAMED)
             ],
         }
+
+    def _stages_named(self) -> list[tuple[str, str]]:
+        """Return the stages that most jobs went through, in the order in which they were met."""
+        jobs = Counter({key: len(took) for key, took in self._stage_ms.items()})
+        jobs.update(self._stage_failed)
+        named = {key for key, _ in jobs.most_common(STAGES_NAMED)}
+        return [key for key in jobs if key in named]
 
 
 def completion_rate(counts: Mapping[str, int]) -> float | None:

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from app.core.state import JobState
-from app.core.stats import Tally, completion_rate, spread
+from app.core.stats import STAGES_NAMED, Tally, completion_rate, spread
 
 
 def state(status: str, **facts: Any) -> JobState:
@@ -91,3 +91,17 @@ def test_a_spread_names_values_that_there_were() -> None:
     assert spread([]) == {"median_ms": None, "p90_ms": None}
     assert spread([7]) == {"median_ms": 7, "p90_ms": 7}
     assert spread(range(1, 11)) == {"median_ms": 5, "p90_ms": 10}
+
+
+def test_stages_that_nobody_else_has_push_out_none_that_many_have() -> None:
+    tally = Tally()
+    at = "2026-11-20T08:00:{:02}.000Z".format
+    for number in range(STAGES_NAMED + 20):
+        own = stage(f"made up {number}", "done", at(1), at(2))
+        tally.add(state("completed", plan="own", stages=[own]))
+    for _ in range(2):
+        tally.add(state("error", stages=[stage("parsing", "failed", at(1), at(2))]))
+        tally.add(state("completed", stages=[stage("database", "done", at(1), at(2))]))
+    told = [one["stage"] for one in tally.result()["stages"]]
+    assert len(told) == STAGES_NAMED
+    assert {"parsing", "database"} <= set(told)
