@@ -297,3 +297,19 @@ async def test_an_upload_whose_first_file_is_on_its_way_shows_how_far_it_has_com
     await visitor.done("coming.csv")
     await expect(page.locator("li.file")).to_have_count(1)
     await expect(page.locator("#welcome")).to_be_hidden()
+
+
+async def test_a_list_of_older_files_shows_those_alone(server: ServerProcess, visit: Visit) -> None:
+    visitor = await visit(server)
+    await visitor.open("/?all")
+    await visitor.live()
+    for file in (EARLIER, LATER):
+        await visitor.choose(file)
+        await visitor.done(file[0])
+    newer = (await visitor.address(LATER[0])).rpartition("/")[2]
+    await visitor.open(f"/?all&before={newer}")
+    await visitor.live()
+    await visitor.choose(("newest.csv", b"Date,Text,Amount\n2026-01-02,Tea,-2.10\n"))
+    await visitor.done("newest.csv")  # so that whatever was to be told before has been
+    await expect(visitor.file(EARLIER[0])).to_have_count(1)
+    await expect(visitor.file(LATER[0])).to_have_count(0)

@@ -377,14 +377,16 @@ async function load(before) {
   return page;
 }
 
-/** The newest page says from which place in the log on to listen; older ones come meanwhile. */
+/** The first page says from which place in the log on to listen; those after it come meanwhile. Of
+ *  a list of older files that is the newest file's: what happened before to others is not for here. */
 async function start() {
   let after = null; // how everything stands
   let next = new URLSearchParams(location.search).get("before") ?? undefined;
   try {
-    const newest = await load(next);
-    after = newest.jobs.reduce((seq, job) => Math.max(seq, job.last_seq), 0);
-    next = newest.next;
+    const latest = next ? (await api.jobs({ batch_id: batchId || undefined, limit: 1 })).jobs : [];
+    const page = await load(next);
+    after = [...latest, ...page.jobs].reduce((seq, job) => Math.max(seq, job.last_seq), 0);
+    next = page.next;
   } catch (problem) {
     tell(problem);
   }
