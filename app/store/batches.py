@@ -137,7 +137,7 @@ async def status_counts(db: Connection, batch_id: str) -> dict[str, int]:
 
 
 JOB_IDS = """
-    SELECT job.id FROM job JOIN json_each(?) AS wanted ON wanted.value = job.status
+    SELECT job.id FROM job JOIN json_each(?) AS wanted ON wanted.value = +job.status
     WHERE batch_id = ? ORDER BY wanted.key, job.id
 """
 

@@ -241,8 +241,9 @@ async def states_in(
 
 
 SAME_FILE = (
-    f"{COLUMNS} WHERE sha256 = ? AND user_id = ? AND id <> ?"  # noqa: S608 - constants above
-    " AND status = 'completed' AND undone = 0"
+    # Found by the hash, which few share; `+` says not to look by what many have.
+    f"{COLUMNS} WHERE sha256 = ? AND +user_id = ? AND id <> ?"  # noqa: S608 - constants above
+    " AND +status = 'completed' AND undone = 0"
     " AND NOT EXISTS (SELECT 1 FROM checkpoint WHERE job_id = job.id"
     f" AND step IN ('{UNDO}', '{DELETE}'))"
     " ORDER BY id"

@@ -25,10 +25,17 @@ LARGE = (
     *("delivery", "row", "row_key", "label", "rejected", "page", "zone", "field", "line_item"),
 )
 SCANNED = re.compile(rf"SCAN ({'|'.join(LARGE)})\b")
+# So many jobs have one status, of one person too, that nothing else is found by that.
+BY_STATUS = re.compile(r"SEARCH job USING INDEX job_(user_)?status \((user_id=\? AND )?status=\?\)")
+LISTED = re.compile(r"ORDER BY id DESC LIMIT \d+$")
 # Whatever is read in the order of its key, newest first, ends at the limit.
 FROM_THE_END = re.compile(r"WHERE TRUE ORDER BY id DESC LIMIT \d+$")
 BEHIND_THE_SCENES = {
     "PARTITION BY user_id ORDER BY id DESC": "exports beyond the quota, now and then",
+    "PARTITION BY user_id ORDER BY status =": "who is next in the queue",
+    "PARTITION BY user_id ORDER BY priority": "the queue",
+    "AND step = 'undo'": "what was being taken back, at start",
+    "'$.steering'": "what was asked for and not done, at start",
     "FROM export WHERE ended_ms <": "exports that are too old, now and then",
     "FROM export WHERE state IN": "exports that wait, whenever there is a new one",
     "FROM batch WHERE begun = 0": "batches that nobody began, now and then",
@@ -99,7 +106,8 @@ class Watch:
                 continue
             with closing(sqlite3.connect(folder / name)) as database:
                 for *_, step in database.execute(f"EXPLAIN QUERY PLAN {sql}"):
-                    if SCANNED.match(step):
+                    by_status = BY_STATUS.match(step) and not LISTED.search(sql)
+                    if SCANNED.match(step) or by_status:
                         found.append((about, step, sql))
         return found
 
