@@ -6,14 +6,12 @@ pickle. It knows nothing of the log, and it does not outlive its server.
 
 import contextlib
 import ctypes
-import errno
 import importlib
 import json
 import os
 import resource
 import signal
 import socket
-import sqlite3
 import sys
 import time
 import traceback
@@ -24,6 +22,7 @@ from typing import Any, cast
 import orjson
 
 from app.core.asking import Asking
+from app.core.diskfull import is_disk_full
 from app.core.errors import AppError, OutOfMemory, StorageFull
 from app.core.notices import Notice
 from app.core.reading import Reader, Task
@@ -102,17 +101,6 @@ def _work(order: dict[str, Any], held_by: jail.InForce | None, tell: "Teller") -
 def _reader(target: str) -> Reader:
     module, _, name = target.partition(":")
     return cast(Reader, getattr(importlib.import_module(module), name))
-
-
-def is_disk_full(error: BaseException) -> bool:
-    """Tell whether `error` comes from a full disk, in whichever library's words."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return True
-    if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorcode", None)
-        return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
-    # Rust libraries turn the system's error into text.
-    return f"os error {errno.ENOSPC}" in str(error) or "No space left on device" in str(error)
 
 
 class Teller:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from app.core.diskfull import is_disk_full
 from app.core.errors import AppError, InternalError, StorageFull, WorkerCrashed
 from app.core.events import ErrorInfo, ExportCompleted, ExportFailed, ExportProgress, ExportStarted
 from app.core.messages import friendly_message
@@ -196,15 +197,14 @@ class Exporter:
         except AppError as error:
             logger.info("export failed: export=%s code=%s", export.id, error.code)
             await told.failed(error, self._clock_ms())
-        except OSError as error:
-            logger.warning("export failed: export=%s error=%r", export.id, error)
-            await told.failed(StorageFull(), self._clock_ms())
         except (Stopping, sqlite3.Error):
             raise
-        except Exception:  # told, and the others are made all the same
+        except Exception as error:  # told, and the others are made all the same
             reference = uuid.uuid4().hex[:8]
             logger.exception("export failed: export=%s reference=%s", export.id, reference)
-            await told.failed(InternalError(reference=reference), self._clock_ms())
+            full = is_disk_full(error)
+            failure = StorageFull() if full else InternalError(reference=reference)
+            await told.failed(failure, self._clock_ms())
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from app.core.asking import DISCARD, Asking, failure_without, is_answer
+from app.core.diskfull import is_disk_full
 from app.core.errors import (
     AppError,
     FileMissing,
@@ -27,7 +28,6 @@ from app.core.rates import WHOLE_JOB
 from app.core.state import JobState
 from app.pipeline import taking_back
 from app.pipeline.brake import Brake, Halted
-from app.pipeline.child import is_disk_full
 from app.pipeline.earlier import stored_before, stored_elsewhere
 from app.pipeline.ends import completed, write_end, write_failure
 from app.pipeline.patient import Stopping

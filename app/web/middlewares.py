@@ -9,7 +9,8 @@ from urllib.parse import quote
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractAccessLogger
 
-from app.core.errors import AppError, InternalError, NotAuthenticated, NotClaimed
+from app.core.diskfull import is_disk_full
+from app.core.errors import AppError, InternalError, NotAuthenticated, NotClaimed, StorageFull
 from app.core.tus import VERSION
 from app.keys import ACCOUNTS, ADDRESS, BUDGET, BUDGETS, REFUSED, REQUEST_ID, SETTINGS, VIEWER
 from app.web.address import address_of, find_address
@@ -97,12 +98,13 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except ConnectionResetError:
         logger.debug("whoever asked has left: request=%s", request[REQUEST_ID])
         return web.Response(status=CLIENT_LEFT)  # to nobody
-    except Exception:
+    except Exception as error:
         reference = request[REQUEST_ID]
         logger.exception(
             "request failed: reference=%s path=%s", reference, request.rel_url.raw_path
         )
-        return _told(request, InternalError(reference=reference), None)
+        full = is_disk_full(error)
+        return _told(request, StorageFull() if full else InternalError(reference=reference), None)
 
 
 @web.middleware

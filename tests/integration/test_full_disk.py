@@ -1,6 +1,7 @@
 """No room left, in every place where room is needed: told, nothing harmed, and it goes on."""
 
 import asyncio
+import errno
 import os
 import resource
 import sqlite3
@@ -97,6 +98,23 @@ async def test_too_little_free_space_refuses_before_the_disk_is_full(tmp_path: P
         await refused(ann, ("more.csv", table(30)))
         assert half_arrived(server) == []
         await assert_unharmed(ann, good)
+
+
+async def test_what_people_ask_for_is_told_that_there_is_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_room(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("app.pipeline.runner.run_look", no_room)
+    settings = settings_for(tmp_path / "data")
+    with_user(settings, "ann")
+    async with (
+        serving(settings) as server,
+        server.client("ann") as ann,
+        ann.get("/api/v1/vendors/suggestions") as answer,
+    ):
+        assert (answer.status, (await answer.json())["code"]) == (507, "storage_full")
 
 
 # The log

@@ -1,16 +1,13 @@
 """What crosses from a worker to the server, and how often."""
 
-import errno
-import sqlite3
 from typing import Any
 
 import orjson
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.notices import NulBytes
-from app.pipeline.child import Teller, encode, is_disk_full
+from app.pipeline.child import Teller, encode
 
 
 class Clock:
@@ -77,32 +74,3 @@ def test_whatever_a_file_says_becomes_one_line_of_json(value: Any) -> None:
 def test_a_lone_surrogate_and_a_huge_number_are_kept_as_far_as_they_can_be() -> None:
     found = orjson.loads(encode({"name": "caf\udce9", "number": 10**30}))
     assert found == {"name": "caf?", "number": "1" + "0" * 30}
-
-
-def full_database() -> sqlite3.Error:
-    connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE TABLE t (x)")
-    connection.execute("PRAGMA max_page_count = 2")
-    with pytest.raises(sqlite3.Error) as caught:
-        connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
-    return caught.value
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        OSError(errno.ENOSPC, "No space left on device"),
-        OSError(errno.EDQUOT, "Disk quota exceeded"),
-        full_database(),
-        RuntimeError("failed to write: No space left on device (os error 28)"),
-    ],
-)
-def test_a_full_disk_is_known_by_any_name(error: Exception) -> None:
-    assert is_disk_full(error)
-
-
-@pytest.mark.parametrize(
-    "error", [OSError(errno.EACCES, "no"), sqlite3.OperationalError("locked"), ValueError("28")]
-)
-def test_other_errors_are_no_full_disk(error: Exception) -> None:
-    assert not is_disk_full(error)
