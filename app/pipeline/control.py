@@ -185,7 +185,13 @@ class Control:
             if is_finished(row.state):
                 raise _has_ended(row)
             if hand is None:
-                await taking_back.cancel(self._shop, row, await plan_of(self._shop, row), by)
+                try:
+                    await taking_back.cancel(self._shop, row, await plan_of(self._shop, row), by)
+                except OutOfPlace as error:  # whoever works on it elsewhere has just ended it
+                    row = await self._hands.row(job_id)
+                    if row.status != "cancelled":
+                        raise _has_ended(row) from error
+                    return
                 await self._after(row)
                 return
             asked = ControlRequested(

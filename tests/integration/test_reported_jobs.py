@@ -4,16 +4,21 @@ import asyncio
 import random
 from contextlib import ExitStack
 from itertools import pairwise
+from typing import Any
 
 import aiohttp
 import pytest
 
 from app.core.events import FINISHED
+from app.core.plans import Plan
 from app.core.reports import REPORTS
 from app.core.state import fold_all
 from app.keys import REPORT_DESK, REPORTING
+from app.pipeline import control
 from app.pipeline.outside_jobs import Reporter
+from app.pipeline.shop import Shop, plan_of
 from app.settings import Settings
+from app.store.jobs import JobRow
 from app.store.offline import offline
 from app.web.reportdesk import AT_ONCE_OF_ONE
 from tests.integration.reporter import DONE, STAGES, create, events_of, progress, report, steer
@@ -42,6 +47,25 @@ async def test_a_worker_hears_how_its_job_is_steered(ann: aiohttp.ClientSession)
     assert (await report(ann, job_id, progress(5)))["status"] == "processing"
     told = [(e["type"], e["progress"]) for e in await events_of(ann, job_id)]
     assert told[-3:] == [("job_retried", 0), ("processing_started", 0), ("processing_progress", 5)]
+
+
+@pytest.mark.parametrize(
+    ("end", "status"), [(DONE, 409), ({"type": "job_cancelled"}, 202)], ids=["done", "cancelled"]
+)
+async def test_who_cancels_what_has_just_ended_elsewhere_is_told_so(
+    ann: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, end: dict[str, Any], status: int
+) -> None:
+    job_id = (await create(ann))["job_id"]
+    await report(ann, job_id, progress(10))
+
+    async def plan_of_late(shop: Shop, row: JobRow) -> Plan:
+        await report(ann, job_id, end)  # between the look at the job and its end
+        return await plan_of(shop, row)
+
+    monkeypatch.setattr(control, "plan_of", plan_of_late)
+    await steer(ann, f"jobs/{job_id}/cancel", status=status)
+    ends = [e["type"] for e in await events_of(ann, job_id) if e["status"] in FINISHED]
+    assert ends == [end["type"]]
 
 
 async def test_a_batch_is_steered_with_the_reported_jobs_in_it(ann: aiohttp.ClientSession) -> None:
