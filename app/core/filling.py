@@ -4,7 +4,6 @@ Where in the plan a report belongs, how far the job is, how long it will still t
 friendly sentence. No clock: the time is handed in.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +28,7 @@ from app.core.events import (
     ZoneCompleted,
     ZoneProcessing,
 )
+from app.core.kept import check_details, check_kept, check_result
 from app.core.messages import Phrase, friendly_message
 from app.core.names import one_line
 from app.core.plans import Plan, Stage
@@ -37,13 +37,8 @@ from app.core.reports import ENDS, LONGEST_TEXT, Report
 from app.core.state import JobState
 from app.core.times import iso_from_ms, ms_from_iso
 
-DETAILS_BYTES = 16 * 1024  # of what a job keeps
-RESULT_BYTES = 32 * 1024
 STEPS_AT_MOST = 500  # that a job keeps as done
 OPEN_AT_MOST = 20  # questions
-NOT_OWN = {
-    "eta_range": "how long it takes is for estimated_time_remaining to say",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,8 +325,7 @@ class Filler:
         )
 
     def _completed(self, report: said.Completed, own: dict[str, Any], facts: Any) -> Event:
-        if _size(report.result) > RESULT_BYTES:
-            raise ValueError(f"result: at most {RESULT_BYTES} bytes")
+        check_result(report.result)
         facts = {**facts, "took": took(self._took_ms())}
         return ProcessingCompleted(
             **{**own, "step": report.step or "complete"},
@@ -388,27 +382,6 @@ def began_ms(state: JobState, known: tuple[int, int | None]) -> int | None:
     if state["attempt"] == 1 and state["started_at"] is not None:
         return ms_from_iso(state["started_at"])
     return known[1] if known[0] == state["attempt"] else None
-
-
-def check_details(details: Mapping[str, Any]) -> None:
-    """Raise ValueError for facts that mean something else to whoever shows a job."""
-    for key, why in NOT_OWN.items():
-        if key in details:
-            raise ValueError(f"details.{key}: {why}")
-    for key in ("document_type", "platform"):
-        if not isinstance(details.get(key, ""), str | None):
-            raise ValueError(f"details.{key}: it is a text")
-
-
-def check_kept(details: Mapping[str, Any]) -> None:
-    """Raise ValueError for more facts than a job keeps."""
-    if _size(details) > DETAILS_BYTES:
-        raise ValueError(f"details: a job keeps {DETAILS_BYTES} bytes")
-
-
-def _size(facts: Mapping[str, Any]) -> int:
-    """Return how many bytes `facts` take in the log."""
-    return len(json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _harmless(sentence: str) -> str:

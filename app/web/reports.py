@@ -12,7 +12,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from app.core.errors import (
     InvalidRequest,
 )
-from app.core.filling import check_details, check_kept
+from app.core.kept import check_details, check_kept
 from app.core.names import clean_filename, one_line
 from app.core.own_plans import OwnStages, plan_of
 from app.core.permissions import Viewer

@@ -20,7 +20,8 @@ from app.core.events import (
     JobRetried,
     parse_event,
 )
-from app.core.filling import DETAILS_BYTES, RESULT_BYTES, Filled, Filler, began_ms
+from app.core.filling import Filled, Filler, began_ms
+from app.core.kept import DETAILS_BYTES, RESULT_BYTES
 from app.core.own_plans import PLAIN_PLAN, OwnStage, plan_of, plan_told
 from app.core.plans import DOCUMENT, PLANS, TRANSACTIONS, Plan
 from app.core.reports import REPORT_TYPES, REPORTS
