@@ -191,7 +191,7 @@ async def test_whoever_is_not_let_in_does_not_stay(
 async def test_a_websocket_that_is_never_tried_does_not_stay(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "CONNECT_WITHIN_S", 0.3)
+    monkeypatch.setattr(engine, "TRY_WITHIN_S", 0.3)
     for said in ((), ("2probe",)):
         async with aiohttp.ClientSession(server.url) as http:
             async with http.get(POLL) as answer:
@@ -223,7 +223,7 @@ async def test_who_could_not_be_recognised_does_not_stay(
     async def fails(*_: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(engine, "CONNECT_WITHIN_S", 0.3)
+    monkeypatch.setattr(engine, "CONNECT_WITHIN_S", 1.0)
     monkeypatch.setattr(server.app[SOCKETIO], "_recognise", fails)
     async with raw_socket(server) as socket:
         await socket.send_str('40{"token":"x"}')

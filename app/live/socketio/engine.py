@@ -36,7 +36,8 @@ library_logger = logging.getLogger("app.live.socketio.library")
 library_logger.setLevel(logging.ERROR)
 
 PING_TIMEOUT_S = 20.0
-CONNECT_WITHIN_S = 10.0  # from the transport to a client that was recognised, or to its next word
+CONNECT_WITHIN_S = 10.0  # from the transport to a client that was recognised
+TRY_WITHIN_S = 10.0  # for each word on a WebSocket that is tried
 BODY_S = 20.0  # for the whole of a body
 BODY = web.RequestKey("socketio_body", bytes)
 
@@ -102,7 +103,7 @@ class Upgraded:
                 await self._wire.drained()  # of whom takes no answers, no more is read
             try:
                 # On a socket that is only tried nobody sends pings, and nobody counts it.
-                async with asyncio.timeout(None if self._wire.has_socket else CONNECT_WITHIN_S):
+                async with asyncio.timeout(None if self._wire.has_socket else TRY_WITHIN_S):
                     message = await self._response.receive()
             except TimeoutError:
                 await self._response.close(code=Close.UNRESPONSIVE, message=b"not tried in time")
