@@ -338,6 +338,9 @@ SCRIPTS: tuple[str, ...] = (
 
     CREATE INDEX export_job ON export (job_id) WHERE job_id IS NOT NULL;
     CREATE INDEX export_batch ON export (batch_id) WHERE batch_id IS NOT NULL;
+    -- What stands in place of a step is looked for at each start; there is next to nothing of it.
+    CREATE INDEX checkpoint_mark ON checkpoint (step)
+        WHERE step IN ('undo', 'take_back', 'delete', 'in_hand');
     DROP INDEX batch_user;  -- batches are listed as batch_created has them
     """,
 )

@@ -34,13 +34,11 @@ BEHIND_THE_SCENES = {
     "PARTITION BY user_id ORDER BY id DESC": "exports beyond the quota, now and then",
     "PARTITION BY user_id ORDER BY status =": "who is next in the queue",
     "PARTITION BY user_id ORDER BY priority": "the queue",
-    "AND step = 'undo'": "what was being taken back, at start",
     "'$.steering'": "what was asked for and not done, at start",
     "FROM export WHERE ended_ms <": "exports that are too old, now and then",
     "FROM export WHERE state IN": "exports that wait, whenever there is a new one",
     "FROM batch WHERE begun = 0": "batches that nobody began, now and then",
     "FROM batch WHERE (": "ends of batches that were not told, at start",
-    "FROM checkpoint WHERE step =": "steps that were being done, at start",
     "SELECT id, at_ms FROM audit ORDER BY id LIMIT": "the oldest notes, a few at once",
 }
 QUERIES = {
