@@ -65,7 +65,8 @@ class ServerProcess:
 
     async def start(self, **variables: str) -> None:
         """Start it and wait until it answers. `variables` are added to the environment."""
-        assert not self.runs
+        if self.runs:  # who killed it was broken off in waiting for its end
+            await self._ended()
         if not self.port:
             self._hold_a_port()
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LIVETRAIL_")}

@@ -103,29 +103,26 @@ def at_any_time(chance: random.Random) -> Callable[[Worker, Kill], Awaitable[Non
 async def test_reports_survive_kills_whole_once_and_in_order(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     with_user(settings, "ann", admin=True)
-    server = ServerProcess(tmp_path)
-    await server.start()
     moments = (in_the_middle_of_a_request, once_it_is_told, at_any_time(random.Random(SEED)))
-    async with (
-        asyncio.timeout(LONGEST_S),
-        server.client(token_of(settings, "ann")) as client,
-    ):
-        async with client.post("/api/v1/jobs", json={"name": "nightly"}) as answer:
-            made = await answer.json()
-        worker = Worker(client, made["job_id"])
-        for moment in moments * ROUNDS:
-            await worker.go_on()
-            await moment(worker, lambda: server.kill(with_workers=True))
-            await server.start()
-            await worker.go_on()
-        done = {"type": "processing_completed"}
-        async with client.post(f"/api/v1/jobs/{worker.job_id}/events", json=done) as answer:
-            assert answer.status == 200
-        events = await everything(client, f"job:{made['job_id']}")
-        batch = await everything(client, f"batch:{made['batch_id']}")
-        async with client.get(f"/api/v1/jobs/{made['job_id']}") as answer:
-            state = await answer.json()
-    await server.stop()
+    async with ServerProcess(tmp_path) as server, asyncio.timeout(LONGEST_S):
+        await server.start()
+        async with server.client(token_of(settings, "ann")) as client:
+            async with client.post("/api/v1/jobs", json={"name": "nightly"}) as answer:
+                made = await answer.json()
+            worker = Worker(client, made["job_id"])
+            for moment in moments * ROUNDS:
+                await worker.go_on()
+                await moment(worker, lambda: server.kill(with_workers=True))
+                await server.start()
+                await worker.go_on()
+            done = {"type": "processing_completed"}
+            async with client.post(f"/api/v1/jobs/{worker.job_id}/events", json=done) as answer:
+                assert answer.status == 200
+            events = await everything(client, f"job:{made['job_id']}")
+            batch = await everything(client, f"batch:{made['batch_id']}")
+            async with client.get(f"/api/v1/jobs/{made['job_id']}") as answer:
+                state = await answer.json()
+        await server.stop()
     told = [e["details"]["at"] for e in events if e["type"] == "processing_progress"]
     assert told == [*range(2 * len(moments) * ROUNDS * EACH)]
     assert [e["n"] for e in events] == [*range(1, len(events) + 1)]
