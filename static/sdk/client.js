@@ -35,11 +35,10 @@
  *  @typedef {import("./transports.js").Transport} Transport
  *  @typedef {ReturnType<typeof createClient>} Client */
 
-import { ownProblem } from "./api.js";
-import { backoffMs, hintedMs, offlineMs, TRIES } from "./backoff.js";
 import { createSlices } from "./frame.js";
+import { createPost } from "./post.js";
 import { createRooms } from "./rooms.js";
-import { createWays } from "./transports.js";
+import { backoffMs, createWays, hintedMs, offlineMs, TRIES } from "./transports.js";
 
 const CONNECT_MS = 10_000; // to `welcome`
 const PING_MS = 20_000;
@@ -88,21 +87,12 @@ export function createClient(options = {}) {
   let state = { name: "connecting" };
   /** @type {Transport|null} */
   let transport = null;
-  /** @type {import("./outbox.js").Outbox|null} */
-  let outbox = null;
-  /** @type {Promise<import("./outbox.js").Outbox>|null} */
-  let makingOutbox = null;
-  /** Waits for a connection to load it with. @type {{go: () => void, giveUp: (why: Error) => void}|null} */
-  let unloaded = null;
-  let unboxed = 0; // messages that wait for it
   let wanted = false;
-  let stops = 0;
   let visible = true;
   let asleep = false;
   let tries = 0;
   let welcomed = false; // on this connection
   let wiped = false; // on this connection
-  let carries = false; // what is sent, on this connection
   let gapMs = 0; // between two messages to the server, in the long run
   let askedUpto = 0; // until then the server's patience is used up by what was asked
   let strange = 0; // tokens that the server did not know, one after the other
@@ -127,6 +117,13 @@ export function createClient(options = {}) {
     loadFallback: load.fallback,
     common: () => ({ server, fetch, timers, log, rooms: rooms.places }),
     handlers: { onText: heard, onClose: lost },
+  });
+  const post = createPost({
+    load: load.outbox,
+    transmit: (one) => transport?.send(one),
+    timers,
+    now,
+    gapMs: () => gapMs,
   });
   const inbox = createSlices((/** @type {string} */ line) => receive(line), slices);
 
@@ -168,8 +165,7 @@ export function createClient(options = {}) {
     cancel();
     transport?.close();
     transport = null;
-    outbox?.halt();
-    carries = false;
+    post.halt();
     welcomed = false;
     wiped = false;
     askedUpto = 0;
@@ -313,16 +309,16 @@ export function createClient(options = {}) {
       latencyMs = Math.max(0, Math.round(now() - pingAt));
       if (state.name === "live") become({ ...state, latencyMs });
     },
-    ok: (message) => outbox?.settle(message),
+    ok: (message) => post.settle(message),
     error(message) {
-      if (outbox?.settle(message)) return;
+      if (post.settle(message)) return;
       onError(/** @type {any} */ (message));
       if (message.code === "too_many_messages") {
         // it does not say which one was refused
         after("ask", (message.retry_after ?? 1) * 1000 + 1000, () => {
           rooms.unanswered();
           ask();
-          outbox?.again();
+          post.again();
         });
       } else if (rooms.remove(message.id)) {
         settled();
@@ -345,9 +341,7 @@ export function createClient(options = {}) {
   function settled() {
     if (!transport || !rooms.isLive) return;
     const { kind, everyMs } = transport;
-    carries = true;
-    unloaded?.go();
-    outbox?.begin();
+    post.begin();
     if (full && kind === "polling") return;
     tries = 0;
     full = false;
@@ -446,20 +440,6 @@ export function createClient(options = {}) {
     become({ name: "connecting" });
   }
 
-  /** Where its module can not be had, for want of a connection, it comes once there is one. */
-  async function makeOutbox() {
-    for (let again = false; ; again = true) {
-      try {
-        const { createOutbox } = await load.outbox(again);
-        return createOutbox({ transmit: (one) => transport?.send(one), timers, now, gapMs: () => gapMs });
-      } catch {
-        await new Promise((go, giveUp) => {
-          unloaded = { go: () => go(undefined), giveUp };
-        });
-      }
-    }
-  }
-
   return {
     start() {
       if (wanted) return;
@@ -468,33 +448,15 @@ export function createClient(options = {}) {
     },
     stop() {
       wanted = false;
-      stops += 1;
       timers.clear(hidden);
       drop();
-      unloaded?.giveUp(ownProblem("offline"));
-      outbox?.abandon();
+      post.stop();
     },
     /** Steer a job or answer a question, now or once there is a connection; see outbox.js.
      *  @param {import("./outbox.js").Outgoing} message */
-    async send(message) {
-      const before = stops;
-      makingOutbox ??= makeOutbox();
-      unboxed += 1;
-      try {
-        outbox = await makingOutbox;
-      } catch (problem) {
-        makingOutbox = null;
-        throw problem;
-      } finally {
-        unboxed -= 1;
-      }
-      const answer = outbox.send(message);
-      if (before !== stops) outbox.abandon();
-      else if (carries) outbox.begin();
-      return answer;
-    },
+    send: post.send,
     get queued() {
-      return unboxed + (outbox?.size ?? 0);
+      return post.size;
     },
     /** Try at once: a person asked, or signed in again. */
     retryNow() {

@@ -20,7 +20,7 @@
  */
 
 import { ownProblem, ProblemError, randomKey } from "./api.js";
-import { backoffMs } from "./backoff.js";
+import { backoffMs } from "./transports.js";
 import { createTus, NotOffered } from "./tus.js";
 import { createUploader } from "./upload.js";
 

@@ -51,7 +51,7 @@ KIT = sorted((ROOT / "static/sdk").rglob("*.js"))
 PAGES = sorted((ROOT / "static/js").rglob("*.js"))
 MODULES = [*KIT, *PAGES]
 # What runs anywhere, in a browser or not, and without asking for anything.
-PURE = {"backoff.js", "fold.js", "format.js", "jobs.js", "store.js", "words.js"}
+PURE = {"fold.js", "format.js", "jobs.js", "rooms.js", "store.js", "words.js"}
 # Modules of the kit for pages that have one already: it is named, not reached by a path.
 PEERS = {"react": {"react"}}
 TESTS = sorted(Path(__file__).parent.glob("js/*.test.js"))

@@ -39,7 +39,7 @@ export declare function createClient(options?: import("./types.js").ClientOption
     stop(): void;
     /** Steer a job or answer a question, now or once there is a connection; see outbox.js.
      *  @param {import("./outbox.js").Outgoing} message */
-    send(message: import("./outbox.js").Outgoing): Promise<{
+    send: (message: import("./outbox.js").Outgoing) => Promise<{
         type: string;
     }>;
     readonly queued: number;

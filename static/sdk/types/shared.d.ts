@@ -29,7 +29,7 @@ export declare function join(options?: SharedOptions): {
     client: {
         start(): void;
         stop(): void;
-        send(message: import("./outbox.js").Outgoing): Promise<{
+        send: (message: import("./outbox.js").Outgoing) => Promise<{
             type: string;
         }>;
         readonly queued: number;

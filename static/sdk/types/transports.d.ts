@@ -5,6 +5,10 @@
  *  openLater(kind, prepare, handlers) -> Transport    one that needs a token or a module first
  *  createWays(options) -> ways     which way is taken next, and how it is opened
  *  ways.open(kind, how?)  next()  has(kind)  works(kind)  ended(kind, code, welcomed)
+ *  backoffMs(tries, random?) -> ms          how long to wait before trying again: 1 s doubling to 5 s,
+ *                                           half of it chance; after TRIES
+ *  offlineMs(random?) -> ms                 every 30 s, give or take a tenth
+ *  hintedMs(reason) -> ms | null            what a server that restarts asks for, as it closes
  *  withQuery(url, {name: value}) -> url               null and "" are left out
  *
  *  @typedef {"websocket"|"sse"|"polling"} Kind
@@ -93,3 +97,12 @@ export declare const endOf: ({ status }: {
 }) => 1006 | 4003;
 /** @param {string} url  @param {Record<string, string|number|null|undefined>} values */
 export declare function withQuery(url: string, values: Record<string, string | number | null | undefined>): string;
+export declare const TRIES = 5;
+/** Milliseconds to wait before attempt `tries` (1, 2, …): doubling, capped, half of it chance.
+ *  @param {number} tries  @param {() => number} random  in [0, 1), so that tests own luck */
+export declare function backoffMs(tries: number, random?: () => number): number;
+/** Milliseconds between tries once offline. @param {() => number} random */
+export declare const offlineMs: (random?: () => number) => number;
+/** "restarting; retry_after=3.217" -> 3217: the server keeps its crowd apart.
+ *  @param {string} reason  of the close */
+export declare function hintedMs(reason: string): number | null;

@@ -40,7 +40,7 @@ export declare function useSessionWebSocket(sessionId: string | null, options?: 
     socket: {
         start(): void;
         stop(): void;
-        send(message: import("../outbox.js").Outgoing): Promise<{
+        send: (message: import("../outbox.js").Outgoing) => Promise<{
             type: string;
         }>;
         readonly queued: number;
