@@ -180,9 +180,18 @@ class Exporter:
             making.result()
 
     async def _make(self, export: ExportRow) -> None:
-        """Make the file, and tell it. It is there, whole, before it is told."""
+        """Make the file, and tell it: whole before it is told, or nothing is left of it."""
         told = _Telling(export, self._journal)
         folder = self._folder / f"{export.id}.making"
+        try:
+            failure = await self._made(export, folder, told)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        if failure is not None:
+            await told.failed(failure, self._clock_ms())
+
+    async def _made(self, export: ExportRow, folder: Path, told: "_Telling") -> AppError | None:
+        """Make the file in `folder`, and tell it once it is in its place. Return why it failed."""
         try:
             await told.started()
             found = await self._in_worker(export, folder, told)
@@ -194,19 +203,17 @@ class Exporter:
                 at_ms=self._clock_ms(),
             )
             logger.info("export made: export=%s rows=%d", export.id, found["rows"])
+            return None
         except AppError as error:
             logger.info("export failed: export=%s code=%s", export.id, error.code)
-            await told.failed(error, self._clock_ms())
+            return error
         except (Stopping, sqlite3.Error):
             raise
         except Exception as error:  # told, and the others are made all the same
             reference = uuid.uuid4().hex[:8]
             logger.exception("export failed: export=%s reference=%s", export.id, reference)
             full = is_disk_full(error)
-            failure = StorageFull() if full else InternalError(reference=reference)
-            await told.failed(failure, self._clock_ms())
-        finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            return StorageFull() if full else InternalError(reference=reference)
 
     async def _in_worker(self, export: ExportRow, folder: Path, told: "_Telling") -> dict[str, Any]:
         settings = self._settings
