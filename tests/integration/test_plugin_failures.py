@@ -182,6 +182,7 @@ async def test_a_step_that_is_done_again_finds_its_folder_empty(tmp_path: Path) 
 async def test_a_part_that_was_taken_out_since_the_start_is_named(tmp_path: Path) -> None:
     settings = house(tmp_path, bad=COUNT)
     async with serving(settings) as server, server.client("ann") as ann:
+        await plugins_of(server)  # it has said what it adds
         code = COUNT.replace("count_words", "count_letters")
         (settings.plugins_dir / "bad.py").write_text(code)
         (job,) = await ended(ann, await upload(ann, *named("a")))
