@@ -7,8 +7,15 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.asking import SECRET_KINDS, evidence_for_all, reason_for, told_answer, words_for
-from app.core.errors import InvalidRequest, NotAllowed, NotFound
+from app.core.asking import (
+    SECRET_KINDS,
+    checked_answer,
+    evidence_for_all,
+    reason_for,
+    told_answer,
+    words_for,
+)
+from app.core.errors import NotAllowed, NotFound
 from app.core.permissions import Thing, Viewer, may, obstacle
 from app.core.rooms import Room
 from app.core.times import iso_from_ms
@@ -188,8 +195,8 @@ async def give(
     """
     app[DOOR].pass_through()
     asked = await answerable(app, who.viewer, ident)
-    if isinstance(wish.answer, dict | list):
-        raise InvalidRequest(what="answer: it is a text, a number or null")
+    if isinstance(wish.answer, dict | list):  # no answer to anything, and maybe too deep to be told
+        checked_answer(asked.question, wish.answer)
     fingerprint = _fingerprint(asked, wish)
     if (before := who.once.before(fingerprint)) is not None:
         return before
