@@ -42,9 +42,9 @@ from app.web.drawer import Drawer
 from app.web.edge import Lobby
 from app.web.lag import LagMonitor
 from app.web.outbound import Outbound
-from app.web.reportdesk import ReportDesk
 from app.web.throttle import Throttle
 from app.web.tickets import Tickets
+from app.web.turnstile import Turnstile
 
 SETTINGS = web.AppKey("settings", Settings)
 DATABASE = web.AppKey("database", Database)
@@ -71,7 +71,8 @@ RUNNER = web.AppKey("runner", Runner)
 PLUGINS = web.AppKey("plugins", Plugins)
 PLUGIN_NOTIFIERS = web.AppKey("plugin_notifiers", Notifiers)
 REPORTING = web.AppKey("reporting", Reporting)
-REPORT_DESK = web.AppKey("report_desk", ReportDesk)
+REPORTS_UNDER_WAY = web.AppKey("reports_under_way", Turnstile)
+UPLOADS_UNDER_WAY = web.AppKey("uploads_under_way", Turnstile)
 LEARNER = web.AppKey("learner", Learner)
 TICKETS = web.AppKey("tickets", Tickets)
 BUDGETS = web.AppKey("budgets", Budgets)

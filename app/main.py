@@ -70,13 +70,13 @@ from app.web.middlewares import add_headers, errors, gate, request_id
 from app.web.outbound import Outbound
 from app.web.pages import setup_pages
 from app.web.posting import post_to
-from app.web.reportdesk import ReportDesk
 from app.web.routes import all_routes
 from app.web.socketio import make_socketio
 from app.web.sockets import make_desk
 from app.web.throttle import Throttle
 from app.web.tickets import Tickets, load_key
 from app.web.tidying import keep_tidy
+from app.web.turnstile import Turnstile
 from app.web.tus import complete_whole_uploads
 
 logger = logging.getLogger(__name__)
@@ -99,7 +99,8 @@ def make_app(settings: Settings, *, warm: bool = True) -> web.Application:
         signed_in=settings.requests_per_minute, anonymous=settings.anonymous_requests_per_minute
     )
     app[keys.FRAME_LOGS] = FrameLogs()
-    app[keys.REPORT_DESK] = ReportDesk()
+    app[keys.REPORTS_UNDER_WAY] = Turnstile("requests with reports", at_once=64, of_one=8)
+    app[keys.UPLOADS_UNDER_WAY] = Turnstile("uploads", at_once=256, of_one=64)
     app[keys.REFUSED] = Counter()
     app[keys.LOBBY] = Lobby(
         idle_s=IDLE_S,

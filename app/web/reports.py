@@ -18,7 +18,7 @@ from app.core.own_plans import OwnStages, plan_of
 from app.core.permissions import Viewer
 from app.core.plans import Plan
 from app.core.queueing import PriorityName
-from app.keys import DATABASE, DOOR, FILES, JOINING, REPORT_DESK, REPORTING
+from app.keys import DATABASE, DOOR, FILES, JOINING, REPORTING, REPORTS_UNDER_WAY
 from app.pipeline.outside_jobs import NewJob, Reporter, Taken
 from app.store.accounts import now_ms
 from app.store.batches import BatchRow, get_batch
@@ -177,7 +177,7 @@ async def take(request: web.Request) -> web.Response:
     viewer = viewer_for(request, "upload")
     request.app[DOOR].pass_through()
     await request.app[FILES].demand_room()
-    with request.app[REPORT_DESK].place(viewer.user_id):
+    with request.app[REPORTS_UNDER_WAY].place(viewer.user_id):
         body = await read_body(request)
         fingerprint = ""
         if key_of(request) is not None:

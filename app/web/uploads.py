@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any
@@ -25,7 +25,7 @@ from app.core.multipart import MultipartParser, PartBegins, PartData, PartEnds, 
 from app.core.names import clean_filename
 from app.core.quantities import size_text
 from app.core.queueing import PriorityName
-from app.keys import DOOR, FILES, JOURNAL, SETTINGS
+from app.keys import DOOR, FILES, JOURNAL, SETTINGS, UPLOADS_UNDER_WAY
 from app.store.files import Incoming
 from app.web.identity import owner_for
 from app.web.progress import BatchOf, Telling, no_batch_yet
@@ -122,7 +122,7 @@ async def receiving(
                    its listeners are told how far they have come, and their owner in any case
 
     Raises NotMultipart, MalformedMultipart, NoFiles, TooManyFiles, UploadTooLarge, UploadCut,
-    StorageFull, InvalidRequest, ShuttingDown. Cancelling leaves nothing behind.
+    StorageFull, InvalidRequest, ShuttingDown, TooManyRequests. Cancelling leaves nothing behind.
     """
     arrived = Arrived()
     try:
@@ -130,7 +130,8 @@ async def receiving(
         limit = min(limit, at_most_bytes or limit)
         parts = _Parts(request.app, arrived, shape, limit)
         named = no_batch_yet if batch_of is None else partial(batch_of, arrived.said)
-        await _receive(request, parts, _telling(request, named))
+        with _place(request):
+            await _receive(request, parts, _telling(request, named))
         yield arrived
     finally:
         for file in arrived.files:
@@ -143,9 +144,9 @@ async def receiving_one(
 ) -> AsyncIterator[Arrived]:
     """Receive the request's whole body as one file; deleted unless it was placed by the end.
 
-    Raises UploadTooLarge, UploadCut, StorageFull, InvalidRequest, ShuttingDown: where it can be
-    known, before a client that waits for leave to send has sent anything. Cancelling leaves
-    nothing behind.
+    Raises UploadTooLarge, UploadCut, StorageFull, InvalidRequest, ShuttingDown, TooManyRequests:
+    where it can be known, before a client that waits for leave to send has sent anything.
+    Cancelling leaves nothing behind.
     """
     request.app[DOOR].pass_through()
     limit = request.app[SETTINGS].max_upload_bytes
@@ -154,18 +155,24 @@ async def receiving_one(
         raise UploadTooLarge(filename=name, limit=size_text(limit))
     file = ArrivedFile(name, await request.app[FILES].begin())
     try:
-        await _let_send(request)
-        try:
-            telling = _telling(request, no_batch_yet)
-            while data := await _next(request):
-                await _write(file, data, limit)
-                await telling.heard(len(data), name)
-        except web.RequestPayloadError as error:
-            raise InvalidRequest(what="the body is not packed as its headers say") from error
-        await file.incoming.finish()
+        with _place(request):
+            await _let_send(request)
+            try:
+                telling = _telling(request, no_batch_yet)
+                while data := await _next(request):
+                    await _write(file, data, limit)
+                    await telling.heard(len(data), name)
+            except web.RequestPayloadError as error:
+                raise InvalidRequest(what="the body is not packed as its headers say") from error
+            await file.incoming.finish()
         yield Arrived([file], options)
     finally:
         await file.incoming.abort()
+
+
+def _place(request: web.Request) -> AbstractContextManager[None]:
+    """Hold a place among what is uploaded now: each has a file open, for as long as it comes."""
+    return request.app[UPLOADS_UNDER_WAY].place(owner_for(request, "upload").user_id)
 
 
 async def send_later(request: web.Request) -> None:

@@ -13,14 +13,13 @@ from app.core.events import FINISHED
 from app.core.plans import Plan
 from app.core.reports import REPORTS
 from app.core.state import fold_all
-from app.keys import REPORT_DESK, REPORTING
+from app.keys import REPORTING, REPORTS_UNDER_WAY
 from app.pipeline import control
 from app.pipeline.outside_jobs import Reporter
 from app.pipeline.shop import Shop, plan_of
 from app.settings import Settings
 from app.store.jobs import JobRow
 from app.store.offline import offline
-from app.web.reportdesk import AT_ONCE_OF_ONE
 from tests.integration.reporter import DONE, STAGES, create, events_of, progress, report, steer
 from tests.integration.serving import (
     Server,
@@ -227,8 +226,8 @@ async def test_more_requests_at_once_than_one_user_may_have_are_refused(
     async with ann.get("/api/v1/auth/me") as answer:
         user_id = (await answer.json())["user_id"]
     with ExitStack() as held:
-        for _ in range(AT_ONCE_OF_ONE):
-            held.enter_context(server.app[REPORT_DESK].place(user_id))
+        for _ in range(8):
+            held.enter_context(server.app[REPORTS_UNDER_WAY].place(user_id))
         path = f"/api/v1/jobs/{job_id}/events"
         async with ann.post(path, json=progress(10)) as answer:
             assert (answer.status, answer.headers["Retry-After"]) == (429, "1")

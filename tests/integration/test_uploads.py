@@ -7,13 +7,14 @@ import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from app.keys import FILES
+from app.keys import FILES, UPLOADS_UNDER_WAY
 from app.settings import Settings, SettingsError
 from app.store.folder import locked
 from tests.integration.listening import until
@@ -380,6 +381,29 @@ async def raw_upload(
     )
     await writer.drain()
     return reader, writer
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/api/v1/batches"), ("PUT", "/up/b.csv")])
+async def test_who_uploads_very_much_at_once_is_refused_more_and_has_room_again(
+    server: Server, ann: aiohttp.ClientSession, method: str, path: str
+) -> None:
+    async with ann.get("/api/v1/auth/me") as answer:
+        user_id = (await answer.json())["user_id"]
+    under_way = server.app[UPLOADS_UNDER_WAY]
+    body = files_form(("b.csv", CSV)) if method == "POST" else CSV
+    with ExitStack() as held:
+        for _ in range(64):
+            held.enter_context(under_way.place(user_id))
+        async with ann.request(method, path, data=body) as answer:
+            assert (answer.status, answer.headers["Retry-After"]) == (429, "1")
+            assert "64 uploads at once" in await answer.text()
+    assert nothing_happened(server)
+    _, writer = await raw_upload(server, 10_000_000, b"--x\r\n" + PART + b"z" * 2_000_000)
+    await until(lambda: stored(server))
+    with under_way.place(user_id):
+        assert under_way.held(user_id) == 2
+    writer.close()
+    await until(lambda: under_way.held(user_id) == 0)
 
 
 async def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:
