@@ -1,9 +1,10 @@
 """seccomp: a process gives up the calls of the kernel that reading a file never needs.
 
 No new program, process or socket, no look into or signal to another process, nothing about the
-machine, and no change of who may open a file or when it was written. Each answers "not permitted",
-so that a library that only tried goes on; but for times, which only seem to be changed. x86-64 and
-64-bit ARM; elsewhere nothing is given up.
+machine, and no change of who may open a file. Each answers "not permitted", so that a library
+that only tried goes on. x86-64 and 64-bit ARM; elsewhere nothing is given up.
+
+A file's times may be changed: what makes a file by touching it, or writes workbooks, needs that.
 """
 
 import ctypes
@@ -129,14 +130,6 @@ REFUSED: dict[str, tuple[int, int | None]] = {
     "personality": (135, 92),
     "vhangup": (153, 58),
 }
-# A file's times. Answered as if it were done: what writes workbooks dates its parts, and gives up
-# where it may not.
-LEFT_UNDONE: dict[str, tuple[int, int | None]] = {
-    "utime": (132, None),
-    "utimes": (235, None),
-    "futimesat": (261, None),
-    "utimensat": (280, 88),
-}
 CLONE, CLONE3 = (56, 220), (435, 435)
 # Only at oneself: a library that gives up sends itself SIGABRT.
 AT_ONESELF = ((62, 129), (234, 131), (302, 261))  # kill, tgkill, prlimit64
@@ -184,10 +177,9 @@ def _filter(machine: int, column: int, own_pid: int) -> bytes:
         _step(AT_LEAST, FIRST_X32_CALL, otherwise=1),
         refuse,
     ]
-    for calls, what in ((REFUSED, refuse), (LEFT_UNDONE, _step(ANSWER, REFUSE))):
-        for numbers in calls.values():
-            if (number := numbers[column]) is not None:
-                steps += [_step(EQUAL, number, otherwise=1), what]
+    for numbers in REFUSED.values():
+        if (number := numbers[column]) is not None:
+            steps += [_step(EQUAL, number, otherwise=1), refuse]
     # Without it threads are made by the older call, whose flags can be seen here.
     steps += [
         _step(EQUAL, CLONE3[column], otherwise=1),

@@ -43,7 +43,6 @@ def change_the_original(task: Task, tell: Tell) -> dict[str, Any]:
     return {
         "write": _tried(lambda: path.write_text("spoilt")),
         "truncate": _tried(lambda: os.truncate(path, 0)),
-        "times": _dated(path),
         "remove": _tried(path.unlink),
         "chmod": _tried(lambda: path.chmod(0)),
         "link": _tried(lambda: os.link(path, Path(task["work_dir"]) / "link")),
@@ -95,14 +94,6 @@ def use_the_database(task: Task, tell: Tell) -> dict[str, Any]:
 def _call(function: Any, *values: Any) -> None:
     if function(*values) < 0:
         raise OSError(ctypes.get_errno(), "refused")
-
-
-def _dated(path: Path) -> str:
-    """Tell whether a file's times can be changed: it only seems so."""
-    before = path.stat()
-    tried = _tried(lambda: os.utime(path, (0, 0)))
-    kept = path.stat().st_mtime_ns == before.st_mtime_ns
-    return "refused" if tried == "done" and kept else tried
 
 
 def _tried(act: Any) -> str:
