@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import FilePayload, Locator, Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from app.core.samples import sample_files
 from tests.browser.conftest import Visit
@@ -93,12 +93,12 @@ async def test_single_keys_do_what_the_list_of_shortcuts_says(
 ) -> None:
     visitor = await visit(server)
     page = visitor.page
-    page.on("filechooser", lambda _: None)  # from now on the dialog is caught, not in mid-key
     await visitor.open()
     await visitor.live()
-    async with page.expect_file_chooser() as chooser:
-        await page.keyboard.press("u")
-    assert (await chooser.value).is_multiple()
+    pick = await visitor.choosing()
+    await page.keyboard.press("u")
+    await expect(pick).to_have_attribute("data-opened", "yes")
+    await expect(pick).to_have_js_property("multiple", True)
     await visitor.choose(FIRST, SECOND, PROGRAM)
     await visitor.done(FIRST[0], SECOND[0])
     await expect(visitor.file(PROGRAM[0])).to_have_attribute("data-s", "fail")
@@ -245,14 +245,14 @@ async def test_a_file_comes_from_its_upload_to_its_export_without_a_mouse(
 ) -> None:
     visitor = await visit(server)
     page = visitor.page
-    name, body = ASKING
+    name, _ = ASKING
     await visitor.open()
     await visitor.live()
     await tab_to(page.get_by_role("button", name="Choose files").first)
-    async with page.expect_file_chooser() as opening:
-        await page.keyboard.press("Enter")
-    chooser = await opening.value
-    await chooser.set_files(FilePayload(name=name, mimeType="text/csv", buffer=body))
+    pick = await visitor.choosing()
+    await page.keyboard.press("Enter")
+    await expect(pick).to_have_attribute("data-opened", "yes")
+    await visitor.choose(ASKING)
     row = visitor.file(name)
     choice = row.get_by_label("day-month-year")
     await expect(choice).to_be_visible()

@@ -1,5 +1,6 @@
 """A job whose work is done elsewhere, on its page and in the list, while it is reported."""
 
+import re
 from typing import Any
 
 import pytest
@@ -36,6 +37,8 @@ async def test_a_reported_job_moves_through_its_own_stages_on_the_page(
     await expect(page.locator("#head [data-part=message]")).to_have_text("Working on warming up...")
     await expect(page.locator("#tabs a")).to_have_count(1)
     await expect(page.locator("#raw")).to_contain_text("processing_progress")
+    await page.locator("#tabs a").click()
+    await expect(page).to_have_url(re.compile("#tab=events$"))
     result = {"summary": "12 shards", "shards": 12, "is_new": True}
     await post(visitor, f"jobs/{job_id}/events", {"type": "processing_completed", "result": result})
     await expect(page.locator("#head")).to_have_attribute("data-s", "done")

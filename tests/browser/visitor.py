@@ -63,6 +63,13 @@ DROP = """
 }
 """
 
+HEAR_THE_CHOICE = """
+(input) => input.addEventListener("click", (event) => {
+  event.preventDefault();
+  input.dataset.opened = "yes";
+})
+"""
+
 
 class Visitor:
     """One browser with its cookies and one page.
@@ -120,6 +127,15 @@ class Visitor:
         await self.page.set_input_files(
             "#pick", [FilePayload(name=n, mimeType="text/csv", buffer=body) for n, body in files]
         )
+
+    async def choosing(self) -> Locator:
+        """Return the file input, which from now on says data-opened=yes instead of its dialog.
+
+        A browser catches dialogs only from some moment on, which can not be waited for.
+        """
+        pick = self.page.locator("#pick")
+        await pick.evaluate(HEAR_THE_CHOICE)
+        return pick
 
     async def drop(self, *files: tuple[str, bytes]) -> None:
         """Drop files in the middle of the page."""

@@ -24,7 +24,7 @@ const head = bindRow(headNode);
 const part = head.parts;
 const stages = createStageList(byId("stages"));
 /** What was read, as this kind of file shows it; its tabs are the server's. */
-const NOTHING_READ = { createPane: () => ({ paint() {}, heard() {}, opened() {} }) };
+const NOTHING_READ = { paint() {}, heard() {}, opened() {} };
 const makePane = (kind) => kind.createPane({ jobId, api, jobOf: () => store.getStatus(jobId)?.job, open });
 const PANES = { reported: async () => NOTHING_READ, transactions: later("rows-pane", makePane) };
 const paneOf = PANES[plan] ?? later("document-pane", makePane);
