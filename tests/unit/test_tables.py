@@ -379,7 +379,7 @@ def test_a_line_beyond_the_limit_is_refused_with_its_number(tmp_path: Path, name
 PEAK_OF_READING = """
 import sys
 from pathlib import Path
-from app.core.errors import LineTooLong
+from app.core.unreadable import LineTooLong
 from app.reading.tables import detect_shape
 from tests.readers import Heard, task_for
 
