@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.commands import add_commands, talk, talk_in_thread
+from app.commands import add_commands, talk, talk_in_thread, unread
 from app.core.errors import AppError, NotFound
 from app.core.permissions import SCOPES
 from app.settings import Settings, SettingsError, Sources, load_settings
@@ -42,9 +42,8 @@ def main(arguments: Sequence[str]) -> int:
         return _complain(f"{body['title']}. {body['hint']}", 1)
     except DatabaseTooNew as error:
         return _complain(f"{error}.", 1)
-    except BrokenPipeError:  # who read it, such as `head`, has enough
-        sys.stdout = None  # or its flush at the end fails again
-        return 1
+    except BrokenPipeError:
+        return unread()
     except (OSError, sqlite3.Error) as error:
         return _complain(f"{error}. Check the data folder and start again.", 1)
 

@@ -105,11 +105,18 @@ def main() -> int:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     add_commands(commands, talk)
-    return talk(parser.parse_args())
+    options = parser.parse_args()
+    try:
+        return talk(options)
+    except BrokenPipeError:
+        return unread()
 
 
 def talk(options: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> int:
-    """Run the chosen command against the server; return the exit code. Ctrl+C ends it with 130."""
+    """Run the chosen command against the server; return the exit code. Ctrl+C ends it with 130.
+
+    Raises BrokenPipeError when who read what it prints has left.
+    """
     url = options.url or environ.get(URL, DEFAULT_URL)
     try:
         token = _token(options.token_file, environ)
@@ -117,15 +124,20 @@ def talk(options: argparse.Namespace, environ: Mapping[str, str] = os.environ) -
     except LivetrailError as error:
         _complain(error)
         return 1
-    except BrokenPipeError:  # who read it, such as `head`, has enough
-        sys.stdout = None  # or its flush at the end fails again
-        return 1
+    except BrokenPipeError:  # no error of the command: `unread`
+        raise
     except OSError as error:
         _complain(error)
         return 1
     except ValueError as error:
         _complain(error)
         return 2
+
+
+def unread() -> int:
+    """Return the exit code when who read what was printed, such as `head`, has enough."""
+    sys.stdout = None  # or its flush at the end of the process fails again
+    return 1
 
 
 def _say(text: str, begins: str = "") -> None:
@@ -259,7 +271,8 @@ async def _steer(trail: Livetrail, options: argparse.Namespace) -> int:
 
 
 async def _export(trail: Livetrail, options: argparse.Namespace) -> int:
-    print(await trail.export(options.into, options.room, file_format=options.format))
+    path = await trail.export(options.into, options.room, file_format=options.format)
+    print(path, flush=True)
     return 0
 
 

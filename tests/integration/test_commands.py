@@ -269,16 +269,20 @@ def test_a_line_is_not_repeated_but_every_event_is_there_as_json(
         assert len(capsys.readouterr().out.splitlines()) == lines
 
 
+@pytest.mark.parametrize(
+    "program",
+    [("-m", "app.cli"), ("-c", "import sys; from app.commands import main; sys.exit(main())")],
+    ids=["checkout", "package"],
+)
 async def test_whoever_reads_only_the_beginning_ends_it_in_silence(
-    server: Server, table: Path
+    server: Server, table: Path, program: tuple[str, ...]
 ) -> None:
     await said(server, "upload", table)
     reading, writing = os.pipe()
     os.close(reading)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        "app.cli",
+        *program,
         *("follow", "--after", "0", "--url", server.url),
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "LIVETRAIL_TOKEN": token_of(server.settings, "bob")},
