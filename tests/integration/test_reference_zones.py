@@ -55,13 +55,16 @@ async def test_a_document_is_told_zone_by_zone_to_its_end(
     client_id = await view.ask("mount")
     hello = await view.until(lambda one: one.get("event", {}).get("type") == "connection")
     assert hello["event"] == {"type": "connection", "status": "connected", "client_id": client_id}
-    accepted = await house.upload(("report.pdf", report(tmp_path, 3)))
+    accepted = await house.upload(("report.pdf", report(tmp_path, 3)), options=PREVIEW)
     job_id = accepted["jobs"][0]["job_id"]
     started = (await view.until(lambda one: of(one, "processing_started", job_id)))["event"]
     document_id = started["document_id"]
     assert document_id
     assert started["timestamp"].endswith("Z")
+    asked = await view.until(lambda one: of(one, "clarification_requested", job_id))
     await view.ask("mount", documentId=document_id)
+    await view.until(lambda one: one.get("shownId") == document_id)  # before it ends
+    await house.answer(asked["event"]["clarification_id"], "save")
     done = (await view.until(lambda one: of(one, "processing_completed", job_id)))["event"]
     assert done["document_id"] == document_id
     heard = events(view, job_id)
@@ -85,9 +88,8 @@ async def test_a_document_is_told_zone_by_zone_to_its_end(
     assert any(event["current_operation"] for event in moving)
     order = [event["n"] for event in heard]
     assert order == sorted(set(order))
-    seen = await view.ask("seen")
-    assert "Connection: Connected" in seen
-    assert "Progress: 100.0%" in seen
+    whole = {"Connection: Connected", "Progress: 100.0%"}
+    await view.until(lambda one: whole <= set(one.get("seen", ())))
 
 
 async def test_a_failure_and_an_export_are_told(house: Scene, view: Client) -> None:

@@ -24,6 +24,8 @@ function View({ clientId, documentId }) {
   current = socket;
   const { isConnected, on } = socket;
   useEffect(() => tell({ isConnected }), [isConnected]);
+  // Told after the effects of what is within it: from now on that hears of this document.
+  useEffect(() => tell({ shownId: documentId }), [documentId]);
   useEffect(() => {
     const ends = TYPES.map((type) => on(type, (event) => tell({ event })));
     return () => ends.forEach((end) => end());
@@ -31,7 +33,12 @@ function View({ clientId, documentId }) {
   return h(ProcessingStatus, { documentId, socket });
 }
 
-const root = createRoot(document.getElementById("root"));
+const page = document.getElementById("root");
+new window.MutationObserver(() => {
+  tell({ seen: [...page.querySelectorAll("p")].map((one) => one.textContent) });
+}).observe(page, { subtree: true, childList: true, characterData: true });
+
+const root = createRoot(page);
 const clientId = generateClientId();
 obey({
   mount: ({ documentId = null }) => {
@@ -40,6 +47,5 @@ obey({
   },
   last: () => current.lastMessage,
   send: (message) => current.sendMessage(message),
-  seen: () => [...document.querySelectorAll("p")].map((one) => one.textContent),
   unmount: () => root.unmount(),
 });
