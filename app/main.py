@@ -130,9 +130,6 @@ async def with_store(app: web.Application) -> AsyncIterator[None]:
         except DatabaseTooNew as error:
             raise SettingsError(str(error)) from error
         try:
-            app[keys.ACCOUNTS] = Accounts(
-                database.writer, database.reader, session_days=settings.session_days
-            )
             app[keys.CREDENTIALS] = Credentials(
                 database.writer, database.reader, session_days=settings.session_days
             )
@@ -152,7 +149,12 @@ async def with_store(app: web.Application) -> AsyncIterator[None]:
             await pictures.sweep(hashes)
             records = app[keys.RECORDS] = await RecordsReader.open(settings.records_path)
             try:
-                async with Audit(database.writer, days=settings.audit_days) as app[keys.AUDIT]:
+                async with (
+                    Accounts(
+                        database.writer, database.reader, session_days=settings.session_days
+                    ) as app[keys.ACCOUNTS],
+                    Audit(database.writer, days=settings.audit_days) as app[keys.AUDIT],
+                ):
                     yield
             finally:
                 await records.close()

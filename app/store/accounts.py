@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from types import TracebackType
 from typing import TypeVar
 
 from aiosqlite import Connection
@@ -158,7 +159,10 @@ def take_signin_link(connection: sqlite3.Connection, secret: str, at_ms: int) ->
 
 
 class Accounts:
-    """The people of the server, and the ways in by which they become known to it."""
+    """The people of the server, and the ways in by which they become known to it.
+
+    Used as an async context manager, whose end is that of the threads that hash passwords.
+    """
 
     def __init__(
         self,
@@ -174,7 +178,19 @@ class Accounts:
         self._clock_ms = clock_ms
         self._claimed = False
         # Threads of its own: what is begun goes on when whoever asked has left, and still counts.
-        self._hashing = ThreadPoolExecutor(HASHING_AT_ONCE, thread_name_prefix="hashing")
+        self._hashing = ThreadPoolExecutor(HASHING_AT_ONCE, thread_name_prefix="livetrail-hashing")
+
+    async def __aenter__(self) -> "Accounts":
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Finish the hashes that are being made, and begin no other."""
+        await asyncio.to_thread(self._hashing.shutdown, cancel_futures=True)
 
     async def claimed(self) -> bool:
         """Tell whether somebody owns the instance. Asks again until somebody does."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -244,6 +245,21 @@ async def test_a_session_outlives_a_restart(settings: Settings) -> None:
         cookie = {"Cookie": f"livetrail_session={secret}"}
         async with client.get("/api/v1/auth/me", headers=cookie) as answer:
             assert answer.status == 200
+
+
+async def test_the_threads_that_hash_end_with_their_server(settings: Settings) -> None:
+    before = hashing_threads()
+    async with serving(settings) as running:
+        with_user(settings, "ann")
+        login = "/api/v1/auth/login"
+        async with running.client() as client, client.post(login, json=OWNER) as answer:
+            assert answer.status == 200
+        assert hashing_threads() - before
+    assert not hashing_threads() - before
+
+
+def hashing_threads() -> set[threading.Thread]:
+    return {one for one in threading.enumerate() if one.name.startswith("livetrail-hashing")}
 
 
 async def test_a_session_that_ended_is_nobody(server: Server, ann: aiohttp.ClientSession) -> None:
