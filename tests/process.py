@@ -16,6 +16,13 @@ import aiohttp
 
 ROOT = Path(__file__).resolve().parents[1]
 STARTS_WITHIN_S = 90.0
+AS_TESTS_NEED = {
+    # It is killed on purpose, and by chance again and again in the same step.
+    "LIVETRAIL_GIVE_UP_AFTER_CRASHES": "1000",
+    # The files of a batch go one after the other, whatever the machine: which of two has the rows
+    # that the other one stored is not left to chance.
+    "LIVETRAIL_WORKERS": "1",
+}
 LINE_BYTES = 2**22
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -80,8 +87,7 @@ class ServerProcess:
             "--data-dir",
             str(self.data_dir),
             cwd=ROOT,
-            # It is killed on purpose, and by chance again and again in the same step.
-            env={**environment, "LIVETRAIL_GIVE_UP_AFTER_CRASHES": "1000", **variables},
+            env={**environment, **AS_TESTS_NEED, **variables},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             limit=LINE_BYTES,
